@@ -1,0 +1,28 @@
+//! Real servers for tests: moto as AWS, kube-apiserver with etcd, cargo-lambda's emulator; and a TCP proxy that breaks on demand.
+//!
+//! Each server is one type. `start()` returns when the server answers, on a loopback port that nobody chose; dropping the value ends
+//! the server, all that it started, and its files. A server also ends when the test process does, however that dies: see [`process`].
+//!
+//! | type | plays | needs |
+//! |---|---|---|
+//! | [`Moto`] | Secrets Manager, Parameter Store, SQS, EventBridge, DynamoDB, STS | the tools: `make tools` |
+//! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; ask [`ApiServer::available`] |
+//! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
+//! | [`FaultProxy`] | a network that misbehaves | nothing |
+//!
+//! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
+
+mod apiserver;
+mod error;
+// mod lambda;
+mod moto;
+pub mod process;
+// mod proxy;
+mod tools;
+
+pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
+pub use error::{Error, Result};
+// pub use lambda::{LambdaEmulator, SqsPoller};
+pub use moto::{Aws, Message, Moto, Queue, Service, StoredSecret};
+// pub use proxy::{Fault, FaultProxy};
+pub use tools::tools_directory;
