@@ -1,0 +1,1 @@
+//! The same use cases by hand and as a server.

@@ -1,0 +1,1 @@
+//! Adapters to AWS: stores, registry, ledger, job queue and EKS tokens.

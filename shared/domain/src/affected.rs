@@ -1,0 +1,98 @@
+//! The rule: does this declaration read this key, and does the change concern the version it reads?
+
+use crate::change::{Change, Moved};
+use crate::declaration::{Declaration, Read};
+use crate::key::VersionSelector;
+use crate::store::{Store, StoreId};
+use std::fmt;
+
+/// Whether a change concerns a declaration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Affected {
+    /// At least one of its reads may have a new value.
+    Yes,
+    /// It stays as it is, for this reason.
+    No(NotAffected),
+}
+
+/// Why a change leaves a declaration alone; `pawl explain` shows it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotAffected {
+    /// It reads no key that the change's names may mean, or only in another region or account.
+    OtherKey,
+    /// It reads the key in a version that the change did not move.
+    OtherVersion,
+    /// Its refreshPolicy or a refreshInterval of zero says to read once.
+    ReadOnce,
+}
+
+impl fmt::Display for NotAffected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherKey => "it does not read this key (name, account and region must agree)",
+            Self::OtherVersion => "it reads a version of this key that did not move",
+            Self::ReadOnce => "its refreshPolicy or refreshInterval says to read once",
+        })
+    }
+}
+
+/// Decides whether `change` concerns `declaration`, whose stores `store` answers.
+///
+/// A read whose store is not known cannot be affected: it cannot be read either.
+pub fn affected<'a>(
+    change: &Change,
+    declaration: &Declaration,
+    store: impl Fn(&StoreId) -> Option<&'a Store>,
+) -> Affected {
+    let reads = reads_of_key(change, declaration, store);
+    if reads.is_empty() {
+        Affected::No(NotAffected::OtherKey)
+    } else if !reads.iter().any(|(_, concerned)| *concerned) {
+        Affected::No(NotAffected::OtherVersion)
+    } else if declaration.refresh.reads_once() {
+        Affected::No(NotAffected::ReadOnce)
+    } else {
+        Affected::Yes
+    }
+}
+
+/// The positions in `declaration.reads` whose value the change may have moved.
+pub fn concerned_reads<'a>(
+    change: &Change,
+    declaration: &Declaration,
+    store: impl Fn(&StoreId) -> Option<&'a Store>,
+) -> Vec<usize> {
+    let reads = reads_of_key(change, declaration, store);
+    reads.into_iter().filter_map(|(index, concerned)| concerned.then_some(index)).collect()
+}
+
+/// The reads of the changed key by position, each with whether the change concerns the version it reads.
+fn reads_of_key<'a>(
+    change: &Change,
+    declaration: &Declaration,
+    store: impl Fn(&StoreId) -> Option<&'a Store>,
+) -> Vec<(usize, bool)> {
+    let keys = change.index_keys();
+    let of_read = |(index, read): (usize, &Read)| {
+        let store = store(&read.store)?;
+        let location = store.location();
+        let same_key = location.agrees_with(&change.location)
+            && !location.index_keys(&store.remote_key(&read.key)).is_disjoint(&keys);
+        same_key.then(|| (index, concerns(&change.moved, &read.selector(store))))
+    };
+    declaration.reads.iter().enumerate().filter_map(of_read).collect()
+}
+
+/// Whether what moved can change what this selector finds. When `AWSCURRENT` moves, `AWSPREVIOUS` follows it and is
+/// not reported on its own (AWS Secrets Manager, event notifications).
+fn concerns(moved: &Moved, selector: &VersionSelector) -> bool {
+    match (moved, selector) {
+        (Moved::Existence, _) => true,
+        (Moved::Current, VersionSelector::Current) => true,
+        (Moved::Current, VersionSelector::Label(label)) => label == "AWSPREVIOUS",
+        (Moved::Label(moved), VersionSelector::Label(label)) => moved == label,
+        (Moved::SomeLabel, VersionSelector::Label(_)) => true,
+        (Moved::Label(_) | Moved::SomeLabel, VersionSelector::Current) => false,
+        (Moved::Current | Moved::Label(_) | Moved::SomeLabel, VersionSelector::Id(_)) => false,
+    }
+}

@@ -1,0 +1,53 @@
+//! "This key changed in this store": what every event becomes. A change never carries a value.
+
+use crate::key::{IndexKey, Location};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A key changed in a store, as one sender reported it.
+///
+/// A change only names a key: what the value is now is always asked of the store, so a duplicated, late or forged
+/// change can cause a needless look and nothing else.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Change {
+    /// The sender's id of the event, to follow it through the logs.
+    pub id: String,
+    /// Where the key lives.
+    pub location: Location,
+    /// The key as the sender named it: every name, full ARN or partial ARN that the event gave, at least one.
+    pub names: BTreeSet<String>,
+    /// The version that is now in force, where the sender said so.
+    pub version: Option<String>,
+    /// What moved.
+    pub moved: Moved,
+    /// When it happened, by the sender's clock.
+    pub at: Timestamp,
+}
+
+impl Change {
+    /// The index keys under which declarations that read this key are found.
+    pub fn index_keys(&self) -> BTreeSet<IndexKey> {
+        self.names.iter().flat_map(|name| self.location.index_keys(name)).collect()
+    }
+
+    /// The key in the form that people know best: a plain name where there is one.
+    pub fn key(&self) -> &str {
+        let plain = self.names.iter().find(|name| !name.starts_with("arn:"));
+        plain.or_else(|| self.names.first()).map_or("", String::as_str)
+    }
+}
+
+/// What a change moved: it decides which declared versions it concerns.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Moved {
+    /// The version in force: `AWSCURRENT`, or a parameter's latest version.
+    Current,
+    /// One named label.
+    Label(String),
+    /// Some label; the sender did not say which.
+    SomeLabel,
+    /// The key came, went or came back: every version is concerned.
+    Existence,
+}

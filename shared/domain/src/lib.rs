@@ -1,0 +1,49 @@
+//! Pawl's words and pure rules: no async, no I/O, no clock, no SDK, no Kubernetes client.
+//!
+//! A secret's way through Pawl is one noun after the other, and each noun has its module here, in the order of the
+//! way. A module may use only modules above it:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`name`] | names that are valid once they exist |
+//! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
+//! | [`key`] | where a key lives and under which index keys it is found |
+//! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
+//! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
+//! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
+//! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
+//! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
+//! | [`values`] | what was fetched for a declaration, each value with its version |
+//! | [`render`](mod@render) | values to the data of the Secret |
+//! | [`target`] | what must happen to the target, given what stands there now |
+//! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
+//! | [`refresh`] | when a declaration is due |
+//!
+//! Nothing in here fails for a reason outside its arguments, and nothing in here knows who calls it.
+
+pub mod affected;
+pub mod change;
+pub mod cluster;
+pub mod declaration;
+pub mod hash;
+pub mod key;
+pub mod name;
+pub mod record;
+pub mod refresh;
+pub mod render;
+pub mod secret;
+pub mod store;
+pub mod target;
+pub mod values;
+
+pub use affected::{Affected, NotAffected, affected};
+pub use change::{Change, Moved};
+pub use cluster::Cluster;
+pub use declaration::{Declaration, DeclarationId, Read};
+pub use key::{IndexKey, Location, Provider, VersionSelector};
+pub use name::{ClusterName, InvalidName, Namespace, ObjectName};
+pub use record::{Failure, Kind, Outcome, Record, Step};
+pub use render::{RenderError, Rendered, render};
+pub use secret::{DigestKey, SecretValue};
+pub use store::{Access, Home, Store, StoreId};
+pub use values::{Fetched, Values, Version};

@@ -1,0 +1,222 @@
+//! What the ledger remembers of a declaration: versions, digests and outcomes; never a value.
+
+use crate::affected::concerned_reads;
+use crate::change::Change;
+use crate::declaration::Declaration;
+use crate::name::ObjectName;
+use crate::store::{Store, StoreId};
+use crate::values::Version;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The last thing that happened to a declaration.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Record {
+    /// [`Declaration::digest`] of the declaration that this speaks of; of another one, nothing below counts.
+    pub declaration: String,
+    /// The version last written, for each of the declaration's reads in order; `None` for a key that was missing.
+    pub versions: Vec<Option<Version>>,
+    /// The keyed digest of the data last written.
+    pub digest: Option<String>,
+    /// The target as Pawl left it.
+    pub target: Option<TargetState>,
+    /// When this was recorded.
+    pub at: Timestamp,
+    /// When the target was last known to be as declared.
+    pub refreshed: Option<Timestamp>,
+    /// How it went.
+    pub state: State,
+}
+
+impl Record {
+    /// True when the version that the change speaks of is what was written last, so that nothing needs to be asked.
+    pub fn is_current<'a>(
+        &self,
+        change: &Change,
+        declaration: &Declaration,
+        store: impl Fn(&StoreId) -> Option<&'a Store>,
+    ) -> bool {
+        let Some(version) = &change.version else { return false };
+        if !matches!(self.state, State::Settled(_)) || self.declaration != declaration.digest() {
+            return false;
+        }
+        let reads = concerned_reads(change, declaration, store);
+        !reads.is_empty()
+            && reads.iter().all(|index| {
+                let written = self.versions.get(*index).and_then(Option::as_ref);
+                written.is_some_and(|written| written.id == *version)
+            })
+    }
+}
+
+/// The target as Pawl left it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TargetState {
+    /// The Secret's name.
+    pub name: ObjectName,
+    /// Its resourceVersion after the last write, which the next write is conditional on. `None` when it is not known
+    /// for certain; the target is then read first.
+    pub resource_version: Option<String>,
+}
+
+/// How the last attempt went.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum State {
+    /// It is as declared.
+    Settled(Outcome),
+    /// It waits in the job queue.
+    Pending,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// What a sync did with a declaration.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The target was created or changed.
+    Written,
+    /// The target already was as declared.
+    Unchanged,
+    /// The target was deleted, as deletionPolicy says.
+    Deleted,
+    /// Nothing is left in the store and the target stays, as deletionPolicy says.
+    Retained,
+    /// creationPolicy Merge, and nobody has made the Secret yet.
+    TargetMissing,
+    /// creationPolicy None: nothing is written.
+    NotWanted,
+    /// Handed to the job queue.
+    Queued,
+}
+
+impl Outcome {
+    /// The outcome's name in reports, metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+            Self::Retained => "retained",
+            Self::TargetMissing => "target-missing",
+            Self::NotWanted => "not-wanted",
+            Self::Queued => "queued",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why the last attempt failed. The message never holds a value.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Failure {
+    /// Where it failed.
+    pub step: Step,
+    /// What kind of failure it was.
+    pub kind: Kind,
+    /// What failed and what to do, in one line.
+    pub message: String,
+    /// How often it has failed since it last succeeded.
+    pub attempts: u32,
+}
+
+/// The steps of a sync that can fail.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Asking the registry.
+    Lookup,
+    /// Proving an identity to a store or a cluster.
+    Authenticate,
+    /// Fetching values.
+    Fetch,
+    /// Making the Secret's data of the values.
+    Render,
+    /// Reading the target.
+    Read,
+    /// Writing the target.
+    Write,
+    /// Writing the ledger.
+    Record,
+    /// Handing over to the job queue.
+    Enqueue,
+}
+
+impl Step {
+    /// The step's name in reports, metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lookup => "lookup",
+            Self::Authenticate => "authenticate",
+            Self::Fetch => "fetch",
+            Self::Render => "render",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Record => "record",
+            Self::Enqueue => "enqueue",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The kinds of failure; each says whether trying again can help.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Somebody else wrote in between.
+    Conflict,
+    /// The identity may not do this.
+    Denied,
+    /// The declaration, the store or the value is not usable as it is.
+    Invalid,
+    /// The thing asked for does not exist.
+    NotFound,
+    /// The store answered with an older version than the change's.
+    Stale,
+    /// The other side asked to slow down.
+    Throttled,
+    /// A fault of the moment.
+    Transient,
+    /// The other side could not be reached.
+    Unreachable,
+}
+
+impl Kind {
+    /// Whether the same attempt may succeed later with nobody mending anything.
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Conflict | Self::Stale | Self::Throttled | Self::Transient | Self::Unreachable => true,
+            Self::Denied | Self::Invalid | Self::NotFound => false,
+        }
+    }
+
+    /// The kind's name in reports, metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Denied => "denied",
+            Self::Invalid => "invalid",
+            Self::NotFound => "not-found",
+            Self::Stale => "stale",
+            Self::Throttled => "throttled",
+            Self::Transient => "transient",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,175 @@
+//! Values to the data of the Secret: select, convert, validate. Pure, and the same bytes as ESO's.
+
+use crate::declaration::{Declaration, Into, KeyConversion, Read};
+use crate::secret::SecretValue;
+use crate::values::{Fetched, Values};
+use self::shim::{gjson, json};
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// The data that the Secret shall have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rendered {
+    /// Keys and values, complete.
+    pub data: BTreeMap<String, SecretValue>,
+}
+
+/// The values do not give what the declaration asks of them. Never holds a value.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RenderError {
+    /// The property is not in the value.
+    #[error("{path}: key {property} does not exist in secret {key}; correct remoteRef.property or the secret")]
+    MissingProperty {
+        /// Where in the manifest.
+        path: String,
+        /// The key that was read.
+        key: String,
+        /// The property that is not there.
+        property: String,
+    },
+    /// A value of which every member shall become an entry is no JSON object.
+    #[error(
+        "{path}: secret {key} is not a JSON object; read it with data[] instead of dataFrom, or name a property"
+    )]
+    NotAnObject {
+        /// Where in the manifest.
+        path: String,
+        /// The key that was read.
+        key: String,
+    },
+    /// A name in the value cannot be a key of a Secret.
+    #[error("{path}: {name:?} in secret {key} cannot be a key of a Secret: {reason}; rename it in the secret")]
+    InvalidKey {
+        /// Where in the manifest.
+        path: String,
+        /// The key that was read.
+        key: String,
+        /// The name, shortened.
+        name: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// Two names in the value become the same key.
+    #[error("{path}: two names in secret {key} become the key {name:?}; rename one in the secret")]
+    Collision {
+        /// Where in the manifest.
+        path: String,
+        /// The key that was read.
+        key: String,
+        /// What both become.
+        name: String,
+    },
+}
+
+/// Makes the data of the target of `declaration` of the values of its reads.
+///
+/// Later reads win over earlier ones. A read without a value contributes nothing. The order of `values` is that of
+/// `declaration.reads`; values too few count as missing.
+///
+/// # Errors
+/// [`RenderError`] when any read does not give what was asked; there is no partial result. Trying again helps only
+/// after the declaration or the secret changed.
+pub fn render(declaration: &Declaration, values: &Values) -> Result<Rendered, RenderError> {
+    let mut data = BTreeMap::new();
+    for (position, read) in declaration.reads.iter().enumerate() {
+        let Some(Some(fetched)) = values.0.get(position) else { continue };
+        let value = selected(read, fetched)?;
+        match &read.into {
+            Into::Key(key) => {
+                data.insert(key.clone(), value);
+            }
+            Into::Every(conversion) => data.extend(members(read, &value, *conversion)?),
+        }
+    }
+    Ok(Rendered { data })
+}
+
+/// The whole value, or the property of it that the read names.
+fn selected(read: &Read, fetched: &Fetched) -> Result<SecretValue, RenderError> {
+    let Some(property) = read.property.as_deref().filter(|property| !property.is_empty()) else {
+        return Ok(fetched.value.clone());
+    };
+    property_of(&fetched.value, property).ok_or_else(|| RenderError::MissingProperty {
+        path: read.path.clone(),
+        key: read.key.clone(),
+        property: property.to_owned(),
+    })
+}
+
+/// Source: ESO's AWS provider tries a property with dots first as one name with its dots escaped, then as a path.
+fn property_of(value: &SecretValue, property: &str) -> Option<SecretValue> {
+    let document = value.expose();
+    let escaped = property.contains('.').then(|| property.replace('.', "\\."));
+    let found = escaped.and_then(|path| gjson::get(document, &path)).or_else(|| gjson::get(document, property))?;
+    Some(SecretValue::new(found.string()))
+}
+
+/// One entry for each member of the JSON object in `value`, under valid keys.
+fn members(
+    read: &Read,
+    value: &SecretValue,
+    conversion: KeyConversion,
+) -> Result<BTreeMap<String, SecretValue>, RenderError> {
+    let object = json::object_to_raw(value.expose())
+        .map_err(|_| RenderError::NotAnObject { path: read.path.clone(), key: read.key.clone() })?;
+    let mut data = BTreeMap::new();
+    for (name, member) in object {
+        let name = converted(&name, conversion);
+        if name.is_empty() {
+            continue;
+        }
+        if let Err(reason) = validated(&name) {
+            return Err(RenderError::InvalidKey {
+                path: read.path.clone(),
+                key: read.key.clone(),
+                name: name.chars().take(80).collect(),
+                reason,
+            });
+        }
+        if data.insert(name.clone(), SecretValue::new(member)).is_some() {
+            return Err(RenderError::Collision { path: read.path.clone(), key: read.key.clone(), name });
+        }
+    }
+    Ok(data)
+}
+
+/// Characters that are no letter, no number (in Unicode's sense) and none of `-._` are replaced.
+fn converted(name: &str, conversion: KeyConversion) -> String {
+    OUTSIDE_KEYS
+        .replace_all(name, |found: &regex::Captures<'_>| match conversion {
+            KeyConversion::Default => "_".to_owned(),
+            KeyConversion::Unicode => {
+                found[0].chars().map(|c| format!("_U{:04x}_", u32::from(c))).collect::<String>()
+            }
+        })
+        .into_owned()
+}
+
+/// ESO lets any letter pass here, which the API server then refuses; saying so before the write names the entry.
+fn validated(name: &str) -> Result<(), &'static str> {
+    if name.len() > 253 {
+        return Err("it is longer than 253 bytes");
+    }
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+        return Err("it may only have ASCII letters, digits, '-', '_' and '.'");
+    }
+    Ok(())
+}
+
+#[expect(clippy::unwrap_used, reason = "the pattern is fixed and a test compiles it")]
+static OUTSIDE_KEYS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\p{L}\p{N}._-]").unwrap());
+
+mod shim {
+    pub(super) mod gjson {
+        pub(crate) struct V(serde_json::Value);
+        impl V { pub(crate) fn string(&self) -> Vec<u8> { match &self.0 { serde_json::Value::String(s) => s.clone().into_bytes(), v => v.to_string().into_bytes() } } }
+        pub(crate) fn get(d: &[u8], p: &str) -> Option<V> { serde_json::from_slice::<serde_json::Value>(d).ok()?.get(p).cloned().map(V) }
+    }
+    pub(super) mod json {
+        pub(crate) fn object_to_raw(d: &[u8]) -> Result<std::collections::BTreeMap<String, Vec<u8>>, ()> {
+            let m: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(d).map_err(|_| ())?;
+            Ok(m.into_iter().map(|(k, v)| (k, match v { serde_json::Value::String(s) => s.into_bytes(), v => v.to_string().into_bytes() })).collect())
+        }
+    }
+}

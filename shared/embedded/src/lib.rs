@@ -1,0 +1,1 @@
+//! Adapters to one local SQLite file: registry, ledger and job queue.

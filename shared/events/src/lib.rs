@@ -1,0 +1,1 @@
+//! Wire JSON of every sender to Pawl's changes.

@@ -1,0 +1,1 @@
+//! Adapters to Kubernetes: manifests, connections, Secrets, declarations in clusters and their status.

@@ -1,0 +1,64 @@
+//! The one error of the flow: where it failed, what kind of failure it was, what to do.
+
+use pawl_domain::{Failure, Kind, Step};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A step failed. The message is one line that names what failed and what to do, and never holds a value.
+///
+/// Adapters must classify: the kind alone decides whether the flow tries again.
+#[derive(Debug)]
+pub struct Error {
+    /// Where it failed.
+    pub step: Step,
+    /// What kind of failure it was.
+    pub kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this step and kind, with a message that a person can act on.
+    pub fn new(step: Step, kind: Kind, message: impl Into<String>) -> Self {
+        Self { step, kind, message: message.into(), source: None }
+    }
+
+    /// The same with its cause, which stays inside the process: causes may quote what servers said.
+    #[must_use]
+    pub fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
+    }
+
+    /// Whether the same attempt may succeed later with nobody mending anything.
+    pub fn is_retryable(&self) -> bool {
+        self.kind.is_retryable()
+    }
+
+    /// The line for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What the ledger keeps of it after this many attempts in a row.
+    pub fn to_failure(&self, attempts: u32) -> Failure {
+        Failure { step: self.step, kind: self.kind, message: self.message.clone(), attempts }
+    }
+
+    /// A second error that says the same, for another declaration that met the same failure.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { step: self.step, kind: self.kind, message: self.message.clone(), source: None }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

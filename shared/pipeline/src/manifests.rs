@@ -1,0 +1,53 @@
+//! What a set of manifests holds, parsed: the input of the index.
+
+use pawl_domain::{Cluster, Declaration, Store};
+use serde::Serialize;
+use std::fmt;
+
+/// Declarations, stores and clusters found together, and what could not be used.
+#[derive(Clone, Debug, Default)]
+pub struct Manifests {
+    /// The declarations, one for each ExternalSecret and cluster.
+    pub declarations: Vec<Declaration>,
+    /// The stores.
+    pub stores: Vec<Store>,
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
+    /// What was refused (severity `Error`) or deserves a look (severity `Warning`).
+    pub problems: Vec<Problem>,
+}
+
+/// Something in a manifest that is wrong, or odd.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// Whether the object could be used all the same.
+    pub severity: Severity,
+    /// Where: the file and document, or the cluster.
+    pub place: String,
+    /// The object, such as `ExternalSecret shop/db`.
+    pub object: String,
+    /// The field, such as `spec.data[0].remoteRef`; empty when the whole object is meant.
+    pub field: String,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.object)?;
+        if !self.field.is_empty() {
+            write!(f, ": {}", self.field)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The object is used; part of it has no effect.
+    Warning,
+    /// The object is not used.
+    Error,
+}

@@ -1,0 +1,1 @@
+//! Fakes of every port, builders and the contract suites that fakes and adapters share.
