@@ -13,8 +13,8 @@ pub enum Error {
         /// How to get it.
         remedy: String,
     },
-    /// A server ended, or did not answer in time.
-    #[error("{server} did not start: {reason}; end of its log:\n{log}")]
+    /// A server or function ended, or did not come up in time.
+    #[error("{server} is not running: {reason}; end of its log:\n{log}")]
     Start {
         /// The program.
         server: String,

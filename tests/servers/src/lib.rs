@@ -14,15 +14,15 @@
 
 mod apiserver;
 mod error;
-// mod lambda;
+mod lambda;
 mod moto;
 pub mod process;
-// mod proxy;
+mod proxy;
 mod tools;
 
 pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
 pub use error::{Error, Result};
-// pub use lambda::{LambdaEmulator, SqsPoller};
+pub use lambda::{LambdaEmulator, SqsPoller};
 pub use moto::{Aws, Message, Moto, Queue, Service, StoredSecret};
-// pub use proxy::{Fault, FaultProxy};
+pub use proxy::{Fault, FaultProxy};
 pub use tools::tools_directory;

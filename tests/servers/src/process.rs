@@ -78,10 +78,8 @@ impl Process {
             if let Ok(Some(answer)) = tokio::time::timeout_at(deadline, probe(&log)).await {
                 return Ok(answer);
             }
-            if let Some(status) =
-                self.shell.try_wait().map_err(Error::io(format!("cannot watch {}", self.name)))?
-            {
-                return Err(self.failed(format!("it ended with {status}")));
+            if let Some(error) = self.ended() {
+                return Err(error);
             }
             if Instant::now() >= deadline {
                 return Err(self.failed(format!("it was not ready within {limit:?}")));
@@ -94,6 +92,15 @@ impl Process {
     #[must_use]
     pub fn log(&self) -> String {
         read_lossy(self.log.path())
+    }
+
+    /// The failure to report when the server has ended by itself; none while it runs.
+    pub(crate) fn ended(&mut self) -> Option<Error> {
+        match self.shell.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(self.failed(format!("it ended with {status}"))),
+            Err(source) => Some(Error::Io { action: format!("cannot watch {}", self.name), source }),
+        }
     }
 
     fn failed(&self, reason: String) -> Error {
@@ -184,7 +191,10 @@ mod tests {
         let mut server =
             Process::start("short", &shell("echo no such flag; exit 3", Path::new("-"))).unwrap();
         let error = server.ready(LIMIT, async |_| None::<()>).await.unwrap_err().to_string();
-        assert_eq!(error, "short did not start: it ended with exit status: 3; end of its log:\nno such flag");
+        assert_eq!(
+            error,
+            "short is not running: it ended with exit status: 3; end of its log:\nno such flag"
+        );
     }
 
     #[tokio::test]
@@ -196,7 +206,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "silent did not start: it was not ready within 50ms; end of its log:\n"
+            "silent is not running: it was not ready within 50ms; end of its log:\n"
         );
     }
 

@@ -1,5 +1,7 @@
 //! The real Kubernetes API: who may do what, which definitions it takes, and what its audit log says of it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
 use pawl_servers::{ApiRequest, ApiServer, Error};
 
 /// One cluster for all: a start takes seconds, and each part looks at its own namespace.

@@ -1,4 +1,4 @@
-use super::{ApiServer, assets, files::Files};
+use super::{ApiServer, assets, files::Files, program};
 use crate::{
     Error, Result,
     process::{Process, clean_command, free_port},
@@ -20,7 +20,7 @@ impl ApiServerBuilder {
         self
     }
 
-    /// Runs kube-controller-manager with namespace deletion, garbage collection and default service accounts: 80 MB and a second more.
+    /// Runs kube-controller-manager, which not every collection of the programs has, with namespace deletion, garbage collection and default service accounts: 80 MB and a second more.
     #[must_use]
     pub fn controllers(mut self) -> Self {
         self.controllers = true;
@@ -56,31 +56,31 @@ impl ApiServerBuilder {
         apiserver
             .ready(START_LIMIT, async |_| ok(&http, &format!("{url}/readyz"), &files.admin_token).await)
             .await?;
-        let controllers = match self.controllers {
-            true => Some(Process::start("kube-controller-manager", &controllers_command(assets, &files))?),
-            false => None,
-        };
         let mut server = ApiServer {
             url,
             http,
             assets: assets.to_owned(),
             files,
-            _controllers: controllers,
+            controllers: None,
             _apiserver: apiserver,
             _etcd: etcd,
         };
-        server.await_controllers().await?;
+        if self.controllers {
+            server.start_controllers().await?;
+        }
         Ok(server)
     }
 }
 
 impl ApiServer {
-    /// The controllers have started when the account that one of them owes to the namespace `default` is there.
-    async fn await_controllers(&mut self) -> Result<()> {
-        let Some(mut controllers) = self._controllers.take() else { return Ok(()) };
+    async fn start_controllers(&mut self) -> Result<()> {
+        let program = program(&self.assets, "kube-controller-manager")?;
+        let command = controllers_command(&program, &self.files, self.minor_version().await?);
+        let mut controllers = Process::start("kube-controller-manager", &command)?;
+        // They have started when the account that one of them owes to the namespace `default` is there.
         let path = "/api/v1/namespaces/default/serviceaccounts/default";
         controllers.ready(START_LIMIT, async |_| self.get(path).await.ok()).await?;
-        self._controllers = Some(controllers);
+        self.controllers = Some(controllers);
         Ok(())
     }
 }
@@ -123,8 +123,8 @@ fn apiserver_command(assets: &Path, files: &Files, etcd_port: u16, port: u16) ->
     command
 }
 
-fn controllers_command(assets: &Path, files: &Files) -> Command {
-    let mut command = clean_command(assets.join("kube-controller-manager"));
+fn controllers_command(program: &Path, files: &Files, minor_version: u32) -> Command {
+    let mut command = clean_command(program);
     command.args([
         files.flag("--kubeconfig", Files::KUBECONFIG),
         files.flag("--service-account-private-key-file", Files::ACCOUNT_KEY),
@@ -132,11 +132,13 @@ fn controllers_command(assets: &Path, files: &Files) -> Command {
         "--leader-elect=false".to_owned(),
         "--controllers=namespace,garbagecollector,serviceaccount,serviceaccount-token,root-ca-cert-publisher"
             .to_owned(),
-        "--use-service-account-credentials=false".to_owned(),
         // Nobody asks it anything: no listener at all.
-        "--port=0".to_owned(),
         "--secure-port=0".to_owned(),
     ]);
+    if minor_version < 24 {
+        // Until then there was a second, insecure listener.
+        command.arg("--port=0");
+    }
     command
 }
 

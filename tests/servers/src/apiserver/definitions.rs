@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 pub(super) async fn apply(server: &ApiServer, yaml: &str) -> Result<()> {
     let definitions: Vec<Value> =
         serde_saphyr::from_multiple(yaml).map_err(|error| Error::Manifest(error.to_string()))?;
-    let old = minor_version(server).await? < FIRST_WITH_ALL;
+    let old = server.minor_version().await? < FIRST_WITH_ALL;
     let mut paths = Vec::new();
     for mut definition in definitions.into_iter().filter(|document| !document.is_null()) {
         if definition["kind"] != "CustomResourceDefinition" {
@@ -36,16 +36,6 @@ const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinition
 
 /// `selectableFields` came last, on by default with Kubernetes 1.31.
 const FIRST_WITH_ALL: u32 = 31;
-
-async fn minor_version(server: &ApiServer) -> Result<u32> {
-    let version = server.get("/version").await?;
-    let minor = version["minor"].as_str().unwrap_or_default();
-    // Some builds say "20+".
-    minor
-        .trim_end_matches('+')
-        .parse()
-        .map_err(|_| Error::Incomplete { call: "GET /version".to_owned(), field: "minor" })
-}
 
 fn level_down(definition: &mut Value) {
     for version in definition["spec"]["versions"].as_array_mut().into_iter().flatten() {

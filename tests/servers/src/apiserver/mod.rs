@@ -26,7 +26,7 @@ pub struct ApiServer {
     assets: PathBuf,
     files: Files,
     // Fields drop in this order: those that use a server before the server itself.
-    _controllers: Option<Process>,
+    controllers: Option<Process>,
     _apiserver: Process,
     _etcd: Process,
 }
@@ -133,6 +133,15 @@ impl ApiServer {
         audit::read(&self.files.audit_log, user)
     }
 
+    /// The `N` of Kubernetes 1.N.
+    async fn minor_version(&self) -> Result<u32> {
+        let version = self.get("/version").await?;
+        let minor = version["minor"].as_str().unwrap_or_default();
+        // Some builds say "20+".
+        let missing = |_| Error::Incomplete { call: "GET /version".to_owned(), field: "minor" };
+        minor.trim_end_matches('+').parse().map_err(missing)
+    }
+
     async fn get(&self, path: &str) -> Result<Value> {
         let call = format!("GET {path}");
         let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(self.token()).send().await;
@@ -164,16 +173,26 @@ impl ApiServer {
     }
 }
 
-const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
+const REMEDY: &str = "set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver, kubectl and, for some tests, kube-controller-manager";
 
 fn assets() -> Result<PathBuf> {
-    let remedy = "set KUBEBUILDER_ASSETS to a directory with etcd, kube-apiserver, kube-controller-manager and kubectl";
-    let missing = |what: String| Error::Missing { what, remedy: remedy.to_owned() };
     let directory =
         std::env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let directory = directory.ok_or_else(|| missing("the directory of Kubernetes programs".to_owned()))?;
-    match PROGRAMS.iter().map(|program| directory.join(program)).find(|program| !program.is_file()) {
-        Some(absent) => Err(missing(absent.display().to_string())),
-        None => Ok(directory),
+    let missing = || Error::Missing {
+        what: "the directory of Kubernetes programs".to_owned(),
+        remedy: REMEDY.to_owned(),
+    };
+    let directory = directory.ok_or_else(missing)?;
+    for name in ["etcd", "kube-apiserver", "kubectl"] {
+        program(&directory, name)?;
+    }
+    Ok(directory)
+}
+
+fn program(assets: &Path, name: &str) -> Result<PathBuf> {
+    let path = assets.join(name);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(Error::Missing { what: path.display().to_string(), remedy: REMEDY.to_owned() }),
     }
 }

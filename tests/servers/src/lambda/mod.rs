@@ -1,0 +1,5 @@
+mod emulator;
+mod poller;
+
+pub use emulator::LambdaEmulator;
+pub use poller::SqsPoller;

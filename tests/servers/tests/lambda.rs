@@ -1,0 +1,59 @@
+//! A real function binary under cargo-lambda's emulator, invoked directly and through a queue of moto.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
+use pawl_servers::{Error, LambdaEmulator, Moto, SqsPoller};
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+#[tokio::test]
+async fn a_function_answers_fails_and_dies_visibly() {
+    let emulator = LambdaEmulator::start(&[("echo", function())], &[("GREETING", "hello")]).await.unwrap();
+    assert_eq!(emulator.invoke("echo", &json!({ "a": 1 })).await.unwrap(), json!({ "a": 1 }));
+
+    let failed = emulator.invoke("echo", &json!({ "do": "fail" })).await.unwrap_err();
+    assert!(
+        matches!(&failed, Error::Refused { status: 500, body, .. } if body.contains("told to fail")),
+        "{failed}"
+    );
+
+    let died = emulator.invoke("echo", &json!({ "do": "die" })).await.unwrap_err();
+    assert!(died.to_string().starts_with("echo is not running: it ended with exit status: 7"), "{died}");
+
+    emulator.kill("echo");
+    emulator.launch("echo").unwrap();
+    assert_eq!(emulator.invoke("echo", &json!([])).await.unwrap(), json!([]));
+    assert!(matches!(emulator.launch("other"), Err(Error::Missing { .. })));
+}
+
+#[tokio::test]
+async fn messages_are_deleted_when_dealt_with_and_come_back_when_not() {
+    let moto = Moto::start().await.unwrap();
+    let emulator = Arc::new(LambdaEmulator::start(&[("batch", function())], &[]).await.unwrap());
+    let dead = moto.create_queue("us-east-1", "dead", &[]).await.unwrap();
+    let redrive = json!({ "deadLetterTargetArn": dead.arn, "maxReceiveCount": 2 }).to_string();
+    let attributes = [("VisibilityTimeout", "1"), ("RedrivePolicy", redrive.as_str())];
+    let queue = moto.create_queue("us-east-1", "work", &attributes).await.unwrap();
+    for body in ["good", "bad", "good"] {
+        moto.send_message(&queue, body).await.unwrap();
+    }
+
+    let poller = SqsPoller::start(moto.aws(), queue.clone(), Arc::clone(&emulator), "batch", 10);
+    // The bad one is received twice and then moved, which takes the visibility timeout twice.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while moto.queue_depth(&dead).await.unwrap() == 0 {
+        assert!(Instant::now() < deadline, "not in the dead letter queue within 30 s");
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(poller.deleted(), 2);
+    assert!(poller.invocations() >= 2);
+    assert_eq!(moto.queue_depth(&queue).await.unwrap(), 0);
+    assert_eq!(moto.receive(&dead, 1, Duration::ZERO).await.unwrap()[0].body, "bad");
+}
+
+/// Cargo builds the example beside this test.
+fn function() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(2).unwrap().join("examples/function")
+}
