@@ -1,1 +1,4 @@
-//! See the crate documentation.
+//! JSON as Go's `encoding/json` reads and writes it.
+
+pub(crate) mod strings;
+pub(crate) mod syntax;

@@ -1,0 +1,52 @@
+//! What one search may cost. Modifiers and multipaths can double a document at each step, so that a path of some
+//! hundred bytes would ask for more memory than there is.
+
+use std::cell::Cell;
+
+use thiserror::Error;
+
+/// How deep searches, values and modifiers may nest; leaves room on a thread's stack of 1 MiB in debug builds.
+const MAX_DEPTH: u32 = 128;
+/// The bytes that any search may read or write, whatever the size of the document.
+const MIN_WORK: usize = 1 << 26;
+/// The times that a search may read a document.
+const MAX_PASSES: usize = 256;
+/// A byte written counts as this many read, because it also takes memory.
+const WRITE_COST: usize = 8;
+
+/// A search was given up because it nests too deep or costs too much; whether there is a value is unknown.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("property path is too complex for this document: make the path simpler")]
+pub struct TooComplex;
+
+/// What is left of the limits of one search.
+#[derive(Clone, Copy)]
+pub(super) struct Budget<'b> {
+    left: &'b Cell<usize>,
+    depth: u32,
+}
+
+impl Budget<'_> {
+    /// Runs one search over a document of `size` bytes.
+    pub(super) fn run<T>(
+        size: usize,
+        search: impl FnOnce(Budget<'_>) -> Result<T, TooComplex>,
+    ) -> Result<T, TooComplex> {
+        let left = Cell::new(size.saturating_mul(MAX_PASSES).max(MIN_WORK));
+        search(Budget { left: &left, depth: MAX_DEPTH })
+    }
+
+    /// The same budget one step further down.
+    pub(super) fn deeper(self) -> Result<Self, TooComplex> {
+        Ok(Self { depth: self.depth.checked_sub(1).ok_or(TooComplex)?, ..self })
+    }
+
+    pub(super) fn read(self, bytes: usize) -> Result<(), TooComplex> {
+        self.left.set(self.left.get().checked_sub(bytes).ok_or(TooComplex)?);
+        Ok(())
+    }
+
+    pub(super) fn write(self, bytes: usize) -> Result<(), TooComplex> {
+        self.read(bytes.saturating_mul(WRITE_COST))
+    }
+}
