@@ -30,6 +30,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// The record of a declaration that was never written.
+    pub fn pending(declaration: &Declaration, at: Timestamp) -> Self {
+        Self {
+            declaration: declaration.digest(),
+            versions: Vec::new(),
+            digest: None,
+            target: None,
+            at,
+            refreshed: None,
+            state: State::Pending,
+        }
+    }
+
     /// True when the version that the change speaks of is what was written last, so that nothing needs to be asked.
     pub fn is_current<'a>(
         &self,

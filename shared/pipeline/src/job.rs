@@ -1,5 +1,6 @@
 //! Work that waits in the durable queue.
 
+use jiff::Timestamp;
 use pawl_domain::{Change, DeclarationId};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ pub struct Job {
     pub declarations: Vec<DeclarationId>,
     /// Why: it tells which version must be seen at least.
     pub change: Option<Change>,
+    /// When the work came up, so that a job that comes twice does not do it twice.
+    pub at: Timestamp,
 }
 
 impl Job {
@@ -18,10 +21,10 @@ impl Job {
     pub const MAX_DECLARATIONS: usize = 200;
 
     /// Jobs for all of these declarations.
-    pub fn chunks(declarations: &[DeclarationId], change: Option<&Change>) -> Vec<Self> {
+    pub fn chunks(declarations: &[DeclarationId], change: Option<&Change>, at: Timestamp) -> Vec<Self> {
         declarations
             .chunks(Self::MAX_DECLARATIONS)
-            .map(|chunk| Self { declarations: chunk.to_vec(), change: change.cloned() })
+            .map(|chunk| Self { declarations: chunk.to_vec(), change: change.cloned(), at })
             .collect()
     }
 }

@@ -1,18 +1,32 @@
 //! The flow from a change to written Secrets, over ports that it owns. The only orchestration in the repository.
 //!
-//! Start reading at [`ports`]: what the flow needs of the world. Then the use cases, one file each. Pure decisions
-//! are `pawl_domain`'s; what is here asks and acts.
+//! Start reading at [`ports`]: what the flow needs of the world. Then [`Pipeline`], whose methods are the use cases,
+//! one file each: `sync` (one change to all that it affects), `deliver` (declarations to written targets), `sweep`
+//! (the polling fallback), `index` (the registry follows git and the clusters), `explain` (what a change would
+//! touch). Pure decisions are `pawl_domain`'s; what is here asks and acts.
 
+mod deliver;
+mod drift;
 pub mod error;
+pub mod explain;
+mod fetch;
+pub mod index;
 pub mod job;
 pub mod manifests;
+mod pipeline;
 pub mod ports;
+mod record;
 pub mod report;
+pub mod settings;
 pub mod status;
+pub mod sweep;
+mod sync;
 
 pub use error::Error;
 pub use job::Job;
 pub use manifests::{Manifests, Problem, Severity};
+pub use pipeline::Pipeline;
 pub use ports::Ports;
 pub use report::Report;
+pub use settings::Settings;
 pub use status::Status;

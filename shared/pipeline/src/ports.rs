@@ -133,6 +133,8 @@ pub enum Put {
 pub enum Scope {
     /// All of them.
     All,
+    /// Those that write to one cluster.
+    Cluster(ClusterName),
     /// Those found in one home.
     Home(Home),
     /// Those that read one store.
@@ -256,7 +258,7 @@ pub struct Listed {
 ///
 /// Work is bounded per cluster. A cluster that cannot be reached answers with kind `Unreachable` within one timeout.
 pub trait Clusters: Send + Sync {
-    /// The Secret as it stands, or `None`. `manager` is the field manager whose fields are told apart.
+    /// The Secret as it stands, or `None`, with what the declaration's field manager wrote of it told apart.
     ///
     /// # Errors
     /// `NotFound` when the cluster is not known; `Denied` when Pawl may not read there.

@@ -1,0 +1,36 @@
+//! The numbers that shape the flow, each with a default that suits most users.
+
+use std::time::Duration;
+
+/// How much the flow does at once, and how patient it is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Up to this many targets are written within a sync; more go to the job queue.
+    pub inline_targets: usize,
+    /// How many declarations are worked on at the same time.
+    pub concurrency: usize,
+    /// How often a write that met somebody else's is started again from the read.
+    pub conflict_attempts: u32,
+    /// How often a store that answers with an older version than the change's is asked again.
+    pub stale_attempts: u32,
+    /// The first pause before trying again; each further one is twice as long, with jitter.
+    pub pause: Duration,
+    /// By how much sweeps overlap: listings of stores may lag (Secrets Manager: up to five minutes).
+    pub sweep_overlap: Duration,
+    /// How often the Secrets in the clusters are compared with what was written; zero for never.
+    pub drift_interval: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            inline_targets: 200,
+            concurrency: 64,
+            conflict_attempts: 5,
+            stale_attempts: 4,
+            pause: Duration::from_millis(100),
+            sweep_overlap: Duration::from_secs(10 * 60),
+            drift_interval: Duration::from_secs(60 * 60),
+        }
+    }
+}
