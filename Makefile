@@ -1,0 +1,65 @@
+# Everything that people and CI do here. Needs rustup, python3 (3.11 or newer) and make; the rest is fetched once, into PAWL_CACHE.
+
+PAWL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/pawl
+export PAWL_CACHE
+
+STEP = @tools/step
+CARGO = cargo
+# A function's binary and the folder of its name; the packages are called pawl-<folder>.
+FUNCTIONS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
+PACKAGES = $(FUNCTIONS:%=--package pawl-%)
+# Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
+WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help test formatted template lint docs unit demo lambda bench fmt deny advisories tools clean-cache
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+test: formatted deny tools template lint docs unit ## every check that CI makes; cheap ones first
+	@echo "--- all steps passed"
+
+formatted: ## is the code formatted
+	$(STEP) "formatting" $(CARGO) fmt --all --check
+
+deny: ## banned crates, licences and sources of the dependencies
+	$(STEP) "dependencies" tools/deny
+
+tools: ## install the tools of requirements.txt, once
+	$(STEP) "tools" tools/install
+
+template: ## cfn-lint of template.yaml
+	$(STEP) "template.yaml" sh -c '$(WITH_TOOLS) cfn-lint template.yaml'
+
+lint: ## clippy on everything, warnings are errors
+	$(STEP) "clippy" $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+docs: ## the documentation builds and its links lead somewhere
+	$(STEP) "documentation" env RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
+	@# The end-to-end tests run the binaries of all packages, of which `cargo test` by itself builds only some.
+	$(STEP) "building" $(CARGO) build --locked --workspace --bins --tests --examples
+	$(STEP) "tests" $(CARGO) test --locked --workspace --no-fail-fast
+
+demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves it running
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
+
+lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip, for arm64
+	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(PACKAGES)'
+	@ls -l target/lambda/*/*.zip
+
+bench: ## the benchmarks of the figures that Pawl promises
+	$(STEP) "benchmarks" $(CARGO) bench --locked --workspace --bench '*'
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+advisories: ## known vulnerabilities in dependencies; needs the network and a current cargo-deny
+	$(CARGO) deny check advisories
+
+clean-cache: ## remove everything that was fetched or built outside the checkout
+	rm -rf "$(PAWL_CACHE)"
