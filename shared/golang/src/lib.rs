@@ -7,3 +7,8 @@ pub mod json;
 pub mod number;
 pub mod regexp;
 pub mod yaml;
+pub mod fmt;
+mod literal;
+pub mod template;
+mod unicode;
+pub mod value;

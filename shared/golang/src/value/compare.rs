@@ -1,0 +1,87 @@
+//! Go's `reflect.DeepEqual`, and deep copies.
+
+use super::{FuncError, List, MAX_ITEMS, MAX_NESTING, Map, Value};
+
+/// Whether two values are equal in type and content, all the way down, as `reflect.DeepEqual` has it.
+///
+/// # Errors
+/// When the values are nested too deeply, or are too large because they share parts many times.
+pub fn deep_equal(a: &Value, b: &Value) -> Result<bool, FuncError> {
+    equal(a, b, 0, &mut 0)
+}
+
+/// A copy that shares no list and no map with the original.
+///
+/// # Errors
+/// When the value is nested too deeply, or its copy would be too large.
+pub fn deep_copy(value: &Value) -> Result<Value, FuncError> {
+    copy(value, 0, &mut 0)
+}
+
+fn step(depth: usize, work: &mut usize) -> Result<(), FuncError> {
+    *work += 1;
+    if depth > MAX_NESTING {
+        Err(FuncError::too_deep())
+    } else if *work > MAX_ITEMS {
+        Err(FuncError::too_large())
+    } else {
+        Ok(())
+    }
+}
+
+fn equal(a: &Value, b: &Value, depth: usize, work: &mut usize) -> Result<bool, FuncError> {
+    step(depth, work)?;
+    Ok(match (a, b) {
+        (Value::Nil, Value::Nil) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) | (Value::Int64(a), Value::Int64(b)) => a == b,
+        (Value::Uint(a), Value::Uint(b)) => a == b,
+        (Value::Byte(a), Value::Byte(b)) => a == b,
+        (Value::Float(a), Value::Float(b)) => a == b,
+        (Value::Complex(a, c), Value::Complex(b, d)) => a == b && c == d,
+        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::Object(a), Value::Object(b)) => a.type_name() == b.type_name() && a.equals(b.as_ref()),
+        (Value::List(a), Value::List(b)) => {
+            if a.element() != b.element() || a.is_nil() != b.is_nil() || a.len() != b.len() {
+                return Ok(false);
+            }
+            for (a, b) in a.items().iter().zip(b.items().iter()) {
+                if !equal(a, b, depth + 1, work)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            if a.element() != b.element() || a.len() != b.len() {
+                return Ok(false);
+            }
+            for ((key, a), (other, b)) in a.entries().iter().zip(b.entries().iter()) {
+                if key != other || !equal(a, b, depth + 1, work)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        _ => false,
+    })
+}
+
+fn copy(value: &Value, depth: usize, work: &mut usize) -> Result<Value, FuncError> {
+    step(depth, work)?;
+    Ok(match value {
+        Value::List(list) if !list.is_nil() => {
+            let items: Result<_, _> = list.items().iter().map(|item| copy(item, depth + 1, work)).collect();
+            Value::List(List::new(list.element(), items?))
+        }
+        Value::Map(map) => {
+            let entries: Result<Vec<_>, FuncError> = map
+                .entries()
+                .iter()
+                .map(|(key, entry)| Ok((key.clone(), copy(entry, depth + 1, work)?)))
+                .collect();
+            Value::Map(Map::from_entries(map.element(), entries?))
+        }
+        other => other.clone(),
+    })
+}
