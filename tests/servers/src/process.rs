@@ -130,7 +130,7 @@ pub(crate) fn free_port() -> Result<u16> {
         .map_err(Error::io("cannot bind a loopback port"))
 }
 
-/// A command whose environment has only what a program needs to find others and its home: the settings of whoever runs the tests stay out.
+/// A command that does not see how the user of this machine reaches AWS, a cluster or a proxy: a server of a test has its own settings.
 pub(crate) fn clean_command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (variable, _) in std::env::vars_os() {
@@ -168,22 +168,28 @@ fn tail(log: &str, lines: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-
-    /// Writes its process id where `$1` says, then stays.
-    const STAY: &str = r#"echo "$$" >"$1.part" && mv "$1.part" "$1"; exec sleep 600"#;
+    use std::{
+        fs::File,
+        path::PathBuf,
+        sync::mpsc::{Receiver, TryRecvError},
+    };
 
     #[tokio::test]
     async fn dropping_ends_the_whole_group() {
         let directory = tempfile::tempdir().unwrap();
-        let (parent, child) = (directory.path().join("parent"), directory.path().join("child"));
+        let [parent, child] = ["parent", "child"].map(|name| fifo(directory.path(), name));
         let mut command = shell(r#"sh -c "$2" sh "$3" & eval "$2""#, &parent);
         command.arg(STAY).arg(&child);
-        let mut server = Process::start("family", &command).unwrap();
-        let pids = server.ready(LIMIT, async |_| Some([pid(&parent)?, pid(&child)?])).await.unwrap();
-        assert!(pids.iter().all(|pid| alive(pid)));
+        let watched = [watch(parent), watch(child)];
+        let server = Process::start("family", &command).unwrap();
+        for life in &watched {
+            assert_eq!(life.recv_timeout(LIMIT), Ok(Life::Began));
+            assert_eq!(life.try_recv(), Err(TryRecvError::Empty));
+        }
         drop(server);
-        assert!(!pids.iter().any(|pid| alive(pid)));
+        for life in &watched {
+            assert_eq!(life.recv_timeout(LIMIT), Ok(Life::Ended));
+        }
     }
 
     #[tokio::test]
@@ -200,33 +206,31 @@ mod tests {
     #[tokio::test]
     async fn a_silent_server_is_reported_when_the_time_is_over() {
         let mut server = Process::start("silent", &shell("exec sleep 600", Path::new("-"))).unwrap();
-        let error = server
-            .ready(Duration::from_millis(50), async |_| std::future::pending::<Option<()>>().await)
-            .await
-            .unwrap_err();
+        let never = async |_: &str| std::future::pending::<Option<()>>().await;
+        let error = server.ready(Duration::from_millis(50), never).await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "silent is not running: it was not ready within 50ms; end of its log:\n"
         );
     }
 
-    /// The test process itself is killed here, so it is another one: this test binary again, running the ignored test below.
-    #[tokio::test]
-    async fn a_server_dies_with_a_killed_test_process() {
+    /// A test process is killed here, so it is another one: this test binary again, running the ignored test below.
+    #[test]
+    fn a_server_dies_with_a_killed_test_process() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("server");
+        let server = fifo(directory.path(), "server");
+        let life = watch(server.clone());
         let mut holder = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "process::tests::holds_a_server_until_killed"])
-            .env(HELD, &path)
+            .env(HELD, &server)
             .env("TMPDIR", directory.path())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let server = within(LIMIT, || pid(&path)).await;
-        assert!(alive(&server));
+        assert_eq!(life.recv_timeout(LIMIT), Ok(Life::Began));
         holder.kill().unwrap();
         holder.wait().unwrap();
-        within(LIMIT, || (!alive(&server)).then_some(())).await;
+        assert_eq!(life.recv_timeout(LIMIT), Ok(Life::Ended));
     }
 
     #[tokio::test]
@@ -239,6 +243,8 @@ mod tests {
 
     const HELD: &str = "PAWL_TEST_HELD_SERVER";
     const LIMIT: Duration = Duration::from_secs(20);
+    /// Opens the pipe that `$1` names for as long as it lives, and says that it is there.
+    const STAY: &str = r#"exec 5>"$1"; echo >&5; exec sleep 600"#;
 
     fn shell(script: &str, argument: &Path) -> Command {
         let mut command = Command::new("sh");
@@ -246,25 +252,28 @@ mod tests {
         command
     }
 
-    fn pid(path: &Path) -> Option<String> {
-        fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+    fn fifo(directory: &Path, name: &str) -> PathBuf {
+        let path = directory.join(name);
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        path
     }
 
-    /// A zombie counts as dead: who reaps orphans, and when, is the machine's affair.
-    fn alive(pid: &str) -> bool {
-        let ps = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-        let state = String::from_utf8_lossy(&ps.stdout).trim().to_owned();
-        !state.is_empty() && !state.starts_with('Z')
+    #[derive(Debug, PartialEq)]
+    enum Life {
+        Began,
+        Ended,
     }
 
-    async fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-        let deadline = Instant::now() + limit;
-        loop {
-            if let Some(found) = look() {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "not within {limit:?}");
-            sleep(Duration::from_millis(20)).await;
-        }
+    /// The kernel closes a process's pipes when it dies, whoever reaps it and when.
+    fn watch(fifo: PathBuf) -> Receiver<Life> {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut pipe = File::open(fifo).unwrap();
+            pipe.read_exact(&mut [0]).unwrap();
+            sender.send(Life::Began).unwrap();
+            pipe.read_to_end(&mut Vec::new()).unwrap();
+            sender.send(Life::Ended).unwrap();
+        });
+        receiver
     }
 }
