@@ -5,9 +5,8 @@ export PAWL_CACHE
 
 STEP = @tools/step
 CARGO = cargo
-# A function's binary and the folder of its name; the packages are called pawl-<folder>.
-FUNCTIONS = $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
-PACKAGES = $(FUNCTIONS:%=--package pawl-%)
+# Each folder of functions/ is one Lambda; its package and its binary are called pawl-<folder>.
+FUNCTIONS = $(patsubst functions/%/Cargo.toml,pawl-%,$(wildcard functions/*/Cargo.toml))
 # Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
 WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
 
@@ -48,8 +47,8 @@ demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
 
-lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip, for arm64
-	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(PACKAGES)'
+lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
+	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'
 	@ls -l target/lambda/*/*.zip
 
 bench: ## the benchmarks of the figures that Pawl promises
