@@ -1,0 +1,140 @@
+//! The four ways of PATCH.
+
+use serde_json::{Map, Value};
+
+use crate::apply;
+use crate::convert;
+use crate::status::{Answer, Cause, Failure, quoted};
+use crate::store::{Object, State, Store, text};
+use crate::validate::{self, Misfit};
+use crate::write::{Write, replace};
+
+/// The body of a PATCH, told apart by its content type.
+#[derive(Debug)]
+pub(crate) enum Patch {
+    Json(json_patch::Patch),
+    Merge(Value),
+    /// Merge, but owners and finalizers are joined instead of replaced; the other directives are not known.
+    Strategic(Value),
+    Apply(Value),
+}
+
+/// The object after a PATCH.
+#[derive(Debug)]
+pub(crate) struct Patched {
+    pub(crate) object: Object,
+    /// Server-side apply creates what is not there.
+    pub(crate) created: bool,
+}
+
+/// Patches an object.
+///
+/// # Errors
+/// 400, 404, 409, 415, 422, 500 as the real server.
+pub(crate) fn patch(store: &Store, state: &mut State, write: &Write, patch: &Patch) -> Answer<Patched> {
+    let live = state.get(write.kind.storage, &write.namespace, &write.name);
+    if let Patch::Apply(config) = patch {
+        return apply::apply(store, state, write, live, config);
+    }
+    let Some(live) = live else { return Err(Failure::not_found(write.kind, &write.name)) };
+    let mut object = (*convert::to_served(write.kind, &write.version, &live)).clone();
+    match patch {
+        Patch::Json(patch) => json_patch::patch(&mut object, patch).map_err(|_| unprocessable())?,
+        Patch::Merge(patch) => json_patch::merge(&mut object, patch),
+        Patch::Strategic(patch) => merge_strategic(&mut object, patch),
+        // Answered above.
+        Patch::Apply(_) => {}
+    }
+    check_names(write, &object)?;
+    let object = convert::to_stored(write.kind, object);
+    let object =
+        validate::typed(write.kind, object.clone()).map_err(|misfit| undecodable(patch, &object, &misfit))?;
+    let object = replace(store, state, write, &live, object)?;
+    Ok(Patched { object, created: false })
+}
+
+/// The names in a body must be those of the URL.
+///
+/// # Errors
+/// 400.
+pub(crate) fn check_names(write: &Write, object: &Value) -> Answer<()> {
+    let (name, namespace) = (text(object, "/metadata/name"), text(object, "/metadata/namespace"));
+    if !name.is_empty() && name != write.name {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            write.name
+        )));
+    }
+    if !namespace.is_empty() && write.kind.namespaced && namespace != write.namespace {
+        return Err(Failure::bad_request(format!(
+            "the namespace of the object ({namespace}) does not match the namespace on the URL ({})",
+            write.namespace
+        )));
+    }
+    Ok(())
+}
+
+/// Lays `over` on `base`: maps are merged, owners joined by uid, finalizers united, other lists replaced.
+pub(crate) fn merge_keyed(base: &mut Value, over: &Value, delete_nulls: bool) {
+    let (Some(map), Some(over)) = (base.as_object_mut(), over.as_object()) else {
+        *base = over.clone();
+        return;
+    };
+    for (name, value) in over {
+        match (name.as_str(), value) {
+            (_, Value::Null) if delete_nulls => {
+                map.remove(name);
+            }
+            (directive, _) if directive.starts_with('$') => {}
+            ("ownerReferences" | "finalizers", Value::Array(items)) => {
+                let list = map.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
+                if let Value::Array(list) = list {
+                    join(list, items);
+                }
+            }
+            (_, Value::Object(_)) => {
+                let child = map.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
+                merge_keyed(child, value, delete_nulls);
+            }
+            _ => {
+                map.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn merge_strategic(object: &mut Value, patch: &Value) {
+    merge_keyed(object, patch, true);
+}
+
+fn join(list: &mut Vec<Value>, items: &[Value]) {
+    for item in items {
+        let same = |other: &Value| match (item.get("uid"), other.get("uid")) {
+            (Some(uid), Some(other)) => uid == other,
+            _ => item == other,
+        };
+        if item.get("$patch").is_some_and(|directive| directive == "delete") {
+            list.retain(|other| !same(other));
+        } else if let Some(at) = list.iter().position(same) {
+            merge_keyed(&mut list[at], item, true);
+        } else {
+            list.push(item.clone());
+        }
+    }
+}
+
+fn unprocessable() -> Failure {
+    let message = "the server rejected our request due to an error in our request";
+    Failure::new(422, "Invalid", message, Some(serde_json::json!({})))
+}
+
+/// The real server quotes the whole patched object here, values and all; so does this one, since a client must cope.
+fn undecodable(patch: &Patch, object: &Value, misfit: &Misfit) -> Failure {
+    let (value, why) = match patch {
+        Patch::Strategic(patch) => {
+            (format!("{patch}"), format!("error decoding from json: {}", misfit.plain()))
+        }
+        _ => (object.to_string(), format!("{}: {}", misfit.field, misfit.why)),
+    };
+    Failure::invalid("", "", "", &[Cause::invalid("patch", &quoted(&value), &why)])
+}
