@@ -326,6 +326,18 @@ fn scale(mantissa: u64, exponent: i64, bits: FloatBits) -> f64 {
     if bits == FloatBits::B32 { f64::from(value as f32) } else { value }
 }
 
+/// The fewest digits that identify the value. Where two such numbers are equally near, Go takes the even one and Rust the
+/// greater; rounding to that many digits gives the even one.
+fn shortest(value: f64, bits: FloatBits) -> String {
+    let narrow = bits == FloatBits::B32;
+    let shortest = if narrow { format!("{:e}", value as f32) } else { format!("{value:e}") };
+    let behind_point =
+        shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count() - 1;
+    let rounded = format!("{value:.behind_point$e}");
+    let is_same = if narrow { rounded.parse() == Ok(value as f32) } else { rounded.parse() == Ok(value) };
+    if is_same { rounded } else { shortest }
+}
+
 /// Decimal digits without trailing zeros and the place of the point: `0.d1d2d3… * 10^point`. Zero has no digits.
 struct Decimal {
     digits: String,
@@ -335,10 +347,9 @@ struct Decimal {
 impl Decimal {
     /// `significant` digits of a finite positive value, or the fewest that identify it.
     fn new(value: f64, significant: Option<usize>, bits: FloatBits) -> Self {
-        let text = match (significant, bits) {
-            (Some(count), _) => format!("{value:.*e}", count.clamp(1, MAX_SIGNIFICANT) - 1),
-            (None, FloatBits::B32) => format!("{:e}", value as f32),
-            (None, FloatBits::B64) => format!("{value:e}"),
+        let text = match significant {
+            Some(count) => format!("{value:.*e}", count.clamp(1, MAX_SIGNIFICANT) - 1),
+            None => shortest(value, bits),
         };
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let digits = mantissa.replace('.', "");
@@ -420,6 +431,7 @@ mod tests {
 
     #[test]
     fn precise_forms_round_half_to_even_on_the_exact_value() {
+        assert_eq!(general(-1.672_291_564_941_406_3e1), "-16.722915649414062");
         assert_eq!(fixed(2.5, Some(0)), "2");
         assert_eq!(fixed(3.5, Some(0)), "4");
         assert_eq!(fixed(0.125, Some(2)), "0.12");

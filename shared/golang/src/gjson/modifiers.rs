@@ -65,7 +65,7 @@ pub(super) fn apply<'j, 'p>(
 pub(super) fn literal(path: &[u8]) -> Applied<'static, '_> {
     let text = &path[1..];
     let end = match text.first() {
-        Some(b'{' | b'[' | b'"' | b'+' | b'-' | b'0'..=b'9') => scan::group_end(text, 0),
+        Some(b'{' | b'[' | b'"' | b'+' | b'-' | b'0'..=b'9') => scan::group_end(text, 0).min(text.len()),
         _ => {
             let end = text.iter().position(|byte| matches!(byte, b'|' | b'.')).unwrap_or(text.len());
             let name = text[..end].to_ascii_lowercase();

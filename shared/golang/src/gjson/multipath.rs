@@ -11,19 +11,23 @@ struct Member<'p> {
     path: &'p [u8],
 }
 
-/// What a multipath has selected, and the rest of the path.
-type Selected<'p> = Option<(Vec<u8>, &'p [u8])>;
+/// What became of a path that starts like a multipath.
+pub(super) enum Selected<'p> {
+    /// What it selects, and the rest of the path, which is empty or starts with a dot or pipe.
+    List(Vec<u8>, &'p [u8]),
+    /// It is no multipath. The original then searches for the part that it did not read as one.
+    Not(&'p [u8]),
+}
 
-/// Builds what the multipath at the start of `path` selects; also gives the rest of the path, which is empty or starts
-/// with a dot or pipe. Nothing if the path is no multipath after all.
+/// Builds what the multipath at the start of `path` selects.
 pub(super) fn select<'p>(
     json: &[u8],
     path: &'p [u8],
     budget: Budget<'_>,
 ) -> Result<Selected<'p>, TooComplex> {
-    let Some((members, rest)) = parse(path) else { return Ok(None) };
+    let Some((members, rest)) = parse(path) else { return Ok(Selected::Not(b"")) };
     if !matches!(rest, [] | [b'|' | b'.', ..]) {
-        return Ok(None);
+        return Ok(Selected::Not(rest));
     }
     let is_object = path[0] == b'{';
     let mut out = vec![path[0]];
@@ -40,7 +44,7 @@ pub(super) fn select<'p>(
         out.extend_from_slice(value.raw());
     }
     out.push(path[0] + 2);
-    Ok(Some((out, rest)))
+    Ok(Selected::List(out, rest))
 }
 
 fn parse(path: &[u8]) -> Option<(Vec<Member<'_>>, &[u8])> {

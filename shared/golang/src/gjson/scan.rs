@@ -65,7 +65,7 @@ pub(super) fn any(json: &[u8], at: usize) -> (usize, Option<Value<'_>>) {
         },
         Lead::Open(_) => {
             let end = group_end(json, at);
-            (end, Some(Value::json(&json[at..end])))
+            (end, Some(Value::json(&json[at..end.min(json.len())])))
         }
         lead => {
             let (value, end) = scalar(json, at, lead);
@@ -94,7 +94,7 @@ pub(super) fn document(json: &[u8]) -> Option<Value<'_>> {
 }
 
 /// The place behind the bracket that closes the one at `at`. Kinds of brackets are not told apart, strings are passed
-/// over; without a closing bracket it is the end of the document.
+/// over; without a closing bracket it is the end of the document, and one more if a string does not end.
 pub(super) fn group_end(json: &[u8], at: usize) -> usize {
     let mut depth = 1_usize;
     let mut at = at + 1;
@@ -102,7 +102,7 @@ pub(super) fn group_end(json: &[u8], at: usize) -> usize {
         match byte {
             b'"' => match closing_quote(json, at + 1).0 {
                 Some(close) => at = close,
-                None => return json.len(),
+                None => return json.len() + 1,
             },
             b'{' | b'[' | b'(' => depth += 1,
             b'}' | b']' | b')' => {

@@ -89,6 +89,11 @@ impl<'j> Value<'j> {
         Self::plain(Kind::Json, raw)
     }
 
+    /// An object or array that was put together.
+    pub(super) fn built(raw: Vec<u8>) -> Self {
+        Self { kind: Kind::Json, raw: Cow::Owned(raw), text: Cow::Borrowed(b"") }
+    }
+
     /// A value whose kind says all.
     pub(super) fn plain(kind: Kind, raw: &'j [u8]) -> Self {
         Self { kind, raw: Cow::Borrowed(raw), text: Cow::Borrowed(b"") }

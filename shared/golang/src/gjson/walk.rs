@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::budget::{Budget, TooComplex};
+use super::modifiers;
+use super::multipath::{self, Selected};
 use super::path::{ArrayStep, KeyStep, Tail, split_pipe};
 use super::pattern;
 use super::query::Query;
 use super::scan::{self, Lead};
 use super::value::{Kind, Value};
-use super::{modifiers, multipath};
 
 /// Finds the value that `path` names in `json`.
 pub(super) fn get<'j>(
@@ -24,11 +25,9 @@ pub(super) fn get<'j>(
             b'!' => modifiers::literal(path),
             b'[' | b'{' => {
                 return match multipath::select(json, path, budget)? {
-                    Some((list, [])) => {
-                        Ok(Some(Value { kind: Kind::Json, raw: Cow::Owned(list), text: Cow::Borrowed(b"") }))
-                    }
-                    Some((list, rest)) => get_owned(&list, &rest[1..], budget),
-                    None => search(json, path, budget),
+                    Selected::List(list, []) => Ok(Some(Value::built(list))),
+                    Selected::List(list, rest) => get_owned(&list, &rest[1..], budget),
+                    Selected::Not(rest) => search(json, rest, budget),
                 };
             }
             _ => None,
@@ -133,12 +132,15 @@ impl<'j, 'p> Walk<'j, 'p> {
         let mut starts = Vec::new();
         let mut selection = Selection::new(&step, tail);
         for count in 0_u64.. {
+            if at > json.len() {
+                break;
+            }
             if matches!(step, ArrayStep::Each(_)) {
                 starts.push(at);
             }
             let next = (at..json.len()).find(|at| json[*at] == b']' || scan::lead(json, *at) != Lead::None);
             let Some(value_at) = next.filter(|at| json[*at] != b']') else {
-                let end = next.unwrap_or_else(|| json.len().max(at)) + 1;
+                let end = next.unwrap_or(json.len()) + 1;
                 let over = match step {
                     ArrayStep::Count => {
                         let digits = count.to_string().into_bytes();
@@ -206,7 +208,7 @@ impl<'j, 'p> Walk<'j, 'p> {
             }
             (Lead::Open(_), None) => {
                 let behind = scan::group_end(json, at);
-                Step::Passed(behind, Some(Value::json(&json[at..behind])))
+                Step::Passed(behind, Some(Value::json(&json[at..behind.min(json.len())])))
             }
             (lead, _) => {
                 let (value, behind) = scan::scalar(json, at, lead);
@@ -273,7 +275,7 @@ impl<'j, 'p> Walk<'j, 'p> {
             }
         }
         list.push(b']');
-        self.found = Some(Value { kind: Kind::Json, raw: Cow::Owned(list), text: Cow::Borrowed(b"") });
+        self.found = Some(Value::built(list));
         Ok(())
     }
 }
@@ -321,6 +323,6 @@ impl<'p> Selection<'p> {
             list.push(b'[');
         }
         list.push(b']');
-        Some(Value { kind: Kind::Json, raw: Cow::Owned(list), text: Cow::Borrowed(b"") })
+        Some(Value::built(list))
     }
 }

@@ -1,0 +1,83 @@
+// Answers questions about Go's standard library, one JSON line for each JSON line.
+package main
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"os"
+	"strconv"
+	"time"
+)
+
+type question struct {
+	Text      []byte
+	Bits      uint64
+	Format    string
+	Precision int
+	Size      int
+	Base      int
+}
+
+type answer struct {
+	Ok    bool
+	Text  []byte
+	Bits  uint64
+	Error string
+}
+
+func main() {
+	ask := map[string]func(question) answer{
+		"format-float":    formatFloat,
+		"parse-float":     parseFloat,
+		"parse-int":       parseInt,
+		"parse-duration":  parseDuration,
+		"format-duration": formatDuration,
+		"base64":          decodeBase64,
+	}[os.Args[1]]
+	out := bufio.NewWriterSize(os.Stdout, 1<<20)
+	defer out.Flush()
+	questions := json.NewDecoder(bufio.NewReaderSize(os.Stdin, 1<<20))
+	answers := json.NewEncoder(out)
+	for {
+		var q question
+		if questions.Decode(&q) != nil {
+			return
+		}
+		answers.Encode(ask(q))
+	}
+}
+
+func formatFloat(q question) answer {
+	value := math.Float64frombits(q.Bits)
+	return answer{Ok: true, Text: []byte(strconv.FormatFloat(value, q.Format[0], q.Precision, q.Size))}
+}
+
+func parseFloat(q question) answer {
+	value, err := strconv.ParseFloat(string(q.Text), q.Size)
+	return answer{Ok: err == nil, Bits: math.Float64bits(value)}
+}
+
+func parseInt(q question) answer {
+	value, err := strconv.ParseInt(string(q.Text), q.Base, q.Size)
+	return answer{Ok: err == nil, Bits: uint64(value)}
+}
+
+func parseDuration(q question) answer {
+	value, err := time.ParseDuration(string(q.Text))
+	return answer{Ok: err == nil, Bits: uint64(value)}
+}
+
+func formatDuration(q question) answer {
+	return answer{Ok: true, Text: []byte(time.Duration(q.Bits).String())}
+}
+
+func decodeBase64(q question) answer {
+	encodings := []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding}
+	value, err := encodings[q.Base].DecodeString(string(q.Text))
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{Ok: true, Text: value}
+}
