@@ -1,1 +1,86 @@
-//! The index Lambda.
+//! The `index` Lambda: the registry follows git and the clusters.
+//!
+//! Called by its schedule it reads the ExternalSecrets that live in the clusters; called directly it takes manifests,
+//! as `pawl apply` does.
+
+use pawl_domain::ClusterName;
+use pawl_domain::store::Home;
+use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_pipeline::index::IndexReport;
+use pawl_pipeline::ports::{Put, Registry};
+use pawl_pipeline::{Error, Pipeline, Ports, Problem};
+use serde::{Deserialize, Serialize};
+
+/// What the function is called with. A schedule's own event reads as the default.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Manifests as YAML, several documents in one text. Without them the clusters are read.
+    #[serde(default)]
+    pub manifests: Option<String>,
+    /// Remove what was applied before and is not among the manifests.
+    #[serde(default)]
+    pub prune: bool,
+    /// The clusters of declarations that name none.
+    #[serde(default)]
+    pub clusters: Vec<ClusterName>,
+}
+
+/// What the index did.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Declarations that are new or changed.
+    pub changed: usize,
+    /// Declarations that are as they were.
+    pub unchanged: usize,
+    /// Declarations that were removed.
+    pub removed: usize,
+    /// What could not be taken in or removed, with why.
+    pub failed: Vec<String>,
+    /// What the manifests have wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Indexes the manifests given, or else the clusters.
+///
+/// # Errors
+/// When the registry could not be asked; Lambda then calls again, and so does the schedule. A cluster that cannot be
+/// read is in the summary and hides no other.
+pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Result<Summary, Error> {
+    let mut summary = Summary::default();
+    let Some(text) = request.manifests else {
+        for (cluster, report) in pipeline.index_clusters().await? {
+            match report {
+                Ok(report) => summary.add(report),
+                Err(error) => summary.failed.push(format!("cluster {cluster}: {error}")),
+            }
+        }
+        return Ok(summary);
+    };
+    let clusters = pipeline.ports().registry().clusters().await?;
+    let options = ParseOptions { clusters, default_clusters: request.clusters, ..ParseOptions::default() };
+    let manifests = parse(&text, "request", &options);
+    let report = pipeline.index(manifests, request.prune.then_some(&Home::Applied)).await?;
+    summary.add(report);
+    Ok(summary)
+}
+
+impl Summary {
+    fn add(&mut self, report: IndexReport) {
+        for (id, result) in report.declarations {
+            match result {
+                Ok(Put::Created | Put::Changed) => self.changed += 1,
+                Ok(Put::Unchanged) => self.unchanged += 1,
+                Err(error) => self.failed.push(format!("{id}: {error}")),
+            }
+        }
+        for (id, result) in report.removed {
+            match result {
+                Ok(()) => self.removed += 1,
+                Err(error) => self.failed.push(format!("{id} is not removed: {error}")),
+            }
+        }
+        self.problems.extend(report.problems);
+    }
+}

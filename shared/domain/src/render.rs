@@ -3,7 +3,8 @@
 use crate::declaration::{Declaration, Into, KeyConversion, Read};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Values};
-use self::shim::{gjson, json};
+use self::shim::json;
+use pawl_golang::gjson::{self, TooComplex};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -26,6 +27,16 @@ pub enum RenderError {
         /// The key that was read.
         key: String,
         /// The property that is not there.
+        property: String,
+    },
+    /// The property is a path that costs more to follow in this value than the limits allow.
+    #[error("{path}: property {property} is too complex for secret {key}; write a simpler path")]
+    TooComplex {
+        /// Where in the manifest.
+        path: String,
+        /// The key that was read.
+        key: String,
+        /// The property.
         property: String,
     },
     /// A value of which every member shall become an entry is no JSON object.
@@ -90,19 +101,25 @@ fn selected(read: &Read, fetched: &Fetched) -> Result<SecretValue, RenderError> 
     let Some(property) = read.property.as_deref().filter(|property| !property.is_empty()) else {
         return Ok(fetched.value.clone());
     };
-    property_of(&fetched.value, property).ok_or_else(|| RenderError::MissingProperty {
-        path: read.path.clone(),
-        key: read.key.clone(),
-        property: property.to_owned(),
-    })
+    let (path, key, property) = (read.path.clone(), read.key.clone(), property.to_owned());
+    match property_of(&fetched.value, &property) {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) => Err(RenderError::MissingProperty { path, key, property }),
+        Err(TooComplex) => Err(RenderError::TooComplex { path, key, property }),
+    }
 }
 
 /// Source: ESO's AWS provider tries a property with dots first as one name with its dots escaped, then as a path.
-fn property_of(value: &SecretValue, property: &str) -> Option<SecretValue> {
+fn property_of(value: &SecretValue, property: &str) -> Result<Option<SecretValue>, TooComplex> {
     let document = value.expose();
-    let escaped = property.contains('.').then(|| property.replace('.', "\\."));
-    let found = escaped.and_then(|path| gjson::get(document, &path)).or_else(|| gjson::get(document, property))?;
-    Some(SecretValue::new(found.string()))
+    let mut found = None;
+    if property.contains('.') {
+        found = gjson::get(document, gjson::escape_dots(property))?;
+    }
+    if found.is_none() {
+        found = gjson::get(document, property)?;
+    }
+    Ok(found.map(|value| SecretValue::new(value.string())))
 }
 
 /// One entry for each member of the JSON object in `value`, under valid keys.
@@ -161,11 +178,6 @@ fn validated(name: &str) -> Result<(), &'static str> {
 static OUTSIDE_KEYS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\p{L}\p{N}._-]").unwrap());
 
 mod shim {
-    pub(super) mod gjson {
-        pub(crate) struct V(serde_json::Value);
-        impl V { pub(crate) fn string(&self) -> Vec<u8> { match &self.0 { serde_json::Value::String(s) => s.clone().into_bytes(), v => v.to_string().into_bytes() } } }
-        pub(crate) fn get(d: &[u8], p: &str) -> Option<V> { serde_json::from_slice::<serde_json::Value>(d).ok()?.get(p).cloned().map(V) }
-    }
     pub(super) mod json {
         pub(crate) fn object_to_raw(d: &[u8]) -> Result<std::collections::BTreeMap<String, Vec<u8>>, ()> {
             let m: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(d).map_err(|_| ())?;

@@ -223,6 +223,14 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// Whether every regular expression compiles, to be asked before the condition is kept.
+    ///
+    /// # Errors
+    /// [`InvalidCondition`] for the first one that does not.
+    pub fn check(&self) -> Result<(), InvalidCondition> {
+        self.regexes.iter().try_for_each(|text| compiled(text).map(|_| ()))
+    }
+
     fn allows(
         &self,
         namespace: &Namespace,
@@ -235,14 +243,17 @@ impl Condition {
             return Ok(true);
         }
         for text in &self.regexes {
-            let pattern = regex::Regex::new(text)
-                .map_err(|error| InvalidCondition { pattern: text.clone(), reason: error.to_string() })?;
-            if pattern.is_match(namespace.as_str()) {
+            if compiled(text)?.is_match(namespace.as_str()) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+fn compiled(pattern: &str) -> Result<regex::Regex, InvalidCondition> {
+    regex::Regex::new(pattern)
+        .map_err(|error| InvalidCondition { pattern: pattern.to_owned(), reason: error.to_string() })
 }
 
 /// A condition's regular expression does not compile.

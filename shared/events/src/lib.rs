@@ -1,1 +1,36 @@
-//! Wire JSON of every sender to Pawl's changes.
+//! Wire JSON of every sender to Pawl's changes. Pure; one module per sender, wire structs private to it.
+//!
+//! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS, EventBridge); what is inside is read
+//! by `secrets_manager`, `parameter_store` or `pawl`. A new sender is one module, one line in
+//! `envelope::read`, and one folder of samples in `events/` at the top of the repository.
+
+mod envelope;
+mod error;
+mod parameter_store;
+mod pawl;
+mod secrets_manager;
+
+pub use error::Error;
+pub use pawl::to_json;
+
+use pawl_domain::Change;
+
+/// The largest body that is read: SQS's and EventBridge's own limit.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// The changes that an event speaks of, in any envelope that Pawl knows.
+///
+/// None is a proper answer: most events of a store change nothing that anybody reads (a staged version, a failed
+/// call, a tag). Several is one too: one event may tell of several regions or labels, one envelope hold several
+/// events.
+///
+/// # Errors
+/// [`Error::Unknown`] for well-formed JSON of no known sender, [`Error::Malformed`] for what is no JSON or lacks what
+/// its sender always sends, [`Error::TooLarge`] above [`MAX_BODY`]. None of them gets better by trying again: count
+/// it, log the error (it holds nothing of the body but names of fields and types), and acknowledge.
+pub fn changes(body: &[u8]) -> Result<Vec<Change>, Error> {
+    if body.len() > MAX_BODY {
+        return Err(Error::TooLarge { bytes: body.len() });
+    }
+    envelope::read(body, 0)
+}

@@ -1,0 +1,13 @@
+//! Telemetry, configuration, run.
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pawl_runtime::lambda;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let pipeline = &lambda::start().await?;
+    let handler = |event: LambdaEvent<_>| {
+        lambda::measured(async { Ok::<_, Error>(pawl_deliver::handle(pipeline, event.payload).await) })
+    };
+    run(service_fn(handler)).await
+}
