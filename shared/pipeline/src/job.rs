@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pawl_domain::{Change, DeclarationId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Declarations to bring up to date. Holds ids and the change that caused it, never a value.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -26,5 +27,103 @@ impl Job {
             .chunks(Self::MAX_DECLARATIONS)
             .map(|chunk| Self { declarations: chunk.to_vec(), change: change.cloned(), at })
             .collect()
+    }
+
+    /// The job as it stands in a queue: JSON with a kind and a version, so that whoever takes it knows what it is.
+    pub fn to_wire(&self) -> String {
+        // Serialising plain data with text keys cannot fail.
+        serde_json::to_string(&Outgoing { label: Label { kind: KIND.into(), version: VERSION }, job: self })
+            .unwrap_or_default()
+    }
+
+    /// Reads what [`Job::to_wire`] wrote.
+    ///
+    /// # Errors
+    /// [`InvalidJob`] when the text is something else; trying again does not help, except with the version of Pawl
+    /// that wrote it.
+    pub fn from_wire(text: &str) -> Result<Self, InvalidJob> {
+        // The label alone first: a later version may have changed everything else.
+        let label: Label<'_> = serde_json::from_str(text).map_err(|_| InvalidJob::Kind)?;
+        if label.kind != KIND {
+            return Err(InvalidJob::Kind);
+        }
+        if label.version != VERSION {
+            return Err(InvalidJob::Version(label.version));
+        }
+        serde_json::from_str(text).map_err(|error| InvalidJob::Content(error.to_string()))
+    }
+}
+
+/// The text is not a job that this version of Pawl can do.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidJob {
+    /// It is something else.
+    #[error("the message is not a job of Pawl; send only jobs to this queue")]
+    Kind,
+    /// Another version of Pawl wrote it.
+    #[error("the job has version {0}, and this version of Pawl does {VERSION}; let the version that wrote it finish it")]
+    Version(u32),
+    /// It says that it is a job, and is not.
+    #[error("the job cannot be read: {0}")]
+    Content(String),
+}
+
+const KIND: &str = "pawl.dev/job";
+const VERSION: u32 = 1;
+
+/// What a message says that it is.
+#[derive(Deserialize, Serialize)]
+struct Label<'a> {
+    kind: Cow<'a, str>,
+    version: u32,
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a> {
+    #[serde(flatten)]
+    label: Label<'a>,
+    #[serde(flatten)]
+    job: &'a Job,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job() -> Job {
+        let change = serde_json::json!({
+            "id": "6a7e8feb", "names": ["app/db"], "version": "v2", "moved": "current", "at": "2026-11-22T10:00:00Z",
+            "location": { "provider": "secrets-manager", "region": "eu-central-1", "account": null },
+        });
+        Job {
+            declarations: vec!["prod/shop/db".parse().unwrap()],
+            change: Some(serde_json::from_value(change).unwrap()),
+            at: "2026-11-22T10:00:01Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_job_comes_out_of_the_queue_as_it_went_in() {
+        let alone = Job { change: None, ..job() };
+        for job in [job(), alone] {
+            assert_eq!(Job::from_wire(&job.to_wire()), Ok(job));
+        }
+    }
+
+    #[test]
+    fn what_is_no_job_is_told_apart() {
+        let wire = job().to_wire();
+        for (text, want) in [
+            ("", "the message is not a job of Pawl; send only jobs to this queue".to_owned()),
+            ("{\"Records\":[]}", InvalidJob::Kind.to_string()),
+            (&wire.replace("pawl.dev/job", "other"), InvalidJob::Kind.to_string()),
+            (&wire.replace("\"version\":1", "\"version\":2"), InvalidJob::Version(2).to_string()),
+        ] {
+            assert_eq!(Job::from_wire(text).unwrap_err().to_string(), want, "{text}");
+        }
+        for text in ["{\"kind\":\"pawl.dev/job\",\"version\":1}", &wire.replace("prod/shop/db", "prod")] {
+            let damaged = Job::from_wire(text);
+            assert!(matches!(damaged, Err(InvalidJob::Content(_))), "{damaged:?}");
+        }
     }
 }

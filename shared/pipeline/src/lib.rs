@@ -23,7 +23,7 @@ pub mod sweep;
 mod sync;
 
 pub use error::Error;
-pub use job::Job;
+pub use job::{InvalidJob, Job};
 pub use manifests::{Manifests, Problem, Severity};
 pub use pipeline::Pipeline;
 pub use ports::Ports;
