@@ -252,13 +252,16 @@ impl Condition {
 }
 
 fn compiled(pattern: &str) -> Result<regex::Regex, InvalidCondition> {
-    regex::Regex::new(pattern)
-        .map_err(|error| InvalidCondition { pattern: pattern.to_owned(), reason: error.to_string() })
+    regex::Regex::new(pattern).map_err(|error| {
+        // The lines before the last one draw the pattern again.
+        let reason = error.to_string().lines().last().unwrap_or_default().to_owned();
+        InvalidCondition { pattern: pattern.to_owned(), reason }
+    })
 }
 
 /// A condition's regular expression does not compile.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("spec.conditions namespaceRegexes {pattern:?} is not a regular expression: {reason}")]
+#[error("namespaceRegexes has {pattern:?}, which is not a regular expression: {reason}")]
 pub struct InvalidCondition {
     pattern: String,
     reason: String,

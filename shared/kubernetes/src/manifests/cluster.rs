@@ -1,0 +1,131 @@
+//! Pawl's own kind Cluster: how to reach a Kubernetes API server.
+//!
+//! It is never stored in a cluster: it stands beside the ExternalSecrets in git.
+//!
+//! ```yaml
+//! apiVersion: pawl.dev/v1alpha1
+//! kind: Cluster
+//! metadata:
+//!   name: shop-eu              # what declarations, reports and pawl.dev/clusters call it
+//!   labels: { tier: prod }     # for pawl.dev/cluster-selector
+//! spec:
+//!   index: true                # read the ExternalSecrets that live in this cluster; default false
+//!   # exactly one of:
+//!   eks:
+//!     name: shop               # the name in EKS
+//!     region: eu-central-1
+//!     role: arn:aws:iam::111122223333:role/pawl   # assumed first; default: the identity Pawl runs with
+//!     endpoint: https://…      # default: asked of EKS
+//!     ca: |                    # PEM, or the base64 of it that EKS shows; default: asked of EKS
+//!   kubeconfig:
+//!     path: /etc/pawl/kubeconfig   # exec plugins are not run
+//!     context: shop                # default: the current one
+//!   url:
+//!     url: https://10.0.0.1:6443
+//!     ca: |                    # default: the system's roots
+//!     # exactly one of:
+//!     tokenFile: /var/run/secrets/token   # read again each minute
+//!     tokenEnv: SHOP_TOKEN                # an environment variable of Pawl
+//!     tokenSecret: pawl/shop-token        # a Secrets Manager secret: name or ARN
+//! ```
+
+use super::metadata;
+use super::reader::Fields;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pawl_domain::cluster::{Connection, TokenSource};
+use pawl_domain::{Cluster, ClusterName, Home};
+
+/// The cluster of a Cluster. Whether it may be used, the notes tell.
+pub(super) fn read(root: Fields<'_>, home: &Home) -> Option<Cluster> {
+    let notes = root.notes();
+    if matches!(home, Home::Cluster(_)) {
+        notes.error("", "a Cluster that lives in a cluster is not used: a cluster may not name others");
+    }
+    let (metadata, mut spec) = metadata::read::<ClusterName>(root)?;
+    let index = spec.flag("index");
+    let given: Vec<&str> = ["eks", "kubeconfig", "url"].into_iter().filter(|field| spec.has(field)).collect();
+    if given.len() != 1 {
+        notes.error("spec", "must have exactly one of eks, kubeconfig and url");
+    }
+    let connections = [
+        spec.object("eks").and_then(eks),
+        spec.object("kubeconfig").and_then(kubeconfig),
+        spec.object("url").and_then(url),
+    ];
+    spec.close();
+    let connection = connections.into_iter().flatten().next()?;
+    Some(Cluster { name: metadata.name, labels: metadata.labels, connection, index })
+}
+
+fn eks(mut fields: Fields<'_>) -> Option<Connection> {
+    let name = fields.required("name", "the cluster's name in EKS").map(str::to_owned);
+    let region = fields.required("region", "the cluster's region, such as eu-central-1").map(str::to_owned);
+    let role = fields.filled("role").map(str::to_owned);
+    if role.as_ref().is_some_and(|role| !role.starts_with("arn:")) {
+        fields.error("role", "is not an ARN; write it as arn:aws:iam::<account>:role/<name>");
+    }
+    let endpoint = fields.filled("endpoint").map(str::to_owned);
+    if let Some(endpoint) = &endpoint {
+        refuse_unsafe(&fields, "endpoint", endpoint);
+    }
+    let ca = ca(&mut fields);
+    fields.close();
+    Some(Connection::Eks { name: name?, region: region?, role, endpoint, ca })
+}
+
+fn kubeconfig(mut fields: Fields<'_>) -> Option<Connection> {
+    let path = fields.required("path", "the path of a kubeconfig file").map(str::to_owned);
+    let context = fields.filled("context").map(str::to_owned);
+    fields.close();
+    Some(Connection::Kubeconfig { path: path?, context })
+}
+
+fn url(mut fields: Fields<'_>) -> Option<Connection> {
+    let url = fields.required("url", "the API server's URL").map(str::to_owned);
+    if let Some(url) = &url {
+        refuse_unsafe(&fields, "url", url);
+    }
+    let ca = ca(&mut fields);
+    let sources = [
+        fields.filled("tokenFile").map(|path| TokenSource::File(path.to_owned())),
+        fields.filled("tokenEnv").map(|name| TokenSource::Env(name.to_owned())),
+        fields.filled("tokenSecret").map(|name| TokenSource::SecretsManager(name.to_owned())),
+    ];
+    let mut sources = sources.into_iter().flatten();
+    let token = sources.next();
+    if token.is_none() || sources.next().is_some() {
+        fields.notes().error(fields.path(), "must have exactly one of tokenFile, tokenEnv and tokenSecret");
+    }
+    fields.close();
+    Some(Connection::Url { url: url?, ca, token: token? })
+}
+
+/// Tokens and Secrets go this way, so it must be encrypted unless it does not leave the machine.
+fn refuse_unsafe(fields: &Fields<'_>, field: &'static str, text: &str) {
+    let uri = text.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    match uri.as_ref().and_then(http::Uri::scheme_str) {
+        Some("https") => {}
+        Some("http") if loopback => {}
+        Some("http") => fields.error(field, "is not encrypted; write https (http is for this machine only)"),
+        _ => fields.error(field, "is not a URL; write it as https://<host>:<port>"),
+    }
+}
+
+/// A CA as PEM. EKS and kubeconfigs show the base64 of it, so that is taken as well.
+fn ca(fields: &mut Fields<'_>) -> Option<String> {
+    const MARK: &str = "-----BEGIN CERTIFICATE-----";
+    let text = fields.filled("ca")?;
+    if text.contains(MARK) {
+        return Some(text.to_owned());
+    }
+    let packed: String = text.split_whitespace().collect();
+    let unpacked = STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let pem = unpacked.filter(|pem| pem.contains(MARK));
+    if pem.is_none() {
+        fields.error("ca", "is not a certificate; write it as PEM, or as the base64 of PEM");
+    }
+    pem
+}

@@ -1,0 +1,122 @@
+//! To which clusters an ExternalSecret goes.
+
+use super::reader::{Notes, shortened};
+use super::{ParseOptions, selector};
+use pawl_domain::{Cluster, ClusterName, Home};
+use std::collections::{BTreeMap, BTreeSet};
+
+const CLUSTERS: &str = "pawl.dev/clusters";
+const SELECTOR: &str = "pawl.dev/cluster-selector";
+
+/// The clusters that an ExternalSecret with these annotations goes to, each once.
+///
+/// One that lives in a cluster goes to that cluster and nowhere else, whatever it says.
+pub(super) fn clusters(
+    annotations: &BTreeMap<String, String>,
+    options: &ParseOptions,
+    known: &[Cluster],
+    notes: &Notes,
+) -> Vec<ClusterName> {
+    let (names, labels) = (annotations.get(CLUSTERS), annotations.get(SELECTOR));
+    if let Home::Cluster(home) = &options.home {
+        for annotation in [CLUSTERS, SELECTOR].into_iter().filter(|key| annotations.contains_key(*key)) {
+            notes.warning(
+                path(annotation),
+                "has no effect: an ExternalSecret in a cluster goes to that cluster",
+            );
+        }
+        return vec![home.clone()];
+    }
+    match (names, labels) {
+        (Some(_), Some(_)) => {
+            notes.error(path(CLUSTERS), format!("does not go with {SELECTOR}; write one of them"));
+            Vec::new()
+        }
+        (Some(names), None) => named(names, known, notes),
+        (None, Some(labels)) => selected(labels, known, notes),
+        (None, None) => default(options, known, notes),
+    }
+}
+
+fn named(names: &str, known: &[Cluster], notes: &Notes) -> Vec<ClusterName> {
+    let mut found = BTreeSet::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match known.iter().find(|cluster| cluster.name.as_str() == name) {
+            Some(cluster) => {
+                found.insert(cluster.name.clone());
+            }
+            None => notes.partial(path(CLUSTERS), unknown(name, known)),
+        }
+    }
+    if found.is_empty() && names.split(',').all(|name| name.trim().is_empty()) {
+        notes.error(path(CLUSTERS), "is empty; write the names of clusters, with commas between");
+    }
+    found.into_iter().collect()
+}
+
+fn selected(text: &str, known: &[Cluster], notes: &Notes) -> Vec<ClusterName> {
+    let selector = match selector::parse(text) {
+        Ok(selector) => selector,
+        Err(message) => {
+            notes.error(path(SELECTOR), message);
+            return Vec::new();
+        }
+    };
+    let matching = known.iter().filter(|cluster| selector.matches(&cluster.labels));
+    let found: BTreeSet<ClusterName> = matching.map(|cluster| cluster.name.clone()).collect();
+    if found.is_empty() {
+        notes.warning(path(SELECTOR), "matches no known cluster, so nothing is declared");
+    }
+    found.into_iter().collect()
+}
+
+fn default(options: &ParseOptions, known: &[Cluster], notes: &Notes) -> Vec<ClusterName> {
+    if options.default_clusters.is_empty() {
+        return match known {
+            [only] => vec![only.name.clone()],
+            [] => {
+                notes
+                    .error("", "no cluster is known to write to; declare one as a pawl.dev/v1alpha1 Cluster");
+                Vec::new()
+            }
+            _ => {
+                let message =
+                    format!("is missing, and {} clusters are known; write {}", known.len(), names(known));
+                notes.error(path(CLUSTERS), message);
+                Vec::new()
+            }
+        };
+    }
+    let mut found = BTreeSet::new();
+    for name in &options.default_clusters {
+        if known.iter().any(|cluster| cluster.name == *name) {
+            found.insert(name.clone());
+        } else {
+            notes.partial(path(CLUSTERS), format!("by default {}", unknown(name.as_str(), known)));
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn unknown(name: &str, known: &[Cluster]) -> String {
+    let name = shortened(name);
+    if known.is_empty() {
+        return format!("cluster {name} is not known; declare it as a pawl.dev/v1alpha1 Cluster");
+    }
+    format!("cluster {name} is not known, so nothing is declared for it; known are {}", names(known))
+}
+
+/// The first few names: hundreds would hide the message.
+fn names(known: &[Cluster]) -> String {
+    const SHOWN: usize = 5;
+    let mut names: Vec<&str> = known.iter().map(|cluster| cluster.name.as_str()).collect();
+    names.sort_unstable();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let list = names.join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+fn path(annotation: &str) -> String {
+    format!("metadata.annotations[{annotation}]")
+}
