@@ -1,0 +1,180 @@
+use super::{STORE, id, object_name, store_id};
+use pawl_domain::declaration::{
+    CreationPolicy, DeletionPolicy, Into as Becomes, KeyConversion, Read, Refresh, RefreshPolicy, Target,
+};
+use pawl_domain::{Declaration, Home, StoreId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A declaration `<cluster>/<namespace>/<name>` that reads nothing yet: applied, Periodic at one hour, target of the
+/// same name, creationPolicy Owner, deletionPolicy Retain.
+///
+/// ```
+/// use pawl_world::declaration;
+/// let db = declaration("blue/shop/db").reads("app/db").property("password").into_key("password").build();
+/// assert_eq!(db.reads[0].path, "spec.data[0]");
+/// ```
+pub fn declaration(text: &str) -> DeclarationBuilder {
+    let id = id(text);
+    DeclarationBuilder(Declaration {
+        target: Target {
+            name: id.name.clone(),
+            creation: CreationPolicy::Owner,
+            deletion: DeletionPolicy::Retain,
+            immutable: false,
+        },
+        id,
+        home: Home::Applied,
+        uid: None,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        reads: Vec::new(),
+        refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+    })
+}
+
+/// Builds a [`Declaration`]. [`property`](Self::property), [`into_key`](Self::into_key) and the like speak of the
+/// read that was added last.
+#[derive(Clone, Debug)]
+pub struct DeclarationBuilder(Declaration);
+
+impl DeclarationBuilder {
+    /// Reads a key of the store `aws` into the entry `value`.
+    #[must_use]
+    pub fn reads(mut self, key: &str) -> Self {
+        self.0.reads.push(Read {
+            path: format!("spec.data[{}]", self.0.reads.len()),
+            store: store_id(STORE),
+            key: key.to_owned(),
+            property: None,
+            version: None,
+            into: Becomes::Key("value".to_owned()),
+        });
+        self
+    }
+
+    /// Reads it from another applied ClusterSecretStore.
+    #[must_use]
+    pub fn of(self, store: &str) -> Self {
+        self.of_store(store_id(store))
+    }
+
+    /// Reads it from this store.
+    #[must_use]
+    pub fn of_store(mut self, store: StoreId) -> Self {
+        self.last().store = store;
+        self
+    }
+
+    /// Only this part of the value.
+    #[must_use]
+    pub fn property(mut self, property: &str) -> Self {
+        self.last().property = Some(property.to_owned());
+        self
+    }
+
+    /// This version of the key, as `remoteRef.version` says it.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        self.last().version = Some(version.to_owned());
+        self
+    }
+
+    /// Into this entry of the target.
+    #[must_use]
+    pub fn into_key(mut self, key: &str) -> Self {
+        self.last().into = Becomes::Key(key.to_owned());
+        self
+    }
+
+    /// One entry for each member of the value.
+    #[must_use]
+    pub fn into_every(mut self) -> Self {
+        self.last().into = Becomes::Every(KeyConversion::Default);
+        self
+    }
+
+    /// Where the manifest was found.
+    #[must_use]
+    pub fn home(mut self, home: Home) -> Self {
+        self.0.home = home;
+        self
+    }
+
+    /// The ExternalSecret's uid.
+    #[must_use]
+    pub fn uid(mut self, uid: &str) -> Self {
+        self.0.uid = Some(uid.to_owned());
+        self
+    }
+
+    /// One more label.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.0.labels.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// One more annotation.
+    #[must_use]
+    pub fn annotation(mut self, key: &str, value: &str) -> Self {
+        self.0.annotations.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Another name for the target.
+    #[must_use]
+    pub fn target(mut self, name: &str) -> Self {
+        self.0.target.name = object_name(name);
+        self
+    }
+
+    /// `target.creationPolicy`.
+    #[must_use]
+    pub fn creation(mut self, policy: CreationPolicy) -> Self {
+        self.0.target.creation = policy;
+        self
+    }
+
+    /// `target.deletionPolicy`.
+    #[must_use]
+    pub fn deletion(mut self, policy: DeletionPolicy) -> Self {
+        self.0.target.deletion = policy;
+        self
+    }
+
+    /// `target.immutable: true`.
+    #[must_use]
+    pub fn immutable(mut self) -> Self {
+        self.0.target.immutable = true;
+        self
+    }
+
+    /// Periodic, at this interval.
+    #[must_use]
+    pub fn every(self, interval: Duration) -> Self {
+        self.refresh(RefreshPolicy::Periodic, interval)
+    }
+
+    /// `spec.refreshPolicy` and `spec.refreshInterval`.
+    #[must_use]
+    pub fn refresh(mut self, policy: RefreshPolicy, interval: Duration) -> Self {
+        self.0.refresh = Refresh { policy, interval };
+        self
+    }
+
+    /// The declaration.
+    pub fn build(self) -> Declaration {
+        self.0
+    }
+
+    fn last(&mut self) -> &mut Read {
+        self.0.reads.last_mut().unwrap_or_else(|| panic!("say reads(key) first"))
+    }
+}
+
+impl From<DeclarationBuilder> for Declaration {
+    fn from(builder: DeclarationBuilder) -> Self {
+        builder.build()
+    }
+}

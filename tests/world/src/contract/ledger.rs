@@ -1,0 +1,265 @@
+//! The contract of [`Ledger`].
+
+use super::{ids_in_order, longest_id, shuffled};
+use crate::build::{at, id, object_name};
+use futures::future::join_all;
+use pawl_domain::record::{State, TargetState};
+use pawl_domain::{DeclarationId, Failure, Kind, Outcome, Record, Step, Version};
+use pawl_pipeline::ports::{Entry, Ledger, Revision};
+
+/// Runs every case; `make` makes an empty ledger for each.
+pub async fn suite<L: Ledger>(make: impl AsyncFn() -> L) {
+    puts_are_conditional(&make().await).await;
+    one_of_many_wins(&make().await).await;
+    records_come_back_whole(&make().await).await;
+    entries_are_in_order(&make().await).await;
+    removals(&make().await).await;
+    unsettled_is_sparse_and_paged(&make().await).await;
+    marks_never_go_back(&make().await).await;
+}
+
+async fn puts_are_conditional<L: Ledger>(ledger: &L) {
+    let name = id("blue/shop/db");
+    let (first, second, third) = (settled(1), settled(2), settled(3));
+    let early = ledger.put(&name, &first, Some(Revision(1))).await;
+    assert_conflict(early, "an update of a record that does not exist");
+    assert_eq!(entry(ledger, &name).await, None, "a conflict writes nothing");
+
+    let one = ledger.put(&name, &first, None).await.unwrap();
+    let stands = Entry { id: name.clone(), record: first.clone(), revision: one };
+    assert_eq!(entry(ledger, &name).await, Some(stands.clone()), "the first record stands with its revision");
+    assert_conflict(ledger.put(&name, &second, None).await, "a creation over a record that exists");
+    assert_conflict(
+        ledger.put(&name, &second, Some(Revision(one.0 + 1))).await,
+        "an update of a later revision",
+    );
+    assert_eq!(entry(ledger, &name).await, Some(stands), "a conflict changes nothing");
+
+    let two = ledger.put(&name, &second, Some(one)).await.unwrap();
+    assert_ne!(one, two, "each write has its own revision");
+    assert_conflict(
+        ledger.put(&name, &third, Some(one)).await,
+        "an update of a revision that was overwritten",
+    );
+    let three = ledger.put(&name, &second, Some(two)).await.unwrap();
+    assert_ne!(two, three, "a write of the same record is a write");
+    assert_conflict(
+        ledger.put(&name, &third, Some(two)).await,
+        "an update of a revision before an equal write",
+    );
+    let stands = Entry { id: name.clone(), record: second, revision: three };
+    assert_eq!(entry(ledger, &name).await, Some(stands), "the last write that succeeded stands");
+    let other = ledger.put(&id("blue/shop/db-2"), &third, Some(three)).await;
+    assert_conflict(other, "an update with another declaration's revision");
+}
+
+async fn one_of_many_wins<L: Ledger>(ledger: &L) {
+    let name = id("blue/shop/db");
+    let mut expected = None;
+    for round in 0..10 {
+        let records: Vec<Record> = (0..8).map(|turn| settled(round * 8 + turn)).collect();
+        let results = join_all(records.iter().map(|record| ledger.put(&name, record, expected))).await;
+        let mut won = Vec::new();
+        for (record, result) in records.iter().zip(results) {
+            match result {
+                Ok(revision) => won.push(Entry { id: name.clone(), record: record.clone(), revision }),
+                Err(error) => assert!(error.is_retryable(), "round {round}: {error}"),
+            }
+        }
+        assert_eq!(won.len(), 1, "round {round}: exactly one of eight writers of one revision wins");
+        expected = Some(won[0].revision);
+        assert_eq!(entry(ledger, &name).await, won.pop(), "round {round}: the winner's record stands");
+    }
+}
+
+async fn records_come_back_whole<L: Ledger>(ledger: &L) {
+    let base = settled(0);
+    let version = |id: &str, since| Some(Version { id: id.to_owned(), since });
+    let precise = "2026-11-22T05:06:07.123456789Z".parse().unwrap();
+    let target = |version: Option<&str>| TargetState {
+        name: object_name("db.v2"),
+        resource_version: version.map(str::to_owned),
+    };
+    let failure = |kind| Failure {
+        step: Step::Authenticate,
+        kind,
+        message: "odd: \u{1f511} \"quoted\" \\ \u{0} \n end".to_owned(),
+        attempts: u32::MAX,
+    };
+    let mut records = vec![
+        Record { versions: vec![None, version("", None), version("v\u{e9}", Some(precise))], ..base.clone() },
+        Record { versions: vec![], digest: None, target: None, refreshed: None, ..base.clone() },
+        Record { at: precise, refreshed: Some(precise), target: Some(target(None)), ..base.clone() },
+        Record { target: Some(target(Some("18446744073709551615"))), state: State::Pending, ..base.clone() },
+        Record { versions: vec![version("7", None); 500], ..base.clone() },
+    ];
+    for outcome in [
+        Outcome::Written,
+        Outcome::Unchanged,
+        Outcome::Deleted,
+        Outcome::Retained,
+        Outcome::TargetMissing,
+        Outcome::NotWanted,
+        Outcome::Queued,
+    ] {
+        records.push(Record { state: State::Settled(outcome), ..base.clone() });
+    }
+    for kind in [Kind::Conflict, Kind::Denied, Kind::Invalid, Kind::NotFound, Kind::Stale, Kind::Throttled] {
+        records.push(Record { state: State::Failed(failure(kind)), ..base.clone() });
+    }
+    let name = longest_id('z');
+    let mut expected = None;
+    for record in records {
+        let revision = ledger.put(&name, &record, expected).await.unwrap();
+        expected = Some(revision);
+        let want = Entry { id: name.clone(), record, revision };
+        assert_eq!(entry(ledger, &name).await, Some(want), "a record comes back as it was put");
+    }
+}
+
+async fn entries_are_in_order<L: Ledger>(ledger: &L) {
+    assert_eq!(ledger.entries(&[]).await.unwrap(), [], "no ids have no entries");
+    let mut ids = ids_in_order();
+    ids.extend((0..150).map(|index| id(&format!("many/shop/d{index:03}"))));
+    ids.sort();
+    join_all(ids.iter().enumerate().map(|(index, id)| async move {
+        ledger.put(id, &settled(i64::try_from(index).unwrap_or(0)), None).await.unwrap();
+    }))
+    .await;
+    let mut asked = shuffled(&ids);
+    asked.push(id("unknown/a/a"));
+    asked.push(ids[0].clone());
+    let found = ledger.entries(&asked).await.unwrap();
+    let order: Vec<_> = found.iter().map(|entry| entry.id.clone()).collect();
+    assert_eq!(order, ids, "entries come in ascending order, each once, unknown ones left out");
+    for (index, entry) in found.iter().enumerate() {
+        let want = settled(i64::try_from(index).unwrap_or(0));
+        assert_eq!(entry.record, want, "the record of {} is its own", entry.id);
+    }
+}
+
+async fn removals<L: Ledger>(ledger: &L) {
+    let (name, other) = (id("blue/shop/db"), id("blue/shop/db-2"));
+    ledger
+        .remove(&name)
+        .await
+        .unwrap_or_else(|error| panic!("remove of what never stood is no error: {error}"));
+    let first = ledger.put(&name, &failed(1), None).await.unwrap();
+    let kept = ledger.put(&other, &settled(1), None).await.unwrap();
+    let second = ledger.put(&name, &failed(2), Some(first)).await.unwrap();
+    ledger.remove(&name).await.unwrap();
+    assert_eq!(entry(ledger, &name).await, None, "a removed record stands no more");
+    assert_eq!(ledger.unsettled(None, 10).await.unwrap(), [], "a removed record is not unsettled");
+    assert_conflict(ledger.put(&name, &settled(3), Some(second)).await, "an update of a removed record");
+    let stays = entry(ledger, &other).await.map(|entry| entry.revision);
+    assert_eq!(stays, Some(kept), "the other records stay");
+    ledger
+        .put(&name, &settled(4), None)
+        .await
+        .unwrap_or_else(|error| panic!("a creation after a removal: {error}"));
+}
+
+async fn unsettled_is_sparse_and_paged<L: Ledger>(ledger: &L) {
+    assert_eq!(ledger.unsettled(None, 10).await.unwrap(), [], "an empty ledger has nothing unsettled");
+    let mut ids = ids_in_order();
+    ids.extend((0..100).map(|index| id(&format!("many/shop/d{index:03}"))));
+    ids.sort();
+    let open = |index: usize| index % 10 == 3 || index < 12;
+    join_all(shuffled(&ids.iter().cloned().enumerate().collect::<Vec<_>>()).into_iter().map(
+        |(index, id)| async move {
+            let record = match index % 2 {
+                _ if !open(index) => settled(0),
+                0 => Record { state: State::Pending, ..settled(0) },
+                _ => failed(1),
+            };
+            ledger.put(&id, &record, None).await.unwrap();
+        },
+    ))
+    .await;
+    let mut want: Vec<DeclarationId> = Vec::new();
+    want.extend(ids.iter().enumerate().filter(|(index, _)| open(*index)).map(|(_, id)| id.clone()));
+    for limit in [1, 4, want.len(), want.len() + 1] {
+        assert_eq!(
+            walk(ledger, limit).await,
+            want,
+            "pages of {limit} show what is pending or failed, in order"
+        );
+    }
+    let between = ledger.unsettled(Some(&id("a/a/aa")), 1).await.unwrap();
+    assert_eq!(between, [id("a/a/b")], "a page begins above an id that is not listed itself");
+
+    let settles = want.remove(0);
+    let revision = entry(ledger, &settles).await.map(|entry| entry.revision);
+    let revision = ledger.put(&settles, &settled(5), revision).await.unwrap();
+    assert_eq!(walk(ledger, 50).await, want, "what settles is listed no more");
+    ledger.put(&settles, &failed(2), Some(revision)).await.unwrap();
+    want.insert(0, settles);
+    assert_eq!(walk(ledger, 50).await, want, "what fails again is listed again");
+}
+
+async fn marks_never_go_back<L: Ledger>(ledger: &L) {
+    let name = "sweep/SecretStore \u{1f511}/#1";
+    assert_eq!(ledger.mark(name).await.unwrap(), None, "nothing is marked at first");
+    ledger.set_mark(name, at(10)).await.unwrap();
+    assert_eq!(ledger.mark(name).await.unwrap(), Some(at(10)), "a mark stands");
+    ledger.set_mark(name, at(5)).await.unwrap();
+    assert_eq!(
+        ledger.mark(name).await.unwrap(),
+        Some(at(10)),
+        "an earlier mark changes nothing and is no error"
+    );
+    ledger.set_mark(name, at(10)).await.unwrap();
+    let later = at(10) + jiff::SignedDuration::from_nanos(1);
+    ledger.set_mark(name, later).await.unwrap();
+    assert_eq!(ledger.mark(name).await.unwrap(), Some(later), "a mark is later by a nanosecond");
+    assert_eq!(ledger.mark("sweep/").await.unwrap(), None, "each name has its own mark");
+    let before = "1965-01-01T00:00:00.5Z".parse().unwrap();
+    ledger.set_mark("old", before).await.unwrap();
+    assert_eq!(ledger.mark("old").await.unwrap(), Some(before), "a mark before 1970 stands");
+    ledger.set_mark("old", at(-1)).await.unwrap();
+    assert_eq!(ledger.mark("old").await.unwrap(), Some(at(-1)), "a later mark replaces one before 1970");
+    join_all((0..20).map(|turn| ledger.set_mark("many", at(turn * 7 % 20)))).await;
+    assert_eq!(ledger.mark("many").await.unwrap(), Some(at(19)), "of marks that meet the latest stands");
+}
+
+fn settled(turn: i64) -> Record {
+    Record {
+        declaration: "0".repeat(64),
+        versions: vec![Some(Version { id: format!("v{turn}"), since: Some(at(turn)) })],
+        digest: Some("d".repeat(64)),
+        target: None,
+        at: at(turn),
+        refreshed: Some(at(turn)),
+        state: State::Settled(Outcome::Written),
+    }
+}
+
+fn failed(attempts: u32) -> Record {
+    let message = "store is throttled; try again later".to_owned();
+    let failure = Failure { step: Step::Fetch, kind: Kind::Throttled, message, attempts };
+    Record { state: State::Failed(failure), refreshed: None, ..settled(0) }
+}
+
+async fn entry<L: Ledger>(ledger: &L, id: &DeclarationId) -> Option<Entry> {
+    ledger.entries(std::slice::from_ref(id)).await.unwrap().pop()
+}
+
+async fn walk<L: Ledger>(ledger: &L, limit: usize) -> Vec<DeclarationId> {
+    let mut seen: Vec<DeclarationId> = Vec::new();
+    loop {
+        let page = ledger.unsettled(seen.last(), limit).await.unwrap();
+        assert!(page.len() <= limit, "a page of {limit} has {} ids", page.len());
+        if page.is_empty() {
+            return seen;
+        }
+        seen.extend(page);
+        assert!(seen.is_sorted_by(|a, b| a < b), "pages ascend and repeat nothing: {seen:?}");
+    }
+}
+
+fn assert_conflict(result: Result<Revision, pawl_pipeline::Error>, case: &str) {
+    match result {
+        Err(error) => assert_eq!(error.kind, Kind::Conflict, "{case} is a conflict, not: {error}"),
+        Ok(revision) => panic!("{case} must be a conflict, not revision {revision:?}"),
+    }
+}

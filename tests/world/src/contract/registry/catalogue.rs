@@ -1,0 +1,182 @@
+use super::{found, put, reading, standing};
+use crate::build::{declaration, id, index_keys};
+use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, RefreshPolicy};
+use pawl_domain::{ClusterName, Home};
+use pawl_pipeline::ports::{Catalogue, Put, Registry};
+use std::time::Duration;
+
+pub(super) async fn puts<R: Registry + Catalogue>(registry: &R) {
+    let first = reading(&id("blue/shop/db"), "a");
+    let keys = index_keys(["a"]);
+    assert_eq!(registry.put(&first, &keys).await.unwrap(), Put::Created, "put where nothing stood");
+    assert_eq!(registry.put(&first, &keys).await.unwrap(), Put::Unchanged, "put of the same");
+    let edited = declaration("blue/shop/db").reads("a").label("team", "shop").build();
+    assert_eq!(registry.put(&edited, &keys).await.unwrap(), Put::Changed, "put of another declaration");
+    assert_eq!(standing(registry, &edited.id).await, Some(edited.clone()), "what was put last stands");
+    let more = index_keys(["a", "b"]);
+    assert_eq!(registry.put(&edited, &more).await.unwrap(), Put::Changed, "put of the same under other keys");
+    assert_eq!(
+        registry.put(&edited, &more).await.unwrap(),
+        Put::Unchanged,
+        "put of the same under the same keys"
+    );
+    let none = index_keys([]);
+    assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Changed, "put of the same under no key");
+    assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Unchanged, "put under no key again");
+    assert_eq!(standing(registry, &edited.id).await, Some(edited), "a declaration under no key still stands");
+}
+
+pub(super) async fn keys_are_replaced<R: Registry + Catalogue>(registry: &R) {
+    let db = reading(&id("blue/shop/db"), "a");
+    put(registry, &db, &["a", "b"]).await;
+    put(registry, &reading(&id("blue/shop/other"), "b"), &["b"]).await;
+    put(registry, &db, &["b", "c"]).await;
+    assert_eq!(
+        found(registry, &["a"]).await,
+        [""; 0],
+        "a key that was dropped finds the declaration no more"
+    );
+    assert_eq!(
+        found(registry, &["b"]).await,
+        ["blue/shop/db", "blue/shop/other"],
+        "a key that was kept finds it"
+    );
+    assert_eq!(found(registry, &["c"]).await, ["blue/shop/db"], "a key that came finds it");
+}
+
+pub(super) async fn three_hundred_keys<R: Registry + Catalogue>(registry: &R) {
+    let old: Vec<String> = (0..300).map(|index| format!("old/{index}")).collect();
+    let new: Vec<String> = (0..300).map(|index| format!("new/{index}")).collect();
+    let texts = |names: &[String]| names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>();
+    let db = reading(&id("blue/shop/db"), "a");
+    for (case, names) in [("created", &old), ("replaced", &new)] {
+        put(registry, &db, &texts(names).iter().map(String::as_str).collect::<Vec<_>>()).await;
+        for name in names {
+            assert_eq!(found(registry, &[name]).await, ["blue/shop/db"], "300 keys {case}: {name} finds it");
+        }
+    }
+    let all: Vec<&str> = old.iter().map(String::as_str).collect();
+    assert_eq!(found(registry, &all).await, [""; 0], "300 keys replaced: none of the old ones finds it");
+    let all: Vec<&str> = new.iter().map(String::as_str).collect();
+    assert_eq!(found(registry, &all).await, ["blue/shop/db"], "300 keys asked at once answer the id once");
+    assert!(registry.remove(&db.id).await.unwrap(), "300 keys: removed");
+    assert_eq!(found(registry, &all).await, [""; 0], "300 keys removed: none of them finds it");
+}
+
+pub(super) async fn removals<R: Registry + Catalogue>(registry: &R) {
+    let (db, other) = (reading(&id("blue/shop/db"), "a"), reading(&id("blue/shop/db-2"), "a"));
+    assert!(!registry.remove(&db.id).await.unwrap(), "remove of what never stood");
+    put(registry, &db, &["a"]).await;
+    put(registry, &other, &["a"]).await;
+    assert!(registry.remove(&db.id).await.unwrap(), "remove of what stood");
+    assert!(!registry.remove(&db.id).await.unwrap(), "remove of what was removed");
+    assert_eq!(standing(registry, &db.id).await, None, "what was removed stands no more");
+    assert_eq!(found(registry, &["a"]).await, ["blue/shop/db-2"], "its index keys went with it, others stay");
+    let again = registry.put(&db, &index_keys(["b"])).await.unwrap();
+    assert_eq!(again, Put::Created, "put of what was removed");
+    assert_eq!(found(registry, &["a", "b"]).await, ["blue/shop/db", "blue/shop/db-2"], "it is found anew");
+    assert_eq!(found(registry, &["b"]).await, ["blue/shop/db"], "it is found under its new key only");
+}
+
+pub(super) async fn documents_come_back_whole<R: Registry + Catalogue>(registry: &R) {
+    let odd = "\u{1f511} \"quoted\" \\ \u{e9}\u{301} \u{0} \n \u{2028} end";
+    let whole = declaration("blue.example/shop/db.v2")
+        .home(Home::Cluster("blue.example".parse::<ClusterName>().unwrap()))
+        .uid("0f0c4a4e-8f0e-4a5e-9f0a-000000000001")
+        .label("team", odd)
+        .annotation("note", odd)
+        .reads(odd)
+        .of("other")
+        .property("a.b\\.c")
+        .version("uuid/1")
+        .into_key("password")
+        .reads("app/all")
+        .into_every()
+        .target("elsewhere")
+        .creation(CreationPolicy::CreateOrMerge)
+        .deletion(DeletionPolicy::Merge)
+        .immutable()
+        .refresh(RefreshPolicy::OnChange, Duration::new(u64::MAX, 999_999_999))
+        .build();
+    let keys = index_keys([odd]);
+    registry.put(&whole, &keys).await.unwrap();
+    assert_eq!(
+        standing(registry, &whole.id).await,
+        Some(whole.clone()),
+        "a declaration comes back as it was put"
+    );
+    let again = registry.put(&whole, &keys).await.unwrap();
+    assert_eq!(again, Put::Unchanged, "the same put again is found to be the same");
+    let (known, unknown) = (whole.id.clone(), id("blue.example/shop/db"));
+    let asked = [known.clone(), unknown, known];
+    let found = registry.declarations(&asked).await.unwrap();
+    assert_eq!(found, [whole], "unknown ids are left out, and an id asked twice is answered once");
+    assert_eq!(registry.declarations(&[]).await.unwrap(), [], "no ids have no declarations");
+}
+
+/// Two writers of one declaration: each may be told to try again, but what stands in the end is one of the two.
+pub(super) async fn puts_that_meet<R: Registry + Catalogue>(registry: &R) {
+    let name = id("blue/shop/db");
+    let (left, right) = (reading(&name, "left"), reading(&name, "right"));
+    let (left_keys, right_keys) = (index_keys(["both", "left"]), index_keys(["both", "right"]));
+    for round in 0..20 {
+        let (a, b) = futures::join!(registry.put(&left, &left_keys), registry.put(&right, &right_keys));
+        for error in [a, b].into_iter().filter_map(Result::err) {
+            assert!(error.is_retryable(), "puts that meet, round {round}: {error}");
+        }
+        let stands =
+            standing(registry, &name).await.unwrap_or_else(|| panic!("round {round}: nothing stands"));
+        let (own, other) = if stands == left { ("left", "right") } else { ("right", "left") };
+        assert_eq!(
+            stands,
+            if own == "left" { left.clone() } else { right.clone() },
+            "one of the two stands whole"
+        );
+        assert_eq!(found(registry, &[own]).await, ["blue/shop/db"], "round {round}: found under its own key");
+        assert_eq!(
+            found(registry, &[other]).await,
+            [""; 0],
+            "round {round}: not found under the other's key"
+        );
+        assert_eq!(
+            found(registry, &["both"]).await,
+            ["blue/shop/db"],
+            "round {round}: found under the shared key"
+        );
+        if round % 5 == 4 {
+            assert!(registry.remove(&name).await.unwrap(), "round {round}: removed");
+            assert_eq!(
+                found(registry, &["both", own, other]).await,
+                [""; 0],
+                "round {round}: no key is left behind"
+            );
+        }
+    }
+}
+
+/// A reader beside a writer always finds the declaration under the key that it never loses.
+pub(super) async fn readers_during_puts<R: Registry + Catalogue>(registry: &R) {
+    let name = id("blue/shop/db");
+    put(registry, &reading(&name, "0"), &["always", "0"]).await;
+    let write = async {
+        for turn in 1..=30 {
+            let text = turn.to_string();
+            put(registry, &reading(&name, &text), &["always", &text]).await;
+        }
+    };
+    let read = async {
+        for _ in 0..60 {
+            assert_eq!(
+                found(registry, &["always"]).await,
+                ["blue/shop/db"],
+                "a key that is kept never misses"
+            );
+            assert!(
+                standing(registry, &name).await.is_some(),
+                "a declaration that is replaced is never absent"
+            );
+        }
+    };
+    futures::join!(write, read);
+    assert_eq!(found(registry, &["30"]).await, ["blue/shop/db"], "the last put stands");
+}

@@ -1,0 +1,166 @@
+//! Clusters in memory: Secrets with resourceVersions, owners of fields and conflicts, as an API server keeps them.
+
+mod credentials;
+mod port;
+mod stored;
+
+pub use stored::StoredSecret;
+
+use crate::build::id;
+use crate::door::{Door, lock};
+use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SecretValue};
+use pawl_pipeline::{Manifests, Status};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Clusters in memory.
+#[derive(Clone, Debug, Default)]
+pub struct FakeClusters {
+    pub(crate) door: Door,
+    clusters: Arc<Mutex<BTreeMap<ClusterName, State>>>,
+}
+
+/// One cluster.
+#[derive(Debug, Default)]
+struct State {
+    /// Counts the writes of all objects: resourceVersions and uids are made of it.
+    turn: u64,
+    namespaces: BTreeMap<Namespace, BTreeMap<String, String>>,
+    secrets: BTreeMap<(Namespace, ObjectName), StoredSecret>,
+    history: Vec<(Namespace, ObjectName, BTreeMap<String, SecretValue>)>,
+    service_accounts: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
+    manifests: Manifests,
+    published: Vec<(DeclarationId, Status)>,
+}
+
+impl FakeClusters {
+    /// A cluster comes into being, empty.
+    pub fn add(&self, cluster: &ClusterName) {
+        lock(&self.clusters).entry(cluster.clone()).or_default();
+    }
+
+    /// A namespace comes into being with these labels, or gets them in place of those that it had.
+    pub fn set_namespace(&self, cluster: &ClusterName, name: &Namespace, labels: &[(&str, &str)]) {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.with(cluster, |state| state.namespaces.insert(name.clone(), labels));
+    }
+
+    /// A namespace comes into being unless it is there.
+    pub fn ensure_namespace(&self, cluster: &ClusterName, name: &Namespace) {
+        self.with(cluster, |state| state.namespaces.entry(name.clone()).or_default().clone());
+    }
+
+    /// A namespace goes, with all its Secrets.
+    pub fn remove_namespace(&self, cluster: &ClusterName, name: &Namespace) {
+        self.with(cluster, |state| {
+            state.namespaces.remove(name);
+            state.secrets.retain(|(namespace, _), _| namespace != name);
+        });
+    }
+
+    /// The Secret `<cluster>/<namespace>/<name>` as it stands.
+    pub fn secret(&self, text: &str) -> Option<StoredSecret> {
+        let (cluster, at) = place(text);
+        self.with(&cluster, |state| state.secrets.get(&at).cloned())
+    }
+
+    /// Its data as text. Empty when there is no such Secret.
+    pub fn data(&self, text: &str) -> BTreeMap<String, String> {
+        self.secret(text).map(|secret| texts(&secret.data)).unwrap_or_default()
+    }
+
+    /// Every data that was ever written to it, in order: what must never go back.
+    pub fn history(&self, text: &str) -> Vec<BTreeMap<String, String>> {
+        let (cluster, at) = place(text);
+        self.with(&cluster, |state| {
+            let own = state.history.iter().filter(|(namespace, name, _)| (namespace, name) == (&at.0, &at.1));
+            own.map(|(_, _, data)| texts(data)).collect()
+        })
+    }
+
+    /// Somebody else edits a Secret, or makes it: `edit` gets it as it stands, or empty.
+    pub fn edit(&self, text: &str, edit: impl FnOnce(&mut StoredSecret)) {
+        let (cluster, at) = place(text);
+        self.ensure_namespace(&cluster, &at.0);
+        self.with(&cluster, |state| {
+            let mut secret = state.secrets.get(&at).cloned().unwrap_or_default();
+            edit(&mut secret);
+            state.store(&at, secret);
+        });
+    }
+
+    /// Somebody else deletes a Secret.
+    pub fn delete(&self, text: &str) {
+        let (cluster, at) = place(text);
+        self.with(&cluster, |state| {
+            state.turn += 1;
+            state.secrets.remove(&at);
+        });
+    }
+
+    /// The manifests that live in a cluster.
+    pub fn set_manifests(&self, cluster: &ClusterName, manifests: Manifests) {
+        self.with(cluster, |state| state.manifests = manifests);
+    }
+
+    /// A service account comes into being with these annotations.
+    pub fn add_service_account(&self, text: &str, annotations: &[(&str, &str)]) {
+        let (cluster, at) = place(text);
+        self.ensure_namespace(&cluster, &at.0);
+        let annotations =
+            annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.with(&cluster, |state| state.service_accounts.insert(at, annotations));
+    }
+
+    /// Every status that was written back to a cluster, in order.
+    pub fn published(&self, cluster: &ClusterName) -> Vec<(DeclarationId, Status)> {
+        self.with(cluster, |state| state.published.clone())
+    }
+
+    /// Every status that was written back anywhere.
+    pub(crate) fn all_published(&self) -> Vec<(DeclarationId, Status)> {
+        lock(&self.clusters).values().flat_map(|state| state.published.clone()).collect()
+    }
+
+    pub(crate) fn has(&self, cluster: &ClusterName) -> bool {
+        lock(&self.clusters).contains_key(cluster)
+    }
+
+    fn with<T>(&self, cluster: &ClusterName, look: impl FnOnce(&mut State) -> T) -> T {
+        let mut clusters = lock(&self.clusters);
+        look(clusters.get_mut(cluster).unwrap_or_else(|| panic!("there is no cluster {cluster}")))
+    }
+}
+
+impl State {
+    /// Stores a Secret under a new resourceVersion, unless it already stands like this.
+    fn store(&mut self, at: &(Namespace, ObjectName), mut secret: StoredSecret) -> String {
+        let old = self.secrets.get(at);
+        if let Some(old) = old.filter(|old| secret.says_the_same(old)) {
+            return old.resource_version.clone();
+        }
+        let new_data = old.is_none_or(|old| old.data != secret.data);
+        self.turn += 1;
+        if secret.uid.is_empty() {
+            secret.uid = format!("00000000-0000-4000-8000-{:012}", self.turn);
+        }
+        secret.resource_version = self.turn.to_string();
+        if new_data {
+            self.history.push((at.0.clone(), at.1.clone(), secret.data.clone()));
+        }
+        let version = secret.resource_version.clone();
+        self.secrets.insert(at.clone(), secret);
+        version
+    }
+}
+
+fn place(text: &str) -> (ClusterName, (Namespace, ObjectName)) {
+    let id = id(text);
+    (id.cluster, (id.namespace, id.name))
+}
+
+fn texts(data: &BTreeMap<String, SecretValue>) -> BTreeMap<String, String> {
+    data.iter()
+        .map(|(key, value)| (key.clone(), String::from_utf8_lossy(value.expose()).into_owned()))
+        .collect()
+}

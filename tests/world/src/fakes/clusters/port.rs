@@ -1,0 +1,258 @@
+use super::{FakeClusters, State, StoredSecret};
+use crate::calls::Calls;
+use crate::door::{Passage, lock};
+use crate::fault::Point;
+use pawl_domain::hash::{created_by, data_hash};
+use pawl_domain::target::{
+    Action, CREATED_BY_LABEL, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Parts, field_manager,
+};
+use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
+use pawl_pipeline::ports::Clusters;
+use pawl_pipeline::{Error, Manifests, Status};
+use std::collections::BTreeMap;
+
+/// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
+const MAX_BYTES: usize = 1024 * 1024;
+const ALL: Parts = Parts { labels: true, annotations: true, owners: true, data: true, immutable: true };
+
+impl Clusters for FakeClusters {
+    async fn read(&self, id: &DeclarationId, target: &ObjectName) -> Result<Option<Existing>, Error> {
+        let passage = self.of(id, Point::Read, |calls| calls.reads += 1).await?;
+        let manager = field_manager(id.name.as_str());
+        let found = self.state(&id.cluster, Step::Read, |state| {
+            Ok(state.secrets.get(&at(id, target)).map(|secret| secret.seen_by(&manager)))
+        })?;
+        passage.leave(found)
+    }
+
+    async fn apply(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        action: &Action,
+    ) -> Result<Option<String>, Error> {
+        let count = |calls: &mut Calls| match action {
+            Action::Create(_) => calls.creates += 1,
+            Action::Update { .. } => calls.updates += 1,
+            Action::Delete { .. } => calls.deletes += 1,
+            Action::Leave(_) => {}
+        };
+        if let Action::Leave(_) = action {
+            let stands = |state: &mut State| {
+                Ok(state.secrets.get(&at(id, target)).map(|secret| secret.resource_version.clone()))
+            };
+            return self.state(&id.cluster, Step::Write, stands);
+        }
+        let passage = self.of(id, Point::Write, count).await?;
+        let version = self.state(&id.cluster, Step::Write, |state| state.act(id, target, action))?;
+        passage.leave(version)
+    }
+
+    async fn replace_data(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        resource_version: &str,
+        data: &BTreeMap<String, SecretValue>,
+    ) -> Result<String, Error> {
+        let passage = self.of(id, Point::Write, |calls| calls.replaces += 1).await?;
+        let version = self.state(&id.cluster, Step::Write, |state| {
+            let stands = state.standing(id, target, resource_version)?;
+            let mut annotations = stands.annotations.clone();
+            annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(data));
+            let desired = Desired {
+                annotations,
+                data: data.clone(),
+                labels: stands.labels.clone(),
+                owners: stands.owners.clone(),
+                immutable: stands.immutable,
+            };
+            let parts = Parts { data: true, annotations: true, ..Parts::default() };
+            state.update(id, target, stands, &desired, parts)
+        })?;
+        passage.leave(version)
+    }
+
+    async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
+        let passage = self.of(id, Point::Write, |calls| calls.deletes += 1).await?;
+        let deleted = self.state(&id.cluster, Step::Write, |state| {
+            let ours = created_by(id.namespace.as_str(), id.name.as_str());
+            let owned =
+                state.secrets.get(&at(id, target)).and_then(|secret| secret.labels.get(CREATED_BY_LABEL));
+            if owned != Some(&ours) {
+                return Ok(false);
+            }
+            state.turn += 1;
+            Ok(state.secrets.remove(&at(id, target)).is_some())
+        })?;
+        passage.leave(deleted)
+    }
+
+    async fn namespace_labels(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let subjects = [cluster.as_str(), &format!("{cluster}/{namespace}")];
+        let count = |calls: &mut Calls| calls.namespace_reads += 1;
+        let passage = self.door.pass(Point::NamespaceLabels, &subjects, count).await?;
+        let labels = self.state(cluster, Step::Read, |state| {
+            let labels = state.namespaces.get(namespace).cloned();
+            labels.ok_or_else(|| no_namespace(Step::Read, cluster, namespace))
+        })?;
+        passage.leave(labels)
+    }
+
+    async fn managed(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<BTreeMap<(Namespace, ObjectName), String>, Error> {
+        let count = |calls: &mut Calls| calls.managed_lists += 1;
+        let passage = self.door.pass(Point::Managed, &[cluster.as_str()], count).await?;
+        let managed = self.state(cluster, Step::Read, |state| {
+            let marked =
+                |secret: &StoredSecret| secret.labels.get(MANAGED_LABEL).is_some_and(|mark| mark == "true");
+            let managed = state.secrets.iter().filter(|(_, secret)| marked(secret));
+            Ok(managed.map(|(at, secret)| (at.clone(), secret.resource_version.clone())).collect())
+        })?;
+        passage.leave(managed)
+    }
+
+    async fn manifests(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+        let name = &cluster.name;
+        let count = |calls: &mut Calls| calls.manifest_lists += 1;
+        let passage = self.door.pass(Point::Manifests, &[name.as_str()], count).await?;
+        let manifests = self.state(name, Step::Read, |state| Ok(state.manifests.clone()))?;
+        passage.leave(manifests)
+    }
+
+    async fn publish(&self, id: &DeclarationId, status: &Status) -> Result<(), Error> {
+        let passage = self.of(id, Point::Publish, |calls| calls.publishes += 1).await?;
+        self.state(&id.cluster, Step::Write, |state| {
+            state.published.push((id.clone(), status.clone()));
+            Ok(())
+        })?;
+        passage.leave(())
+    }
+}
+
+impl FakeClusters {
+    async fn of(
+        &self,
+        id: &DeclarationId,
+        point: Point,
+        count: impl FnOnce(&mut Calls),
+    ) -> Result<Passage, Error> {
+        let subjects = [id.to_string(), id.cluster.to_string(), format!("{}/{}", id.cluster, id.namespace)];
+        let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+        self.door.pass(point, &subjects, count).await
+    }
+
+    pub(super) fn state<T>(
+        &self,
+        cluster: &ClusterName,
+        step: Step,
+        look: impl FnOnce(&mut State) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut clusters = lock(&self.clusters);
+        let missing =
+            || Error::new(step, Kind::NotFound, format!("cluster {cluster} is not known; declare it"));
+        look(clusters.get_mut(cluster).ok_or_else(missing)?)
+    }
+}
+
+impl State {
+    fn act(
+        &mut self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        action: &Action,
+    ) -> Result<Option<String>, Error> {
+        match action {
+            Action::Leave(_) => Ok(None),
+            Action::Create(desired) => {
+                if !self.namespaces.contains_key(&id.namespace) {
+                    return Err(no_namespace(Step::Write, &id.cluster, &id.namespace));
+                }
+                if self.secrets.contains_key(&at(id, target)) {
+                    return Err(conflict(id, target));
+                }
+                self.update(id, target, StoredSecret::default(), desired, ALL).map(Some)
+            }
+            Action::Update { resource_version, desired, parts } => {
+                let stands = self.standing(id, target, resource_version)?;
+                self.update(id, target, stands, desired, *parts).map(Some)
+            }
+            Action::Delete { uid, resource_version } => {
+                let stands = self.standing(id, target, resource_version)?;
+                if stands.uid != *uid {
+                    return Err(conflict(id, target));
+                }
+                self.turn += 1;
+                self.secrets.remove(&at(id, target));
+                Ok(None)
+            }
+        }
+    }
+
+    /// The target, if it is still the one that was looked at.
+    fn standing(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        resource_version: &str,
+    ) -> Result<StoredSecret, Error> {
+        if !self.namespaces.contains_key(&id.namespace) {
+            return Err(no_namespace(Step::Write, &id.cluster, &id.namespace));
+        }
+        let stands =
+            self.secrets.get(&at(id, target)).filter(|found| found.resource_version == resource_version);
+        stands.cloned().ok_or_else(|| conflict(id, target))
+    }
+
+    fn update(
+        &mut self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        mut secret: StoredSecret,
+        desired: &Desired,
+        parts: Parts,
+    ) -> Result<String, Error> {
+        let invalid = |why: &str| {
+            let message = format!("{}/{}/{target}: {why}", id.cluster, id.namespace);
+            Err(Error::new(Step::Write, Kind::Invalid, message))
+        };
+        let (was_immutable, old_data) = (secret.immutable, secret.data.clone());
+        secret.take_over(&field_manager(id.name.as_str()), desired, parts);
+        if was_immutable && (secret.data != old_data || !secret.immutable) {
+            return invalid("the Secret is immutable; delete it so that it can be made again");
+        }
+        if let Some(key) = secret.data.keys().find(|key| !is_key(key)) {
+            return invalid(&format!("{key:?} cannot be a key of a Secret; rename it"));
+        }
+        if secret.data.values().map(SecretValue::len).sum::<usize>() > MAX_BYTES {
+            return invalid("the data is too long; declare less of it");
+        }
+        Ok(self.store(&at(id, target), secret))
+    }
+}
+
+fn at(id: &DeclarationId, target: &ObjectName) -> (Namespace, ObjectName) {
+    (id.namespace.clone(), target.clone())
+}
+
+/// Whether Kubernetes takes this as a key of a Secret.
+fn is_key(key: &str) -> bool {
+    let odd = |byte: u8| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    !key.is_empty() && key.len() <= 253 && key != "." && !key.starts_with("..") && !key.bytes().any(odd)
+}
+
+fn conflict(id: &DeclarationId, target: &ObjectName) -> Error {
+    let place = format!("{}/{}/{target}", id.cluster, id.namespace);
+    let message = format!("{place}: the Secret is not what was looked at; start again from the read");
+    Error::new(Step::Write, Kind::Conflict, message)
+}
+
+fn no_namespace(step: Step, cluster: &ClusterName, namespace: &Namespace) -> Error {
+    Error::new(step, Kind::NotFound, format!("{cluster}: namespace {namespace} does not exist; create it"))
+}

@@ -1,0 +1,113 @@
+use crate::door::{Door, lock};
+use crate::fault::Point;
+use jiff::Timestamp;
+use pawl_domain::record::State as RecordState;
+use pawl_domain::{DeclarationId, Kind, Record, Step};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+/// A ledger in memory.
+#[derive(Clone, Debug, Default)]
+pub struct FakeLedger {
+    pub(crate) door: Door,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    records: BTreeMap<DeclarationId, (Record, Revision)>,
+    marks: BTreeMap<String, Timestamp>,
+}
+
+impl FakeLedger {
+    /// The record of a declaration, without that being a call.
+    pub fn record(&self, id: &DeclarationId) -> Option<Record> {
+        lock(&self.state).records.get(id).map(|(record, _)| record.clone())
+    }
+
+    /// Every record, without that being a call.
+    pub fn records(&self) -> BTreeMap<DeclarationId, Record> {
+        lock(&self.state).records.iter().map(|(id, (record, _))| (id.clone(), record.clone())).collect()
+    }
+}
+
+impl Ledger for FakeLedger {
+    async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, Error> {
+        let subject = ids.first().map(ToString::to_string).unwrap_or_default();
+        let passage = self.door.pass(Point::Entries, &[&subject], |calls| calls.ledger_reads += 1).await?;
+        let entries = {
+            let state = lock(&self.state);
+            let entry = |id: &DeclarationId| {
+                let (record, revision) = state.records.get(id)?;
+                Some(Entry { id: id.clone(), record: record.clone(), revision: *revision })
+            };
+            ids.iter().collect::<BTreeSet<_>>().into_iter().filter_map(entry).collect()
+        };
+        passage.leave(entries)
+    }
+
+    async fn put(
+        &self,
+        id: &DeclarationId,
+        record: &Record,
+        expected: Option<Revision>,
+    ) -> Result<Revision, Error> {
+        let subject = id.to_string();
+        let passage = self.door.pass(Point::Record, &[&subject], |calls| calls.ledger_writes += 1).await?;
+        let revision = {
+            let mut state = lock(&self.state);
+            let stands = state.records.get(id).map(|(_, revision)| *revision);
+            if stands != expected {
+                let message =
+                    format!("the record of {id} was written by somebody else; start again from the read");
+                return Err(Error::new(Step::Record, Kind::Conflict, message));
+            }
+            let revision = Revision(stands.map_or(1, |stands| stands.0 + 1));
+            state.records.insert(id.clone(), (record.clone(), revision));
+            revision
+        };
+        passage.leave(revision)
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
+        let subject = id.to_string();
+        let passage = self.door.pass(Point::Record, &[&subject], |calls| calls.ledger_writes += 1).await?;
+        lock(&self.state).records.remove(id);
+        passage.leave(())
+    }
+
+    async fn unsettled(
+        &self,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<DeclarationId>, Error> {
+        let passage = self.door.pass(Point::Entries, &["unsettled"], |calls| calls.ledger_reads += 1).await?;
+        let ids = {
+            let state = lock(&self.state);
+            let above = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+            let open = state.records.range::<DeclarationId, _>(above).filter(|(_, (record, _))| match record
+                .state
+            {
+                RecordState::Settled(_) => false,
+                RecordState::Pending | RecordState::Failed(_) => true,
+            });
+            open.map(|(id, _)| id.clone()).take(limit).collect()
+        };
+        passage.leave(ids)
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        let passage = self.door.pass(Point::Mark, &[name], |calls| calls.marks += 1).await?;
+        let mark = lock(&self.state).marks.get(name).copied();
+        passage.leave(mark)
+    }
+
+    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), Error> {
+        let passage = self.door.pass(Point::Mark, &[name], |calls| calls.marks += 1).await?;
+        lock(&self.state).marks.entry(name.to_owned()).and_modify(|mark| *mark = at.max(*mark)).or_insert(at);
+        passage.leave(())
+    }
+}

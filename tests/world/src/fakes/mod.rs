@@ -1,0 +1,17 @@
+//! One fake for each port. Each holds state and answers like the real thing; none needs a network, a file or a thread.
+
+mod clock;
+mod clusters;
+mod identity;
+mod jobs;
+mod ledger;
+mod registry;
+mod sources;
+
+pub use clock::FakeClock;
+pub use clusters::{FakeClusters, StoredSecret};
+pub use identity::FakeIdentity;
+pub use jobs::FakeJobs;
+pub use ledger::FakeLedger;
+pub use registry::FakeRegistry;
+pub use sources::FakeSources;

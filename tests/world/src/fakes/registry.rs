@@ -1,0 +1,211 @@
+use crate::door::{Door, Passage, lock};
+use crate::fault::Point;
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Store, StoreId};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope, SweptStore};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex};
+
+/// A registry in memory.
+#[derive(Clone, Debug, Default)]
+pub struct FakeRegistry {
+    pub(crate) door: Door,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    declarations: BTreeMap<DeclarationId, (Declaration, BTreeSet<IndexKey>)>,
+    index: BTreeSet<(IndexKey, DeclarationId)>,
+    stores: BTreeMap<StoreId, Store>,
+    clusters: BTreeMap<ClusterName, Cluster>,
+}
+
+impl FakeRegistry {
+    /// Puts a store, without that being a call.
+    pub fn add_store(&self, store: Store) {
+        lock(&self.state).stores.insert(store.id.clone(), store);
+    }
+
+    /// Puts a cluster, without that being a call.
+    pub fn add_cluster(&self, cluster: Cluster) {
+        lock(&self.state).clusters.insert(cluster.name.clone(), cluster);
+    }
+
+    /// Puts a declaration under the index keys that the stores known by now give it, without that being a call.
+    pub fn add_declaration(&self, declaration: &Declaration) {
+        let mut state = lock(&self.state);
+        let keys = declaration.index_keys(|id| state.stores.get(id));
+        state.put(declaration, &keys);
+    }
+
+    /// Everything that stands here, as text, to be searched for what must not.
+    pub fn dump(&self) -> String {
+        format!("{:?}", lock(&self.state))
+    }
+
+    async fn reading(&self, subject: &str) -> Result<Passage, Error> {
+        self.door.pass(Point::Lookup, &[subject], |calls| calls.registry_reads += 1).await
+    }
+
+    async fn writing(&self, subject: &str) -> Result<Passage, Error> {
+        self.door.pass(Point::Catalogue, &[subject], |calls| calls.registry_writes += 1).await
+    }
+}
+
+impl Registry for FakeRegistry {
+    async fn candidates(&self, keys: &BTreeSet<IndexKey>) -> Result<Vec<DeclarationId>, Error> {
+        let subject = keys.first().map_or("", IndexKey::as_str);
+        let passage = self.door.pass(Point::Lookup, &[subject], |calls| calls.lookups += 1).await?;
+        let found: BTreeSet<DeclarationId> = {
+            let state = lock(&self.state);
+            let of_key = |key: &IndexKey| state.under(key).cloned().collect::<Vec<_>>();
+            keys.iter().flat_map(of_key).collect()
+        };
+        passage.leave(found.into_iter().collect())
+    }
+
+    async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, Error> {
+        let passage = self.reading("declarations").await?;
+        let found = {
+            let state = lock(&self.state);
+            let ids: BTreeSet<_> = ids.iter().collect();
+            ids.into_iter()
+                .filter_map(|id| state.declarations.get(id))
+                .map(|(found, _)| found.clone())
+                .collect()
+        };
+        passage.leave(found)
+    }
+
+    async fn page(
+        &self,
+        scope: &Scope,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<Declaration>, Error> {
+        let passage = self.reading("page").await?;
+        let page = {
+            let state = lock(&self.state);
+            let above = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+            let all =
+                state.declarations.range::<DeclarationId, _>(above).map(|(_, (declaration, _))| declaration);
+            let within = all.filter(|declaration| match scope {
+                Scope::All => true,
+                Scope::Cluster(cluster) => declaration.id.cluster == *cluster,
+                Scope::Home(home) => declaration.home == *home,
+                Scope::Store(store) => declaration.stores().contains(store),
+            });
+            within.take(limit).cloned().collect()
+        };
+        passage.leave(page)
+    }
+
+    async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, Error> {
+        let passage = self.reading("stores").await?;
+        let found = {
+            let state = lock(&self.state);
+            ids.iter().filter_map(|id| state.stores.get(id)).cloned().collect()
+        };
+        passage.leave(found)
+    }
+
+    async fn swept_stores(&self) -> Result<Vec<SweptStore>, Error> {
+        let passage = self.reading("swept stores").await?;
+        let swept = {
+            let state = lock(&self.state);
+            let swept = |store: &Store| {
+                let readers = state.declarations.values().map(|(declaration, _)| declaration);
+                let repeated = readers.filter(|reader| !reader.refresh.reads_once());
+                let of_store = repeated.filter(|reader| reader.stores().contains(&store.id));
+                SweptStore {
+                    store: store.clone(),
+                    interval: of_store.map(|reader| reader.refresh.interval).min(),
+                }
+            };
+            state.stores.values().map(swept).collect()
+        };
+        passage.leave(swept)
+    }
+
+    async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
+        let passage = self.reading("clusters").await?;
+        let clusters = lock(&self.state).clusters.values().cloned().collect();
+        passage.leave(clusters)
+    }
+}
+
+impl Catalogue for FakeRegistry {
+    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        let passage = self.writing(&declaration.id.to_string()).await?;
+        let put = lock(&self.state).put(declaration, keys);
+        passage.leave(put)
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
+        let passage = self.writing(&id.to_string()).await?;
+        let removed = lock(&self.state).take(id).is_some();
+        passage.leave(removed)
+    }
+
+    async fn put_store(&self, store: &Store) -> Result<Put, Error> {
+        let passage = self.writing(&store.id.to_string()).await?;
+        let put = replace(&mut lock(&self.state).stores, &store.id, store);
+        passage.leave(put)
+    }
+
+    async fn remove_store(&self, id: &StoreId) -> Result<bool, Error> {
+        let passage = self.writing(&id.to_string()).await?;
+        let removed = lock(&self.state).stores.remove(id).is_some();
+        passage.leave(removed)
+    }
+
+    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
+        let passage = self.writing(cluster.name.as_str()).await?;
+        let put = replace(&mut lock(&self.state).clusters, &cluster.name, cluster);
+        passage.leave(put)
+    }
+
+    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
+        let passage = self.writing(name.as_str()).await?;
+        let removed = lock(&self.state).clusters.remove(name).is_some();
+        passage.leave(removed)
+    }
+}
+
+impl State {
+    fn put(&mut self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Put {
+        let id = &declaration.id;
+        let new = (declaration.clone(), keys.clone());
+        if self.declarations.get(id) == Some(&new) {
+            return Put::Unchanged;
+        }
+        let old = self.take(id);
+        self.index.extend(keys.iter().map(|key| (key.clone(), id.clone())));
+        self.declarations.insert(id.clone(), new);
+        if old.is_some() { Put::Changed } else { Put::Created }
+    }
+
+    fn take(&mut self, id: &DeclarationId) -> Option<Declaration> {
+        let (declaration, keys) = self.declarations.remove(id)?;
+        for key in keys {
+            self.index.remove(&(key, id.clone()));
+        }
+        Some(declaration)
+    }
+
+    fn under<'a>(&'a self, key: &'a IndexKey) -> impl Iterator<Item = &'a DeclarationId> {
+        // A range needs a smallest id; the names that are valid have one.
+        let first = (key.clone(), crate::build::id("0/0/0"));
+        self.index.range(first..).take_while(move |(found, _)| found == key).map(|(_, id)| id)
+    }
+}
+
+fn replace<K: Clone + Ord, V: Clone + PartialEq>(map: &mut BTreeMap<K, V>, key: &K, value: &V) -> Put {
+    match map.insert(key.clone(), value.clone()) {
+        None => Put::Created,
+        Some(old) if old == *value => Put::Unchanged,
+        Some(_) => Put::Changed,
+    }
+}

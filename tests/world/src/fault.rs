@@ -1,0 +1,200 @@
+//! What goes wrong in the world, where, and how often.
+
+use pawl_domain::{Kind, Step};
+use std::time::Duration;
+
+/// Where the flow meets the world. A gate stops a task, and a fault strikes, right before what the point names.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Point {
+    /// Any read of the registry.
+    Lookup,
+    /// Any write of the registry.
+    Catalogue,
+    /// A read of the ledger.
+    Entries,
+    /// A write of the ledger.
+    Record,
+    /// A read or write of a mark.
+    Mark,
+    /// A fetch of values. Faults strike keys one by one.
+    Fetch,
+    /// A look at versions. Faults strike keys one by one.
+    Versions,
+    /// A listing of what changed.
+    Listing,
+    /// A read of a target.
+    Read,
+    /// Any write of a target.
+    Write,
+    /// A read of a namespace's labels.
+    NamespaceLabels,
+    /// A listing of the managed Secrets of a cluster.
+    Managed,
+    /// A listing of the manifests of a cluster.
+    Manifests,
+    /// A status written back.
+    Publish,
+    /// A read of credentials in a cluster.
+    Credentials,
+    /// A hand-over to the job queue.
+    Enqueue,
+}
+
+impl Point {
+    /// The points between which a sync may be cut, for [`Schedule`](crate::Schedule)s.
+    pub const OF_A_SYNC: [Self; 7] =
+        [Self::Entries, Self::Fetch, Self::Read, Self::Write, Self::Record, Self::Enqueue, Self::Publish];
+    /// Everything that asks a cluster.
+    pub const OF_CLUSTERS: [Self; 7] = [
+        Self::Read,
+        Self::Write,
+        Self::NamespaceLabels,
+        Self::Managed,
+        Self::Manifests,
+        Self::Publish,
+        Self::Credentials,
+    ];
+
+    /// The step that an error at this point is of.
+    pub(crate) fn step(self) -> Step {
+        match self {
+            Self::Lookup | Self::Catalogue => Step::Lookup,
+            Self::Entries | Self::Record | Self::Mark => Step::Record,
+            Self::Fetch | Self::Versions | Self::Listing => Step::Fetch,
+            Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
+            Self::Write | Self::Publish => Step::Write,
+            Self::Credentials => Step::Authenticate,
+            Self::Enqueue => Step::Enqueue,
+        }
+    }
+}
+
+/// Something that goes wrong: everywhere and for ever unless it is told where and how often.
+///
+/// ```
+/// use pawl_domain::Kind;
+/// use pawl_world::{Fault, Point, World};
+/// let world = World::new();
+/// world.inject(Fault::fail(Kind::Throttled).at(Point::Fetch).on("app/db").times(2));
+/// world.inject(Fault::down("blue"));
+/// world.mend("blue");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub(crate) points: Vec<Point>,
+    pub(crate) subject: Option<String>,
+    pub(crate) effect: Effect,
+    pub(crate) left: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Effect {
+    Fail(Kind),
+    Unauthenticated,
+    LostAnswer,
+    Slow(Duration),
+    Stale(usize),
+}
+
+impl Fault {
+    /// The call fails with this kind and does nothing.
+    pub fn fail(kind: Kind) -> Self {
+        Self::of(Effect::Fail(kind))
+    }
+
+    /// The identity cannot be proven: kind `Denied`, step `Authenticate`.
+    pub fn unauthenticated() -> Self {
+        Self::of(Effect::Unauthenticated)
+    }
+
+    /// The call is carried out, and then fails as if the answer had been lost: kind `Unreachable`.
+    pub fn lost_answer() -> Self {
+        Self::of(Effect::LostAnswer)
+    }
+
+    /// The call takes this long, by tokio's clock.
+    pub fn slow(by: Duration) -> Self {
+        Self::of(Effect::Slow(by))
+    }
+
+    /// The store answers as if the last `versions` versions did not exist yet.
+    pub fn stale(versions: usize) -> Self {
+        Self::of(Effect::Stale(versions)).among(&[Point::Fetch, Point::Versions])
+    }
+
+    /// A cluster cannot be reached.
+    pub fn down(cluster: &str) -> Self {
+        Self::fail(Kind::Unreachable).among(&Point::OF_CLUSTERS).on(cluster)
+    }
+
+    /// Pawl may do nothing in a cluster.
+    pub fn forbidden(cluster: &str) -> Self {
+        Self::fail(Kind::Denied).among(&Point::OF_CLUSTERS).on(cluster)
+    }
+
+    /// Only at this point.
+    #[must_use]
+    pub fn at(self, point: Point) -> Self {
+        self.among(&[point])
+    }
+
+    /// Only at these points.
+    #[must_use]
+    pub fn among(self, points: &[Point]) -> Self {
+        Self { points: points.to_vec(), ..self }
+    }
+
+    /// Only on this subject: a key as it is asked for, a cluster, a declaration's id, or `<cluster>/<namespace>`.
+    #[must_use]
+    pub fn on(self, subject: &str) -> Self {
+        Self { subject: Some(subject.to_owned()), ..self }
+    }
+
+    /// Only so many times.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { left: Some(times), ..self }
+    }
+
+    fn of(effect: Effect) -> Self {
+        Self { points: Vec::new(), subject: None, effect, left: None }
+    }
+
+    fn strikes(&self, point: Point, subjects: &[&str]) -> bool {
+        self.left != Some(0)
+            && (self.points.is_empty() || self.points.contains(&point))
+            && self.subject.as_deref().is_none_or(|subject| subjects.contains(&subject))
+    }
+}
+
+/// All that strikes one call.
+#[derive(Debug, Default)]
+pub(crate) struct Struck {
+    pub(crate) slow: Duration,
+    pub(crate) failure: Option<(Step, Kind)>,
+    pub(crate) lost: bool,
+    pub(crate) stale: usize,
+}
+
+/// Uses up what strikes a call at this point: one failure at most, all the rest.
+pub(crate) fn strike(faults: &mut [Fault], point: Point, subjects: &[&str]) -> Struck {
+    let mut struck = Struck::default();
+    for fault in faults.iter_mut().filter(|fault| fault.strikes(point, subjects)) {
+        match fault.effect {
+            Effect::Fail(_) | Effect::Unauthenticated | Effect::LostAnswer
+                if struck.failure.is_some() || struck.lost =>
+            {
+                continue;
+            }
+            Effect::Fail(kind) => struck.failure = Some((point.step(), kind)),
+            Effect::Unauthenticated => struck.failure = Some((Step::Authenticate, Kind::Denied)),
+            Effect::LostAnswer => struck.lost = true,
+            Effect::Slow(by) => struck.slow += by,
+            Effect::Stale(versions) => struck.stale = struck.stale.max(versions),
+        }
+        if let Some(left) = &mut fault.left {
+            *left -= 1;
+        }
+    }
+    struck
+}
