@@ -1,4 +1,21 @@
 //! JSON as Go's `encoding/json` reads and writes it.
+//!
+//! [`object_to_raw`] takes an object apart and keeps the text of its values; [`decode`] reads a whole document into a
+//! [`Tree`] with every number as a float, as Go does without further instructions; [`encode`] writes trees.
+//! Source of the facts: package encoding/json of Go 1.26.
 
+mod decode;
+mod encode;
 pub(crate) mod strings;
 pub(crate) mod syntax;
+mod tree;
+
+pub use decode::{DecodeError, decode, is_valid, object_to_raw};
+pub use encode::{EncodeError, Html, encode, format_float, indent, quote};
+pub use tree::Tree;
+
+/// How deep lists and maps may nest in a [`Tree`]. Go allows 10,000.
+pub const MAX_DEPTH: usize = 500;
+
+#[cfg(test)]
+mod tests;

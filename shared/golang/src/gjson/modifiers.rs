@@ -6,10 +6,9 @@ use std::collections::HashMap;
 use super::budget::{Budget, TooComplex};
 use super::pretty::{self, Layout};
 use super::scan::{self, trim};
-use super::text::push_quoted;
 use super::value::{Kind, Value};
 use super::walk;
-use crate::json::syntax;
+use crate::json::{self, Html, syntax};
 
 /// A new document, and the rest of the path.
 pub(super) type Applied<'j, 'p> = Option<(Cow<'j, [u8]>, &'p [u8])>;
@@ -31,7 +30,7 @@ pub(super) fn find(name: &[u8]) -> Option<Modifier> {
         b"valid" => |json, _, _| Ok(Cow::Borrowed(if is_valid(json) { json } else { b"" })),
         b"keys" => |json, _, budget| keys(json, budget),
         b"values" => |json, _, budget| values(json, budget),
-        b"tostr" => |json, _, _| Ok(Cow::Owned(to_string(json))),
+        b"tostr" => |json, _, _| Ok(Cow::Owned(json::quote(json, Html::Escape))),
         b"fromstr" => |json, _, _| Ok(from_string(json)),
         b"group" => |json, _, budget| group(json, budget),
         b"dig" => dig,
@@ -233,12 +232,6 @@ fn values<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
         Ok(())
     })?;
     Ok(Cow::Owned(wrap(b'[', &list.join(&b","[..]), b']')))
-}
-
-fn to_string(json: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(json.len() + 2);
-    push_quoted(&mut out, json);
-    out
 }
 
 fn from_string(json: &[u8]) -> Cow<'_, [u8]> {

@@ -1,9 +1,9 @@
 //! Several paths at once: `[a,b.c]` gives an array of what they find, `{a,"name":b.c}` an object.
 
 use super::budget::{Budget, TooComplex};
-use super::text::push_quoted;
 use super::walk;
-use crate::json::syntax;
+use crate::json::strings::push_quoted;
+use crate::json::{Html, syntax};
 
 /// One selected path, under the name it was given.
 struct Member<'p> {
@@ -97,12 +97,12 @@ fn push_name(out: &mut Vec<u8>, member: &Member<'_>) {
         if member.name[0] == b'"' && syntax::check(member.name, usize::MAX).is_ok() {
             out.extend_from_slice(member.name);
         } else {
-            push_quoted(out, member.name);
+            push_quoted(out, member.name, Html::Escape);
         }
         return;
     }
     let last = last_step(member.path);
-    push_quoted(out, if is_simple(last) { last } else { b"_" });
+    push_quoted(out, if is_simple(last) { last } else { b"_" }, Html::Escape);
 }
 
 fn last_step(path: &[u8]) -> &[u8] {

@@ -1,4 +1,4 @@
-//! Strings in and out of JSON, by gjson's own rules, which differ from those of Go's `encoding/json`.
+//! Strings out of JSON by gjson's own rules, which are more lenient than those of Go's `encoding/json`.
 
 use crate::json::strings::push_char;
 
@@ -54,30 +54,4 @@ fn hexadecimal(digits: &[u8]) -> u16 {
     let value =
         digits.iter().try_fold(0, |sum, digit| Some(sum << 4 | char::from(*digit).to_digit(16)? as u16));
     value.unwrap_or(0)
-}
-
-/// Appends a text as a JSON string, with `<`, `>` and `&` escaped.
-pub(super) fn push_quoted(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
-    for chunk in text.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\u{8}' => out.extend_from_slice(b"\\b"),
-                '\u{c}' => out.extend_from_slice(b"\\f"),
-                '\n' => out.extend_from_slice(b"\\n"),
-                '\r' => out.extend_from_slice(b"\\r"),
-                '\t' => out.extend_from_slice(b"\\t"),
-                '"' => out.extend_from_slice(b"\\\""),
-                '\\' => out.extend_from_slice(b"\\\\"),
-                ..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                    out.extend_from_slice(format!("\\u{:04x}", u32::from(character)).as_bytes());
-                }
-                _ => push_char(out, character),
-            }
-        }
-        for _ in chunk.invalid() {
-            out.extend_from_slice(b"\\ufffd");
-        }
-    }
-    out.push(b'"');
 }

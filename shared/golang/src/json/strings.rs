@@ -1,5 +1,7 @@
 //! JSON strings to bytes and back, with the leniency and the escapes of Go's `encoding/json`.
 
+use super::encode::Html;
+
 /// Reads a JSON string with its quotes. What is not UTF-8, and a surrogate without its partner, becomes U+FFFD.
 /// Nothing for what is no JSON string.
 pub(crate) fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
@@ -66,4 +68,31 @@ pub(crate) fn push_utf8(out: &mut Vec<u8>, text: &[u8]) {
 /// Appends one character in UTF-8.
 pub(crate) fn push_char(out: &mut Vec<u8>, character: char) {
     out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Appends a text as a JSON string.
+pub(crate) fn push_quoted(out: &mut Vec<u8>, text: &[u8], html: Html) {
+    out.push(b'"');
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\u{8}' => out.extend_from_slice(b"\\b"),
+                '\u{c}' => out.extend_from_slice(b"\\f"),
+                '\n' => out.extend_from_slice(b"\\n"),
+                '\r' => out.extend_from_slice(b"\\r"),
+                '\t' => out.extend_from_slice(b"\\t"),
+                '"' => out.extend_from_slice(b"\\\""),
+                '\\' => out.extend_from_slice(b"\\\\"),
+                '<' | '>' | '&' if html == Html::Keep => push_char(out, character),
+                ..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                    out.extend_from_slice(format!("\\u{:04x}", u32::from(character)).as_bytes());
+                }
+                _ => push_char(out, character),
+            }
+        }
+        for _ in chunk.invalid() {
+            out.extend_from_slice(b"\\ufffd");
+        }
+    }
+    out.push(b'"');
 }

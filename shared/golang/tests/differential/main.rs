@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "all of this is test code")]
 
 mod gjson;
+mod json;
 mod oracle;
 mod stdlib;

@@ -3,6 +3,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -35,6 +36,8 @@ func main() {
 		"parse-duration":  parseDuration,
 		"format-duration": formatDuration,
 		"base64":          decodeBase64,
+		"json-tree":       readTree,
+		"json-object":     readObject,
 	}[os.Args[1]]
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	defer out.Flush()
@@ -80,4 +83,39 @@ func decodeBase64(q question) answer {
 		return answer{Error: err.Error()}
 	}
 	return answer{Ok: true, Text: value}
+}
+
+// readTree reads a document and writes it in four ways.
+func readTree(q question) answer {
+	var tree any
+	if json.Unmarshal(q.Text, &tree) != nil {
+		return answer{}
+	}
+	escaped, _ := json.Marshal(tree)
+	var kept bytes.Buffer
+	encoder := json.NewEncoder(&kept)
+	encoder.SetEscapeHTML(false)
+	encoder.Encode(tree)
+	var lines bytes.Buffer
+	json.Indent(&lines, bytes.TrimSpace(q.Text), "", "  ")
+	return answer{Ok: true, Text: bytes.Join([][]byte{escaped, bytes.TrimSuffix(kept.Bytes(), []byte("\n")), lines.Bytes()}, []byte{0})}
+}
+
+// readObject makes the data of a Secret out of a document.
+func readObject(q question) answer {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(q.Text, &object) != nil {
+		return answer{}
+	}
+	data := map[string][]byte{}
+	for key, raw := range object {
+		var text string
+		if json.Unmarshal(raw, &text) == nil {
+			data[key] = []byte(text)
+		} else {
+			data[key] = raw
+		}
+	}
+	out, _ := json.Marshal(data)
+	return answer{Ok: true, Text: out}
 }

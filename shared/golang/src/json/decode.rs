@@ -1,0 +1,233 @@
+//! JSON to trees and to pieces.
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use super::strings::unquote;
+use super::syntax::{self, skip_space};
+use super::{MAX_DEPTH, Tree};
+use crate::number::{FloatBits, parse_float};
+
+/// How deep Go lets a document nest.
+const GO_MAX_DEPTH: usize = 10_000;
+
+/// Why bytes cannot be read as the JSON that is wanted. Names places, never content.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The bytes are not one JSON value.
+    #[error("invalid JSON at byte {0}")]
+    Syntax(usize),
+    /// The value is a list or a scalar.
+    #[error("JSON value is not an object")]
+    NotAnObject,
+    /// A number is greater than a float can be.
+    #[error("JSON number at byte {0} is out of range")]
+    Number(usize),
+    /// Lists and objects nest deeper than [`MAX_DEPTH`].
+    #[error("JSON nests deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+}
+
+/// Whether the bytes are one JSON value, with white space around it allowed.
+pub fn is_valid(json: impl AsRef<[u8]>) -> bool {
+    syntax::check(json.as_ref(), GO_MAX_DEPTH).is_ok()
+}
+
+/// Takes a JSON object apart, as ESO does to make the keys of a Secret: strings are unescaped, `null` is empty, every
+/// other value keeps its exact text. Of equal keys the last wins. A document that is `null` has no keys.
+///
+/// # Errors
+/// The bytes are no JSON, or a list or scalar.
+pub fn object_to_raw(json: impl AsRef<[u8]>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, DecodeError> {
+    let json = json.as_ref();
+    syntax::check(json, GO_MAX_DEPTH).map_err(DecodeError::Syntax)?;
+    let mut reader = Reader { json, at: skip_space(json, 0) };
+    match reader.peek() {
+        Some(b'{') => {}
+        Some(b'n') => return Ok(BTreeMap::new()),
+        _ => return Err(DecodeError::NotAnObject),
+    }
+    let mut members = BTreeMap::new();
+    reader.skip_sign();
+    while reader.peek() == Some(b'"') {
+        let key = reader.text()?;
+        reader.skip_sign();
+        let value = match reader.peek() {
+            Some(b'"') => reader.text()?,
+            Some(b'{' | b'[') => reader.group().to_vec(),
+            Some(b'n') => {
+                reader.word();
+                Vec::new()
+            }
+            _ => reader.word().to_vec(),
+        };
+        members.insert(key, value);
+        reader.skip_space();
+        reader.skip_sign();
+    }
+    Ok(members)
+}
+
+/// Reads a document as Go reads it into an `interface{}`. Of equal keys the last wins; what is not UTF-8, and half a
+/// surrogate pair, becomes U+FFFD.
+///
+/// # Errors
+/// The bytes are no JSON, nest too deep, or hold a number beyond the range of floats.
+pub fn decode(json: impl AsRef<[u8]>) -> Result<Tree, DecodeError> {
+    let json = json.as_ref();
+    syntax::check(json, GO_MAX_DEPTH).map_err(DecodeError::Syntax)?;
+    let mut reader = Reader { json, at: skip_space(json, 0) };
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        // The syntax is checked, so each step only has to tell the valid cases apart.
+        let mut value = match reader.peek() {
+            Some(b'{' | b'[') => {
+                if open.len() >= MAX_DEPTH {
+                    return Err(DecodeError::TooDeep);
+                }
+                let is_map = reader.peek() == Some(b'{');
+                reader.skip_sign();
+                let mut opened =
+                    if is_map { Open::Map(BTreeMap::new(), Vec::new()) } else { Open::List(Vec::new()) };
+                if matches!(reader.peek(), Some(b'}' | b']')) {
+                    reader.at += 1;
+                    opened.close()
+                } else {
+                    opened.read_key(&mut reader)?;
+                    open.push(opened);
+                    continue;
+                }
+            }
+            Some(b'"') => Tree::Text(reader.text()?),
+            _ => reader.scalar()?,
+        };
+        loop {
+            let Some(parent) = open.last_mut() else { return Ok(value) };
+            parent.add(value);
+            reader.skip_space();
+            let is_last = reader.peek() != Some(b',');
+            if !is_last {
+                reader.skip_sign();
+                parent.read_key(&mut reader)?;
+                break;
+            }
+            reader.at += 1;
+            let Some(mut closed) = open.pop() else { return Ok(Tree::Null) };
+            value = closed.close();
+        }
+    }
+}
+
+/// A list or map whose end is not yet reached.
+enum Open {
+    List(Vec<Tree>),
+    /// With the key that waits for its value.
+    Map(BTreeMap<Vec<u8>, Tree>, Vec<u8>),
+}
+
+impl Open {
+    fn read_key(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        if let Self::Map(_, key) = self {
+            *key = reader.text()?;
+            reader.skip_space();
+            reader.skip_sign();
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, value: Tree) {
+        match self {
+            Self::List(items) => items.push(value),
+            Self::Map(members, key) => {
+                members.insert(std::mem::take(key), value);
+            }
+        }
+    }
+
+    fn close(&mut self) -> Tree {
+        match self {
+            Self::List(items) => Tree::List(std::mem::take(items)),
+            Self::Map(members, _) => Tree::Map(std::mem::take(members)),
+        }
+    }
+}
+
+/// A place in JSON whose syntax is known to be right.
+struct Reader<'j> {
+    json: &'j [u8],
+    at: usize,
+}
+
+impl<'j> Reader<'j> {
+    fn peek(&self) -> Option<u8> {
+        self.json.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        self.at = skip_space(self.json, self.at);
+    }
+
+    /// Passes one sign and the white space behind it.
+    fn skip_sign(&mut self) {
+        self.at += 1;
+        self.skip_space();
+    }
+
+    /// A string, unescaped; also passes the white space behind it.
+    fn text(&mut self) -> Result<Vec<u8>, DecodeError> {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.peek().filter(|byte| *byte != b'"') {
+            self.at += if byte == b'\\' { 2 } else { 1 };
+        }
+        self.at += 1;
+        let text = self.json.get(start..self.at).and_then(unquote).ok_or(DecodeError::Syntax(start))?;
+        self.skip_space();
+        Ok(text)
+    }
+
+    /// The text of a number or literal.
+    fn word(&mut self) -> &'j [u8] {
+        let rest = self.json.get(self.at..).unwrap_or_default();
+        let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n');
+        let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+        self.at += word.len();
+        word
+    }
+
+    /// The text of an object or list.
+    fn group(&mut self) -> &'j [u8] {
+        let start = self.at;
+        let mut depth = 0_usize;
+        let mut in_string = false;
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match (in_string, byte) {
+                (true, b'\\') => self.at += 1,
+                (_, b'"') => in_string = !in_string,
+                (false, b'{' | b'[') => depth += 1,
+                (false, b'}' | b']') => {
+                    depth -= 1;
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        &self.json[start..self.at]
+    }
+
+    fn scalar(&mut self) -> Result<Tree, DecodeError> {
+        let start = self.at;
+        Ok(match self.word() {
+            b"null" => Tree::Null,
+            b"true" => Tree::Bool(true),
+            b"false" => Tree::Bool(false),
+            number => {
+                Tree::Float(parse_float(number, FloatBits::B64).map_err(|_| DecodeError::Number(start))?)
+            }
+        })
+    }
+}
