@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::auth::{self, Tokens, User};
 use crate::body;
 use crate::calls::{Call, Log};
+use crate::delete::{self, Deleted, Preconditions};
 use crate::discovery;
 use crate::faults::{self, Fault, Faults};
 use crate::kinds::Kind;
@@ -23,7 +24,7 @@ use crate::store::{Object, Store, key_of};
 use crate::token_request;
 use crate::view::View;
 use crate::watch::Watch;
-use crate::write::{self, Deleted, Preconditions, Write};
+use crate::write::{self, Write};
 
 /// The largest body that is read.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -233,7 +234,7 @@ impl Api {
 
     fn delete(&self, asked: &Asked<'_>) -> Answer<Response<Body>> {
         let (write, preconditions) = self.deletion(asked)?;
-        match self.store.with(|state| write::delete(&self.store, state, &write, &preconditions))? {
+        match self.store.with(|state| delete::delete(&self.store, state, &write, &preconditions))? {
             Deleted::Gone(status) => Ok(respond_json(200, &status)),
             Deleted::Kept(object) => self.answer(asked, 200, &object),
         }
@@ -254,7 +255,7 @@ impl Api {
                 let (namespace, name) = key_of(object);
                 let write = Write { namespace, name, ..write.clone() };
                 // An owner's deletion may have taken this one along already.
-                let _ = write::delete(&self.store, state, &write, &preconditions);
+                let _ = delete::delete(&self.store, state, &write, &preconditions);
             }
             (selected, version)
         });

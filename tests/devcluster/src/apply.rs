@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::convert;
-use crate::managed_fields::{self, Entry, Fields, Path};
+use crate::managed_fields::{self, Entry, Fields, Path, Writer};
 use crate::patch::{Patched, check_names, merge_keyed};
 use crate::status::{Answer, Failure, quoted};
 use crate::store::{Object, State, Store, text};
 use crate::validate;
 use crate::write::{Write, check_namespace, insert_new, keep_system_fields, prepare_new, replace_checked};
+
+/// Who owns what stood in an object that nobody owned anything of, once something is applied to it.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// Applies a configuration.
 ///
@@ -107,7 +110,12 @@ fn apply_to(
     config: &Value,
 ) -> Answer<Object> {
     let fields = managed_fields::applied(config, write.schema());
-    let mut entries = managed_fields::read(live);
+    let mut entries = managed_fields::read(live, live, write.schema());
+    if entries.is_empty() {
+        let writer =
+            Writer { manager: BEFORE_FIRST_APPLY, api_version: &write.api_version(), now: &write.now };
+        entries = managed_fields::update(entries, &Value::Null, live, write.schema(), &writer);
+    }
     let own = entries.iter().position(|e| e.apply && e.manager == write.manager).map(|at| entries.remove(at));
     let conflicts = conflicts(&entries, &fields, live, config);
     if !conflicts.is_empty() && !write.force {
@@ -120,7 +128,7 @@ fn apply_to(
     let mut merged = (**live).clone();
     merge_keyed(&mut merged, config, false);
     let before = own.as_ref().map(|own| own.fields.clone()).unwrap_or_default();
-    for gone in before.difference(&fields).filter(|p| !entries.iter().any(|e| e.fields.contains(*p))) {
+    for gone in before.difference(&fields).filter(|path| !is_kept(path, &fields, &entries)) {
         managed_fields::remove(&mut merged, gone);
     }
     let mut merged = decode(write, merged)?;
@@ -142,6 +150,13 @@ fn apply_to(
     entries.push(entry);
     managed_fields::write(&mut merged, entries);
     replace_checked(store, state, write, live, merged, &asked)
+}
+
+/// Whether what was applied before stays, since it or something below it is applied again or owned by another.
+fn is_kept(path: &Path, fields: &Fields, others: &[Entry]) -> bool {
+    let holds =
+        |fields: &Fields| fields.range(path.clone()..).next().is_some_and(|next| next.starts_with(path));
+    holds(fields) || others.iter().any(|other| holds(&other.fields))
 }
 
 fn entry(write: &Write, fields: Fields) -> Entry {

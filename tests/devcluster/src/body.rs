@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::convert;
 use crate::kinds::Kind;
 use crate::patch::Patch;
+use crate::protobuf;
 use crate::route::Query;
 use crate::status::{Answer, Cause, Failure, quoted};
 use crate::store::text;
@@ -115,6 +116,9 @@ fn media_type(content_type: &str) -> &str {
 fn parse(content_type: &str, bytes: &[u8]) -> Result<Value, Option<String>> {
     match media_type(content_type) {
         "" | "application/json" => serde_json::from_slice(bytes).map_err(|why| Some(why.to_string())),
+        "application/vnd.kubernetes.protobuf" => {
+            protobuf::decode(bytes).ok_or_else(|| Some("the protobuf body cannot be read".to_owned()))
+        }
         // Most YAML sent here is JSON.
         "application/yaml" => serde_json::from_slice(bytes).or_else(|_| {
             let text = str::from_utf8(bytes).map_err(|why| Some(why.to_string()))?;

@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::auth::{Tokens, User, Verifier};
 use crate::calls::{Call, Log};
+use crate::delete::{self, Preconditions};
 use crate::faults::Faults;
 use crate::kinds::Kind;
 use crate::server::{Bound, Server};
 use crate::status::{Answer, Failure};
 use crate::store::{Clock, Store, key_of, text};
 use crate::validate;
-use crate::write::{self, Preconditions, Write};
+use crate::write::{self, Write};
 use crate::{body, convert, tls};
 
 /// Namespaces that every cluster has.
@@ -240,7 +241,7 @@ impl DevCluster {
         let mut write = self.write(kind, namespace);
         name.clone_into(&mut write.name);
         let store = &self.api.store;
-        store.with(|state| write::delete(store, state, &write, &Preconditions::default())).is_ok()
+        store.with(|state| delete::delete(store, state, &write, &Preconditions::default())).is_ok()
     }
 
     /// The cluster's present resourceVersion.

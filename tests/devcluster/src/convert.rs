@@ -29,18 +29,38 @@ pub(crate) fn to_stored(kind: &Kind, mut object: Value) -> Value {
 /// The object in the version that was asked for.
 pub(crate) fn to_served(kind: &Kind, version: &str, object: &Object) -> Object {
     let api_version = kind.api_version(version);
+    if kind.storage == "events" {
+        return event(kind, &api_version, object).into();
+    }
     if object.get("apiVersion").and_then(Value::as_str) == Some(api_version.as_str()) {
         return object.clone();
     }
     let mut served = (**object).clone();
     served["apiVersion"] = json!(api_version);
-    if kind.is_converted()
-        && let Some(map) = served.as_object_mut()
-    {
-        rename(map, |stored, served| (stored, served));
-        map.entry("eventTime").or_insert(Value::Null);
-    }
     served.into()
+}
+
+/// An event in either group, with the fields that the real server always writes.
+fn event(kind: &Kind, api_version: &str, object: &Value) -> Value {
+    let mut served = object.clone();
+    served["apiVersion"] = json!(api_version);
+    if let Some(map) = served.as_object_mut() {
+        for (field, empty) in [
+            ("source", json!({})),
+            ("firstTimestamp", Value::Null),
+            ("lastTimestamp", Value::Null),
+            ("eventTime", Value::Null),
+        ] {
+            map.entry(field).or_insert(empty);
+        }
+        if kind.is_converted() {
+            rename(map, |stored, served| (stored, served));
+        } else {
+            map.entry("reportingComponent").or_insert(json!(""));
+            map.entry("reportingInstance").or_insert(json!(""));
+        }
+    }
+    served
 }
 
 fn rename(

@@ -24,7 +24,7 @@
 //! - Later pages of a list are read from the present state, not from the first page's.
 //! - `fieldValidation` is ignored, unknown fields of core kinds are dropped, as in 1.20. `sendInitialEvents` is refused.
 //! - RBAC is an allow-list per token. Tokens from TokenRequest carry a random signature and do not authenticate here.
-//! - JSON and YAML only, no protobuf; HTTP/1.1 only; no quotas, admission webhooks, audit or rate limits.
+//! - Answers are JSON; protobuf is read for the few kinds that kubectl sends so; HTTP/1.1 only; no quotas, admission webhooks, audit or rate limits.
 //!
 //! # Where to start reading
 //!
@@ -37,11 +37,13 @@ mod body;
 mod calls;
 mod cluster;
 mod convert;
+mod delete;
 mod discovery;
 mod faults;
 mod kinds;
 mod managed_fields;
 mod patch;
+mod protobuf;
 mod read;
 mod route;
 mod selector;

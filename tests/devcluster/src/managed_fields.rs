@@ -40,9 +40,25 @@ pub(crate) enum Schema {
 }
 
 /// The entries of an object; those that cannot be read are dropped.
-pub(crate) fn read(object: &Value) -> Vec<Entry> {
+///
+/// A manager that made a map whose keys all went to others is written down as the owner of the map alone, and that
+/// reads as the owner of the whole map: so, like the real server, it becomes the owner of what is in `live` there.
+pub(crate) fn read(object: &Value, live: &Value, schema: Schema) -> Vec<Entry> {
     let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    entries.into_iter().flatten().filter_map(read_entry).collect()
+    let mut entries: Vec<Entry> = entries.into_iter().flatten().filter_map(read_entry).collect();
+    if schema == Schema::Typed && !entries.is_empty() {
+        let all = leaves(live, schema);
+        for entry in &mut entries {
+            let whole: Vec<Path> =
+                entry.fields.iter().filter(|path| all.get(*path) == Some(&None)).cloned().collect();
+            for path in whole.iter().filter(|path| !has_below(&entry.fields, path)).collect::<Vec<_>>() {
+                entry.fields.extend(
+                    all.range(path.clone()..).map(|(p, _)| p.clone()).take_while(|p| p.starts_with(path)),
+                );
+            }
+        }
+    }
+    entries
 }
 
 /// Puts the entries into the object, in the server's order: applies first, then by time and name.
@@ -104,7 +120,10 @@ pub(crate) fn update(
 pub(crate) fn applied(config: &Value, schema: Schema) -> Fields {
     leaves(config, schema)
         .into_iter()
-        .filter(|(path, leaf)| leaf.is_some() || path.last().is_some_and(|e| e.starts_with("k:")))
+        .filter(|(path, leaf)| match leaf {
+            Some(value) => !is_empty(value) || value.is_array(),
+            None => path.last().is_some_and(|element| element.starts_with("k:")),
+        })
         .map(|(path, _)| path)
         .collect()
 }
@@ -249,6 +268,10 @@ fn is_free_map(name: &str) -> bool {
 
 fn is_empty(value: &Value) -> bool {
     value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn has_below(fields: &Fields, path: &Path) -> bool {
+    fields.range(path.clone()..).nth(1).is_some_and(|next| next.starts_with(path))
 }
 
 fn is_member(item: &Value, written: &str) -> bool {

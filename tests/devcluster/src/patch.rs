@@ -41,7 +41,7 @@ pub(crate) fn patch(store: &Store, state: &mut State, write: &Write, patch: &Pat
     match patch {
         Patch::Json(patch) => json_patch::patch(&mut object, patch).map_err(|_| unprocessable())?,
         Patch::Merge(patch) => json_patch::merge(&mut object, patch),
-        Patch::Strategic(patch) => merge_strategic(&mut object, patch),
+        Patch::Strategic(patch) => merge_keyed(&mut object, patch, true),
         // Answered above.
         Patch::Apply(_) => {}
     }
@@ -74,27 +74,28 @@ pub(crate) fn check_names(write: &Write, object: &Value) -> Answer<()> {
     Ok(())
 }
 
-/// Lays `over` on `base`: maps are merged, owners joined by uid, finalizers united, other lists replaced.
-pub(crate) fn merge_keyed(base: &mut Value, over: &Value, delete_nulls: bool) {
+/// Lays `over` on `base`: maps are merged, owners joined by uid, finalizers united, other lists replaced. A strategic
+/// patch also deletes by null and puts new owners and finalizers in front.
+pub(crate) fn merge_keyed(base: &mut Value, over: &Value, strategic: bool) {
     let (Some(map), Some(over)) = (base.as_object_mut(), over.as_object()) else {
         *base = over.clone();
         return;
     };
     for (name, value) in over {
         match (name.as_str(), value) {
-            (_, Value::Null) if delete_nulls => {
+            (_, Value::Null) if strategic => {
                 map.remove(name);
             }
             (directive, _) if directive.starts_with('$') => {}
             ("ownerReferences" | "finalizers", Value::Array(items)) => {
                 let list = map.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
                 if let Value::Array(list) = list {
-                    join(list, items);
+                    join(list, items, strategic);
                 }
             }
             (_, Value::Object(_)) => {
                 let child = map.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
-                merge_keyed(child, value, delete_nulls);
+                merge_keyed(child, value, strategic);
             }
             _ => {
                 map.insert(name.clone(), value.clone());
@@ -103,11 +104,8 @@ pub(crate) fn merge_keyed(base: &mut Value, over: &Value, delete_nulls: bool) {
     }
 }
 
-fn merge_strategic(object: &mut Value, patch: &Value) {
-    merge_keyed(object, patch, true);
-}
-
-fn join(list: &mut Vec<Value>, items: &[Value]) {
+fn join(list: &mut Vec<Value>, items: &[Value], added_first: bool) {
+    let mut added = Vec::new();
     for item in items {
         let same = |other: &Value| match (item.get("uid"), other.get("uid")) {
             (Some(uid), Some(other)) => uid == other,
@@ -118,9 +116,11 @@ fn join(list: &mut Vec<Value>, items: &[Value]) {
         } else if let Some(at) = list.iter().position(same) {
             merge_keyed(&mut list[at], item, true);
         } else {
-            list.push(item.clone());
+            added.push(item.clone());
         }
     }
+    let at = if added_first { 0 } else { list.len() };
+    list.splice(at..at, added);
 }
 
 fn unprocessable() -> Failure {

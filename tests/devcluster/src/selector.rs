@@ -93,8 +93,10 @@ fn parse_requirement(part: &str) -> Answer<Requirement> {
     if let Some(key) = part.strip_prefix('!') {
         return Ok(Requirement::Missing(key.trim().to_owned()));
     }
-    if part.contains(char::is_whitespace) {
-        return Err(refuse(part));
+    if let Some(next) = part.split_whitespace().nth(1) {
+        let message =
+            format!("unable to parse requirement: found '{next}', expected: '=', '!=', '==', 'in', notin'");
+        return Err(Failure::bad_request(message));
     }
     Ok(Requirement::Exists(part.to_owned()))
 }

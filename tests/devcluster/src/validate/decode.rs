@@ -89,8 +89,10 @@ pub(crate) fn typed(kind: &Kind, mut object: Value) -> Result<Value, Misfit> {
             data.insert(key, json!(BASE64_STANDARD.encode(value.as_str().unwrap_or_default())));
         }
     }
-    map.retain(|name, value| {
-        !(matches!(name.as_str(), "data" | "binaryData") && value.as_object().is_some_and(Map::is_empty))
+    map.retain(|name, value| match name.as_str() {
+        "data" | "binaryData" | "source" => !value.as_object().is_some_and(Map::is_empty),
+        "reportingComponent" | "reportingInstance" => value != "",
+        _ => true,
     });
     Ok(object)
 }

@@ -149,6 +149,14 @@ fn check_annotations(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn check_qualified_name(field: &str, key: &str, causes: &mut Vec<Cause>) {
+    if key.matches('/').count() > 1 {
+        let rule = NAME_PART.strip_prefix("name part").unwrap_or_default();
+        let why = format!(
+            "a qualified name{rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        );
+        causes.push(Cause::invalid(field, &quoted(key), &why));
+        return;
+    }
     let name = match key.split_once('/') {
         None => key,
         Some((prefix, name)) => {
