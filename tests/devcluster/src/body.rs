@@ -33,6 +33,14 @@ pub(crate) fn object(kind: &Kind, version: &str, content_type: &str, bytes: &[u8
         let why = "json: cannot unmarshal into Go value of type struct { APIVersion string; Kind string }";
         return Err(unrecognized(kind, why, bytes));
     }
+    stored(kind, version, body, bytes)
+}
+
+/// The stored form of a parsed body; `bytes` is what it was parsed from, for the complaints.
+///
+/// # Errors
+/// 400 or 422.
+pub(crate) fn stored(kind: &Kind, version: &str, body: Value, bytes: &[u8]) -> Answer<Value> {
     check_type(kind, version, &body, bytes)?;
     let object = convert::to_stored(kind, body);
     validate::typed(kind, object).map_err(|misfit| misfit_of(kind, version, &misfit, bytes))

@@ -260,14 +260,14 @@ impl DevCluster {
             return Err(Failure::bad_request(format!("no kind {name:?} is served for version {version:?}")));
         };
         let version = version.rsplit('/').next().unwrap_or_default().to_owned();
-        let mut object = body::object(kind, &version, "application/json", object.to_string().as_bytes())?;
+        let mut object = body::stored(kind, &version, object, b"")?;
         let (namespace, name) = key_of(&object);
         let namespace = match (kind.namespaced, namespace.as_str()) {
             (false, _) => "",
             (true, "") => "default",
             (true, given) => given,
         };
-        if !namespace.is_empty() {
+        if !namespace.is_empty() && self.get("namespaces", "", namespace).is_none() {
             self.make_namespace(namespace);
         }
         for field in ["resourceVersion", "uid"] {

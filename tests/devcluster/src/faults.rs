@@ -87,6 +87,11 @@ impl Fault {
         Self::answer(503, "ServiceUnavailable", message, None)
     }
 
+    /// 401, as for a token that has expired.
+    pub fn unauthorized() -> Self {
+        Self::answer(401, "Unauthorized", "Unauthorized", None)
+    }
+
     /// 403, as an admission webhook or a changed role would say it.
     pub fn forbidden() -> Self {
         Self::answer(403, "Forbidden", "forbidden: injected by the test", None)

