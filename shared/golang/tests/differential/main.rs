@@ -6,4 +6,5 @@
 mod gjson;
 mod json;
 mod oracle;
+mod regexp;
 mod stdlib;

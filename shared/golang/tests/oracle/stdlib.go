@@ -8,12 +8,16 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"time"
 )
 
 type question struct {
 	Text      []byte
+	Pattern   []byte
+	Template  []byte
+	Limit     int
 	Bits      uint64
 	Format    string
 	Precision int
@@ -38,6 +42,7 @@ func main() {
 		"base64":          decodeBase64,
 		"json-tree":       readTree,
 		"json-object":     readObject,
+		"regexp":          search,
 	}[os.Args[1]]
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	defer out.Flush()
@@ -118,4 +123,31 @@ func readObject(q question) answer {
 	}
 	out, _ := json.Marshal(data)
 	return answer{Ok: true, Text: out}
+}
+
+func search(q question) answer {
+	re, err := regexp.Compile(string(q.Pattern))
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	text := string(q.Text)
+	out, _ := json.Marshal([][][]byte{
+		all(re.FindAllString(text, q.Limit)),
+		all(re.Split(text, q.Limit)),
+		all([]string{
+			re.FindString(text),
+			re.ReplaceAllString(text, string(q.Template)),
+			re.ReplaceAllLiteralString(text, string(q.Template)),
+			regexp.QuoteMeta(text),
+		}),
+	})
+	return answer{Ok: true, Text: out}
+}
+
+func all(texts []string) [][]byte {
+	out := make([][]byte, 0, len(texts))
+	for _, text := range texts {
+		out = append(out, []byte(text))
+	}
+	return out
 }
