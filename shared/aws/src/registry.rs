@@ -1,0 +1,237 @@
+//! The registry in DynamoDB: reading. Writing is in `catalogue`, what a declaration's items are in `head`.
+//!
+//! An entry under an index key normally counts as it stands, because it was written in one transaction with its
+//! declaration. Entries of changes too large for one transaction are marked `unsure`: such an entry counts only if the
+//! declaration lists it, which costs one more read and makes the large change visible all at once as well.
+
+mod catalogue;
+mod head;
+mod large;
+
+use crate::table::{
+    BUCKETS, Bounds, Item, Key, LISTING_BUCKETS, Table, bucketed, declaration_id, decode, flag, home_listing,
+    index_key, intervals, store_listing, strings, text,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use head::{Ref, wanted_every};
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Registry, Scope, SweptStore};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How many queries of one call are under way at a time.
+const PARALLEL: usize = 16;
+
+impl Registry for Table {
+    async fn candidates(&self, keys: &BTreeSet<IndexKey>) -> Result<Vec<DeclarationId>, Error> {
+        let queries: Vec<_> = keys.iter().map(|key| self.under(index_key(key))).collect();
+        let found: Vec<Vec<Candidate>> =
+            stream::iter(queries).buffer_unordered(PARALLEL).try_collect().await?;
+        let (unsure, sure): (Vec<_>, Vec<_>) =
+            found.into_iter().flatten().partition(|candidate| candidate.unsure.is_some());
+        let mut ids: BTreeSet<_> = sure.into_iter().map(|candidate| candidate.id).collect();
+        ids.extend(self.confirmed(unsure).await?);
+        Ok(ids.into_iter().collect())
+    }
+
+    async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, Error> {
+        let keys = ids.iter().map(Key::declaration).collect();
+        let items = self.items(Step::Lookup, keys, Some(DOCUMENT)).await?;
+        readable(items.into_iter().filter(is_present).map(|item| declaration(&item)), |found| {
+            found.id.clone()
+        })
+    }
+
+    async fn page(
+        &self,
+        scope: &Scope,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<Declaration>, Error> {
+        let mut after = after.map(|id| Key::declaration(id).sk);
+        let mut page = Vec::new();
+        while page.len() < limit {
+            let wanted = limit - page.len();
+            let part = self.part(scope, after.as_deref(), wanted).await?;
+            page.extend(part.declarations);
+            if part.last.is_none() {
+                break;
+            }
+            after = part.last;
+        }
+        Ok(page)
+    }
+
+    async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, Error> {
+        let keys = ids.iter().map(Key::store).collect();
+        let items = self.items(Step::Lookup, keys, Some(DOCUMENT)).await?;
+        readable(items.iter().map(store), |found| found.id.clone())
+    }
+
+    async fn swept_stores(&self) -> Result<Vec<SweptStore>, Error> {
+        let partitions: Vec<String> = (0..BUCKETS).map(|bucket| bucketed("stores", bucket)).collect();
+        let queries: Vec<_> = partitions.iter().map(|pk| self.partition(pk, Some(DOCUMENT))).collect();
+        let items: Vec<Vec<Item>> = stream::iter(queries).buffer_unordered(PARALLEL).try_collect().await?;
+        let stores: Vec<Store> = items.iter().flatten().filter_map(|item| or_warn(store(item))).collect();
+        let queries: Vec<_> = stores
+            .into_iter()
+            .map(async |store| {
+                let interval = self.shortest_interval(&store.id).await?;
+                Ok::<_, Error>((store.id.clone(), SweptStore { store, interval }))
+            })
+            .collect();
+        let swept: BTreeMap<_, _> = stream::iter(queries).buffer_unordered(PARALLEL).try_collect().await?;
+        Ok(swept.into_values().collect())
+    }
+
+    async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
+        let items = self.partition("clusters", Some(DOCUMENT)).await?;
+        let read = |item: &Item| {
+            let name = text(item, "sk").unwrap_or_default();
+            decode(Step::Lookup, &format!("cluster {name}"), item)
+        };
+        let clusters: BTreeMap<ClusterName, Cluster> = items
+            .iter()
+            .filter_map(|item| or_warn(read(item)))
+            .map(|cluster: Cluster| (cluster.name.clone(), cluster))
+            .collect();
+        Ok(clusters.into_values().collect())
+    }
+}
+
+/// What must be read of an item to have its document.
+const DOCUMENT: &str = "pk, sk, layout, doc";
+
+/// An entry under an index key; `unsure` names the entry when it must be confirmed.
+struct Candidate {
+    id: DeclarationId,
+    unsure: Option<Ref>,
+}
+
+/// A part of a page. `last` is the last sort key that was looked at, unless there is nothing behind it.
+struct Part {
+    declarations: Vec<Declaration>,
+    last: Option<String>,
+}
+
+impl Table {
+    /// Everything under one index key.
+    async fn under(&self, pk: String) -> Result<Vec<Candidate>, Error> {
+        let items = self.partition(&pk, Some("sk, unsure")).await?;
+        let candidate = |item: &Item| {
+            let id = declaration_id(text(item, "sk")?)?;
+            Some(Candidate { id, unsure: flag(item, "unsure").then(|| Ref::plain(pk.clone())) })
+        };
+        Ok(items.iter().filter_map(candidate).collect())
+    }
+
+    /// The declarations that list the entries that were found of them.
+    async fn confirmed(&self, unsure: Vec<Candidate>) -> Result<BTreeSet<DeclarationId>, Error> {
+        if unsure.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let keys = unsure.iter().map(|candidate| Key::declaration(&candidate.id)).collect();
+        let items = self.items(Step::Lookup, keys, Some("pk, sk, refs")).await?;
+        let listed: BTreeMap<_, _> =
+            items.iter().filter_map(|item| Some((Key::of(item)?, strings(item, "refs")))).collect();
+        let counts = |candidate: &Candidate| {
+            let listed = listed.get(&Key::declaration(&candidate.id));
+            candidate
+                .unsure
+                .as_ref()
+                .zip(listed)
+                .is_some_and(|(unsure, listed)| listed.contains(&unsure.text()))
+        };
+        Ok(unsure.into_iter().filter(counts).map(|candidate| candidate.id).collect())
+    }
+
+    /// Up to `limit` declarations of a scope, fewer where entries do not count or documents cannot be read.
+    async fn part(&self, scope: &Scope, after: Option<&str>, limit: usize) -> Result<Part, Error> {
+        let (listing, buckets, bounds) = match scope {
+            Scope::All => ("declarations".to_owned(), BUCKETS, Bounds::default()),
+            Scope::Cluster(name) => {
+                ("declarations".to_owned(), BUCKETS, Bounds::starting_with(&format!("{name}!")))
+            }
+            Scope::Home(home) => (home_listing(home), LISTING_BUCKETS, Bounds::default()),
+            Scope::Store(id) => (store_listing(id), LISTING_BUCKETS, Bounds::default()),
+        };
+        let partitions: Vec<String> = (0..buckets).map(|bucket| bucketed(&listing, bucket)).collect();
+        let bounds = after.map_or(bounds.clone(), |after| bounds.after(after));
+        let documents = matches!(scope, Scope::All | Scope::Cluster(_));
+        let attributes = if documents { DOCUMENT } else { "pk, sk" };
+        let listed = self.merged(&partitions, &bounds, limit, Some(attributes)).await?;
+        let full = listed.len() == limit;
+        let last = listed.last().and_then(|item| text(item, "sk")).filter(|_| full).map(str::to_owned);
+        let items = if documents {
+            listed
+        } else {
+            let ids = listed.iter().filter_map(|item| declaration_id(text(item, "sk")?));
+            let keys = ids.map(|id| Key::declaration(&id)).collect();
+            self.items(Step::Lookup, keys, Some(DOCUMENT)).await?
+        };
+        let found: BTreeMap<_, _> = items
+            .iter()
+            .filter(|item| is_present(item))
+            .filter_map(|item| or_warn(declaration(item)))
+            .filter(|found| is_in(scope, found))
+            .map(|found| (found.id.clone(), found))
+            .collect();
+        Ok(Part { declarations: found.into_values().collect(), last })
+    }
+
+    async fn shortest_interval(&self, id: &StoreId) -> Result<Option<Duration>, Error> {
+        let first = self.first(&intervals(id)).await?;
+        Ok(first.as_ref().and_then(|item| wanted_every(text(item, "sk")?)))
+    }
+}
+
+/// False for what is left of a declaration while its entries are being removed.
+fn is_present(item: &Item) -> bool {
+    item.contains_key("doc")
+}
+
+fn is_in(scope: &Scope, declaration: &Declaration) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Cluster(name) => declaration.id.cluster == *name,
+        Scope::Home(home) => declaration.home == *home,
+        Scope::Store(id) => declaration.reads.iter().any(|read| read.store == *id),
+    }
+}
+
+fn declaration(item: &Item) -> Result<Declaration, Error> {
+    let name = text(item, "sk").unwrap_or_default().replace('!', "/");
+    decode(Step::Lookup, &format!("declaration {name}"), item)
+}
+
+fn store(item: &Item) -> Result<Store, Error> {
+    let name = text(item, "sk").unwrap_or_default();
+    decode(Step::Lookup, &format!("store {}", name.trim_start_matches('!').replace('!', "/")), item)
+}
+
+/// What could be read, in order. One damaged document hides no other; it is an error where nothing else is left.
+fn readable<T, K: Ord>(
+    documents: impl Iterator<Item = Result<T, Error>>,
+    id: impl Fn(&T) -> K,
+) -> Result<Vec<T>, Error> {
+    let mut found = BTreeMap::new();
+    let mut damaged = None;
+    for document in documents {
+        match document {
+            Ok(document) => drop(found.insert(id(&document), document)),
+            Err(error) => {
+                tracing::warn!(kind = Kind::Invalid.as_str(), "{error}");
+                damaged = damaged.or(Some(error));
+            }
+        }
+    }
+    match damaged {
+        Some(error) if found.is_empty() => Err(error),
+        _ => Ok(found.into_values().collect()),
+    }
+}
+
+fn or_warn<T>(document: Result<T, Error>) -> Option<T> {
+    document.inspect_err(|error| tracing::warn!(kind = Kind::Invalid.as_str(), "{error}")).ok()
+}

@@ -1,0 +1,152 @@
+use super::head::{Head, Ref};
+use crate::table::{Item, Key, Table, digest, encode, retrying, text};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
+use aws_smithy_types::error::operation::BuildError;
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Catalogue, Put};
+use std::collections::BTreeSet;
+
+/// The most entries that can change in one transaction with their declaration: DynamoDB takes 100 actions.
+const MOST_CHANGES: usize = 99;
+
+impl Catalogue for Table {
+    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        retrying(|| self.try_put(declaration, keys)).await
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
+        retrying(|| self.try_remove(id)).await
+    }
+
+    async fn put_store(&self, store: &Store) -> Result<Put, Error> {
+        self.put_document(encode(&Key::store(&store.id), store)?).await
+    }
+
+    async fn remove_store(&self, id: &StoreId) -> Result<bool, Error> {
+        self.remove_document(&Key::store(id)).await
+    }
+
+    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
+        self.put_document(encode(&Key::cluster(cluster.name.as_str()), cluster)?).await
+    }
+
+    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
+        self.remove_document(&Key::cluster(name.as_str())).await
+    }
+}
+
+impl Table {
+    async fn try_put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        let id = &declaration.id;
+        let old = self.settled_head(id).await?;
+        let new = Head::of(declaration, keys);
+        if old.as_ref().is_some_and(|old| old.digest == new.digest) {
+            return Ok(Put::Unchanged);
+        }
+        let listed = old.as_ref().map(|old| old.refs.clone()).unwrap_or_default();
+        let come: BTreeSet<Ref> = new.refs.difference(&listed).cloned().collect();
+        let gone: BTreeSet<Ref> = listed.difference(&new.refs).cloned().collect();
+        if come.len() + gone.len() > MOST_CHANGES {
+            self.replace_in_steps(declaration, old.as_ref(), new, come, gone).await?;
+        } else {
+            let mut actions = vec![self.put_head(new.item(declaration)?, old.as_ref()).map_err(invalid)?];
+            for entry in &come {
+                actions.push(self.put_entry(entry.key(id)).map_err(invalid)?);
+            }
+            for entry in &gone {
+                actions.push(self.delete_entry(&entry.key(id)).map_err(invalid)?);
+            }
+            self.transact(Step::Lookup, actions).await?;
+        }
+        Ok(if old.is_some() { Put::Changed } else { Put::Created })
+    }
+
+    async fn try_remove(&self, id: &DeclarationId) -> Result<bool, Error> {
+        let Some(old) = self.settled_head(id).await? else { return Ok(false) };
+        if old.refs.len() > MOST_CHANGES {
+            self.remove_in_steps(id, old).await?;
+            return Ok(true);
+        }
+        let head = Delete::builder()
+            .table_name(self.name())
+            .set_key(Some(Key::declaration(id).item()))
+            .condition_expression("digest = :old")
+            .expression_attribute_values(":old", AttributeValue::S(old.digest))
+            .build();
+        let mut actions = vec![TransactWriteItem::builder().delete(head.map_err(invalid)?).build()];
+        for entry in &old.refs {
+            actions.push(self.delete_entry(&entry.key(id)).map_err(invalid)?);
+        }
+        self.transact(Step::Lookup, actions).await?;
+        Ok(true)
+    }
+
+    /// The head of a declaration, after what an interrupted large change left has been finished.
+    async fn settled_head(&self, id: &DeclarationId) -> Result<Option<Head>, Error> {
+        let item = self.item(Step::Lookup, &Key::declaration(id), Head::ATTRIBUTES).await?;
+        let Some(head) = item.as_ref().map(Head::read) else { return Ok(None) };
+        self.settle(id, &head).await?;
+        Ok(if head.digest.is_empty() { None } else { Some(head) })
+    }
+
+    /// Puts a head in place of the one that was read.
+    pub(super) fn put_head(&self, item: Item, old: Option<&Head>) -> Result<TransactWriteItem, BuildError> {
+        let put = aws_sdk_dynamodb::types::Put::builder().table_name(self.name()).set_item(Some(item));
+        let put = match old {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(old) => put
+                .condition_expression("digest = :old")
+                .expression_attribute_values(":old", AttributeValue::S(old.digest.clone())),
+        };
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    pub(super) fn delete_entry(&self, key: &Key) -> Result<TransactWriteItem, BuildError> {
+        let delete = Delete::builder().table_name(self.name()).set_key(Some(key.item())).build()?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    fn put_entry(&self, key: Key) -> Result<TransactWriteItem, BuildError> {
+        let put = aws_sdk_dynamodb::types::Put::builder().table_name(self.name()).set_item(Some(key.item()));
+        Ok(TransactWriteItem::builder().put(put.build()?).build())
+    }
+
+    /// Puts a document that has no entries.
+    async fn put_document(&self, mut item: Item) -> Result<Put, Error> {
+        let new = AttributeValue::S(digest(text(&item, "doc")));
+        item.insert("digest".to_owned(), new.clone());
+        let request = self
+            .client()
+            .put_item()
+            .table_name(self.name())
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR digest <> :new")
+            .expression_attribute_values(":new", new)
+            .return_values(ReturnValue::AllOld);
+        match self.call(Step::Lookup, "dynamodb:PutItem", request.send()).await {
+            Ok(answer) => {
+                let stood = answer.attributes.is_some_and(|old| !old.is_empty());
+                Ok(if stood { Put::Changed } else { Put::Created })
+            }
+            Err(error) if error.kind == Kind::Conflict => Ok(Put::Unchanged),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove_document(&self, key: &Key) -> Result<bool, Error> {
+        let request = self
+            .client()
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(key.item()))
+            .return_values(ReturnValue::AllOld);
+        let answer = self.call(Step::Lookup, "dynamodb:DeleteItem", request.send()).await?;
+        Ok(answer.attributes.is_some_and(|old| !old.is_empty()))
+    }
+}
+
+/// A request lacks a field that DynamoDB demands.
+pub(super) fn invalid(error: BuildError) -> Error {
+    Error::new(Step::Lookup, Kind::Invalid, "the request to DynamoDB is incomplete").caused_by(error)
+}
