@@ -17,6 +17,8 @@ use std::{ops::Deref, time::Duration};
 
 /// moto: AWS in one process, started empty. Its calls are those of [`Aws`].
 ///
+/// DynamoDB's transactions are mended (`start.py`): as moto has them, one that is cancelled undoes what others wrote.
+///
 /// What it does not do as AWS does: it emits no event when a secret or parameter changes (the test sends one, [`Aws::put_events`]), checks no
 /// signature and no policy, and keeps GetSecretValue without a stage at the old version after UpdateSecretVersionStage.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ impl Moto {
     /// # Errors
     /// [`Error::Missing`](crate::Error::Missing) without the tools, [`Error::Start`](crate::Error::Start) when it does not come up within a minute.
     pub async fn start() -> Result<Self> {
-        let mut command = clean_command(tools_directory()?.join("bin/moto_server"));
-        command.args(["--host", "127.0.0.1", "--port", "0"]).env("PYTHONUNBUFFERED", "1");
+        let mut command = clean_command(tools_directory()?.join("bin/python"));
+        command.args(["-c", include_str!("start.py"), "--host", "127.0.0.1", "--port", "0"]).env("PYTHONUNBUFFERED", "1");
         let mut process = Process::start("moto", &command)?;
         let address = process.ready(Duration::from_secs(60), async |log| address(log)).await?;
         Ok(Self { aws: Aws::at(address)?, _process: process })

@@ -1,0 +1,69 @@
+"""Starts moto's server with DynamoDB's transactions mended.
+
+moto copies the whole table before each transaction, and puts the copy back when the transaction is cancelled, with
+whatever others have written meanwhile; requests that meet break the copying. Here requests to DynamoDB take turns, as
+if each were atomic, which is what AWS promises, and only the items that a transaction names are put back.
+"""
+
+import copy
+import functools
+import sys
+import threading
+import types
+
+from moto.dynamodb import models, responses
+from moto.dynamodb.models import DynamoDBBackend, Table
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.server import main
+
+turn = threading.RLock()
+
+
+def in_turn(function):
+    @functools.wraps(function)
+    def one_at_a_time(*arguments, **named):
+        with turn:
+            return function(*arguments, **named)
+
+    return one_at_a_time
+
+
+def transact_write_items(self, transact_items):
+    before = [image for item in transact_items for image in images(self, item)]
+    try:
+        return transact(self, transact_items)
+    except Exception:
+        for siblings, key, item in before:
+            if item is None:
+                siblings.pop(key, None)
+            else:
+                siblings[key] = item
+        raise
+
+
+def images(backend, item):
+    """Where the item of one action stands, under which key, and what it is."""
+    for operation in item.values():
+        table = backend.tables.get(operation.get("TableName"))
+        named = operation.get("Key") or operation.get("Item") or {}
+        if table is None or table.hash_key_attr not in named:
+            continue
+        key = DynamoType(named[table.hash_key_attr])
+        siblings = table.items
+        if table.range_key_attr is not None:
+            if table.range_key_attr not in named:
+                continue
+            siblings, key = siblings[key], DynamoType(named[table.range_key_attr])
+        yield siblings, key, copy.deepcopy(siblings.get(key))
+
+
+def deepcopy(value, *rest):
+    return value if isinstance(value, Table) else copy.deepcopy(value, *rest)
+
+
+transact = DynamoDBBackend.transact_write_items
+DynamoDBBackend.transact_write_items = transact_write_items
+models.copy = types.SimpleNamespace(deepcopy=deepcopy, copy=copy.copy)
+responses.DynamoHandler.call_action = in_turn(responses.DynamoHandler.call_action)
+
+sys.exit(main())
