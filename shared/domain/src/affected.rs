@@ -75,9 +75,10 @@ fn reads_of_key<'a>(
     let keys = change.index_keys();
     let of_read = |(index, read): (usize, &Read)| {
         let store = store(&read.store)?;
-        let location = store.location();
-        let same_key = location.agrees_with(&change.location)
-            && !location.index_keys(&store.remote_key(&read.key)).is_disjoint(&keys);
+        let key = store.remote_key(&read.key);
+        let location = store.location().of_key(&key);
+        let same_key =
+            location.agrees_with(&change.location) && !location.index_keys(&key).is_disjoint(&keys);
         same_key.then(|| (index, concerns(&change.moved, &read.selector(store))))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()

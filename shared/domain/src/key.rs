@@ -55,6 +55,14 @@ impl Location {
         accounts && self.provider == other.provider && self.region == other.region
     }
 
+    /// Where the key named `text` lives: in the account that its ARN names, or else in this one. A role may read the
+    /// secrets of other accounts that let it.
+    #[must_use]
+    pub fn of_key(self, text: &str) -> Self {
+        let account = Arn::parse(text).map(|arn| arn.account.to_owned()).filter(|account| !account.is_empty());
+        Self { account: account.or(self.account), ..self }
+    }
+
     /// Every index key under which the key named `text` (a name, a full or a partial ARN) is to be found.
     pub fn index_keys(&self, text: &str) -> BTreeSet<IndexKey> {
         let prefix = format!("{}/{}/", self.provider, self.region);
@@ -233,6 +241,15 @@ mod tests {
         assert!(of(Some("1")).agrees_with(&of(Some("1"))));
         assert!(!of(Some("1")).agrees_with(&of(Some("2"))));
         assert!(!location(Provider::SecretsManager).agrees_with(&location(Provider::ParameterStore)));
+    }
+
+    #[test]
+    fn an_arn_says_whose_the_key_is() {
+        let mine = Location { account: Some("123456789012".into()), ..location(Provider::SecretsManager) };
+        let account_of = |key: &str| mine.clone().of_key(key).account;
+        assert_eq!(account_of("app/db").as_deref(), Some("123456789012"));
+        let theirs = "arn:aws:secretsmanager:eu-central-1:210987654321:secret:app/db-a1B2c3";
+        assert_eq!(account_of(theirs).as_deref(), Some("210987654321"));
     }
 
     #[test]

@@ -1,14 +1,13 @@
-//! What events travel in: SQS records, SNS notifications, EventBridge events.
+//! What events travel in: SQS records and SNS notifications.
 
 use crate::error::Error;
+use crate::eventbridge::EventBridge;
 use crate::{parameter_store, pawl, secrets_manager};
-use jiff::Timestamp;
 use pawl_domain::Change;
-use pawl_domain::key::Arn;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Envelopes in envelopes: SQS holds SNS holds EventBridge, and nobody wraps deeper.
+/// SQS holds SNS holds EventBridge; one more for a queue behind a queue, and nobody wraps deeper.
 const MAX_DEPTH: usize = 4;
 
 /// Any envelope: the fields that tell one from the other.
@@ -31,68 +30,57 @@ struct SqsRecord {
     body: String,
 }
 
-/// An EventBridge event, its detail unread. Senders differ in which of the other fields they fill.
-#[derive(Deserialize)]
-pub(crate) struct EventBridge<'a> {
-    #[serde(default)]
-    pub(crate) id: String,
-    #[serde(rename = "detail-type")]
-    pub(crate) detail_type: String,
-    #[serde(default)]
-    pub(crate) source: String,
-    pub(crate) account: Option<String>,
-    pub(crate) region: Option<String>,
-    time: Option<String>,
-    #[serde(default)]
-    pub(crate) resources: Vec<String>,
-    #[serde(borrow)]
-    pub(crate) detail: &'a RawValue,
-}
-
-impl EventBridge<'_> {
-    /// The event's own time. Long ago where it has none, so that nothing counts as older than the event.
-    pub(crate) fn at(&self) -> Timestamp {
-        self.time.as_deref().and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-
-    /// The ARN of the changed resource, if the event names exactly that of this service.
-    pub(crate) fn arn(&self, service: &str) -> Option<&str> {
-        let of_service = |text: &&String| Arn::parse(text).is_some_and(|arn| arn.service == service);
-        self.resources.iter().find(of_service).map(String::as_str)
-    }
-
-    /// The region of the event, or else of the resource that it is about.
-    pub(crate) fn region(&self, arn: Option<&str>) -> Result<String, Error> {
-        let of_arn = arn.and_then(Arn::parse).map(|arn| arn.region.to_owned());
-        self.region.clone().or(of_arn).ok_or_else(|| Error::malformed("it has neither a region nor an ARN"))
-    }
-}
-
 /// Peels off one envelope and reads what is inside.
 pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     if depth > MAX_DEPTH {
         return Err(Error::malformed("envelopes are nested too deep"));
     }
-    let probe: Probe<'_> = serde_json::from_slice(body)?;
+    let probe: Probe<'_> = object(body)?;
     if let Some(records) = probe.records {
-        let mut changes = Vec::new();
-        for record in records {
-            let record: SqsRecord = serde_json::from_str(record.get())
-                .map_err(|_| Error::unknown("Records of something else than SQS"))?;
-            changes.extend(read(record.body.as_bytes(), depth + 1)?);
-        }
-        return Ok(changes);
+        return every(&records, depth);
     }
     if let (Some("Notification"), Some(message)) = (probe.kind.as_deref(), probe.message) {
         return read(message.as_bytes(), depth + 1);
     }
     if probe.detail_type.is_some() {
-        return event(&serde_json::from_slice(body)?);
+        return event(&object(body)?);
     }
-    match probe.api_version {
-        Some(version) => pawl::read(body, &version),
-        None => Err(Error::unknown(probe.kind.as_deref().unwrap_or("neither an event nor an envelope"))),
+    if probe.api_version.is_some() {
+        return pawl::read(body);
     }
+    Err(Error::unknown("it is neither an event nor an envelope"))
+}
+
+/// Reads a struct from a JSON object. Serde would also take an array of its fields in their order, which no sender
+/// sends.
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
+    if json.trim_ascii_start().first() == Some(&b'{') {
+        return Ok(serde_json::from_slice(json)?);
+    }
+    serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
+    Err(Error::malformed("a JSON object is expected"))
+}
+
+/// Reads each record on its own, so that a bad one does not take the others with it.
+fn every(records: &[&RawValue], depth: usize) -> Result<Vec<Change>, Error> {
+    let mut changes = Vec::new();
+    let mut first_error = None;
+    for record in records {
+        match one(record, depth) {
+            Ok(of_record) => changes.extend(of_record),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    match first_error {
+        Some(error) if changes.is_empty() => Err(error),
+        _ => Ok(changes),
+    }
+}
+
+fn one(record: &RawValue, depth: usize) -> Result<Vec<Change>, Error> {
+    let record: SqsRecord =
+        object(record.get().as_bytes()).map_err(|_| Error::unknown("its records are not those of SQS"))?;
+    read(record.body.as_bytes(), depth + 1)
 }
 
 fn event(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
@@ -100,6 +88,6 @@ fn event(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
         "aws.secretsmanager" => secrets_manager::read(event),
         "aws.ssm" => parameter_store::read(event),
         "pawl.dev" => pawl::read_event(event),
-        source => Err(Error::unknown(&format!("{} from {source}", event.detail_type))),
+        _ => Err(Error::unknown("its source is not one that Pawl reads")),
     }
 }

@@ -1,6 +1,6 @@
 //! Why an event could not be read.
 
-/// An event could not be read. Never holds anything of the body but names of fields and types.
+/// An event could not be read. Holds nothing of the body, so it may be logged whoever sent it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Error {
     /// It is no JSON, or lacks what its sender always sends.
@@ -10,16 +10,18 @@ pub enum Error {
         reason: String,
     },
     /// It is larger than any sender's limit.
-    #[error("malformed event: {bytes} bytes are more than the largest event has")]
+    #[error("malformed event: {bytes} bytes are more than an event can have")]
     TooLarge {
         /// Its size.
         bytes: usize,
     },
     /// It is well-formed, and of no sender or type that Pawl knows.
-    #[error("unknown event: {what}; narrow the rule that sends it, or report it if it tells of a changed secret")]
+    #[error(
+        "unknown event: {what}; narrow the rule that sends it, or report it if it tells of a changed secret"
+    )]
     Unknown {
-        /// Its sender and type, shortened.
-        what: String,
+        /// Which part of it is not known.
+        what: &'static str,
     },
 }
 
@@ -28,9 +30,8 @@ impl Error {
         Self::Malformed { reason: reason.into() }
     }
 
-    /// Keeps a few printable characters of what the sender wrote.
-    pub(crate) fn unknown(what: &str) -> Self {
-        Self::Unknown { what: what.chars().filter(|c| !c.is_control()).take(100).collect() }
+    pub(crate) fn unknown(what: &'static str) -> Self {
+        Self::Unknown { what }
     }
 }
 
@@ -38,7 +39,9 @@ impl Error {
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         let what = match error.classify() {
-            serde_json::error::Category::Data => "a field has another type than its sender gives it",
+            serde_json::error::Category::Data => {
+                "a field is missing or has another type than its sender gives it"
+            }
             serde_json::error::Category::Eof => "the JSON ends too early",
             serde_json::error::Category::Io | serde_json::error::Category::Syntax => "it is not JSON",
         };

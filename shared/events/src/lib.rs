@@ -1,11 +1,14 @@
 //! Wire JSON of every sender to Pawl's changes. Pure; one module per sender, wire structs private to it.
 //!
-//! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS, EventBridge); what is inside is read
-//! by `secrets_manager`, `parameter_store` or `pawl`. A new sender is one module, one line in
-//! `envelope::read`, and one folder of samples in `events/` at the top of the repository.
+//! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS) and `eventbridge` holds the event that
+//! AWS services send; what is inside is read by `secrets_manager`, `parameter_store` or `pawl`. A new sender is one
+//! module, one line in `envelope::event`, and one folder of samples in `events/` at the top of the repository.
+//!
+//! `tests/samples.rs` holds every sample to its outcome, `tests/affected.rs` shows which declarations it concerns.
 
 mod envelope;
 mod error;
+mod eventbridge;
 mod parameter_store;
 mod pawl;
 mod secrets_manager;
@@ -22,12 +25,13 @@ pub const MAX_BODY: usize = 1024 * 1024;
 ///
 /// None is a proper answer: most events of a store change nothing that anybody reads (a staged version, a failed
 /// call, a tag). Several is one too: one event may tell of several regions or labels, one envelope hold several
-/// events.
+/// events. Of an envelope with several, those that can be read count; it fails when none brings a change and one
+/// cannot be read.
 ///
 /// # Errors
 /// [`Error::Unknown`] for well-formed JSON of no known sender, [`Error::Malformed`] for what is no JSON or lacks what
 /// its sender always sends, [`Error::TooLarge`] above [`MAX_BODY`]. None of them gets better by trying again: count
-/// it, log the error (it holds nothing of the body but names of fields and types), and acknowledge.
+/// it, log the error (it holds nothing of the body), and acknowledge.
 pub fn changes(body: &[u8]) -> Result<Vec<Change>, Error> {
     if body.len() > MAX_BODY {
         return Err(Error::TooLarge { bytes: body.len() });

@@ -3,12 +3,10 @@
 //! Source: AWS Systems Manager User Guide, "Parameter Store events". Events carry no version number. A failed
 //! operation has the same type and an `exception`.
 
-use crate::envelope::EventBridge;
 use crate::error::Error;
-use pawl_domain::key::Arn;
-use pawl_domain::{Change, Location, Moved, Provider};
+use crate::eventbridge::EventBridge;
+use pawl_domain::{Change, Moved, Provider};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 #[derive(Deserialize)]
 struct Detail {
@@ -22,12 +20,12 @@ pub(crate) fn read(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
         "Parameter Store Change" => changed(event),
         // Expiry itself arrives as a Delete; notices change nothing.
         "Parameter Store Policy Action" => Ok(Vec::new()),
-        other => Err(Error::unknown(&format!("{other} from aws.ssm"))),
+        _ => Err(Error::unknown("its detail-type is not one of Parameter Store that Pawl reads")),
     }
 }
 
 fn changed(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
-    let detail: Detail = serde_json::from_str(event.detail.get())?;
+    let detail: Detail = event.detail()?;
     if detail.exception.is_some() {
         return Ok(Vec::new());
     }
@@ -35,19 +33,8 @@ fn changed(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
         Some("Create" | "Delete") => Moved::Existence,
         Some("Update") => Moved::Current,
         Some("LabelParameterVersion") => Moved::SomeLabel,
-        Some(other) => return Err(Error::unknown(&format!("Parameter Store Change with operation {other}"))),
+        Some(_) => return Err(Error::unknown("its operation is not one of Parameter Store that Pawl reads")),
         None => return Err(Error::malformed("detail.operation is missing")),
     };
-    let arn = event.arn("ssm");
-    let names: BTreeSet<String> = detail.name.into_iter().chain(arn.map(str::to_owned)).collect();
-    if names.is_empty() {
-        return Err(Error::malformed("detail.name is missing"));
-    }
-    let of_arn = arn.and_then(Arn::parse).map(|arn| arn.account.to_owned());
-    let location = Location {
-        provider: Provider::ParameterStore,
-        region: event.region(arn)?,
-        account: of_arn.or_else(|| event.account.clone()),
-    };
-    Ok(vec![Change { id: event.id.clone(), location, names, version: None, moved, at: event.at() }])
+    Ok(vec![event.change(Provider::ParameterStore, detail.name, None, moved)?])
 }

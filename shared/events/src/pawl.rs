@@ -6,29 +6,37 @@
 //!  "moved": "current", "at": "2026-11-22T10:00:00Z"}
 //! ```
 //!
-//! `account`, `version` and `at` may be absent. `moved` is `current` (the default), `existence`, `someLabel` or
-//! `{"label": "blue"}`. In EventBridge the source is `pawl.dev`, the detail-type `Change`, and this the detail.
+//! `id`, `account`, `version` and `at` may be absent. `moved` is `current` (the default), `existence`, `someLabel` or
+//! `{"label": "blue"}`. In EventBridge the source is `pawl.dev`, the detail-type `Change`, and this the detail; `id`
+//! and `at` are then the event's where the detail has none.
 
-use crate::envelope::EventBridge;
+use crate::envelope::object;
 use crate::error::Error;
+use crate::eventbridge::{EventBridge, checked, location};
 use jiff::Timestamp;
-use pawl_domain::{Change, Location, Moved, Provider};
+use pawl_domain::{Change, Moved, Provider};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 const API_VERSION: &str = "pawl.dev/v1alpha1";
-/// More keys than this in one change is a mistake of its sender.
+const KIND: &str = "Change";
+/// More names than this of one key is a mistake of its sender.
 const MAX_KEYS: usize = 16;
-/// The longest key that any store has.
-const MAX_KEY: usize = 2048;
+
+/// What every version of every kind has.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    api_version: Option<String>,
+    kind: Option<String>,
+}
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire {
     api_version: String,
     kind: String,
-    #[serde(default)]
-    id: String,
+    id: Option<String>,
     provider: Provider,
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +46,6 @@ struct Wire {
     version: Option<String>,
     #[serde(default = "current")]
     moved: Moved,
-    #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
 }
 
@@ -50,8 +57,8 @@ fn current() -> Moved {
 pub fn to_json(change: &Change) -> String {
     let wire = Wire {
         api_version: API_VERSION.to_owned(),
-        kind: "Change".to_owned(),
-        id: change.id.clone(),
+        kind: KIND.to_owned(),
+        id: Some(change.id.clone()),
         provider: change.location.provider,
         region: change.location.region.clone(),
         account: change.location.account.clone(),
@@ -65,32 +72,31 @@ pub fn to_json(change: &Change) -> String {
 }
 
 pub(crate) fn read_event(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
-    if event.detail_type != "Change" {
-        return Err(Error::unknown(&format!("{} from pawl.dev", event.detail_type)));
+    if event.detail_type != KIND {
+        return Err(Error::unknown("its detail-type is not one of pawl.dev that Pawl reads"));
     }
-    read(event.detail.get().as_bytes(), API_VERSION)
+    change(event.detail_json(), &event.id, event.at())
 }
 
-pub(crate) fn read(body: &[u8], api_version: &str) -> Result<Vec<Change>, Error> {
-    if api_version != API_VERSION {
-        return Err(Error::unknown(&format!("apiVersion {api_version}")));
+pub(crate) fn read(body: &[u8]) -> Result<Vec<Change>, Error> {
+    change(body, "", Timestamp::UNIX_EPOCH)
+}
+
+fn change(json: &[u8], id: &str, at: Timestamp) -> Result<Vec<Change>, Error> {
+    let head: Head = object(json)?;
+    if head.api_version.as_deref() != Some(API_VERSION) || head.kind.as_deref() != Some(KIND) {
+        return Err(Error::unknown("its apiVersion and kind are not those of a change"));
     }
-    let wire: Wire = serde_json::from_slice(body)?;
-    if wire.kind != "Change" || wire.api_version != API_VERSION {
-        return Err(Error::unknown(&format!("{} of {}", wire.kind, wire.api_version)));
-    }
-    if wire.keys.is_empty() || wire.keys.len() > MAX_KEYS {
-        return Err(Error::malformed(format!("keys must name 1 to {MAX_KEYS} names of one key")));
-    }
-    if wire.keys.iter().any(|key| key.is_empty() || key.len() > MAX_KEY) {
-        return Err(Error::malformed(format!("each of keys must have 1 to {MAX_KEY} bytes")));
+    let wire: Wire = object(json)?;
+    if wire.keys.len() > MAX_KEYS {
+        return Err(Error::malformed(format!("keys may have up to {MAX_KEYS} names of one key")));
     }
     Ok(vec![Change {
-        id: wire.id,
-        location: Location { provider: wire.provider, region: wire.region, account: wire.account },
-        names: wire.keys,
-        version: wire.version,
+        id: wire.id.unwrap_or_else(|| id.to_owned()),
+        location: location(wire.provider, Some(&wire.region), wire.account.as_deref())?,
+        names: checked(wire.keys)?,
+        version: wire.version.filter(|version| !version.is_empty()),
         moved: wire.moved,
-        at: wire.at.unwrap_or(Timestamp::UNIX_EPOCH),
+        at: wire.at.unwrap_or(at),
     }])
 }

@@ -1,0 +1,106 @@
+//! The event that AWS services send to EventBridge, and the change that it becomes.
+
+use crate::envelope::object;
+use crate::error::Error;
+use jiff::Timestamp;
+use pawl_domain::key::Arn;
+use pawl_domain::{Change, Location, Moved, Provider};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+
+/// The longest name that any store has: an ARN of Parameter Store has up to 2,048 characters.
+pub(crate) const MAX_NAME: usize = 2048;
+
+/// An EventBridge event, its detail unread. Senders differ in which of the other fields they fill.
+#[derive(Deserialize)]
+pub(crate) struct EventBridge<'a> {
+    #[serde(default)]
+    pub(crate) id: String,
+    #[serde(rename = "detail-type")]
+    pub(crate) detail_type: String,
+    #[serde(default)]
+    pub(crate) source: String,
+    account: Option<String>,
+    region: Option<String>,
+    time: Option<String>,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+impl<'a> EventBridge<'a> {
+    /// The detail as its sender writes it.
+    pub(crate) fn detail<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        object(self.detail_json())
+    }
+
+    pub(crate) fn detail_json(&self) -> &'a [u8] {
+        self.detail.get().as_bytes()
+    }
+
+    /// The event's own time. Long ago where it has none, so that nothing counts as older than the event.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.time.as_deref().and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// A change of the key that these names and the event's own resources name.
+    ///
+    /// An ARN says whose the key is; the event's account is its bus's, and that of the caller where somebody changes
+    /// a secret of another account.
+    pub(crate) fn change(
+        &self,
+        provider: Provider,
+        names: impl IntoIterator<Item = String>,
+        version: Option<String>,
+        moved: Moved,
+    ) -> Result<Change, Error> {
+        let service = match provider {
+            Provider::ParameterStore => "ssm",
+            Provider::SecretsManager => "secretsmanager",
+        };
+        let own = |text: &&String| Arn::parse(text).is_some_and(|arn| arn.service == service);
+        let names: BTreeSet<String> =
+            names.into_iter().chain(self.resources.iter().filter(own).cloned()).collect();
+        let arn = names.iter().find(own).and_then(|text| Arn::parse(text));
+        let region = self.region.as_deref().or(arn.map(|arn| arn.region));
+        let account = arn.map(|arn| arn.account).or(self.account.as_deref());
+        Ok(Change {
+            id: self.id.clone(),
+            location: location(provider, region, account)?,
+            version: version.filter(|version| !version.is_empty()),
+            moved,
+            at: self.at(),
+            names: checked(names)?,
+        })
+    }
+}
+
+/// A location whose parts are what they claim to be: they come from outside and become part of index keys.
+pub(crate) fn location(
+    provider: Provider,
+    region: Option<&str>,
+    account: Option<&str>,
+) -> Result<Location, Error> {
+    let region = region.ok_or_else(|| Error::malformed("it has neither a region nor an ARN"))?;
+    let is_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !(1..=32).contains(&region.len()) || !region.bytes().all(is_region) {
+        return Err(Error::malformed("its region is not one"));
+    }
+    if account.is_some_and(|account| account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit())) {
+        return Err(Error::malformed("its account is not of twelve digits"));
+    }
+    Ok(Location { provider, region: region.to_owned(), account: account.map(str::to_owned) })
+}
+
+/// The names, if there is one and each can be the name of a key.
+pub(crate) fn checked(names: BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
+    if names.is_empty() {
+        return Err(Error::malformed("nothing in it names the key that changed"));
+    }
+    if names.iter().any(|name| name.is_empty() || name.len() > MAX_NAME) {
+        return Err(Error::malformed(format!("a name of the key has not 1 to {MAX_NAME} bytes")));
+    }
+    Ok(names)
+}

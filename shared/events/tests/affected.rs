@@ -1,0 +1,221 @@
+//! Which declarations each sample concerns: the samples down, declarations across.
+//!
+//! `yes`: at least one change of the sample concerns the declaration. `key`: it reads another key, region or account.
+//! `version`: it reads the key in a version that did not move.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
+
+mod common;
+
+use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Into, Read, Refresh, RefreshPolicy, Target};
+use pawl_domain::store::{AwsAuth, AwsStore, Backend, Home, SessionTagsPolicy};
+use pawl_domain::{Affected, Change, Declaration, NotAffected, Provider, Store, StoreId, affected};
+use std::time::Duration;
+
+/// Declared in Secrets Manager. All but `unknown` read with a role of account 123456789012; `foreign` reads an ARN of
+/// account 210987654321 with it, `account` a name with a role of that account.
+const SECRETS: &str = "
+sample                                              name     arn      partial  prefixed unknown  previous blue     id       other    region   account  foreign
+secrets-manager/native-current                      yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/native-replayed                     yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/native-without-account              yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/native-without-resources            yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/native-custom-label                 version  version  version  version  version  version  yes      version  key      key      key      key
+secrets-manager/native-other-account                key      key      key      key      yes      key      key      key      key      key      yes      yes
+secrets-manager/native-other-region                 key      key      key      key      key      key      key      key      key      yes      key      key
+secrets-manager/native-first-creation               key      key      key      key      key      key      key      key      yes      key      key      key
+secrets-manager/put-secret-value-by-name            yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/put-secret-value-by-arn             yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/put-secret-value-by-partial-arn     yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/put-secret-value-custom-stages      version  version  version  version  version  version  yes      version  key      key      key      key
+secrets-manager/put-secret-value-current-and-custom yes      yes      yes      yes      yes      yes      yes      version  key      key      key      key
+secrets-manager/put-secret-value-of-another-account key      key      key      key      yes      key      key      key      key      key      yes      yes
+secrets-manager/put-secret-value-other-region       key      key      key      key      key      key      key      key      key      yes      key      key
+secrets-manager/update-secret-with-version          yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/update-secret-without-version       yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/update-version-stage-current        yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/update-version-stage-custom         version  version  version  version  version  version  yes      version  key      key      key      key
+secrets-manager/update-version-stage-removed        version  version  version  version  version  version  yes      version  key      key      key      key
+secrets-manager/create-secret                       yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+secrets-manager/create-secret-with-replicas         yes      yes      yes      yes      yes      yes      yes      yes      key      yes      key      key
+secrets-manager/delete-secret                       yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+secrets-manager/restore-secret                      yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+secrets-manager/replicate-secret                    key      key      key      key      key      key      key      key      key      yes      key      key
+secrets-manager/remove-replica                      key      key      key      key      key      key      key      key      key      yes      key      key
+secrets-manager/rotation-succeeded                  yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+secrets-manager/replication-succeeded               yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+secrets-manager/cancel-secret-version-delete        yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+pawl/bare                                           yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+pawl/least                                          yes      yes      yes      yes      yes      yes      version  version  key      key      yes      yes
+pawl/label                                          version  version  version  version  version  version  yes      version  key      key      key      key
+pawl/existence                                      yes      yes      yes      yes      yes      yes      yes      yes      key      key      key      key
+envelopes/sns-in-sqs                                yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+envelopes/sqs-several                               yes      yes      yes      yes      yes      yes      version  version  key      key      key      key
+envelopes/sqs-one-bad                               key      key      key      key      key      key      key      key      key      key      key      key
+";
+
+#[test]
+fn secrets() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/shop/db";
+    let full = format!("{arn}-a1B2c3");
+    let foreign = "arn:aws:secretsmanager:eu-central-1:210987654321:secret:prod/shop/db-K9m2Xp";
+    let by = |key: &str| Declared::new(Provider::SecretsManager, key);
+    check(SECRETS, |column| match column {
+        "name" => by("prod/shop/db"),
+        "arn" => by(&full),
+        "partial" => by(arn),
+        "prefixed" => Declared { prefix: Some("prod/"), ..by("shop/db") },
+        "unknown" => Declared { account: None, ..by("prod/shop/db") },
+        "previous" => Declared { version: Some("AWSPREVIOUS"), ..by("prod/shop/db") },
+        "blue" => Declared { version: Some("blue"), ..by("prod/shop/db") },
+        "id" => Declared { version: Some("uuid/0b9a6f3e-6a55-4a34-8d0e-0d6a3b1f2c11"), ..by(&full) },
+        "other" => by("prod/shop/api-token"),
+        "region" => Declared { region: "us-east-1", ..by("prod/shop/db") },
+        "account" => Declared { account: Some("210987654321"), ..by("prod/shop/db") },
+        "foreign" => by(foreign),
+        _ => panic!("no declaration is called {column}"),
+    });
+}
+
+/// Declared in Parameter Store, as above.
+const PARAMETERS: &str = "
+sample                                              name     arn      unknown  label    number   other    region   account
+parameter-store/create                              yes      yes      yes      yes      yes      key      key      key
+parameter-store/update                              yes      yes      yes      version  version  key      key      key
+parameter-store/delete                              yes      yes      yes      yes      yes      key      key      key
+parameter-store/label                               version  version  version  yes      version  key      key      key
+parameter-store/update-flat-name                    key      key      key      key      key      yes      key      key
+parameter-store/update-other-account                key      key      yes      key      key      key      key      yes
+parameter-store/update-other-region                 key      key      key      key      key      key      yes      key
+parameter-store/update-without-account              yes      yes      yes      version  version  key      key      key
+pawl/some-label                                     version  version  version  yes      version  key      key      key
+envelopes/sqs-several                               yes      yes      yes      version  version  key      key      key
+";
+
+#[test]
+fn parameters() {
+    let by = |key: &str| Declared::new(Provider::ParameterStore, key);
+    check(PARAMETERS, |column| match column {
+        "name" => by("/prod/shop/db"),
+        "arn" => by("arn:aws:ssm:eu-central-1:123456789012:parameter/prod/shop/db"),
+        "unknown" => Declared { account: None, ..by("/prod/shop/db") },
+        "label" => Declared { version: Some("stable"), ..by("/prod/shop/db") },
+        "number" => Declared { version: Some("3"), ..by("/prod/shop/db") },
+        "other" => by("foo"),
+        "region" => Declared { region: "us-east-1", ..by("/prod/shop/db") },
+        "account" => Declared { account: Some("210987654321"), ..by("/prod/shop/db") },
+        _ => panic!("no declaration is called {column}"),
+    });
+}
+
+#[test]
+fn what_reads_once_stays() {
+    let declared = Declared::new(Provider::SecretsManager, "prod/shop/db");
+    let (mut declaration, store) = declared.parts();
+    let change = &changes("secrets-manager/native-current")[0];
+    assert_eq!(affected(change, &declaration, |_| Some(&store)), Affected::Yes);
+    declaration.refresh = Refresh { policy: RefreshPolicy::CreatedOnce, ..declaration.refresh };
+    assert_eq!(affected(change, &declaration, |_| Some(&store)), Affected::No(NotAffected::ReadOnce));
+}
+
+/// Compares a table with what happens; the failure shows the whole table as it would be right.
+fn check(table: &str, declared: impl Fn(&str) -> Declared) {
+    let mut lines = table.trim().lines();
+    let header = lines.next().unwrap();
+    let columns: Vec<&str> = header.split_whitespace().skip(1).collect();
+    let declarations: Vec<_> = columns.iter().map(|column| declared(column).parts()).collect();
+    let mut found = format!("\n{header}\n");
+    for line in lines {
+        let sample = line.split_whitespace().next().unwrap();
+        let changes = changes(sample);
+        let answers = declarations
+            .iter()
+            .map(|(declaration, store)| format!("{:9}", answer(&changes, declaration, store)));
+        found += &format!("{sample:51} {}", answers.collect::<String>());
+        found = found.trim_end().to_owned() + "\n";
+    }
+    assert!(table == found, "the table should be{found}");
+}
+
+fn changes(sample: &str) -> Vec<Change> {
+    let changes = pawl_events::changes(&common::sample(sample).body).unwrap();
+    assert!(!changes.is_empty(), "{sample} tells of no change");
+    changes
+}
+
+fn answer(changes: &[Change], declaration: &Declaration, store: &Store) -> &'static str {
+    let answers: Vec<_> =
+        changes.iter().map(|change| affected(change, declaration, |_| Some(store))).collect();
+    if answers.contains(&Affected::Yes) {
+        "yes"
+    } else if answers.contains(&Affected::No(NotAffected::OtherVersion)) {
+        "version"
+    } else {
+        "key"
+    }
+}
+
+/// What tells one declaration of the tables from the other.
+#[derive(Clone)]
+struct Declared {
+    provider: Provider,
+    key: String,
+    version: Option<&'static str>,
+    prefix: Option<&'static str>,
+    region: &'static str,
+    account: Option<&'static str>,
+}
+
+impl Declared {
+    fn new(provider: Provider, key: &str) -> Self {
+        Self {
+            provider,
+            key: key.to_owned(),
+            version: None,
+            prefix: None,
+            region: "eu-central-1",
+            account: Some("123456789012"),
+        }
+    }
+
+    fn parts(&self) -> (Declaration, Store) {
+        let id = StoreId { home: Home::Applied, namespace: None, name: "aws".to_owned().try_into().unwrap() };
+        let read = Read {
+            path: "spec.data[0]".to_owned(),
+            store: id.clone(),
+            key: self.key.clone(),
+            property: None,
+            version: self.version.map(str::to_owned),
+            into: Into::Key("password".to_owned()),
+        };
+        let declaration = Declaration {
+            id: "prod/shop/db".parse().unwrap(),
+            home: Home::Applied,
+            uid: None,
+            labels: Default::default(),
+            annotations: Default::default(),
+            reads: vec![read],
+            target: Target {
+                name: "db".to_owned().try_into().unwrap(),
+                creation: CreationPolicy::Owner,
+                deletion: DeletionPolicy::Retain,
+                immutable: false,
+            },
+            refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+        };
+        let backend = Backend::Aws(AwsStore {
+            service: self.provider,
+            region: self.region.to_owned(),
+            auth: AwsAuth::Ambient,
+            role: self.account.map(|account| format!("arn:aws:iam::{account}:role/reader")),
+            additional_roles: Vec::new(),
+            external_id: None,
+            session_tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            session_tags_policy: SessionTagsPolicy::None,
+            prefix: self.prefix.map(str::to_owned),
+            max_retries: None,
+        });
+        (declaration, Store { id, backend, conditions: Vec::new() })
+    }
+}
