@@ -1,0 +1,72 @@
+//! How parameters are named: plainly, by ARN, with a version or label behind a colon.
+
+use pawl_domain::VersionSelector;
+use pawl_domain::key::Arn;
+use pawl_pipeline::ports::Wanted;
+
+/// The name with which a version of a key is asked for, as in `/app/db:3`. Source: API reference of GetParameter.
+pub(super) fn with_selector(wanted: &Wanted) -> String {
+    match &wanted.selector {
+        VersionSelector::Current => wanted.key.clone(),
+        VersionSelector::Label(selector) | VersionSelector::Id(selector) => {
+            format!("{}:{selector}", wanted.key)
+        }
+    }
+}
+
+/// The key without a version or label that stands in the key itself: names cannot contain colons.
+pub(super) fn base(key: &str) -> &str {
+    let end = match Arn::parse(key) {
+        Some(arn) => arn.resource.find(':').map(|at| key.len() - arn.resource.len() + at),
+        None => key.find(':'),
+    };
+    end.map_or(key, |end| &key[..end])
+}
+
+/// The names that a key may mean: an ARN does not tell whether a name without levels begins with a slash.
+pub(super) fn names(key: &str) -> Vec<String> {
+    let key = base(key);
+    let Some(arn) = Arn::parse(key) else { return vec![key.to_owned()] };
+    let Some(path) = arn.resource.strip_prefix("parameter/") else { return Vec::new() };
+    let slashed = format!("/{path}");
+    if path.contains('/') { vec![slashed] } else { vec![path.to_owned(), slashed] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_taken_apart() {
+        let arn = "arn:aws:ssm:eu-central-1:123456789012:parameter";
+        for (key, name, meant) in [
+            ("/a/b", "/a/b", &["/a/b"][..]),
+            ("/a/b:3", "/a/b", &["/a/b"]),
+            ("foo", "foo", &["foo"]),
+            (&format!("{arn}/a/b"), &format!("{arn}/a/b"), &["/a/b"]),
+            (&format!("{arn}/foo:live"), &format!("{arn}/foo"), &["foo", "/foo"]),
+            (
+                "arn:aws:ssm:eu-central-1:123456789012:document/x",
+                "arn:aws:ssm:eu-central-1:123456789012:document/x",
+                &[],
+            ),
+        ] {
+            assert_eq!(
+                (base(key), names(key)),
+                (name, meant.iter().map(|&name| name.to_owned()).collect()),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn selectors_stand_behind_a_colon() {
+        for (selector, name) in [
+            (VersionSelector::Current, "/a"),
+            (VersionSelector::Id("3".into()), "/a:3"),
+            (VersionSelector::Label("live".into()), "/a:live"),
+        ] {
+            assert_eq!(with_selector(&Wanted { key: "/a".into(), selector }), name);
+        }
+    }
+}

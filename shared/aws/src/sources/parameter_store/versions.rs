@@ -1,0 +1,134 @@
+//! Versions and listing of parameters, by DescribeParameters.
+
+use super::name::{base, names};
+use super::{Form, ParameterStore};
+use crate::sources::listing::timestamp;
+use aws_sdk_ssm as ssm;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use pawl_domain::{Kind, Step, Version, VersionSelector};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Listed, Wanted};
+use ssm::types::{ParameterMetadata, ParameterStringFilter};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl ParameterStore {
+    /// The versions of these keys, one answer for each, in order.
+    ///
+    /// What DescribeParameters does not tell is asked of GetParameter without decryption, and what comes with the answer is
+    /// dropped unread: where a label points, whether a parameter is really missing or shared by another account, and
+    /// everything for identities that may not describe.
+    pub(in crate::sources) async fn versions(&self, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
+        let described = match self.described(wanted).await {
+            Ok(described) => described,
+            Err(error) if error.step == Step::Fetch && error.kind == Kind::Denied => BTreeMap::new(),
+            Err(error) => return wanted.iter().map(|_| Err(error.shared())).collect(),
+        };
+        let mut answers: Vec<_> =
+            wanted.iter().map(|one| self.told(one, described.get(base(&one.key)))).collect();
+        let untold: Vec<_> = (0..wanted.len()).filter(|place| answers[*place].is_none()).collect();
+        let rest: Vec<_> = untold.iter().map(|place| wanted[*place].clone()).collect();
+        if !rest.is_empty() {
+            for (place, answer) in untold.into_iter().zip(self.get(&rest, Form::Sealed).await) {
+                answers[place] = Some(answer.map(|fetched| fetched.version));
+            }
+        }
+        let unanswered =
+            |one: &Wanted| Err(self.call("ssm:DescribeParameters", &one.key).incomplete("this key"));
+        answers
+            .into_iter()
+            .zip(wanted)
+            .map(|(answer, one)| answer.unwrap_or_else(|| unanswered(one)))
+            .collect()
+    }
+
+    /// Every parameter whose value changed at `since` or later.
+    pub(in crate::sources) async fn changed_since(
+        &self,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Listed>, Error> {
+        let all = self.describe(None).await?;
+        let listed = all.into_iter().map(|parameter| Listed {
+            version: Some(parameter.version.to_string()),
+            changed: parameter.last_modified_date.as_ref().and_then(timestamp),
+            names: [parameter.name, parameter.arn].into_iter().flatten().collect(),
+        });
+        Ok(listed.filter(|one| since.is_none() || one.changed.is_none() || one.changed >= since).collect())
+    }
+
+    /// What the description of a parameter says of a wanted version; `None` where it says nothing.
+    fn told(&self, wanted: &Wanted, described: Option<&Version>) -> Option<Result<Version, Error>> {
+        let described = described?;
+        match &wanted.selector {
+            // A version in the key itself, as in `/a:3`, is the store's to read.
+            _ if base(&wanted.key) != wanted.key => None,
+            VersionSelector::Current => Some(Ok(described.clone())),
+            VersionSelector::Label(_) => None,
+            VersionSelector::Id(id) => {
+                let is_past_latest = id.parse::<i64>().ok() > described.id.parse().ok();
+                if is_past_latest {
+                    return Some(Err(self.call("ssm:DescribeParameters", &wanted.key).missing()));
+                }
+                let since = described.since.filter(|_| *id == described.id);
+                Some(Ok(Version { id: id.clone(), since }))
+            }
+        }
+    }
+
+    /// The latest versions of these parameters, by name and by ARN.
+    async fn described(&self, wanted: &[Wanted]) -> Result<BTreeMap<String, Version>, Error> {
+        let useful = wanted.iter().filter(|one| !matches!(one.selector, VersionSelector::Label(_)));
+        let names: BTreeSet<String> = useful.flat_map(|one| names(&one.key)).collect();
+        let names: Vec<_> = names.into_iter().collect();
+        let calls: Vec<_> =
+            names.chunks(MOST_NAMES).map(|names| self.describe(Some(names.to_vec()))).collect();
+        let mut calls = stream::iter(calls).buffer_unordered(super::AT_ONCE);
+        let mut found = BTreeMap::new();
+        while let Some(parameters) = calls.next().await {
+            for parameter in parameters? {
+                let since = parameter.last_modified_date.as_ref().and_then(timestamp);
+                let version = Version { id: parameter.version.to_string(), since };
+                found.extend(
+                    [parameter.name, parameter.arn].into_iter().flatten().map(|name| (name, version.clone())),
+                );
+            }
+        }
+        Ok(found)
+    }
+
+    /// All parameters, or those with these names. Pages may be short, or empty, before the last one.
+    async fn describe(&self, names: Option<Vec<String>>) -> Result<Vec<ParameterMetadata>, Error> {
+        let call = self.call("ssm:DescribeParameters", "the list of parameters");
+        let filter = names.map(|names| {
+            let filter =
+                ParameterStringFilter::builder().key("Name").option("Equals").set_values(Some(names));
+            filter.build().map(|filter| vec![filter])
+        });
+        let filter = filter.transpose().map_err(|error| {
+            Error::new(Step::Fetch, Kind::Invalid, format!("{call}: the names are not usable"))
+                .caused_by(error)
+        })?;
+        let (mut found, mut next) = (Vec::new(), None);
+        loop {
+            let request = self
+                .client
+                .describe_parameters()
+                .max_results(MOST_NAMES as i32)
+                .set_parameter_filters(filter.clone())
+                .set_next_token(next.clone())
+                .customize();
+            let page = call.counted(request.config_override(self.identity()).send().await)?;
+            found.extend(page.parameters.unwrap_or_default());
+            if page.next_token.is_none() {
+                return Ok(found);
+            }
+            if page.next_token == next {
+                return Err(call.incomplete("an end: the next page is the same one"));
+            }
+            next = page.next_token;
+        }
+    }
+}
+
+/// Source: API reference of DescribeParameters: both its page and the values of one filter end here.
+const MOST_NAMES: usize = 50;

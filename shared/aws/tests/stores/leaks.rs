@@ -1,0 +1,104 @@
+//! A value shows up nowhere but in the answer: a canary goes every way that a secret can go.
+
+use crate::support::{access, current, sources};
+use pawl_domain::{Access, Provider};
+use pawl_pipeline::ports::{Sources, Wanted};
+use serde_json::{Value, json};
+use std::io;
+use std::sync::{Arc, Mutex};
+use wiremock::matchers::header;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const CANARY: &str = "canary-7f3a9c";
+
+#[tokio::test]
+async fn no_value_is_in_a_log_or_an_error() {
+    let (logs, guard) = Logs::capture();
+    let mut shown = String::new();
+    for provider in [Provider::SecretsManager, Provider::ParameterStore] {
+        let access = access(provider);
+        let (single, many) = ([current("a")], ["a", "b", "c"].map(current));
+        for wanted in [&single[..], &many] {
+            for body in bodies() {
+                shown += &asked(&access, wanted, body).await;
+            }
+        }
+    }
+    drop(guard);
+    let logs = logs.text();
+    assert!(logs.contains("store.region"), "nothing was logged: {}", &logs[..logs.len().min(2_000)]);
+    for (place, text) in [("a log", &logs), ("an answer", &shown)] {
+        if let Some(at) = text.find(CANARY) {
+            let from = text.floor_char_boundary(at.saturating_sub(400));
+            panic!("the canary is in {place}: {}", &text[from..text.ceil_char_boundary(at + 40)]);
+        }
+    }
+}
+
+/// Whole, cut in the middle, of the wrong form, and within a refusal.
+fn bodies() -> Vec<(u16, String)> {
+    let secret =
+        json!({ "Name": "a", "SecretString": CANARY, "VersionId": "1", "VersionStages": ["AWSCURRENT"] });
+    let parameter = json!({ "Name": "a", "Value": CANARY, "Version": 1, "Type": "SecureString" });
+    let whole = json!({
+        "Name": "a", "SecretString": CANARY, "VersionId": "1", "Parameter": parameter,
+        "SecretValues": [secret], "Parameters": [parameter], "Errors": [], "InvalidParameters": [],
+    });
+    let text = whole.to_string();
+    let wrong = json!({ "SecretString": [CANARY], "Parameter": CANARY, "SecretValues": CANARY, "Parameters": CANARY });
+    vec![
+        (200, text.clone()),
+        (200, text[..text.len() - 20].to_owned()),
+        (200, wrong.to_string()),
+        (200, format!("\"{CANARY}")),
+        (400, text.clone()),
+        (500, Value::from(CANARY).to_string()),
+    ]
+}
+
+/// Everything that anybody could print of what comes back, but the value.
+async fn asked(access: &Access, wanted: &[Wanted], (status, body): (u16, String)) -> String {
+    let aws = MockServer::start().await;
+    let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
+    Mock::given(header("content-type", "application/x-amz-json-1.1")).respond_with(answer).mount(&aws).await;
+    let answers = sources(&aws.uri()).fetch(access, wanted).await;
+    let mut shown = format!("{answers:?}");
+    for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        tracing::error!(error = error as &(dyn std::error::Error + 'static), "failed");
+        shown += &format!("{error} {error:#?} {:?}", error.to_failure(1));
+    }
+    shown
+}
+
+/// What this thread logs, at every level.
+#[derive(Clone, Default)]
+struct Logs(Arc<Mutex<Vec<u8>>>);
+
+impl Logs {
+    fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
+        let logs = Self::default();
+        let writer = logs.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::NEW)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (logs, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Logs {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! Parameter Store, played by moto: values, versions and listing of parameters.
+
+use crate::support::{REGION, access, current, failure, id, label, sources, told, told_versions};
+use pawl_domain::{Kind, Provider};
+use pawl_pipeline::ports::Sources;
+use pawl_servers::{Moto, Service};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_parameter_is_found_in_each_of_its_versions() {
+    let moto = Moto::start().await.unwrap();
+    for value in ["one", "two", "three"] {
+        moto.put_parameter(REGION, "/app/db", value).await.unwrap();
+    }
+    moto.put_parameter(REGION, "plain", "text").await.unwrap();
+    let body = json!({ "Name": "/app/db", "ParameterVersion": 2, "Labels": ["live"] });
+    moto.call(REGION, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+
+    let wanted = [
+        current("/app/db"),
+        id("/app/db", "1"),
+        label("/app/db", "live"),
+        label("/app/db", "dead"),
+        id("/app/db", "4"),
+        current("/nowhere"),
+        current("plain"),
+        current("/app/db:1"),
+        current("/app/db"),
+    ];
+    let want =
+        ["three@3", "one@1", "two@2", "not-found", "not-found", "not-found", "text@1", "one@1", "three@3"];
+    assert_eq!(told(&sources.fetch(&access, &wanted).await), want);
+    for (wanted, want) in wanted.iter().zip(want) {
+        assert_eq!(told(&sources.fetch(&access, std::slice::from_ref(wanted)).await), [want], "{wanted:?}");
+    }
+    let versions = told_versions(&sources.versions(&access, &wanted).await);
+    assert_eq!(versions, ["3", "1", "2", "not-found", "not-found", "not-found", "1", "1", "3"]);
+    assert!(sources.fetch(&access, &[]).await.is_empty());
+    assert!(sources.versions(&access, &[]).await.is_empty());
+
+    let error = failure(sources.fetch(&access, &wanted[5..6]).await);
+    assert_eq!(error.message(), "parameter-store in eu-central-1: /nowhere: does not exist");
+}
+
+#[tokio::test]
+async fn many_keys_are_read_together() {
+    let moto = Moto::start().await.unwrap();
+    let keys: Vec<_> = (0..60).map(|number| format!("/many/{number:02}")).collect();
+    for key in &keys {
+        moto.put_parameter(REGION, key, key).await.unwrap();
+    }
+    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let mut wanted: Vec<_> = keys.iter().map(|key| current(key)).collect();
+    wanted.insert(33, current("/many/none"));
+    let mut want: Vec<_> = keys.iter().map(|key| format!("{key}@1")).collect();
+    want.insert(33, "not-found".to_owned());
+    assert_eq!(told(&sources.fetch(&access, &wanted).await), want);
+    let want: Vec<_> = want.iter().map(|told| if told == "not-found" { told } else { "1" }).collect();
+    assert_eq!(told_versions(&sources.versions(&access, &wanted).await), want);
+}
+
+#[tokio::test]
+async fn kinds_of_parameters_differ_in_how_they_are_stored_only() {
+    let moto = Moto::start().await.unwrap();
+    for (name, kind, value) in
+        [("/k/s", "String", "plain"), ("/k/l", "StringList", "a,b"), ("/k/x", "SecureString", "sealed")]
+    {
+        let body = json!({ "Name": name, "Type": kind, "Value": value });
+        moto.call(REGION, Service::SSM, "PutParameter", &body).await.unwrap();
+    }
+    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let wanted = ["/k/s", "/k/l", "/k/x"].map(current);
+    assert_eq!(told(&sources.fetch(&access, &wanted).await), ["plain@1", "a,b@1", "sealed@1"]);
+    assert_eq!(told(&sources.fetch(&access, &wanted[2..]).await), ["sealed@1"]);
+    let fetched = sources.fetch(&access, &wanted[..1]).await.remove(0).unwrap();
+    assert!(fetched.version.since.is_some());
+}
+
+#[tokio::test]
+async fn parameters_are_found_by_arn() {
+    let moto = Moto::start().await.unwrap();
+    moto.put_parameter(REGION, "/app/db", "one").await.unwrap();
+    moto.put_parameter(REGION, "plain", "text").await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let arn = format!("arn:aws:ssm:{REGION}:{}:parameter", Moto::ACCOUNT);
+    let wanted = [
+        current(&format!("{arn}/app/db")),
+        current(&format!("{arn}/plain")),
+        current(&format!("{arn}/none")),
+    ];
+    assert_eq!(told(&sources.fetch(&access, &wanted).await), ["one@1", "text@1", "not-found"]);
+    assert_eq!(told_versions(&sources.versions(&access, &wanted).await), ["1", "1", "not-found"]);
+}
+
+#[tokio::test]
+async fn the_listing_tells_what_changed() {
+    let moto = Moto::start().await.unwrap();
+    for number in 0..60 {
+        moto.put_parameter(REGION, &format!("/list/{number:02}"), "v").await.unwrap();
+    }
+    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let all = sources.changed_since(&access, None).await.unwrap();
+    assert_eq!(all.len(), 60);
+    assert!(all.iter().all(|one| one.version.as_deref() == Some("1") && one.changed.is_some()));
+
+    let since = all.iter().filter_map(|one| one.changed).max().unwrap() + jiff::SignedDuration::from_nanos(1);
+    moto.put_parameter(REGION, "/list/07", "w").await.unwrap();
+    let recent = sources.changed_since(&access, Some(since)).await.unwrap();
+    let [one] = &recent[..] else { panic!("{recent:?}") };
+    assert!(one.names.contains("/list/07"), "{one:?}");
+    assert_eq!(one.version.as_deref(), Some("2"));
+
+    moto.delete_parameter(REGION, "/list/07").await.unwrap();
+    assert_eq!(failure(sources.fetch(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
+    assert_eq!(failure(sources.versions(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
+}
