@@ -4,10 +4,20 @@
 //! `SdkConfig` that the composition root loads, so that regions, endpoints, timeouts and identity come from the SDK's
 //! own settings. Start reading at [`sources`], which turns keys into values.
 
+pub mod identity;
+pub mod jobs;
+mod ledger;
+pub mod queue;
+mod registry;
 pub mod sources;
+pub mod table;
 
 mod clients;
 mod credentials;
 mod error;
 
+pub use identity::AwsIdentity;
+pub use jobs::SqsJobs;
+pub use queue::Queue;
 pub use sources::AwsSources;
+pub use table::Table;
