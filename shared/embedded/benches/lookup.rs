@@ -1,0 +1,123 @@
+//! How long a lookup takes in a registry of N declarations (`PAWL_BENCH_DECLARATIONS`, default 100,000), how much
+//! memory that needs, and how fast such a registry is filled. Prints a table, then Criterion's figures.
+//!
+//! With `--bench`, or with the variable set, all of it runs; else each part once, on a small registry, as a test.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is a test that prints")]
+
+use criterion::Criterion;
+use futures::StreamExt;
+use pawl_domain::Declaration;
+use pawl_embedded::Embedded;
+use pawl_pipeline::ports::{Catalogue, Registry};
+use pawl_world::build::index_keys;
+use pawl_world::declaration;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+const VARIABLE: &str = "PAWL_BENCH_DECLARATIONS";
+/// Callers that fill the registry at the same time, as an index of many clusters does.
+const CALLERS: usize = 256;
+
+fn main() {
+    let declared = std::env::var_os(VARIABLE).and_then(|text| text.to_str()?.parse().ok());
+    let measured = declared.is_some() || std::env::args().any(|argument| argument == "--bench");
+    let (number, lookups) = if measured { (declared.unwrap_or(100_000), 50_000) } else { (200, 200) };
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pawl.db");
+    let file = runtime.block_on(Embedded::open(&path)).unwrap();
+
+    let filled = fill(&runtime, &file, number);
+    let unchanged = fill(&runtime, &file, number.min(20_000));
+    drop(file);
+    // A process that only looks up: what it takes in memory does not come from filling.
+    let file = runtime.block_on(Embedded::open(&path)).unwrap();
+    let before = resident();
+    let first = percentiles(&runtime, &file, number, lookups);
+    let settled = resident();
+    let second = percentiles(&runtime, &file, number, lookups);
+
+    let per_second = |number: usize, took: Duration| format!("{:.0}/s", number as f64 / took.as_secs_f64());
+    let kib =
+        |kib: Option<u64>| kib.map_or("unknown".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
+    println!("{:<44}{:>16}", "declarations", number);
+    println!(
+        "{:<44}{:>16}",
+        "size of the file",
+        kib(std::fs::metadata(&path).ok().map(|file| file.len() / 1024))
+    );
+    println!("{:<44}{:>16}", format!("put, new, {CALLERS} callers"), per_second(number, filled));
+    println!("{:<44}{:>16}", "put, unchanged", per_second(number.min(20_000), unchanged));
+    for (name, (median, high)) in [("candidates, first pass", first), ("candidates, second pass", second)] {
+        println!("{:<44}{:>16}", format!("{name}, p50"), format!("{median:.1?}"));
+        println!("{:<44}{:>16}", format!("{name}, p99"), format!("{high:.1?}"));
+    }
+    println!("{:<44}{:>16}", "memory after filling", kib(before));
+    println!("{:<44}{:>16}", format!("memory after {lookups} lookups"), kib(settled));
+    println!("{:<44}{:>16}", format!("memory after {} lookups", lookups * 2), kib(resident()));
+
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut turn = 0;
+    criterion.bench_function(&format!("candidates among {number}"), |bench| {
+        bench.iter(|| {
+            turn += 1;
+            runtime.block_on(file.candidates(&index_keys([key(spread(turn, number)).as_str()]))).unwrap()
+        });
+    });
+    criterion.final_summary();
+}
+
+fn fill(runtime: &Runtime, file: &Embedded, number: usize) -> Duration {
+    let started = Instant::now();
+    runtime.block_on(async {
+        let puts = (0..number).map(|index| async move {
+            let keys = index_keys([key(index).as_str()]);
+            file.put(&declared(index), &keys).await.unwrap();
+        });
+        futures::stream::iter(puts).buffer_unordered(CALLERS).for_each(|()| async {}).await;
+    });
+    started.elapsed()
+}
+
+/// Median and 99th percentile of lookups all over the registry, as a caller of the port sees them.
+fn percentiles(runtime: &Runtime, file: &Embedded, number: usize, lookups: usize) -> (Duration, Duration) {
+    let file = file.clone();
+    // On a worker of the runtime, where the flow runs too.
+    let looking = runtime.spawn(async move {
+        let mut took = Vec::with_capacity(lookups);
+        for turn in 0..lookups {
+            let keys = index_keys([key(spread(turn, number)).as_str()]);
+            let started = Instant::now();
+            let found = file.candidates(&keys).await.unwrap();
+            took.push(started.elapsed());
+            assert_eq!(found.len(), 1);
+        }
+        took
+    });
+    let mut took = runtime.block_on(looking).unwrap();
+    took.sort();
+    (took[took.len() / 2], took[took.len() * 99 / 100])
+}
+
+fn declared(index: usize) -> Declaration {
+    let id = format!("cluster-{}/team-{}/service-{index}", index % 20, index / 20 % 50);
+    declaration(&id).reads(&key(index)).property("password").into_key("password").build()
+}
+
+fn key(index: usize) -> String {
+    format!("production/team-{}/service-{index}/database", index / 20 % 50)
+}
+
+/// A fixed shuffle.
+fn spread(turn: usize, number: usize) -> usize {
+    turn.wrapping_mul(2_654_435_761) % number
+}
+
+/// Resident memory in KiB, where the system says so.
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}

@@ -1,0 +1,181 @@
+//! How the file is opened, written by one thread, and read by a few blocking tasks.
+
+use crate::error::Error;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+/// How long a lock of another process is waited for.
+const BUSY: Duration = Duration::from_secs(5);
+/// How long a write may wait for its turn.
+const TURN: Duration = Duration::from_secs(10);
+/// How many writes may wait; further ones wait outside.
+const WAITING: usize = 512;
+/// The most writes that share one commit, and how long they may take before it.
+const SHARED: usize = 256;
+const SHARING: Duration = Duration::from_millis(20);
+/// How many reads run at once.
+const READERS: usize = 4;
+/// Page caches in KiB: with these, memory does not grow with the file.
+const WRITER_CACHE: i64 = 8 * 1024;
+const READER_CACHE: i64 = 2 * 1024;
+/// The write-ahead log is cut back to this many bytes.
+const LOG_BYTES: i64 = 16 * 1024 * 1024;
+
+/// Opens the file to write, making it first where there is none.
+pub(crate) fn open(path: &Path) -> Result<Connection, Error> {
+    make(path).map_err(|cause| Error::Open { path: path.to_owned(), cause: Arc::new(cause) })?;
+    connect(path, WRITER_CACHE)
+}
+
+/// SQLite gives the files beside this one the same mode.
+fn make(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    options.open(path)?;
+    Ok(())
+}
+
+fn connect(path: &Path, cache: i64) -> Result<Connection, Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // Each commit reaches the disk before it is acknowledged.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "cache_size", -cache)?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// A write that waits: given the connection, or why there is none, it leaves an answer that is held back until the
+/// commit.
+type Work = Box<dyn FnOnce(Result<&Connection, Error>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// The thread that writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer(mpsc::Sender<Work>);
+
+impl Writer {
+    pub(crate) fn start(connection: Connection) -> Result<Self, Error> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let thread = std::thread::Builder::new().name("pawl-embedded".to_owned());
+        thread.spawn(move || serve(&connection, receiver)).map_err(|_| Error::Stopped)?;
+        Ok(Self(sender))
+    }
+
+    /// Runs `work` within a transaction, whole or not at all, and returns when that has reached the disk. A caller
+    /// that goes away before its turn leaves nothing; one that goes away later may have written.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = oneshot::channel();
+        let asked = Instant::now();
+        let work: Work = Box::new(move |connection| {
+            let result = match connection {
+                Err(error) => Err(error),
+                Ok(_) if sender.is_closed() => Err(Error::Stopped),
+                Ok(_) if asked.elapsed() > TURN => Err(Error::Late),
+                Ok(connection) => savepoint(connection, work),
+            };
+            Box::new(move |committed| {
+                // Nobody listens when the caller went away.
+                let _ = sender.send(committed.and(result));
+            })
+        });
+        self.0.send(work).await.map_err(|_| Error::Stopped)?;
+        receiver.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+fn savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    connection.execute_batch("SAVEPOINT work")?;
+    let result = work(connection);
+    if result.is_err() {
+        connection.execute_batch("ROLLBACK TO work")?;
+    }
+    connection.execute_batch("RELEASE work")?;
+    result
+}
+
+/// Ends when every handle is gone and all that waited is written.
+fn serve(connection: &Connection, mut receiver: mpsc::Receiver<Work>) {
+    while let Some(first) = receiver.blocking_recv() {
+        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+            first(Err(error.into()))(Ok(()));
+            continue;
+        }
+        let begun = Instant::now();
+        let mut answers = vec![first(Ok(connection))];
+        while answers.len() < SHARED && begun.elapsed() < SHARING {
+            let Ok(next) = receiver.try_recv() else { break };
+            answers.push(next(Ok(connection)));
+        }
+        let committed = connection.execute_batch("COMMIT").map_err(Error::from);
+        if committed.is_err() && !connection.is_autocommit() {
+            // What cannot be committed cannot always be rolled back either; the next BEGIN tells then.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        answers.into_iter().for_each(|answer| answer(committed.clone()));
+    }
+}
+
+/// The connections that read.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    path: PathBuf,
+    turns: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, turns: Arc::new(Semaphore::new(READERS)), idle: Arc::default() }
+    }
+
+    /// Runs `work` on one view of the file, which holds every write that was acknowledged before.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
+        let read = tokio::task::spawn_blocking(move || {
+            let found = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = found.map_or_else(|| connect(&path, READER_CACHE), Ok)?;
+            let result = snapshot(&connection, work);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(turn);
+            result
+        });
+        read.await.map_err(|_| Error::Stopped)?
+    }
+}
+
+fn snapshot<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = connection.unchecked_transaction()?;
+    let result = work(connection);
+    transaction.finish()?;
+    result
+}

@@ -1,0 +1,25 @@
+//! The port through which jobs are handed over. Who takes them uses [`queue`](crate::queue).
+
+use crate::Embedded;
+use pawl_domain::Step;
+use pawl_pipeline::Job;
+use pawl_pipeline::ports::Jobs;
+
+impl Jobs for Embedded {
+    async fn enqueue(&self, jobs: &[Job]) -> Result<(), pawl_pipeline::Error> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let documents: Vec<String> = jobs.iter().map(Job::to_wire).collect();
+        let work = move |connection: &rusqlite::Connection| {
+            let mut insert = connection.prepare_cached("INSERT INTO jobs (document) VALUES (?1)")?;
+            for document in documents {
+                insert.execute([document])?;
+            }
+            Ok(())
+        };
+        self.writer.write(work).await.map_err(|error| error.at(Step::Enqueue))?;
+        self.arrival.notify_waiters();
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! Ids as text whose order, byte by byte, is the order of the ids.
+//!
+//! The parts are joined by a space: it is no part of a name, and it sorts before everything that is. With the `/` of
+//! the usual notation `a-b/...` would come before `a/...`.
+
+use crate::error::Error;
+use pawl_domain::{ClusterName, DeclarationId, Home, StoreId};
+
+pub(crate) fn of_declaration(id: &DeclarationId) -> String {
+    format!("{} {} {}", id.cluster, id.namespace, id.name)
+}
+
+pub(crate) fn declaration(text: &str) -> Result<DeclarationId, Error> {
+    let mut parts = text.split(' ');
+    let mut part = || parts.next().unwrap_or_default();
+    let damaged = |error| Error::damaged(format!("declaration id {text:?}"), error);
+    Ok(DeclarationId {
+        cluster: part().parse().map_err(damaged)?,
+        namespace: part().parse().map_err(damaged)?,
+        name: part().parse().map_err(damaged)?,
+    })
+}
+
+/// The texts of all ids of a cluster lie above the first and below the second.
+pub(crate) fn of_cluster(cluster: &ClusterName) -> (String, String) {
+    // `!` is the next character after the space.
+    (format!("{cluster} "), format!("{cluster}!"))
+}
+
+pub(crate) fn of_home(home: &Home) -> &str {
+    match home {
+        Home::Applied => "",
+        Home::Cluster(cluster) => cluster.as_str(),
+    }
+}
+
+pub(crate) fn of_store(id: &StoreId) -> String {
+    let namespace = id.namespace.as_ref().map_or("", |namespace| namespace.as_str());
+    format!("{} {namespace} {}", of_home(&id.home), id.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_texts_is_the_order_of_ids() {
+        let names = ["0", "a", "a-b", "a.b", "a0", "b"];
+        let mut ids = Vec::new();
+        for cluster in names {
+            for namespace in ["0", "a", "a-b", "a0"] {
+                ids.extend(names.map(|name| DeclarationId {
+                    cluster: cluster.parse().unwrap(),
+                    namespace: namespace.parse().unwrap(),
+                    name: name.parse().unwrap(),
+                }));
+            }
+        }
+        ids.sort();
+        let texts: Vec<String> = ids.iter().map(of_declaration).collect();
+        assert!(texts.is_sorted(), "{texts:?}");
+        for (id, text) in ids.iter().zip(&texts) {
+            assert_eq!(declaration(text).unwrap(), *id);
+            let (above, below) = of_cluster(&id.cluster);
+            let within = texts.iter().filter(|text| **text > above && **text < below).count();
+            assert_eq!(within, ids.iter().filter(|other| other.cluster == id.cluster).count(), "{text}");
+        }
+
+        let homes =
+            [Home::Applied, Home::Cluster("a".parse().unwrap()), Home::Cluster("a-b".parse().unwrap())];
+        let mut stores = Vec::new();
+        for home in homes {
+            for namespace in [None, Some("a"), Some("a-b")] {
+                stores.extend(names.map(|name| StoreId {
+                    home: home.clone(),
+                    namespace: namespace.map(|name| name.parse().unwrap()),
+                    name: name.parse().unwrap(),
+                }));
+            }
+        }
+        stores.sort();
+        assert!(stores.iter().map(of_store).is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn what_is_no_id_is_an_error() {
+        for text in ["", "a", "a b", "a  b", "A b c"] {
+            assert!(declaration(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The ledger: what was done last for each declaration.
+
+use crate::error::Error;
+use crate::{Embedded, keys};
+use jiff::Timestamp;
+use pawl_domain::record::State;
+use pawl_domain::{DeclarationId, Record, Step};
+use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeSet;
+
+impl Ledger for Embedded {
+    async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, pawl_pipeline::Error> {
+        let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
+        self.recalling(move |connection| {
+            let mut one =
+                connection.prepare_cached("SELECT revision, document FROM records WHERE id = ?1")?;
+            let mut entries = Vec::new();
+            for id in ids {
+                let found: Option<(i64, String)> = one
+                    .query_row([keys::of_declaration(&id)], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                let Some((revision, document)) = found else { continue };
+                let record = serde_json::from_str(&document)
+                    .map_err(|error| Error::damaged(format!("the record of {id}"), error))?;
+                entries.push(Entry { id, record, revision: Revision(revision.cast_unsigned()) });
+            }
+            Ok(entries)
+        })
+        .await
+    }
+
+    async fn put(
+        &self,
+        id: &DeclarationId,
+        record: &Record,
+        expected: Option<Revision>,
+    ) -> Result<Revision, pawl_pipeline::Error> {
+        let (key, name) = (keys::of_declaration(id), id.to_string());
+        let settled = match record.state {
+            State::Settled(_) => true,
+            State::Pending | State::Failed(_) => false,
+        };
+        // Serialising plain data with text keys cannot fail.
+        let document = serde_json::to_string(record).unwrap_or_default();
+        self.recording(move |connection| {
+            let text = match expected {
+                None => {
+                    "INSERT INTO records (id, revision, settled, document) VALUES (?1, ?4 + 1, ?2, ?3)
+                    ON CONFLICT DO NOTHING RETURNING revision"
+                }
+                Some(_) => {
+                    "UPDATE records SET revision = revision + 1, settled = ?2, document = ?3
+                    WHERE id = ?1 AND revision = ?4 RETURNING revision"
+                }
+            };
+            let expected = expected.map_or(0, |revision| revision.0.cast_signed());
+            let mut statement = connection.prepare_cached(text)?;
+            let revision: Option<i64> = statement
+                .query_row(params![key, settled, document, expected], |row| row.get(0))
+                .optional()?;
+            revision.map(|revision| Revision(revision.cast_unsigned())).ok_or(Error::Conflict(name))
+        })
+        .await
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<(), pawl_pipeline::Error> {
+        let id = keys::of_declaration(id);
+        self.recording(move |connection| {
+            connection.prepare_cached("DELETE FROM records WHERE id = ?1")?.execute([id])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unsettled(
+        &self,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<DeclarationId>, pawl_pipeline::Error> {
+        let after = after.map(keys::of_declaration).unwrap_or_default();
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.recalling(move |connection| {
+            let text = "SELECT id FROM records WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
+            let mut statement = connection.prepare_cached(text)?;
+            let mut rows = statement.query(params![after, limit])?;
+            let mut ids = Vec::new();
+            while let Some(row) = rows.next()? {
+                ids.push(keys::declaration(&row.get::<_, String>(0)?)?);
+            }
+            Ok(ids)
+        })
+        .await
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, pawl_pipeline::Error> {
+        let name = name.to_owned();
+        self.recalling(move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT second, nanosecond FROM marks WHERE name = ?1")?;
+            let found: Option<(i64, i32)> =
+                statement.query_row([&name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+            let Some((second, nanosecond)) = found else { return Ok(None) };
+            let at = Timestamp::new(second, nanosecond);
+            at.map(Some).map_err(|error| Error::damaged(format!("the mark {name:?}"), error))
+        })
+        .await
+    }
+
+    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), pawl_pipeline::Error> {
+        let name = name.to_owned();
+        self.recording(move |connection| {
+            let text = "INSERT INTO marks (name, second, nanosecond) VALUES (?1, ?2, ?3)
+                ON CONFLICT DO UPDATE SET second = excluded.second, nanosecond = excluded.nanosecond
+                WHERE (excluded.second, excluded.nanosecond) > (second, nanosecond)";
+            connection.prepare_cached(text)?.execute(params![
+                name,
+                at.as_second(),
+                at.subsec_nanosecond()
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Embedded {
+    async fn recalling<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, pawl_pipeline::Error> {
+        self.readers.read(work).await.map_err(|error| error.at(Step::Record))
+    }
+
+    async fn recording<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, pawl_pipeline::Error> {
+        self.writer.write(work).await.map_err(|error| error.at(Step::Record))
+    }
+}

@@ -1,0 +1,174 @@
+use crate::error::Error;
+use crate::{Embedded, keys};
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
+use pawl_pipeline::ports::{Catalogue, Put};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+impl Catalogue for Embedded {
+    async fn put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+    ) -> Result<Put, pawl_pipeline::Error> {
+        let id = keys::of_declaration(&declaration.id);
+        let home = keys::of_home(&declaration.home).to_owned();
+        let indexed = Indexed::of(declaration, keys);
+        let document = json(declaration);
+        self.indexing(move |connection| {
+            let found = standing(connection, &id)?;
+            let put = if found.is_some() { Put::Changed } else { Put::Created };
+            let (old, old_document) = found.unwrap_or_default();
+            if put == Put::Changed && old == indexed && old_document == document {
+                return Ok(Put::Unchanged);
+            }
+            let text = "INSERT INTO declarations (id, home, indexed, document) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT (id) DO UPDATE
+                SET home = excluded.home, indexed = excluded.indexed, document = excluded.document";
+            connection.prepare_cached(text)?.execute(params![id, home, json(&indexed), document])?;
+            indexed.replace(&old, connection, &id)?;
+            Ok(put)
+        })
+        .await
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_pipeline::Error> {
+        let id = keys::of_declaration(id);
+        self.indexing(move |connection| {
+            let Some((old, _)) = standing(connection, &id)? else { return Ok(false) };
+            connection.prepare_cached("DELETE FROM declarations WHERE id = ?1")?.execute([&id])?;
+            Indexed::default().replace(&old, connection, &id)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn put_store(&self, store: &Store) -> Result<Put, pawl_pipeline::Error> {
+        self.put_document("stores", keys::of_store(&store.id), json(store)).await
+    }
+
+    async fn remove_store(&self, id: &StoreId) -> Result<bool, pawl_pipeline::Error> {
+        self.remove_document("stores", keys::of_store(id)).await
+    }
+
+    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, pawl_pipeline::Error> {
+        self.put_document("clusters", cluster.name.to_string(), json(cluster)).await
+    }
+
+    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_pipeline::Error> {
+        self.remove_document("clusters", name.to_string()).await
+    }
+}
+
+impl Embedded {
+    async fn indexing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, pawl_pipeline::Error> {
+        self.writer.write(work).await.map_err(|error| error.at(Step::Lookup))
+    }
+
+    async fn put_document(
+        &self,
+        table: &'static str,
+        id: String,
+        document: String,
+    ) -> Result<Put, pawl_pipeline::Error> {
+        self.indexing(move |connection| {
+            let text = format!("SELECT document FROM {table} WHERE id = ?1");
+            let old: Option<String> =
+                connection.prepare_cached(&text)?.query_row([&id], |row| row.get(0)).optional()?;
+            let put = match &old {
+                None => Put::Created,
+                Some(old) if *old == document => return Ok(Put::Unchanged),
+                Some(_) => Put::Changed,
+            };
+            let text = format!("REPLACE INTO {table} (id, document) VALUES (?1, ?2)");
+            connection.prepare_cached(&text)?.execute([id, document])?;
+            Ok(put)
+        })
+        .await
+    }
+
+    async fn remove_document(&self, table: &'static str, id: String) -> Result<bool, pawl_pipeline::Error> {
+        self.indexing(move |connection| {
+            let text = format!("DELETE FROM {table} WHERE id = ?1");
+            Ok(connection.prepare_cached(&text)?.execute([id])? > 0)
+        })
+        .await
+    }
+}
+
+/// What the tables beside `declarations` keep of one of them.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+struct Indexed {
+    keys: BTreeSet<String>,
+    stores: BTreeSet<String>,
+    /// In nanoseconds, at most; `None` for what is read once.
+    interval: Option<i64>,
+}
+
+impl Indexed {
+    fn of(declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Self {
+        let interval = declaration.refresh.interval.as_nanos();
+        Self {
+            keys: keys.iter().map(|key| key.as_str().to_owned()).collect(),
+            stores: declaration.stores().iter().map(keys::of_store).collect(),
+            interval: (!declaration.refresh.reads_once())
+                .then(|| i64::try_from(interval).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// Brings the tables from `old` to this, for the declaration `id`.
+    fn replace(&self, old: &Self, connection: &Connection, id: &str) -> Result<(), Error> {
+        let run = |text: &str, name: &str| connection.prepare_cached(text)?.execute([name, id]);
+        for key in old.keys.difference(&self.keys) {
+            run("DELETE FROM index_keys WHERE key = ?1 AND id = ?2", key)?;
+        }
+        for key in self.keys.difference(&old.keys) {
+            run("INSERT INTO index_keys (key, id) VALUES (?1, ?2)", key)?;
+        }
+        for store in old.stores.difference(&self.stores) {
+            run("DELETE FROM store_readers WHERE store = ?1 AND id = ?2", store)?;
+        }
+        for store in self.stores.difference(&old.stores) {
+            run("INSERT INTO store_readers (store, id) VALUES (?1, ?2)", store)?;
+        }
+        if (&self.stores, self.interval) != (&old.stores, old.interval) {
+            old.count(connection, -1)?;
+            self.count(connection, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Adds to the number of declarations that want each of the stores swept at this interval.
+    fn count(&self, connection: &Connection, by: i64) -> Result<(), Error> {
+        let Some(interval) = self.interval else { return Ok(()) };
+        for store in &self.stores {
+            let text = "INSERT INTO store_intervals (store, nanoseconds, readers) VALUES (?1, ?2, ?3)
+                ON CONFLICT DO UPDATE SET readers = readers + excluded.readers";
+            connection.prepare_cached(text)?.execute(params![store, interval, by])?;
+            let text = "DELETE FROM store_intervals WHERE store = ?1 AND nanoseconds = ?2 AND readers <= 0";
+            connection.prepare_cached(text)?.execute(params![store, interval])?;
+        }
+        Ok(())
+    }
+}
+
+/// What is kept of a declaration, and its document.
+fn standing(connection: &Connection, id: &str) -> Result<Option<(Indexed, String)>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT indexed, document FROM declarations WHERE id = ?1")?;
+    let found: Option<(String, String)> =
+        statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((indexed, document)) = found else { return Ok(None) };
+    let indexed = serde_json::from_str(&indexed)
+        .map_err(|error| Error::damaged(format!("the index of declaration {id}"), error))?;
+    Ok(Some((indexed, document)))
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    // Serialising plain data with text keys cannot fail.
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! Jobs are leased, done, and acknowledged or put back; none is lost, and none is with two at once.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
+
+use pawl_embedded::{Embedded, JobCounts, Leased, Retried};
+use pawl_pipeline::Job;
+use pawl_pipeline::ports::Jobs;
+use pawl_world::build::{at, change, id};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn queue(jobs: &[Job]) -> (TempDir, PathBuf, Embedded) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pawl.db");
+    let queue = Embedded::open(&path).await.unwrap();
+    queue.enqueue(jobs).await.unwrap();
+    (directory, path, queue)
+}
+
+fn job(number: usize) -> Job {
+    Job {
+        declarations: vec![id(&format!("blue/shop/d{number}"))],
+        change: Some(change("a").build()),
+        at: at(0),
+    }
+}
+
+async fn lease_one(queue: &Embedded, second: i64) -> Option<Leased> {
+    queue.lease(at(second), 1, MINUTE).await.unwrap().pop()
+}
+
+#[tokio::test]
+async fn a_leased_job_is_nobody_elses_until_its_lease_ends() {
+    let (_directory, path, queue) = queue(&[job(0)]).await;
+    let other = Embedded::open(&path).await.unwrap();
+    let first = lease_one(&queue, 0).await.unwrap();
+    assert_eq!((first.receipt.attempt, &first.job), (1, &job(0)));
+    assert_eq!(lease_one(&other, 59).await, None);
+    let second = lease_one(&other, 60).await.unwrap();
+    assert_eq!(second.receipt.attempt, 2);
+    assert!(!queue.ack(first.receipt).await.unwrap(), "the job is the other's now");
+    assert_eq!(queue.retry_at(first.receipt, at(0), "late").await.unwrap(), Retried::Ended);
+    assert!(other.ack(second.receipt).await.unwrap());
+    assert!(!other.ack(second.receipt).await.unwrap(), "it is gone");
+    assert_eq!(lease_one(&queue, 10_000).await, None);
+}
+
+#[tokio::test]
+async fn a_lease_that_ended_unnoticed_can_still_be_acknowledged() {
+    let (_directory, _, queue) = queue(&[job(0)]).await;
+    let leased = lease_one(&queue, 0).await.unwrap();
+    assert_eq!(queue.job_counts(at(61)).await.unwrap(), JobCounts { ready: 1, ..JobCounts::default() });
+    assert!(queue.ack(leased.receipt).await.unwrap());
+    assert_eq!(queue.job_counts(at(61)).await.unwrap(), JobCounts::default());
+}
+
+#[tokio::test]
+async fn a_job_put_back_comes_at_its_time() {
+    let (_directory, _, queue) = queue(&[job(0), job(1)]).await;
+    let leased = lease_one(&queue, 0).await.unwrap();
+    assert_eq!(queue.retry_at(leased.receipt, at(30), "throttled").await.unwrap(), Retried::Waits);
+    let counts = queue.job_counts(at(0)).await.unwrap();
+    assert_eq!(counts, JobCounts { ready: 1, delayed: 1, ..JobCounts::default() });
+    assert_eq!(lease_one(&queue, 0).await.unwrap().job, job(1));
+    assert_eq!(lease_one(&queue, 29).await, None);
+    let again = lease_one(&queue, 30).await.unwrap();
+    assert_eq!((again.receipt.attempt, again.job), (2, job(0)));
+    let counts = queue.job_counts(at(30)).await.unwrap();
+    assert_eq!(counts, JobCounts { leased: 2, ..JobCounts::default() });
+}
+
+#[tokio::test]
+async fn a_job_that_never_succeeds_dies_visibly_and_can_be_redriven() {
+    let (_directory, _, queue) = queue(&[job(0)]).await;
+    let mut last = Retried::Waits;
+    let mut attempts = 0;
+    while let Some(leased) = lease_one(&queue, 0).await {
+        attempts += 1;
+        assert_eq!(leased.receipt.attempt, attempts);
+        last = queue.retry_at(leased.receipt, at(0), "cluster blue is down").await.unwrap();
+    }
+    assert_eq!((last, attempts), (Retried::Dead, 50));
+    let dead = queue.dead_jobs(10).await.unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!((dead[0].attempts, dead[0].reason.as_str()), (50, "cluster blue is down"));
+    assert_eq!(dead[0].job, Some(job(0)));
+    assert_eq!(queue.job_counts(at(0)).await.unwrap(), JobCounts { dead: 1, ..JobCounts::default() });
+
+    assert_eq!(queue.redrive().await.unwrap(), 1);
+    let again = lease_one(&queue, 0).await.unwrap();
+    assert_eq!((again.receipt.attempt, again.job), (1, job(0)));
+    assert_eq!(queue.dead_jobs(10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_job_whose_consumers_die_is_not_tried_for_ever() {
+    let (_directory, _, queue) = queue(&[job(0)]).await;
+    let mut leases = 0;
+    while lease_one(&queue, leases * 60).await.is_some() {
+        leases += 1;
+    }
+    assert_eq!(leases, 50);
+    let dead = queue.dead_jobs(10).await.unwrap();
+    assert_eq!((dead.len(), dead[0].reason.as_str()), (1, "it was tried too often"));
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_dies_alone() {
+    let (_directory, path, queue) = queue(&[]).await;
+    let by_hand = rusqlite::Connection::open(&path).unwrap();
+    by_hand
+        .execute("INSERT INTO jobs (document) VALUES ('{\"kind\":\"pawl.dev/job\",\"version\":99}')", [])
+        .unwrap();
+    queue.enqueue(&[job(1)]).await.unwrap();
+    let leased = queue.lease(at(0), 10, MINUTE).await.unwrap();
+    assert_eq!(leased.into_iter().map(|leased| leased.job).collect::<Vec<_>>(), [job(1)]);
+    let dead = queue.dead_jobs(10).await.unwrap();
+    assert_eq!((dead.len(), &dead[0].job), (1, &None));
+    assert!(dead[0].reason.contains("version 99"), "{}", dead[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_that_meet_share_the_jobs() {
+    let jobs: Vec<Job> = (0..60).map(job).collect();
+    let (_directory, path, queue) = queue(&jobs).await;
+    let other = Embedded::open(&path).await.unwrap();
+    let take = async |queue: &Embedded| {
+        let mut taken = Vec::new();
+        loop {
+            let leased = queue.lease(at(0), 4, MINUTE).await.unwrap();
+            if leased.is_empty() {
+                return taken;
+            }
+            taken.extend(leased.into_iter().map(|leased| leased.job.declarations[0].clone()));
+        }
+    };
+    let (a, b) = tokio::join!(take(&queue), take(&other));
+    assert_eq!(a.len() + b.len(), jobs.len(), "no job is with two");
+    let all: BTreeSet<_> = a.into_iter().chain(b).collect();
+    assert_eq!(all.len(), jobs.len(), "every job is with one");
+}
+
+#[tokio::test]
+async fn an_arrival_wakes_who_waits_for_it() {
+    let (_directory, _, queue) = queue(&[]).await;
+    let arrival = queue.job_arrival();
+    queue.enqueue(&[job(0)]).await.unwrap();
+    tokio::time::timeout(MINUTE, arrival).await.unwrap();
+    assert_eq!(lease_one(&queue, 0).await.unwrap().job, job(0));
+}
