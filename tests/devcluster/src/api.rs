@@ -20,7 +20,7 @@ use crate::read;
 use crate::route::{Query, Route, Target, route};
 use crate::selector::Selector;
 use crate::status::{Answer, Failure};
-use crate::store::{Object, Store, key_of};
+use crate::store::{At as _, Object, Store, key_of};
 use crate::token_request;
 use crate::view::View;
 use crate::watch::Watch;
@@ -268,8 +268,8 @@ impl Api {
         body::check_options("DeleteOptions", asked.query, false)?;
         let options = body::loose(text_header(asked.headers, "content-type"), asked.body)?;
         let mut write = asked.write(self);
-        write.dry_run |= options.pointer("/dryRun/0").is_some_and(|value| value == "All");
-        let text = |at: &str| options.pointer(at).and_then(Value::as_str).map(str::to_owned);
+        write.dry_run |= options.at("/dryRun/0").is_some_and(|value| value == "All");
+        let text = |at: &str| options.at(at).and_then(Value::as_str).map(str::to_owned);
         let preconditions = Preconditions {
             uid: text("/preconditions/uid"),
             resource_version: text("/preconditions/resourceVersion"),
@@ -320,7 +320,7 @@ fn text_header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 
 fn refuse(failure: &Failure) -> Response<Body> {
     let mut response = respond_json(failure.code, &failure.body);
-    if let Some(seconds) = failure.body.pointer("/details/retryAfterSeconds").and_then(Value::as_u64) {
+    if let Some(seconds) = failure.body.at("/details/retryAfterSeconds").and_then(Value::as_u64) {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

@@ -6,7 +6,7 @@ use crate::convert;
 use crate::managed_fields::{self, Entry, Fields, Path, Writer};
 use crate::patch::{Patched, check_names, merge_keyed};
 use crate::status::{Answer, Failure, quoted};
-use crate::store::{Object, State, Store, text};
+use crate::store::{At as _, Object, State, Store, text};
 use crate::validate;
 use crate::write::{Write, check_namespace, insert_new, keep_system_fields, prepare_new, replace_checked};
 
@@ -39,7 +39,7 @@ pub(crate) fn apply(
 }
 
 fn check_config(write: &Write, config: &Value) -> Answer<Value> {
-    if config.pointer("/metadata/managedFields").is_some_and(|v| !v.is_null()) {
+    if config.at("/metadata/managedFields").is_some_and(|v| !v.is_null()) {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
     let (given, expected) = (text(config, "/apiVersion"), write.api_version());
@@ -119,7 +119,7 @@ fn apply_to(
     let own = entries.iter().position(|e| e.apply && e.manager == write.manager).map(|at| entries.remove(at));
     let conflicts = conflicts(&entries, &fields, live, config);
     if !conflicts.is_empty() && !write.force {
-        return Err(conflict(&conflicts));
+        return Err(conflict(conflicts));
     }
     let lost: Vec<Path> = conflicts.into_iter().map(|(_, path)| path).collect();
     for other in &mut entries {
@@ -202,17 +202,18 @@ fn conflicts<'a>(
         .collect()
 }
 
-fn conflict(conflicts: &[(&Entry, Path)]) -> Failure {
+fn conflict(mut conflicts: Vec<(&Entry, Path)>) -> Failure {
     let who = |entry: &Entry| {
         let manager = quoted(&entry.manager);
         if entry.apply { manager } else { format!("{manager} using {}", entry.api_version) }
     };
-    let what = if let [(entry, path)] = conflicts {
+    conflicts.sort_by_cached_key(|(entry, path)| (who(entry), path.clone()));
+    let what = if let [(entry, path)] = conflicts.as_slice() {
         format!("1 conflict: conflict with {}: {}", who(entry), managed_fields::dotted(path))
     } else {
         let mut text = format!("{} conflicts: ", conflicts.len());
         let mut last = String::new();
-        for (entry, path) in conflicts {
+        for (entry, path) in &conflicts {
             if who(entry) != last {
                 last = who(entry);
                 let gap = if text.ends_with(": ") { "" } else { "\n" };

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::kinds::Kind;
 use crate::route::Target;
 use crate::status::{Answer, Failure, details, quoted};
+use crate::store::At as _;
 
 /// Checks tokens that the cluster does not know itself, for example EKS tokens; `None` means 401.
 pub type Verifier = Arc<dyn Fn(&str) -> Option<User> + Send + Sync>;
@@ -169,7 +170,7 @@ pub(crate) fn authorize_path(user: &User, path: &str) -> Answer<()> {
 pub(crate) fn review(user: &User, mut review: Value) -> Value {
     let text = |at: &str| {
         let at = format!("/spec/resourceAttributes/{at}");
-        review.pointer(&at).and_then(Value::as_str).unwrap_or_default().to_owned()
+        review.at(&at).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let mut resource = text("resource");
     if !text("subresource").is_empty() {

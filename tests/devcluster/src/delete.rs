@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::Kind;
 use crate::status::{Answer, Failure, deleted};
-use crate::store::{Key, Object, State, Store, text};
+use crate::store::{At as _, Key, Object, State, Store, text};
 use crate::write::{Write, replace};
 
 /// What a delete requires of the stored object.
@@ -81,7 +81,7 @@ fn mark_deleted(state: &mut State, write: &Write, live: &Object) -> Object {
     let mut going = (**live).clone();
     going["metadata"]["deletionTimestamp"] = json!(write.now);
     going["metadata"]["deletionGracePeriodSeconds"] = json!(0);
-    if let Some(generation) = live.pointer("/metadata/generation").and_then(Value::as_i64) {
+    if let Some(generation) = live.at("/metadata/generation").and_then(Value::as_i64) {
         going["metadata"]["generation"] = json!(generation + 1);
     }
     if write.dry_run { going.into() } else { state.put(write.kind.storage, going) }
@@ -110,7 +110,7 @@ pub(crate) fn finish_delete(store: &Store, state: &mut State, storage: &'static 
             force: false,
             now: store.now_text(),
         };
-        let owners = live.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let owners = live.at("/metadata/ownerReferences").and_then(Value::as_array);
         let others: Vec<Value> =
             owners.into_iter().flatten().filter(|o| text(o, "/uid") != uid).cloned().collect();
         if others.is_empty() {
@@ -155,5 +155,5 @@ fn check_preconditions(kind: &Kind, name: &str, live: &Value, asked: &Preconditi
 
 /// Whether something still holds the object.
 pub(crate) fn has_finalizers(object: &Value) -> bool {
-    object.pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|f| !f.is_empty())
+    object.at("/metadata/finalizers").and_then(Value::as_array).is_some_and(|f| !f.is_empty())
 }

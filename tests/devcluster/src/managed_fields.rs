@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::store::At as _;
 use serde_json::{Map, Value, json};
 
 /// A path into an object.
@@ -44,17 +45,16 @@ pub(crate) enum Schema {
 /// A manager that made a map whose keys all went to others is written down as the owner of the map alone, and that
 /// reads as the owner of the whole map: so, like the real server, it becomes the owner of what is in `live` there.
 pub(crate) fn read(object: &Value, live: &Value, schema: Schema) -> Vec<Entry> {
-    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let entries = object.at("/metadata/managedFields").and_then(Value::as_array);
     let mut entries: Vec<Entry> = entries.into_iter().flatten().filter_map(read_entry).collect();
     if schema == Schema::Typed && !entries.is_empty() {
         let all = leaves(live, schema);
         for entry in &mut entries {
-            let whole: Vec<Path> =
-                entry.fields.iter().filter(|path| all.get(*path) == Some(&None)).cloned().collect();
-            for path in whole.iter().filter(|path| !has_below(&entry.fields, path)).collect::<Vec<_>>() {
-                entry.fields.extend(
-                    all.range(path.clone()..).map(|(p, _)| p.clone()).take_while(|p| p.starts_with(path)),
-                );
+            let whole = |path: &&Path| all.get(*path) == Some(&None) && !has_below(&entry.fields, path);
+            let whole: Vec<Path> = entry.fields.iter().filter(whole).cloned().collect();
+            for path in &whole {
+                let content = all.range(path.clone()..).map(|(p, _)| p.clone());
+                entry.fields.extend(content.take_while(|p| p.starts_with(path)));
             }
         }
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::{Column, Kind, Path};
-use crate::store::{Object, text};
+use crate::store::{At as _, Object, text};
 use crate::view::partial;
 
 /// A `Table` of the objects; `meta` is its ListMeta, `version` that of `meta.k8s.io`.
@@ -96,9 +96,9 @@ fn cells(kind: &Kind, object: &Value, now: Timestamp) -> Vec<Value> {
 
 fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
     let found = match column.path {
-        Path::At(at) => object.pointer(at),
+        Path::At(at) => object.at(at),
         Path::Ready(field) => object
-            .pointer("/status/conditions")
+            .at("/status/conditions")
             .and_then(Value::as_array)
             .and_then(|conditions| conditions.iter().find(|c| text(c, "/type") == "Ready"))
             .and_then(|condition| condition.get(field)),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::status::{Answer, Cause, Failure};
-use crate::store::text;
+use crate::store::{At as _, text};
 
 /// Lifetime in seconds when none is asked for.
 const DEFAULT_LIFETIME: i64 = 3600;
@@ -20,14 +20,13 @@ const OWN_AUDIENCE: &str = "https://kubernetes.default.svc";
 /// # Errors
 /// 422 for a lifetime that is too short.
 pub(crate) fn issue(account: &Value, request: &Value, now: Timestamp) -> Answer<Value> {
-    let lifetime =
-        request.pointer("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_LIFETIME);
+    let lifetime = request.at("/spec/expirationSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_LIFETIME);
     if lifetime < SHORTEST_LIFETIME {
         let why = "may not specify a duration less than 10 minutes";
         let cause = Cause::invalid("spec.expirationSeconds", &lifetime.to_string(), why);
         return Err(Failure::invalid("authentication.k8s.io", "TokenRequest", "", &[cause]));
     }
-    let audiences = match request.pointer("/spec/audiences") {
+    let audiences = match request.at("/spec/audiences") {
         Some(Value::Array(audiences)) if !audiences.is_empty() => json!(audiences),
         _ => json!([OWN_AUDIENCE]),
     };

@@ -6,7 +6,7 @@ use crate::delete::{finish_delete, has_finalizers};
 use crate::kinds::Kind;
 use crate::managed_fields::{self, Schema, Writer};
 use crate::status::{Answer, Cause, Failure, quoted};
-use crate::store::{Key, Object, State, Store, key_of, text};
+use crate::store::{At as _, Key, Object, State, Store, key_of, text};
 use crate::validate;
 
 /// A write as the request asks for it.
@@ -222,7 +222,7 @@ fn store_changed(
 ) -> Answer<Object> {
     new["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
     if write.kind.custom && new.get("spec") != live.get("spec") {
-        let generation = live.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(1);
+        let generation = live.at("/metadata/generation").and_then(Value::as_i64).unwrap_or(1);
         new["metadata"]["generation"] = json!(generation + 1);
     }
     validate::changed_object(write.kind, live, &new)?;
@@ -267,7 +267,7 @@ fn check_unconditional(write: &Write, new: &Value) -> Answer<()> {
 pub(crate) fn keep_system_fields(write: &Write, live: &Object, new: &mut Value) {
     if write.status {
         let status = new.get("status").cloned();
-        let managed = new.pointer("/metadata/managedFields").cloned();
+        let managed = new.at("/metadata/managedFields").cloned();
         *new = (**live).clone();
         set_or_remove(new.as_object_mut(), "status", status);
         if let Some(managed) = managed {
@@ -327,7 +327,7 @@ fn set_or_remove(map: Option<&mut Map<String, Value>>, field: &str, value: Optio
 }
 
 fn is_reset(object: &Value) -> bool {
-    object.pointer("/metadata/managedFields") == Some(&json!([{}]))
+    object.at("/metadata/managedFields") == Some(&json!([{}]))
 }
 
 /// Five letters and digits that cannot form a word, as the real server appends to `generateName`.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::kinds::Kind;
 use crate::status::{Cause, quoted};
+use crate::store::At as _;
 
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
      and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
@@ -26,7 +27,7 @@ const STANDARD_FINALIZERS: &[&str] = &["orphan", "foregroundDeletion", "kubernet
 /// The causes for which an object's metadata is refused.
 pub(super) fn check_metadata(kind: &Kind, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let text = |at: &str| object.at(at).and_then(Value::as_str).unwrap_or_default();
     check_generate_name(kind, text("/metadata/generateName"), &mut causes);
     check_name(kind, text("/metadata/name"), &mut causes);
     check_labels(object, &mut causes);
@@ -44,7 +45,7 @@ pub(super) fn check_metadata(kind: &Kind, object: &Value) -> Vec<Cause> {
 /// The causes for which a change of an object's metadata is refused. The real server finds each of them twice.
 pub(super) fn check_metadata_update(old: &Value, new: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    let deleting = old.pointer("/metadata/deletionTimestamp").is_some_and(|v| !v.is_null());
+    let deleting = old.at("/metadata/deletionTimestamp").is_some_and(|v| !v.is_null());
     if deleting {
         let added: Vec<String> = strings(new, "/metadata/finalizers")
             .filter(|f| !strings(old, "/metadata/finalizers").any(|o| o == *f))
@@ -60,8 +61,8 @@ pub(super) fn check_metadata_update(old: &Value, new: &Value) -> Vec<Cause> {
     }
     for field in ["name", "namespace", "uid"] {
         let at = format!("/metadata/{field}");
-        let value = new.pointer(&at).and_then(Value::as_str).unwrap_or_default();
-        if old.pointer(&at).and_then(Value::as_str).unwrap_or_default() != value {
+        let value = new.at(&at).and_then(Value::as_str).unwrap_or_default();
+        if old.at(&at).and_then(Value::as_str).unwrap_or_default() != value {
             causes.push(Cause::immutable(&format!("metadata.{field}"), value));
         }
     }
@@ -119,7 +120,7 @@ fn is_name_part(text: &str) -> bool {
 }
 
 fn check_labels(object: &Value, causes: &mut Vec<Cause>) {
-    let Some(labels) = object.pointer("/metadata/labels").and_then(Value::as_object) else { return };
+    let Some(labels) = object.at("/metadata/labels").and_then(Value::as_object) else { return };
     for (key, value) in labels {
         check_qualified_name("metadata.labels", key, causes);
         let value = value.as_str().unwrap_or_default();
@@ -135,7 +136,7 @@ fn check_labels(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn check_annotations(object: &Value, causes: &mut Vec<Cause>) {
-    let Some(annotations) = object.pointer("/metadata/annotations").and_then(Value::as_object) else {
+    let Some(annotations) = object.at("/metadata/annotations").and_then(Value::as_object) else {
         return;
     };
     let mut size = 0;
@@ -179,7 +180,7 @@ fn check_qualified_name(field: &str, key: &str, causes: &mut Vec<Cause>) {
 }
 
 fn check_owners(object: &Value, causes: &mut Vec<Cause>) {
-    let Some(owners) = object.pointer("/metadata/ownerReferences").and_then(Value::as_array) else { return };
+    let Some(owners) = object.at("/metadata/ownerReferences").and_then(Value::as_array) else { return };
     let text =
         |owner: &Value, name: &str| owner.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     for owner in owners {
@@ -207,5 +208,5 @@ fn check_owners(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn strings<'a>(object: &'a Value, at: &str) -> impl Iterator<Item = &'a str> {
-    object.pointer(at).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    object.at(at).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }

@@ -10,6 +10,7 @@ pub(crate) use self::decode::{Misfit, typed, unknown_field};
 use self::metadata::{check_metadata, check_metadata_update};
 use crate::kinds::Kind;
 use crate::status::{Answer, Cause, Failure};
+use crate::store::At as _;
 
 /// Checks a new object.
 ///
@@ -50,13 +51,13 @@ fn refuse(kind: &Kind, object: &Value, causes: &[Cause]) -> Answer<()> {
     if causes.is_empty() {
         return Ok(());
     }
-    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let name = object.at("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     let group = if kind.storage == "events" { "" } else { kind.group };
     Err(Failure::invalid(group, kind.kind, name, causes))
 }
 
 fn check_event(kind: &Kind, object: &Value) -> Vec<Cause> {
-    let text = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let text = |at: &str| object.at(at).and_then(Value::as_str).unwrap_or_default();
     let mut causes = Vec::new();
     let (own, involved) = (text("/metadata/namespace"), text("/involvedObject/namespace"));
     if involved != own && !(involved.is_empty() && own == "default") {
