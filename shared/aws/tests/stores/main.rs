@@ -1,8 +1,9 @@
 //! The stores of AWS: on moto what AWS does on good days, on a scripted server what it does on bad ones.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod answers;
+mod contract;
 mod credentials;
 mod leaks;
 mod parameter_store;

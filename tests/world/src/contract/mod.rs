@@ -13,6 +13,7 @@
 pub mod jobs;
 pub mod ledger;
 pub mod registry;
+pub mod sources;
 
 use crate::build::id;
 use pawl_domain::DeclarationId;

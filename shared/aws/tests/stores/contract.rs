@@ -1,0 +1,105 @@
+//! The port's contract suite, on moto.
+
+use crate::support::{FakeCluster, REGION, access, sources};
+use pawl_aws::AwsSources;
+use pawl_domain::{Access, Provider};
+use pawl_servers::{Moto, Service};
+use pawl_world::contract::sources::{Held, suite};
+use serde_json::json;
+
+#[tokio::test]
+async fn secrets_manager_is_a_source() {
+    suite(&Secrets(Store::of(Provider::SecretsManager).await)).await;
+}
+
+#[tokio::test]
+async fn parameter_store_is_a_source() {
+    suite(&Parameters(Store::of(Provider::ParameterStore).await)).await;
+}
+
+struct Store {
+    moto: Moto,
+    sources: AwsSources<FakeCluster>,
+    access: Access,
+}
+
+impl Store {
+    async fn of(provider: Provider) -> Self {
+        let moto = Moto::start().await.unwrap();
+        Self { sources: sources(moto.endpoint()), access: access(provider), moto }
+    }
+}
+
+struct Secrets(Store);
+
+impl Held for Secrets {
+    type Sources = AwsSources<FakeCluster>;
+
+    fn sources(&self) -> &Self::Sources {
+        &self.0.sources
+    }
+
+    fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    async fn put(&self, key: &str, value: &str) -> String {
+        let stored = match self.0.moto.put_secret_value(REGION, key, value).await {
+            Ok(stored) => stored,
+            Err(_) => self.0.moto.create_secret(REGION, key, value).await.unwrap(),
+        };
+        stored.version
+    }
+
+    async fn label(&self, key: &str, version: &str, label: &str) {
+        let described = json!({ "SecretId": key });
+        let described = self.0.moto.call(REGION, Service::SECRETS_MANAGER, "DescribeSecret", &described).await.unwrap();
+        let stages = described["VersionIdsToStages"].as_object().unwrap();
+        let held = stages.iter().find(|(_, stages)| stages.as_array().unwrap().contains(&label.into()));
+        let mut body = json!({ "SecretId": key, "VersionStage": label, "MoveToVersionId": version });
+        if let Some((holder, _)) = held {
+            body["RemoveFromVersionId"] = holder.as_str().into();
+        }
+        self.0.moto.call(REGION, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body).await.unwrap();
+    }
+
+    async fn delete(&self, key: &str) {
+        self.0.moto.delete_secret(REGION, key, false).await.unwrap();
+    }
+
+    fn unknown_version(&self) -> &'static str {
+        "00000000-0000-0000-0000-000000000000"
+    }
+}
+
+struct Parameters(Store);
+
+impl Held for Parameters {
+    type Sources = AwsSources<FakeCluster>;
+
+    fn sources(&self) -> &Self::Sources {
+        &self.0.sources
+    }
+
+    fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    async fn put(&self, key: &str, value: &str) -> String {
+        self.0.moto.put_parameter(REGION, key, value).await.unwrap().to_string()
+    }
+
+    async fn label(&self, key: &str, version: &str, label: &str) {
+        let version: i64 = version.parse().unwrap();
+        let body = json!({ "Name": key, "ParameterVersion": version, "Labels": [label] });
+        self.0.moto.call(REGION, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
+    }
+
+    async fn delete(&self, key: &str) {
+        self.0.moto.delete_parameter(REGION, key).await.unwrap();
+    }
+
+    fn unknown_version(&self) -> &'static str {
+        "99"
+    }
+}

@@ -1,0 +1,191 @@
+//! The contract of [`Sources`].
+
+use pawl_domain::{Access, Fetched, Kind, Step, Version, VersionSelector};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Listed, Sources, Wanted};
+use std::future::Future;
+
+/// A store that a suite can change, with the port that reads it.
+pub trait Held {
+    /// The port.
+    type Sources: Sources;
+
+    /// The port.
+    fn sources(&self) -> &Self::Sources;
+
+    /// An identity that may read and list everything in the store.
+    fn access(&self) -> &Access;
+
+    /// A new version of a key, in force at once; returns the version's id. The key comes into being if it is not there.
+    fn put(&self, key: &str, value: &str) -> impl Future<Output = String>;
+
+    /// Moves a label to a version of a key.
+    fn label(&self, key: &str, version: &str, label: &str) -> impl Future<Output = ()>;
+
+    /// Deletes a key.
+    fn delete(&self, key: &str) -> impl Future<Output = ()>;
+
+    /// The id of a version that no key has, in the form that the store knows.
+    fn unknown_version(&self) -> &'static str;
+}
+
+/// Runs every case, each on keys of its own in one store that must be empty before.
+pub async fn suite(store: &impl Held) {
+    nothing_wanted(store).await;
+    answers_stand_alone_and_in_order(store).await;
+    the_selected_version_is_read(store).await;
+    labels_are_followed(store).await;
+    many_keys_are_answered(store).await;
+    listings_miss_nothing(store).await;
+    deleted_keys_do_not_exist(store).await;
+}
+
+async fn nothing_wanted(store: &impl Held) {
+    assert_eq!(fetch(store, &[]).await, [], "no keys wanted are none to answer");
+    assert_eq!(versions(store, &[]).await, [], "no keys wanted are none to answer");
+    assert_eq!(listed(store, None).await.len(), 0, "an empty store lists nothing");
+}
+
+async fn answers_stand_alone_and_in_order(store: &impl Held) {
+    let a = store.put("order-a", "A").await;
+    let b = store.put("order-b", "B").await;
+    let wanted = ["order-none", "order-b", "order-a", "order-b", "order-nothing"].map(current);
+    let want = [missing(), Ok(("B", &b)), Ok(("A", &a)), Ok(("B", &b)), missing()];
+    assert_eq!(
+        fetch(store, &wanted).await,
+        owned(&want),
+        "a missing key hides no other, a key wanted twice is answered twice"
+    );
+    let want = [Err(Kind::NotFound), Ok(b.clone()), Ok(a), Ok(b), Err(Kind::NotFound)];
+    assert_eq!(versions(store, &wanted).await, want, "versions stand as values do");
+    for one in &wanted {
+        let [alone] = <[_; 1]>::try_from(fetch(store, std::slice::from_ref(one)).await).unwrap();
+        let place = wanted.iter().position(|other| other == one).unwrap();
+        assert_eq!(alone, fetch(store, &wanted).await[place], "{one:?} is the same alone and among others");
+    }
+}
+
+async fn the_selected_version_is_read(store: &impl Held) {
+    let first = store.put("version", "one").await;
+    let second = store.put("version", "two").await;
+    assert_ne!(first, second, "each version has an id of its own");
+    let by_id = |id: &str| Wanted { key: "version".to_owned(), selector: VersionSelector::Id(id.to_owned()) };
+    let wanted = [by_id(&first), current("version"), by_id(&second), by_id(store.unknown_version())];
+    let want = [Ok(("one", &first)), Ok(("two", &second)), Ok(("two", &second)), missing()];
+    assert_eq!(fetch(store, &wanted).await, owned(&want), "an id selects its version for ever");
+    let want = [Ok(first), Ok(second.clone()), Ok(second)];
+    assert_eq!(versions(store, &wanted[..3]).await, want, "versions are told as they are fetched");
+}
+
+async fn labels_are_followed(store: &impl Held) {
+    let first = store.put("label", "one").await;
+    let second = store.put("label", "two").await;
+    let by =
+        |label: &str| Wanted { key: "label".to_owned(), selector: VersionSelector::Label(label.to_owned()) };
+    for (version, value) in [(&first, "one"), (&second, "two"), (&first, "one")] {
+        store.label("label", version, "live").await;
+        let wanted = [by("live"), by("dead")];
+        assert_eq!(
+            fetch(store, &wanted).await,
+            owned(&[Ok((value, version)), missing()]),
+            "a label is where it was moved"
+        );
+        let want = [Ok(version.clone()), Err(Kind::NotFound)];
+        assert_eq!(versions(store, &wanted).await, want, "a label is where it was moved");
+    }
+    assert_eq!(versions(store, &[current("label")]).await, [Ok(second)], "a label moves nothing else");
+}
+
+/// More than any provider's batch.
+const MANY: usize = 45;
+
+async fn many_keys_are_answered(store: &impl Held) {
+    let (mut wanted, mut want) = (Vec::new(), Vec::new());
+    for number in 0..MANY {
+        let key = format!("many-{number}");
+        if number % 10 != 7 {
+            let version = store.put(&key, &format!("value {number}")).await;
+            want.push(Ok((format!("value {number}"), version)));
+        } else {
+            want.push(Err(Kind::NotFound));
+        }
+        wanted.push(current(&key));
+    }
+    assert_eq!(fetch(store, &wanted).await, want, "more keys than one batch takes");
+    let want: Vec<_> = want.into_iter().map(|answer| answer.map(|(_, version)| version)).collect();
+    assert_eq!(versions(store, &wanted).await, want, "more keys than one batch takes");
+}
+
+async fn listings_miss_nothing(store: &impl Held) {
+    store.put("list-changed", "one").await;
+    let calm = store.put("list-calm", "one").await;
+    let changed = store.put("list-changed", "two").await;
+    let all = listed(store, None).await;
+    for (key, version) in [("list-changed", &changed), ("list-calm", &calm)] {
+        let entry = of(&all, key).unwrap_or_else(|| panic!("{key} is in the list of all keys"));
+        assert_eq!(entry.version.as_ref(), Some(version), "{key} is listed with its version in force");
+    }
+    let since = of(&all, "list-changed").unwrap().changed;
+    let recent = listed(store, since).await;
+    let entry =
+        of(&recent, "list-changed").expect("a key that changed at the very moment is in the list since then");
+    assert_eq!(entry.version, Some(changed), "a listing since a moment tells the version in force");
+}
+
+async fn deleted_keys_do_not_exist(store: &impl Held) {
+    store.put("gone", "one").await;
+    store.put("stays", "one").await;
+    store.delete("gone").await;
+    let wanted = [current("gone")];
+    assert_eq!(fetch(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
+    assert_eq!(versions(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
+    let all = listed(store, None).await;
+    assert!(
+        of(&all, "gone").is_none_or(|entry| entry.version.is_none()),
+        "a deleted key is listed without a version"
+    );
+    assert!(of(&all, "stays").is_some(), "the deletion of a key hides no other");
+}
+
+type Told<T> = Result<T, Kind>;
+
+fn current(key: &str) -> Wanted {
+    Wanted { key: key.to_owned(), selector: VersionSelector::Current }
+}
+
+fn missing<T>() -> Told<T> {
+    Err(Kind::NotFound)
+}
+
+fn owned(answers: &[Told<(&str, &String)>]) -> Vec<Told<(String, String)>> {
+    answers.iter().map(|answer| answer.map(|(value, version)| (value.to_owned(), version.clone()))).collect()
+}
+
+async fn fetch(store: &impl Held, wanted: &[Wanted]) -> Vec<Told<(String, String)>> {
+    let answers = store.sources().fetch(store.access(), wanted).await;
+    assert_eq!(answers.len(), wanted.len(), "one answer for each key");
+    let told = |fetched: Fetched| (fetched.value.expose_str().expect("text").to_owned(), fetched.version.id);
+    answers.into_iter().map(|answer| answer.map(told).map_err(kind)).collect()
+}
+
+async fn versions(store: &impl Held, wanted: &[Wanted]) -> Vec<Told<String>> {
+    let answers = store.sources().versions(store.access(), wanted).await;
+    assert_eq!(answers.len(), wanted.len(), "one answer for each key");
+    answers
+        .into_iter()
+        .map(|answer: Result<Version, Error>| answer.map(|version| version.id).map_err(kind))
+        .collect()
+}
+
+async fn listed(store: &impl Held, since: Option<jiff::Timestamp>) -> Vec<Listed> {
+    store.sources().changed_since(store.access(), since).await.expect("the identity may list")
+}
+
+fn of<'a>(listed: &'a [Listed], key: &str) -> Option<&'a Listed> {
+    listed.iter().find(|entry| entry.names.contains(key))
+}
+
+fn kind(error: Error) -> Kind {
+    assert_eq!(error.step, Step::Fetch, "the identity is proven: {error}");
+    error.kind
+}
