@@ -178,6 +178,9 @@ pub(crate) fn review(user: &User, mut review: Value) -> Value {
     }
     let known = resource == "*" || crate::kinds::KINDS.iter().any(|k: &Kind| resource.starts_with(k.plural));
     let allowed = known && user.may(&text("verb"), &resource, &text("namespace"));
+    if !review.is_object() {
+        review = json!({});
+    }
     review["kind"] = json!("SelfSubjectAccessReview");
     review["apiVersion"] = json!("authorization.k8s.io/v1");
     review["status"] = json!({"allowed": allowed});

@@ -45,6 +45,9 @@ pub(crate) fn patch(store: &Store, state: &mut State, write: &Write, patch: &Pat
         // Answered above.
         Patch::Apply(_) => {}
     }
+    if !object.is_object() {
+        return Err(Failure::bad_request("the patch leaves no object"));
+    }
     check_names(write, &object)?;
     let object = convert::to_stored(write.kind, object);
     let object =

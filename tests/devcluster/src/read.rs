@@ -10,6 +10,9 @@ use crate::selector::Selector;
 use crate::status::{Answer, Failure, quoted};
 use crate::store::{Key, Object, State};
 
+/// The version in a continue token that goes on from whatever is there.
+const ANY_VERSION: u64 = 0;
+
 /// A page of a list.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -44,10 +47,10 @@ pub(crate) fn list(state: &State, kind: &Kind, namespace: &str, query: &Query) -
         }
         token => {
             let (version, start) = read_token(token)?;
-            if version < state.floor() {
-                return Err(Failure::continue_expired());
+            if version != ANY_VERSION && version < state.floor() {
+                return Err(Failure::continue_expired(&self::token(ANY_VERSION, &start)));
             }
-            (Some(start), version)
+            (Some(start), if version == ANY_VERSION { state.version() } else { version })
         }
     };
     let mut selected = state

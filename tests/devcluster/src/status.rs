@@ -135,11 +135,16 @@ impl Failure {
         Self::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"), None)
     }
 
-    /// A list's continue token refers to a version that is no longer kept.
-    pub(crate) fn continue_expired() -> Self {
+    /// A list's continue token refers to a version that is no longer kept; `token` goes on from the present state.
+    pub(crate) fn continue_expired(token: &str) -> Self {
         let message = "The provided continue parameter is too old to display a consistent list result. You can start \
-                       a new list without the continue parameter.";
-        Self::new(410, "Expired", message, None)
+                       a new list without the continue parameter, or use the continue token in this response to \
+                       retrieve the remainder of the results. Continuing with the provided token results in an \
+                       inconsistent list - objects that were created, modified, or deleted between the time the \
+                       first chunk was returned and now may show up in the list.";
+        let mut failure = Self::new(410, "Expired", message, None);
+        failure.body["metadata"]["continue"] = json!(token);
+        failure
     }
 
     /// The resourceVersion asked for lies in the future.

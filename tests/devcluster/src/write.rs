@@ -306,6 +306,9 @@ fn defaults(kind: &Kind, object: &mut Map<String, Value>) {
         }
         "namespaces" => {
             let status = object.entry("status").or_insert_with(|| json!({}));
+            if !status.is_object() {
+                *status = json!({});
+            }
             if status.get("phase").is_none() {
                 status["phase"] = json!("Active");
             }
