@@ -31,10 +31,13 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, event: SqsEvent) -> SqsBat
 #[instrument(skip_all, fields(message.id = message.message_id.as_deref().unwrap_or_default()))]
 async fn settle<P: Ports>(pipeline: &Pipeline<P>, message: &SqsMessage) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
-    let Ok(job) = serde_json::from_str::<Job>(body) else {
-        metrics::counter!("pawl_jobs_total", "outcome" => "malformed").increment(1);
-        error!("message dropped: it is not a job; only Pawl may write to the job queue");
-        return true;
+    let job = match Job::from_wire(body) {
+        Ok(job) => job,
+        Err(problem) => {
+            metrics::counter!("pawl_jobs_total", "outcome" => "malformed").increment(1);
+            error!("message dropped: {problem}; only Pawl may write to the job queue");
+            return true;
+        }
     };
     let settled = match pipeline.deliver(&job).await {
         Ok(report) => !report.is_retryable(),

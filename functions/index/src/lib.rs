@@ -58,8 +58,9 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Resul
         }
         return Ok(summary);
     };
-    let clusters = pipeline.ports().registry().clusters().await?;
-    let options = ParseOptions { clusters, default_clusters: request.clusters, ..ParseOptions::default() };
+    let mut options = ParseOptions::new(Home::Applied);
+    options.clusters = pipeline.ports().registry().clusters().await?;
+    options.default_clusters = request.clusters;
     let manifests = parse(&text, "request", &options);
     let report = pipeline.index(manifests, request.prune.then_some(&Home::Applied)).await?;
     summary.add(report);

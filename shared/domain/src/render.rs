@@ -3,8 +3,8 @@
 use crate::declaration::{Declaration, Into, KeyConversion, Read};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Values};
-use self::shim::json;
 use pawl_golang::gjson::{self, TooComplex};
+use pawl_golang::json;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -132,7 +132,7 @@ fn members(
         .map_err(|_| RenderError::NotAnObject { path: read.path.clone(), key: read.key.clone() })?;
     let mut data = BTreeMap::new();
     for (name, member) in object {
-        let name = converted(&name, conversion);
+        let name = converted(&String::from_utf8_lossy(&name), conversion);
         if name.is_empty() {
             continue;
         }
@@ -176,12 +176,3 @@ fn validated(name: &str) -> Result<(), &'static str> {
 
 #[expect(clippy::unwrap_used, reason = "the pattern is fixed and a test compiles it")]
 static OUTSIDE_KEYS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[^\p{L}\p{N}._-]").unwrap());
-
-mod shim {
-    pub(super) mod json {
-        pub(crate) fn object_to_raw(d: &[u8]) -> Result<std::collections::BTreeMap<String, Vec<u8>>, ()> {
-            let m: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(d).map_err(|_| ())?;
-            Ok(m.into_iter().map(|(k, v)| (k, match v { serde_json::Value::String(s) => s.into_bytes(), v => v.to_string().into_bytes() })).collect())
-        }
-    }
-}

@@ -1,0 +1,171 @@
+//! The command line: one enum, a variant for each verb.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use pawl_domain::ClusterName;
+use pawl_runtime::config::{Lookup, environment};
+use pawl_runtime::telemetry::Format;
+use std::path::PathBuf;
+
+/// When a secret rotates in its store, every Kubernetes Secret that declares it follows.
+///
+/// Exit codes: 0 all went well; 1 something that was asked for failed, and the output says what; 2 the command line
+/// cannot be understood; 3 Pawl could not start or reach its registry.
+#[derive(Debug, Parser)]
+#[command(name = "pawl", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// How results are printed.
+    #[arg(long, short, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// The local registry file, where no DynamoDB table is named.
+    #[arg(long, global = true, env = "PAWL_DB", default_value = "pawl.db", value_name = "FILE")]
+    pub(crate) db: String,
+    /// The DynamoDB table of a deployed Pawl; needs `--jobs`.
+    #[arg(long, global = true, env = "PAWL_TABLE", requires = "jobs", value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// The URL of a deployed Pawl's job queue.
+    #[arg(long, global = true, env = "PAWL_JOB_QUEUE_URL", value_name = "URL")]
+    pub(crate) jobs: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Take manifests into the registry: ExternalSecrets, stores and Clusters, from files, folders or `-`.
+    Apply(Apply),
+    /// Show what the registry holds, and how each declaration fares.
+    Get(Get),
+    /// Remove declarations, and the Secrets that they own.
+    Delete(Delete),
+    /// Bring up to date what a key, a declaration or an event names.
+    Sync(Sync),
+    /// Say what an event would touch, and why not others. Asks no store and no cluster.
+    Explain(Explain),
+    /// Look for what changed without an event, and bring it up to date.
+    Sweep(Sweep),
+    /// Run as one process: HTTP intake, queue poller, schedules, metrics.
+    Serve(Box<Serve>),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// Files or folders of YAML; `-` reads standard input. May be given several times.
+    #[arg(long = "file", short, required = true, value_name = "PATH")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Remove what was applied before and is not among these manifests.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// The clusters of declarations that name none. May be given several times.
+    #[arg(long = "cluster", value_name = "NAME")]
+    pub(crate) clusters: Vec<ClusterName>,
+    /// Write the Secrets now, instead of leaving them to the server or the deliver function.
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Get {
+    /// What to show.
+    #[arg(value_enum, default_value_t = Resource::Declarations)]
+    pub(crate) resource: Resource,
+    /// Only declarations whose `<cluster>/<namespace>/<name>` begins with this.
+    pub(crate) prefix: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Resource {
+    Declarations,
+    Stores,
+    Clusters,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Delete {
+    /// Declarations, as `<cluster>/<namespace>/<name>`.
+    #[arg(required = true, value_name = "DECLARATION")]
+    pub(crate) declarations: Vec<pawl_domain::DeclarationId>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    /// A key or ARN, a declaration as `<cluster>/<namespace>/<name>`, or a file with an event.
+    pub(crate) what: String,
+    /// Only keys of this region; else of every region that a store names.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// A file with an event; `-` reads standard input.
+    pub(crate) event: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sweep {
+    /// Sweep what is not due as well.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where HTTP is served.
+    #[arg(long, env = "PAWL_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// The URL of an SQS queue that store events arrive in.
+    #[arg(long, env = "PAWL_EVENT_QUEUE_URL", value_name = "URL")]
+    pub(crate) events: Option<String>,
+    /// How often stores are swept, as Go writes durations.
+    #[arg(long, env = "PAWL_SWEEP_INTERVAL", default_value = "1m")]
+    pub(crate) sweep: pawl_golang::duration::Duration,
+    /// How often the clusters' own ExternalSecrets are read.
+    #[arg(long, env = "PAWL_INDEX_INTERVAL", default_value = "1m")]
+    pub(crate) index: pawl_golang::duration::Duration,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Output {
+    /// Columns for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One YAML document.
+    Yaml,
+}
+
+impl Args {
+    /// The environment, with what the command line says on top of it.
+    pub(crate) fn lookup(&self) -> impl Lookup + Clone + 'static {
+        let (db, table, jobs) = (self.db.clone(), self.table.clone(), self.jobs.clone());
+        move |name: &str| match name {
+            "PAWL_DB" => Some(db.clone()),
+            "PAWL_TABLE" => table.clone(),
+            "PAWL_JOB_QUEUE_URL" => jobs.clone(),
+            name => environment(name),
+        }
+    }
+
+    /// A server's log is read by machines unless somebody sits before it.
+    pub(crate) fn log_format(&self) -> Format {
+        let watched = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        match self.verb {
+            Verb::Serve(_) if !watched => Format::Json,
+            _ => Format::Text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        <super::Args as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,42 @@
+//! Why a command ended early.
+
+use std::process::ExitCode;
+
+/// A command could not do its work at all. What failed within its work is in its output instead.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Something given on the command line cannot be used.
+    #[error("{0}")]
+    Usage(String),
+    /// A file could not be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration does not hold together, or the state cannot be opened.
+    #[error(transparent)]
+    Start(#[from] pawl_runtime::Error),
+    /// The registry could not be asked.
+    #[error(transparent)]
+    Flow(#[from] pawl_pipeline::Error),
+    /// An event cannot be read.
+    #[error(transparent)]
+    Event(#[from] pawl_events::Error),
+    /// The server could not listen, or an endpoint failed.
+    #[error("cannot serve HTTP: {0}")]
+    Http(std::io::Error),
+}
+
+impl Error {
+    /// See the help of `pawl`.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::File { .. } | Self::Event(_) => ExitCode::FAILURE,
+            Self::Start(_) | Self::Flow(_) | Self::Http(_) => ExitCode::from(3),
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! The same use cases by hand and as a server.

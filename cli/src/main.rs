@@ -1,0 +1,24 @@
+//! `pawl`: the same use cases by hand and as a server.
+
+mod args;
+mod error;
+mod output;
+mod serve;
+mod verbs;
+
+use args::Args;
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    pawl_runtime::telemetry::logs(&args.lookup(), args.log_format(), std::io::stderr);
+    match verbs::run(&args).await {
+        Ok(code) => code,
+        Err(error) => {
+            output::complain(&error);
+            error.exit_code()
+        }
+    }
+}

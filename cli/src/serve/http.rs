@@ -1,0 +1,88 @@
+//! The HTTP side of `pawl serve`: events come in, health and metrics go out.
+
+use super::signature::{self, SIGNATURE, TIMESTAMP};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use metrics_exporter_prometheus::PrometheusHandle;
+use pawl_domain::SecretValue;
+use pawl_pipeline::ports::Clock;
+use pawl_pipeline::{Pipeline, Ports};
+use pawl_runtime::intake::{self, Intake};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+/// How long a request may take. What a sync does not finish within it is in the job queue or comes again.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Requests worked on at the same time; further ones wait.
+const CONCURRENCY: usize = 64;
+
+struct Site<P> {
+    pipeline: Arc<Pipeline<P>>,
+    key: Option<SecretValue>,
+    metrics: PrometheusHandle,
+}
+
+/// The routes. Without a `key` no event is taken over HTTP.
+pub(crate) fn routes<P: Ports>(
+    pipeline: Arc<Pipeline<P>>,
+    key: Option<SecretValue>,
+    metrics: PrometheusHandle,
+) -> Router {
+    let site = Arc::new(Site { pipeline, key, metrics });
+    Router::new()
+        .route("/v1/events", post(events::<P>))
+        .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))
+        .route("/healthz", get(|| async { "ok" }))
+        .with_state(site)
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(pawl_events::MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(tower::limit::GlobalConcurrencyLimitLayer::new(CONCURRENCY))
+        .layer(CatchPanicLayer::new())
+}
+
+/// Takes one event, in any envelope that [`pawl_events::changes`] knows.
+///
+/// 200: done or in the job queue. 400: cannot be read, and will not be the next time either. 401: not signed by who
+/// knows the key. 503: send it again.
+async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(key) = &site.key else {
+        return problem(StatusCode::NOT_FOUND, "events are not taken over HTTP; set PAWL_HMAC_KEY to take them");
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let now = site.pipeline.ports().clock().now();
+    if let Err(refused) = signature::check(key, text(TIMESTAMP), text(SIGNATURE), &body, now) {
+        metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+        return problem(StatusCode::UNAUTHORIZED, &refused.to_string());
+    }
+    let (changes, report) = match intake::take(&site.pipeline, &body).await {
+        Intake::Done { changes, report } => (changes, report),
+        Intake::Dropped(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
+        Intake::Again(error) => return again(&error.to_string()),
+    };
+    let result = |result: &Result<pawl_domain::Outcome, pawl_pipeline::Error>| match result {
+        Ok(outcome) => outcome.as_str().to_owned(),
+        Err(error) => format!("failed: {error}"),
+    };
+    let outcomes: serde_json::Map<_, _> =
+        report.outcomes.iter().map(|(id, each)| (id.to_string(), result(each).into())).collect();
+    Json(json!({ "changes": changes, "declarations": outcomes })).into_response()
+}
+
+fn problem(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+fn again(message: &str) -> Response {
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, message);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+    response
+}

@@ -1,0 +1,126 @@
+//! What `pawl serve` does on its own: jobs, the event queue, sweeps, indexes. Each ends when told to stop, between
+//! two pieces of work.
+
+use futures::{StreamExt, stream};
+use pawl_pipeline::{Pipeline, Ports};
+use pawl_runtime::intake::{self, Intake};
+use pawl_runtime::{EventQueue, World};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+use tracing::{error, warn};
+
+/// Jobs worked on at the same time.
+const JOBS: usize = 4;
+/// Store events worked on at the same time, and the most that are received at once.
+const EVENTS: usize = 10;
+/// How long a receive waits for the first message.
+const WAIT: Duration = Duration::from_secs(20);
+/// The pause after a queue could not be asked.
+const PAUSE: Duration = Duration::from_secs(2);
+
+type Stopped = watch::Receiver<bool>;
+
+/// Delivers jobs as they come.
+pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
+    loop {
+        let inbox = pipeline.ports().inbox();
+        let received = tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            received = inbox.receive(JOBS) => received,
+        };
+        let received = match received {
+            Ok(received) => received,
+            Err(problem) => {
+                warn!("job queue: {problem}");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        stream::iter(received)
+            .for_each_concurrent(JOBS, |(ticket, job)| {
+                let pipeline = &pipeline;
+                async move {
+                    let done = match pipeline.deliver(&job).await {
+                        Ok(report) => !report.is_retryable(),
+                        Err(problem) => {
+                            error!("job comes again: {problem}");
+                            false
+                        }
+                    };
+                    let settled = if done { inbox.done(ticket).await } else { inbox.again(ticket).await };
+                    if let Err(problem) = settled {
+                        warn!("job queue: {problem}");
+                    }
+                }
+            })
+            .await;
+    }
+}
+
+/// Takes store events from an SQS queue, as the `sync` function does.
+pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mut stopped: Stopped) {
+    loop {
+        let received = tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            received = queue.receive(EVENTS, WAIT) => received,
+        };
+        let messages = match received {
+            Ok(messages) => messages,
+            Err(problem) => {
+                warn!("event queue: {problem}");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        stream::iter(messages)
+            .for_each_concurrent(EVENTS, async |message| {
+                // What is not deleted comes again when its visibility timeout has passed.
+                if let Intake::Again(_) = intake::take(&pipeline, message.body.as_bytes()).await {
+                    return;
+                }
+                if let Err(problem) = queue.delete(&message.receipt).await {
+                    warn!("event queue: {problem}");
+                }
+            })
+            .await;
+    }
+}
+
+/// Sweeps on a schedule.
+pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
+    every(interval, stopped, async || {
+        if let Err(problem) = pipeline.sweep(false).await {
+            error!("sweep: {problem}");
+        }
+    })
+    .await;
+}
+
+/// Reads the clusters' own ExternalSecrets on a schedule.
+pub(super) async fn indexes(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
+    every(interval, stopped, async || match pipeline.index_clusters().await {
+        Ok(reports) => {
+            for (cluster, report) in reports {
+                if let Err(problem) = report {
+                    warn!(cluster.name = %cluster, "cluster {cluster} is not indexed: {problem}");
+                }
+            }
+        }
+        Err(problem) => error!("index: {problem}"),
+    })
+    .await;
+}
+
+/// Does the work at once and then at each interval; a run that takes longer delays the next one.
+async fn every(interval: Duration, mut stopped: Stopped, work: impl AsyncFn()) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            _ = ticks.tick() => work().await,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! `pawl apply`: manifests into the registry.
+
+use super::{code, input, open};
+use crate::args::{Apply, Args};
+use crate::error::Error;
+use crate::output::{self, Table};
+use pawl_domain::store::Home;
+use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_pipeline::index::IndexReport;
+use pawl_pipeline::ports::{Clock, Put, Registry};
+use pawl_pipeline::{Job, Manifests, Pipeline, Ports, Problem, Severity};
+use pawl_runtime::World;
+use serde::Serialize;
+use std::process::ExitCode;
+
+pub(super) async fn run(args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
+    let pipeline = open(args).await?;
+    let manifests = read(&pipeline, apply).await?;
+    let ids: Vec<_> = manifests.declarations.iter().map(|each| each.id.clone()).collect();
+    let mut report = pipeline.index(manifests, apply.prune.then_some(&Home::Applied)).await?;
+    if apply.now {
+        let at = pipeline.ports().clock().now();
+        report.report = pawl_pipeline::Report::default();
+        for job in Job::chunks(&ids, None, at) {
+            report.report.extend(pipeline.deliver(&job).await?);
+        }
+    }
+    let well = report.is_complete();
+    output::show(&Applied::from(report), args.output);
+    Ok(code(well))
+}
+
+/// Parses every file twice: clusters may be declared in another file than what goes to them.
+async fn read(pipeline: &Pipeline<World>, apply: &Apply) -> Result<Manifests, Error> {
+    let mut texts = Vec::new();
+    for file in input::manifests(&apply.files)? {
+        texts.push((file.display().to_string(), input::text(&file)?));
+    }
+    let mut options = ParseOptions::new(Home::Applied);
+    options.clusters = pipeline.ports().registry().clusters().await?;
+    options.default_clusters.clone_from(&apply.clusters);
+    for (place, text) in &texts {
+        options.clusters.extend(parse(text, place, &options).clusters);
+    }
+    let mut all = Manifests::default();
+    for (place, text) in &texts {
+        let found = parse(text, place, &options);
+        all.declarations.extend(found.declarations);
+        all.stores.extend(found.stores);
+        all.clusters.extend(found.clusters);
+        all.problems.extend(found.problems);
+    }
+    Ok(all)
+}
+
+/// What an apply did, object by object.
+#[derive(Debug, Serialize)]
+struct Applied {
+    objects: Vec<Row>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    object: String,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Row {
+    fn new(object: impl Into<String>, result: &'static str) -> Self {
+        Self { object: object.into(), result, message: None }
+    }
+
+    fn failed(object: impl Into<String>, error: &pawl_pipeline::Error) -> Self {
+        Self { object: object.into(), result: "failed", message: Some(error.to_string()) }
+    }
+}
+
+impl From<IndexReport> for Applied {
+    fn from(report: IndexReport) -> Self {
+        let mut objects: Vec<Row> =
+            report.objects.into_iter().map(|(object, put)| Row::new(object, word(put))).collect();
+        for (id, result) in report.declarations {
+            objects.push(match result {
+                Ok(put) => Row::new(id.to_string(), word(put)),
+                Err(error) => Row::failed(id.to_string(), &error),
+            });
+        }
+        for (id, result) in report.removed {
+            objects.push(match result {
+                Ok(()) => Row::new(id.to_string(), "removed"),
+                Err(error) => Row::failed(id.to_string(), &error),
+            });
+        }
+        for (id, error) in report.report.failures() {
+            objects.push(Row::failed(id.to_string(), error));
+        }
+        Self { objects, problems: report.problems }
+    }
+}
+
+fn word(put: Put) -> &'static str {
+    match put {
+        Put::Created => "created",
+        Put::Changed => "configured",
+        Put::Unchanged => "unchanged",
+    }
+}
+
+impl Table for Applied {
+    const HEADINGS: &'static [&'static str] = &["OBJECT", "RESULT", "MESSAGE"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |row: &Row| {
+            vec![row.object.clone(), row.result.to_owned(), row.message.clone().unwrap_or_default()]
+        };
+        self.objects.iter().map(row).collect()
+    }
+
+    fn summary(&self) -> Option<String> {
+        let line = |problem: &Problem| {
+            let severity = match problem.severity {
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            format!("{severity}: {problem}")
+        };
+        let lines: Vec<String> = self.problems.iter().map(line).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}

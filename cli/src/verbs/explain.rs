@@ -1,0 +1,71 @@
+//! `pawl explain`: what an event would touch, and why not others.
+
+use super::{input, open};
+use crate::args::{Args, Explain};
+use crate::error::Error;
+use crate::output::{self, Table};
+use pawl_domain::{Affected, Change, Moved};
+use serde::Serialize;
+use std::process::ExitCode;
+
+pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Error> {
+    let event = input::text(&explain.event)?;
+    let changes = pawl_events::changes(event.as_bytes())?;
+    let pipeline = open(args).await?;
+    let mut explained = Explained { changes: Vec::new(), declarations: Vec::new() };
+    for change in &changes {
+        explained.changes.push(describe(change));
+        for explanation in pipeline.explain(change).await? {
+            let (affected, reason) = match explanation.affected {
+                Affected::Yes => (true, "it reads this key".to_owned()),
+                Affected::No(reason) => (false, reason.to_string()),
+            };
+            explained.declarations.push(Row { declaration: explanation.id.to_string(), affected, reason });
+        }
+    }
+    output::show(&explained, args.output);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(change: &Change) -> String {
+    let what = match &change.moved {
+        Moved::Current => "has a new version in force".to_owned(),
+        Moved::Label(label) => format!("has its label {label} on another version"),
+        Moved::SomeLabel => "has a label on another version".to_owned(),
+        Moved::Existence => "came, went or came back".to_owned(),
+    };
+    let version = change.version.as_ref().map(|version| format!(" ({version})")).unwrap_or_default();
+    format!("{} of {} {what}{version}", change.key(), change.location)
+}
+
+#[derive(Debug, Serialize)]
+struct Explained {
+    changes: Vec<String>,
+    declarations: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    declaration: String,
+    affected: bool,
+    reason: String,
+}
+
+impl Table for Explained {
+    const HEADINGS: &'static [&'static str] = &["DECLARATION", "AFFECTED", "REASON"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |row: &Row| {
+            let affected = if row.affected { "yes" } else { "no" };
+            vec![row.declaration.clone(), affected.to_owned(), row.reason.clone()]
+        };
+        self.declarations.iter().map(row).collect()
+    }
+
+    fn summary(&self) -> Option<String> {
+        if self.changes.is_empty() {
+            return Some("this event changes no value that anybody could read".to_owned());
+        }
+        Some(self.changes.join("\n"))
+    }
+}

@@ -1,0 +1,19 @@
+//! `pawl sweep`: the polling fallback, once.
+
+use super::results::Results;
+use super::{code, open};
+use crate::args::{Args, Sweep};
+use crate::error::Error;
+use crate::output;
+use std::process::ExitCode;
+
+pub(super) async fn run(args: &Args, sweep: &Sweep) -> Result<ExitCode, Error> {
+    let pipeline = open(args).await?;
+    let swept = pipeline.sweep(sweep.all).await?;
+    for (store, error) in &swept.failed {
+        output::note(&format!("{store}: {error}"));
+    }
+    let results = Results::from(swept.report);
+    output::show(&results, args.output);
+    Ok(code(results.all_well() && swept.failed.is_empty()))
+}

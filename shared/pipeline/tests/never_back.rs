@@ -1,0 +1,121 @@
+//! A target never goes from a newer version of a key to an older one, whoever writes when.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod story;
+
+use futures::FutureExt;
+use pawl_domain::Outcome;
+use pawl_pipeline::{Job, Ports, Settings};
+use pawl_world::{Point, every_order};
+use story::{Story, flow};
+
+const POINTS: [Point; 4] = [Point::Read, Point::Fetch, Point::Write, Point::Record];
+
+/// Pauses are one more thing that can end before or after others' steps; a single stale answer needs none.
+fn patient() -> Settings {
+    Settings { stale_attempts: 0, ..Settings::default() }
+}
+
+/// The numbers at the end of the values that a target has had, in order.
+fn history(story: &Story, id: &str) -> Vec<usize> {
+    let values = story.world.clusters().history(id);
+    let number = |data: &std::collections::BTreeMap<String, String>| {
+        data["value"].rsplit('-').next().unwrap().parse().unwrap()
+    };
+    values.iter().map(number).collect()
+}
+
+/// Two syncs of one target meet, in every order of their steps; a rotation happens between their events.
+async fn two_syncs_meet(written_before: bool) -> usize {
+    every_order(async |schedule| {
+        let story = Story::new();
+        story.declare("blue/shop/db", "app/db");
+        if written_before {
+            let change = story.world.rotate("app/db", story.value(1));
+            story.flow().sync(&change).await.unwrap();
+        }
+        let first = story.world.rotate("app/db", story.value(2));
+        let rotate_then_sync = async |actor: &str, change: Option<pawl_domain::Change>| {
+            let world = story.world.seen_by(actor);
+            let change = change.unwrap_or_else(|| story.world.rotate("app/db", story.value(3)));
+            flow(&world, patient()).sync(&change).await.unwrap()
+        };
+        let (a, b) = (rotate_then_sync("a", Some(first)), rotate_then_sync("b", None));
+        let reports = schedule.run(&story.world, &POINTS, [("a", a.boxed()), ("b", b.boxed())]).await;
+        assert!(reports.iter().flatten().all(|report| report.failures().next().is_none()), "{reports:?}");
+
+        let history = history(&story, "blue/shop/db");
+        assert!(history.is_sorted(), "the target went back: {history:?}");
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(3)));
+
+        // The ledger may have lost the race, but it never leads the next rotation astray.
+        let change = story.world.rotate("app/db", story.value(4));
+        let report = story.flow().sync(&change).await.unwrap();
+        assert_eq!(report.count(Outcome::Written), 1);
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(4)));
+    })
+    .await
+}
+
+
+#[tokio::test(start_paused = true)]
+async fn two_syncs_of_a_known_target_end_with_the_newest_value_in_every_order() {
+    let orders = two_syncs_meet(true).await;
+    assert!(orders > 50, "only {orders} orders were told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_syncs_of_a_new_target_end_with_the_newest_value_in_every_order() {
+    let orders = two_syncs_meet(false).await;
+    assert!(orders > 50, "only {orders} orders were told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sync_that_is_killed_anywhere_is_made_good_by_the_next_try() {
+    every_order(async |schedule| {
+        let story = Story::new();
+        story.declare("blue/shop/db", "app/db");
+        let change = story.world.rotate("app/db", story.value(1));
+        let world = story.world.seen_by("a");
+        let flow_a = flow(&world, patient());
+        let task = flow_a.sync(&change);
+        let ended = schedule
+            .with_mortal("a")
+            .run(&story.world, &Point::OF_A_SYNC, [("a", task.boxed())])
+            .await;
+        if ended[0].is_none() {
+            // Whoever handed the change in was not told that it is done, so it comes again.
+            story.flow().sync(&change).await.unwrap();
+        }
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+        assert!(history(&story, "blue/shop/db").is_sorted());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_killed_anywhere_is_made_good_by_the_next_try() {
+    every_order(async |schedule| {
+        let story = Story::new();
+        for name in ["blue/shop/a", "green/shop/b"] {
+            story.declare(name, "app/db");
+        }
+        let change = story.world.rotate("app/db", story.value(1));
+        let declarations = vec!["blue/shop/a".parse().unwrap(), "green/shop/b".parse().unwrap()];
+        let job = Job { declarations, change: Some(change), at: pawl_world::build::at(0) };
+        let world = story.world.seen_by("a");
+        let flow_a = flow(&world, Settings { concurrency: 1, ..patient() });
+        let task = flow_a.deliver(&job);
+        let ended = schedule
+            .with_mortal("a")
+            .run(&story.world, &[Point::Read, Point::Write, Point::Record], [("a", task.boxed())])
+            .await;
+        if ended[0].is_none() {
+            story.flow().deliver(&job).await.unwrap();
+        }
+        for name in ["blue/shop/a", "green/shop/b"] {
+            assert_eq!(story.world.value(name, "value"), Some(story.value(1)));
+        }
+    })
+    .await;
+}

@@ -1,0 +1,232 @@
+//! A secret rotates, and every Secret that declares it follows.
+
+mod story;
+
+use pawl_domain::store::Home;
+use pawl_domain::{Kind, Outcome};
+use pawl_pipeline::{Ports, Settings};
+use pawl_world::{Calls, Fault, Point, change, declaration, parameter_store};
+use story::{Story, flow};
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_reaches_every_cluster_with_one_fetch() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.declare("green/shop/db", "app/db");
+    story.declare("green/shop/other", "app/other");
+    let change = story.world.rotate("app/db", story.value(1));
+    let report = story.flow().sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Written), 2, "{report:?}");
+    for id in ["blue/shop/db", "green/shop/db"] {
+        assert_eq!(story.world.value(id, "value"), Some(story.value(1)));
+    }
+    assert!(story.world.data("green/shop/other").is_empty());
+    assert_eq!(story.world.calls().values, 1);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_rotation_takes_one_patch_each_and_no_get() {
+    let story = Story::new();
+    for cluster in ["blue", "green"] {
+        for number in 0..50 {
+            story.declare(&format!("{cluster}/shop/db-{number}"), "app/db");
+        }
+    }
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let change = story.world.rotate("app/db", story.value(2));
+    story.world.forget_calls();
+    let report = flow.sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Written), 100);
+    let calls = story.world.calls();
+    assert_eq!((calls.values, calls.reads, calls.replaces, calls.target_writes()), (1, 0, 100, 100));
+    assert_eq!(story.world.value("green/shop/db-7", "value"), Some(story.value(2)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_whose_version_was_written_costs_no_call() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let flow = story.flow();
+    let change = story.world.rotate("app/db", story.value(1));
+    flow.sync(&change).await.unwrap();
+    story.world.forget_calls();
+    let report = flow.sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Unchanged), 1);
+    let Calls { fetches, reads, replaces, updates, .. } = story.world.calls();
+    assert_eq!((fetches, reads, replaces, updates), (0, 0, 0, 0));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_changes_nothing_rendered_is_not_written() {
+    let story = Story::new();
+    story.world.declare(declaration("blue/shop/db").reads("app/db").property("user").into_key("user"));
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", r#"{"user":"app","password":"1"}"#)).await.unwrap();
+    let change = story.world.rotate("app/db", r#"{"user":"app","password":"2"}"#);
+    story.world.forget_calls();
+    let report = flow.sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Unchanged), 1);
+    assert_eq!(story.world.calls().cluster_calls(), 0);
+    let record = story.world.record("blue/shop/db").unwrap();
+    assert_eq!(record.versions[0].as_ref().map(|version| version.id.as_str()), Some("v2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_targets_than_fit_go_to_the_job_queue() {
+    let story = Story::new();
+    for number in 0..30 {
+        story.declare(&format!("blue/shop/db-{number:02}"), "app/db");
+    }
+    let flow = flow(&story.world, Settings { inline_targets: 10, ..Settings::default() });
+    let report = flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    assert_eq!(report.count(Outcome::Queued), 30);
+    assert!(story.world.data("blue/shop/db-00").is_empty());
+    let jobs = story.world.jobs().take();
+    assert_eq!(jobs.iter().map(|job| job.declarations.len()).sum::<usize>(), 30);
+    for job in &jobs {
+        assert_eq!(flow.deliver(job).await.unwrap().count(Outcome::Written), 30);
+    }
+    assert_eq!(story.world.value("blue/shop/db-29", "value"), Some(story.value(1)));
+    assert_eq!(story.world.calls().values, 1);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_twice_is_done_once() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.world.rotate("app/db", story.value(1));
+    let flow = story.flow();
+    let job = pawl_pipeline::Job {
+        declarations: vec!["blue/shop/db".parse().unwrap()],
+        change: None,
+        at: pawl_world::build::at(0),
+    };
+    story.world.advance(std::time::Duration::from_secs(1));
+    flow.deliver(&job).await.unwrap();
+    story.world.forget_calls();
+    flow.deliver(&job).await.unwrap();
+    assert_eq!((story.world.calls().fetches, story.world.calls().cluster_calls()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_lags_behind_the_change_is_not_written() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let change = story.world.rotate("app/db", story.value(2));
+    story.world.inject(Fault::stale(1).times(3));
+    flow.sync(&change).await.unwrap();
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+
+    let change = story.world.rotate("app/db", story.value(3));
+    story.world.inject(Fault::stale(1));
+    let report = flow.sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Queued), 1, "{report:?}");
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_overtaken_brings_the_newest_value() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let first = story.world.rotate("app/db", story.value(1));
+    let second = story.world.rotate("app/db", story.value(2));
+    let flow = story.flow();
+    flow.sync(&second).await.unwrap();
+    flow.sync(&first).await.unwrap();
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_follows_without_a_version_in_its_event() {
+    let story = Story::new();
+    story.world.add_store(parameter_store("parameters"));
+    story.world.declare(declaration("blue/shop/db").reads("/app/db").of("parameters").into_key("value"));
+    let flow = story.flow();
+    for number in 1..=2 {
+        let mut change = story.world.rotate_parameter("/app/db", story.value(number));
+        change.version = None;
+        flow.sync(&change).await.unwrap();
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(number)));
+    }
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_declaration_never_hides_the_others() {
+    let story = Story::new();
+    story.declare("blue/shop/good", "app/db");
+    story.world.declare(declaration("blue/shop/bad").reads("app/db").property("nowhere").into_key("value"));
+    story.world.declare(declaration("blue/shop/lost").reads("app/db").reads("app/gone").into_key("other"));
+    story.world.declare(declaration("green/shop/cut-off").reads("app/db"));
+    story.world.inject(Fault::down("green"));
+    let change = story.world.rotate("app/db", story.value(1));
+    let report = story.flow().sync(&change).await.unwrap();
+    let kinds: Vec<_> = report.failures().map(|(id, error)| (id.to_string(), error.kind)).collect();
+    assert_eq!(
+        kinds,
+        [("blue/shop/bad".to_owned(), Kind::Invalid), ("blue/shop/lost".to_owned(), Kind::NotFound)]
+    );
+    assert_eq!(report.count(Outcome::Queued), 1);
+    assert_eq!(story.world.value("blue/shop/good", "value"), Some(story.value(1)));
+    let message = report.failures().next().map(|(_, error)| error.to_string()).unwrap();
+    assert_eq!(
+        message,
+        "spec.data[0]: key nowhere does not exist in secret app/db; correct remoteRef.property or the secret"
+    );
+
+    story.world.mend_all();
+    for job in story.world.jobs().take() {
+        story.flow().deliver(&job).await.unwrap();
+    }
+    assert_eq!(story.world.value("green/shop/cut-off", "value"), Some(story.value(1)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_of_an_external_secret_in_the_cluster_gets_its_status() {
+    let story = Story::new();
+    let home = Home::Cluster("blue".parse().unwrap());
+    let mut store: pawl_domain::Store = pawl_world::secrets_manager("aws").into();
+    store.id.home = home.clone();
+    let id = store.id.clone();
+    story.world.add_store(store);
+    story.world.declare(
+        declaration("blue/shop/db").home(home).uid("uid-1").reads("app/db").of_store(id).into_key("value"),
+    );
+    story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let published = story.world.clusters().published(&"blue".parse().unwrap());
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].1.result, Ok(Outcome::Written));
+    assert_eq!(published[0].1.target.as_deref(), Some("db"));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_an_unread_key_costs_one_lookup() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let report = story.flow().sync(&change("app/nobody").build()).await.unwrap();
+    assert!(report.outcomes.is_empty());
+    assert_eq!(story.world.calls().lookups, 1);
+    assert_eq!((story.world.calls().fetches, story.world.calls().cluster_calls()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_comes_again_when_the_registry_cannot_be_asked() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Lookup).times(1));
+    let change = story.world.rotate("app/db", story.value(1));
+    assert!(story.flow().sync(&change).await.unwrap_err().is_retryable());
+    story.flow().sync(&change).await.unwrap();
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+}

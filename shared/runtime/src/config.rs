@@ -1,0 +1,71 @@
+//! Configuration: read through a lookup that can be passed in, one small file per concern, one sentence per mistake.
+
+mod flow;
+mod state;
+
+pub use flow::{Clusters, flow};
+pub use state::{LedgerKey, State};
+
+use pawl_domain::SecretValue;
+use std::time::Duration;
+
+/// Answers what a variable is set to. The process environment in production, a map in tests.
+pub trait Lookup: Send + Sync {
+    /// The variable's value, if it is set and not empty.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+impl<F: Fn(&str) -> Option<String> + Send + Sync> Lookup for F {
+    fn get(&self, name: &str) -> Option<String> {
+        self(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// The process environment. The only place that reads it.
+#[expect(clippy::disallowed_methods, reason = "this is the lookup that everything else is given")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A variable is missing or not usable. The message never holds its value where that may be secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// It is not set.
+    #[error("{name} is not set: {purpose}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// It cannot be read.
+    #[error("{name} is not valid: {rule}")]
+    Invalid {
+        /// The variable.
+        name: &'static str,
+        /// What it must look like.
+        rule: String,
+    },
+}
+
+/// A secret variable, which must be set.
+fn secret(lookup: &dyn Lookup, name: &'static str) -> Option<SecretValue> {
+    lookup.get(name).map(|text| SecretValue::new(text.into_bytes()))
+}
+
+/// A number, or its default.
+fn number<N: std::str::FromStr>(lookup: &dyn Lookup, name: &'static str, default: N) -> Result<N, Error> {
+    match lookup.get(name) {
+        None => Ok(default),
+        Some(text) => {
+            text.parse().map_err(|_| Error::Invalid { name, rule: "write a whole number".to_owned() })
+        }
+    }
+}
+
+/// A duration as Go writes it (`90s`, `1h30m`), or its default.
+fn duration(lookup: &dyn Lookup, name: &'static str, default: Duration) -> Result<Duration, Error> {
+    let Some(text) = lookup.get(name) else { return Ok(default) };
+    let parsed = pawl_golang::duration::parse(&text).and_then(pawl_golang::duration::Duration::to_std);
+    parsed.map_err(|_| Error::Invalid { name, rule: "write a duration such as 90s or 1h30m".to_owned() })
+}

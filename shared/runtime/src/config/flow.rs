@@ -1,0 +1,49 @@
+//! How much is done at once, and how patiently.
+
+use super::{Error, Lookup, duration, number};
+use pawl_pipeline::Settings;
+use std::time::Duration;
+
+/// Reads the flow's settings; each variable has a default.
+///
+/// | variable | setting |
+/// |---|---|
+/// | `PAWL_INLINE_TARGETS` | targets written within a sync |
+/// | `PAWL_CONCURRENCY` | declarations worked on at the same time |
+/// | `PAWL_SWEEP_OVERLAP` | by how much sweeps overlap |
+/// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
+///
+/// # Errors
+/// The first variable that cannot be read.
+pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
+    let defaults = Settings::default();
+    Ok(Settings {
+        inline_targets: number(lookup, "PAWL_INLINE_TARGETS", defaults.inline_targets)?,
+        concurrency: number(lookup, "PAWL_CONCURRENCY", defaults.concurrency)?.max(1),
+        sweep_overlap: duration(lookup, "PAWL_SWEEP_OVERLAP", defaults.sweep_overlap)?,
+        drift_interval: duration(lookup, "PAWL_DRIFT_INTERVAL", defaults.drift_interval)?,
+        ..defaults
+    })
+}
+
+/// How clusters are talked to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Clusters {
+    /// Requests to one cluster at the same time (`PAWL_CLUSTER_CONCURRENCY`).
+    pub concurrency: usize,
+    /// How long one request may take (`PAWL_CLUSTER_TIMEOUT`).
+    pub timeout: Duration,
+}
+
+impl Clusters {
+    /// Reads both variables; each has a default.
+    ///
+    /// # Errors
+    /// The first variable that cannot be read.
+    pub fn read(lookup: &dyn Lookup) -> Result<Self, Error> {
+        Ok(Self {
+            concurrency: number(lookup, "PAWL_CLUSTER_CONCURRENCY", 16)?.max(1),
+            timeout: duration(lookup, "PAWL_CLUSTER_TIMEOUT", Duration::from_secs(10))?,
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! One event in, whatever way it came: read it, sync what it changes, say whether it is done.
+
+use pawl_events::Error as EventError;
+use pawl_pipeline::{Error, Pipeline, Ports, Report};
+use tracing::warn;
+
+/// What became of an event.
+#[derive(Debug)]
+pub enum Intake {
+    /// Everything that it affects is written, recorded as failed for good, or in the job queue.
+    Done {
+        /// How many changes it spoke of.
+        changes: usize,
+        /// What became of the declarations.
+        report: Report,
+    },
+    /// It cannot be read, and will not be the next time either. Counted and logged; acknowledge it.
+    Dropped(EventError),
+    /// Registry, ledger or job queue could not be asked: it must come again.
+    Again(Error),
+}
+
+/// Takes in one event in any envelope that [`pawl_events::changes`] knows. Taking it in twice is harmless.
+pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
+    let changes = match pawl_events::changes(body) {
+        Ok(changes) => changes,
+        Err(problem) => {
+            count(match problem {
+                EventError::Unknown { .. } => "unknown",
+                EventError::Malformed { .. } | EventError::TooLarge { .. } => "malformed",
+            });
+            warn!("event dropped: {problem}");
+            return Intake::Dropped(problem);
+        }
+    };
+    count(if changes.is_empty() { "no-change" } else { "change" });
+    let mut report = Report::default();
+    let mut failed = None;
+    // One change that cannot be looked up does not keep the others waiting.
+    for change in &changes {
+        match pipeline.sync(change).await {
+            Ok(synced) => report.extend(synced),
+            Err(problem) => failed = Some(problem),
+        }
+    }
+    let unsettled = report.failures().find(|(_, error)| error.is_retryable()).map(|(_, error)| error.shared());
+    match failed.or(unsettled) {
+        Some(problem) => {
+            warn!("event comes again: {problem}");
+            Intake::Again(problem)
+        }
+        None => Intake::Done { changes: changes.len(), report },
+    }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("pawl_events_total", "outcome" => outcome).increment(1);
+}

@@ -1,0 +1,37 @@
+//! What every function does around its use case: start, and flush what was measured.
+
+use crate::config::{self, environment};
+use crate::telemetry::{self, Format};
+use crate::wiring::{self, AwsWorld};
+use lambda_runtime::Error;
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use pawl_pipeline::Pipeline;
+use std::future::Future;
+use std::sync::OnceLock;
+
+static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
+
+/// Installs logs and metrics, reads the configuration from the environment and wires the flow to AWS.
+///
+/// # Errors
+/// A variable that is missing or not valid, or the ledger's key that cannot be read; the function does not start.
+pub async fn start() -> Result<Pipeline<AwsWorld>, Error> {
+    telemetry::logs(&environment, Format::Json, std::io::stdout);
+    let namespace = config::Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
+    if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace).init() {
+        let _ = COLLECTOR.set(collector);
+    }
+    Ok(wiring::aws(&environment).await?)
+}
+
+/// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.
+///
+/// # Errors
+/// Those of the invocation. Metrics that cannot be written are dropped: they must not fail what succeeded.
+pub async fn measured<T, E: Into<Error>>(invocation: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
+    let result = invocation.await.map_err(Into::into);
+    if let Some(collector) = COLLECTOR.get() {
+        let _ = collector.flush(std::io::stdout());
+    }
+    result
+}

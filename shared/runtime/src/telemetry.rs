@@ -1,0 +1,43 @@
+//! Logs and metrics: where they go. What they say is decided where things happen.
+//!
+//! Values never reach either: they live in `SecretValue`, which prints nothing, and no body, SDK response or
+//! Kubernetes object is ever a field.
+
+use crate::config::Lookup;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Format {
+    /// One JSON object a line, for machines.
+    Json,
+    /// One readable line each, for people.
+    Text,
+}
+
+/// Installs the process's subscriber. The level comes from `AWS_LAMBDA_LOG_LEVEL`, then `PAWL_LOG`, else `info`;
+/// libraries below Pawl are kept at `warn`, for they may log requests. A second call does nothing.
+pub fn logs<W>(lookup: &dyn Lookup, format: Format, sink: W)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let level = lookup.get("AWS_LAMBDA_LOG_LEVEL").or_else(|| lookup.get("PAWL_LOG"));
+    let level = level.and_then(|text| text.to_lowercase().parse().ok()).unwrap_or(tracing::Level::INFO);
+    let filter = EnvFilter::new(format!("warn,pawl={level}"));
+    let builder = fmt().with_env_filter(filter).with_writer(sink);
+    // A subscriber that is already there was put there by a test, and stays.
+    let _ = match format {
+        Format::Json => builder.json().flatten_event(true).with_current_span(true).try_init(),
+        Format::Text => builder.with_target(false).compact().try_init(),
+    };
+}
+
+/// Installs the process's recorder for Prometheus; its handle renders what `/metrics` answers.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn prometheus() -> Result<PrometheusHandle, BuildError> {
+    PrometheusBuilder::new().install_recorder()
+}

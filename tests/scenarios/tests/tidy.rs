@@ -1,0 +1,204 @@
+//! The house stays a house: arrows between crates, sizes of files, folders and their resources.
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the repository has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who may know whom: an arrow for each dependency within the house, and no others.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("pawl-golang", &[]),
+    ("pawl-domain", &["pawl-golang"]),
+    ("pawl-events", &["pawl-domain"]),
+    ("pawl-pipeline", &["pawl-domain"]),
+    ("pawl-aws", &["pawl-domain", "pawl-pipeline"]),
+    ("pawl-kubernetes", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
+    ("pawl-embedded", &["pawl-domain", "pawl-pipeline"]),
+    (
+        "pawl-runtime",
+        &[
+            "pawl-aws",
+            "pawl-domain",
+            "pawl-embedded",
+            "pawl-events",
+            "pawl-golang",
+            "pawl-kubernetes",
+            "pawl-pipeline",
+        ],
+    ),
+    ("pawl-sync", &["pawl-pipeline", "pawl-runtime"]),
+    ("pawl-deliver", &["pawl-pipeline", "pawl-runtime"]),
+    ("pawl-sweep", &["pawl-domain", "pawl-pipeline", "pawl-runtime"]),
+    ("pawl-index", &["pawl-domain", "pawl-kubernetes", "pawl-pipeline", "pawl-runtime"]),
+    (
+        "pawl",
+        &["pawl-domain", "pawl-events", "pawl-golang", "pawl-kubernetes", "pawl-pipeline", "pawl-runtime"],
+    ),
+];
+
+/// Crates without I/O: none of these may be among their dependencies, nor what does I/O for others.
+const PURE: &[&str] = &["pawl-golang", "pawl-domain", "pawl-events"];
+const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
+
+/// What only tests may know.
+const TEST_CRATES: &[&str] = &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e"];
+
+const LONGEST_FILE: usize = 500;
+const LONGEST_FUNCTION_MAIN: usize = 30;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Every file below a folder of the repository with this ending; nothing that is built or hidden.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+        if entry.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(files(&entry, ending));
+        } else if name.ends_with(ending) {
+            found.push(entry);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().display().to_string()
+}
+
+struct Manifest {
+    name: String,
+    dependencies: BTreeSet<String>,
+}
+
+/// A package's name and what it is built with; what only its tests need does not count.
+fn manifest(path: &Path) -> Option<Manifest> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut name = None;
+    let mut dependencies = BTreeSet::new();
+    let mut section = "";
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            section = line;
+            continue;
+        }
+        let key = line.split(['=', '.', ' ']).next().unwrap_or_default();
+        match section {
+            "[package]" if key == "name" => name = line.split('"').nth(1).map(str::to_owned),
+            "[dependencies]" | "[build-dependencies]" if !key.is_empty() && !key.starts_with('#') => {
+                dependencies.insert(key.to_owned());
+            }
+            _ => {}
+        }
+    }
+    Some(Manifest { name: name?, dependencies })
+}
+
+fn manifests() -> Vec<Manifest> {
+    let mut all = Vec::new();
+    for folder in ["shared", "functions", "cli", "tests"] {
+        all.extend(files(&root().join(folder), "Cargo.toml").iter().filter_map(|path| manifest(path)));
+    }
+    assert!(all.len() > 15, "the repository's packages were not found");
+    all
+}
+
+#[test]
+fn crates_know_only_those_that_the_design_lets_them_know() {
+    let arrows: BTreeMap<&str, BTreeSet<&str>> =
+        ARROWS.iter().map(|(from, to)| (*from, to.iter().copied().collect())).collect();
+    let mut known = BTreeSet::new();
+    for package in manifests() {
+        let Some(allowed) = arrows.get(package.name.as_str()) else { continue };
+        known.insert(package.name.clone());
+        let house = |name: &&String| *name == "pawl" || name.starts_with("pawl-");
+        for dependency in package.dependencies.iter().filter(house) {
+            assert!(
+                allowed.contains(dependency.as_str()),
+                "{} must not know {dependency}: see the arrows in ARCHITECTURE.md",
+                package.name
+            );
+            assert!(!TEST_CRATES.contains(&dependency.as_str()), "{} is deployed", package.name);
+        }
+    }
+    let named: BTreeSet<String> = arrows.keys().map(|name| (*name).to_owned()).collect();
+    assert_eq!(known, named, "every deployed crate is in the list of arrows");
+}
+
+#[test]
+fn pure_crates_do_no_io() {
+    for package in manifests().into_iter().filter(|each| PURE.contains(&each.name.as_str())) {
+        for dependency in &package.dependencies {
+            let impure = IMPURE.contains(&dependency.as_str()) || dependency.starts_with("aws-sdk");
+            assert!(!impure, "{} must not know {dependency}", package.name);
+        }
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_be_read() {
+    let mut too_long = Vec::new();
+    for path in files(&root(), ".rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines = text.lines().count();
+        let function_main = path.ends_with("src/main.rs") && shown(&path).starts_with("functions/");
+        let longest = if function_main { LONGEST_FUNCTION_MAIN } else { LONGEST_FILE };
+        if lines > longest {
+            too_long.push(format!("{} has {lines} lines, at most {longest}", shown(&path)));
+        }
+    }
+    assert!(too_long.is_empty(), "split by meaning:\n{}", too_long.join("\n"));
+}
+
+#[test]
+fn each_function_is_a_resource_of_the_template_and_the_other_way_round() {
+    let template = fs::read_to_string(root().join("template.yaml")).unwrap();
+    let in_template: BTreeSet<String> = template
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CodeUri: functions/"))
+        .map(|name| name.trim_end_matches('/').to_owned())
+        .collect();
+    let in_folder: BTreeSet<String> = fs::read_dir(root().join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(in_template, in_folder);
+    let declared = template.matches("Type: AWS::Serverless::Function").count();
+    assert_eq!(declared, in_folder.len(), "one AWS::Serverless::Function for each folder");
+}
+
+#[test]
+fn every_queue_that_calls_a_function_lets_single_messages_come_again() {
+    let template = fs::read_to_string(root().join("template.yaml")).unwrap();
+    let sources = template.matches("Type: SQS\n").count();
+    assert!(sources >= 2, "sync and deliver are called by queues");
+    assert_eq!(template.matches("- ReportBatchItemFailures").count(), sources);
+}
+
+#[test]
+fn every_sample_event_is_explained_in_the_table_of_samples() {
+    let events = root().join("events");
+    let readme = fs::read_to_string(events.join("README.md")).unwrap();
+    let samples = files(&events, ".json");
+    assert!(samples.len() > 30, "the samples were not found");
+    for sample in samples {
+        let name = sample.strip_prefix(&events).unwrap().display().to_string();
+        let shown = readme.contains(&name) || readme.contains(name.trim_end_matches(".json"));
+        assert!(shown, "events/README.md does not name {name}");
+    }
+}
+
+#[test]
+fn nothing_names_a_machine() {
+    for ending in [".rs", ".md", ".toml", ".yaml", ".yml", ".json", ".py", ".sh"] {
+        for path in files(&root(), ending) {
+            let text = fs::read_to_string(&path).unwrap();
+            for word in [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/")] {
+                assert!(!text.contains(word), "{} names {word}", shown(&path));
+            }
+        }
+    }
+}
