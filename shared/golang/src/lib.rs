@@ -2,13 +2,14 @@
 
 pub mod base64;
 pub mod duration;
+pub mod fmt;
 pub mod gjson;
 pub mod json;
+mod literal;
 pub mod number;
 pub mod regexp;
-pub mod yaml;
-pub mod fmt;
-mod literal;
+pub mod sprig;
 pub mod template;
 mod unicode;
 pub mod value;
+pub mod yaml;

@@ -17,6 +17,12 @@ pub(crate) fn quote_rune(rune: char, ascii: bool) -> Vec<u8> {
     quoted(rune.encode_utf8(&mut [0; 4]).as_bytes(), b'\'', ascii)
 }
 
+/// A character as Go names it in errors: `U+0040 '@'`.
+pub(crate) fn named(rune: char) -> String {
+    let code = rune as u32;
+    if unicode::is_print(rune) { format!("U+{code:04X} '{rune}'") } else { format!("U+{code:04X}") }
+}
+
 /// Whether the text can stand in backquotes as it is.
 pub(crate) fn can_backquote(text: &[u8]) -> bool {
     unicode::runes(text).all(|(_, rune, raw)| {

@@ -81,6 +81,18 @@ pub(crate) fn is_print(rune: char) -> bool {
     if rune.is_ascii() { matches!(rune, ' '..='~') } else { matches(&CLASS, rune) }
 }
 
+/// `unicode.IsPunct`.
+pub(crate) fn is_punctuation(rune: char) -> bool {
+    static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{P}").ok());
+    matches(&CLASS, rune)
+}
+
+/// `unicode.IsNumber`.
+pub(crate) fn is_number(rune: char) -> bool {
+    static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{N}").ok());
+    if rune.is_ascii() { rune.is_ascii_digit() } else { matches(&CLASS, rune) }
+}
+
 /// `unicode.IsUpper`.
 pub(crate) fn is_upper(rune: char) -> bool {
     static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Lu}").ok());

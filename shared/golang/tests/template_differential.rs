@@ -1,5 +1,7 @@
 //! Some thousands of generated templates, well and ill formed, against Go's own text/template.
 
+#![expect(clippy::unwrap_used, reason = "what cannot happen may stop a test")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -1,6 +1,6 @@
 //! Text into tokens: plain text between actions, and the words of an action between the delimiters.
 
-use crate::literal;
+use crate::literal::{self, named};
 use crate::unicode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -407,12 +407,6 @@ impl<'a> Lexer<'a> {
         }
         true
     }
-}
-
-/// A character as Go names it in errors: `U+0040 '@'`.
-fn named(rune: char) -> String {
-    let code = rune as u32;
-    if unicode::is_print(rune) { format!("U+{code:04X} '{rune}'") } else { format!("U+{code:04X}") }
 }
 
 fn find(text: &[u8], what: &[u8]) -> Option<usize> {

@@ -8,6 +8,7 @@ mod compare;
 mod container;
 mod function;
 mod object;
+mod tree;
 
 use std::borrow::Cow;
 use std::sync::Arc;

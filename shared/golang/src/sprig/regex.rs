@@ -1,0 +1,110 @@
+//! Regular expressions. The plain forms and the `must` forms fail alike, except that `regexMatch` takes a bad pattern
+//! for one that does not match.
+
+use std::cell::RefCell;
+
+use super::Row;
+use super::args::{int, text, typed_list};
+use crate::regexp::{Regexp, quote_meta};
+use crate::value::Type::{Int, Str};
+use crate::value::{Element, FuncError, List, MAX_ITEMS, MAX_TEXT, Value};
+
+pub(super) const TABLE: &[Row] = &[
+    Row("regexMatch", &[Str, Str], None, |a| Ok(is_match(a).unwrap_or(Value::Bool(false)))),
+    Row("mustRegexMatch", &[Str, Str], None, is_match),
+    Row("regexFind", &[Str, Str], None, find),
+    Row("mustRegexFind", &[Str, Str], None, find),
+    Row("regexFindAll", &[Str, Str, Int], None, find_all),
+    Row("mustRegexFindAll", &[Str, Str, Int], None, find_all),
+    Row("regexReplaceAll", &[Str, Str, Str], None, replace_all),
+    Row("mustRegexReplaceAll", &[Str, Str, Str], None, replace_all),
+    Row("regexReplaceAllLiteral", &[Str, Str, Str], None, replace_all_literal),
+    Row("mustRegexReplaceAllLiteral", &[Str, Str, Str], None, replace_all_literal),
+    Row("regexSplit", &[Str, Str, Int], None, split),
+    Row("mustRegexSplit", &[Str, Str, Int], None, split),
+    Row("regexQuoteMeta", &[Str], None, |a| Ok(quote_meta(text(a, 0)).into())),
+];
+
+/// Patterns of a template are few and come again in each turn of a loop.
+const REMEMBERED: usize = 8;
+
+thread_local! {
+    static COMPILED: RefCell<Vec<(Vec<u8>, Regexp)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn compiled(pattern: &[u8]) -> Result<Regexp, FuncError> {
+    COMPILED.with_borrow_mut(|compiled| {
+        if let Some((_, regexp)) = compiled.iter().find(|(known, _)| known == pattern) {
+            return Ok(regexp.clone());
+        }
+        let regexp = Regexp::new(pattern).map_err(|error| FuncError::new(error.to_string()))?;
+        if compiled.len() >= REMEMBERED {
+            compiled.remove(0);
+        }
+        compiled.push((pattern.to_vec(), regexp.clone()));
+        Ok(regexp)
+    })
+}
+
+fn is_match(a: &[Value]) -> Result<Value, FuncError> {
+    Ok(compiled(text(a, 0))?.is_match(text(a, 1)).into())
+}
+
+fn find(a: &[Value]) -> Result<Value, FuncError> {
+    Ok(compiled(text(a, 0))?.find(text(a, 1)).unwrap_or_default().into())
+}
+
+/// How many results are wanted; one more than allowed if all are.
+fn limit(number: i64) -> Option<usize> {
+    Some(usize::try_from(number).unwrap_or(usize::MAX).min(MAX_ITEMS + 1))
+}
+
+fn find_all(a: &[Value]) -> Result<Value, FuncError> {
+    let regexp = compiled(text(a, 0))?;
+    strings(regexp.find_all(text(a, 1), limit(int(a, 2))))
+}
+
+fn split(a: &[Value]) -> Result<Value, FuncError> {
+    let regexp = compiled(text(a, 0))?;
+    if int(a, 2) < 0 {
+        if text(a, 1).len() > MAX_ITEMS && regexp.find_all(text(a, 1), limit(-1)).len() > MAX_ITEMS {
+            return Err(FuncError::too_large());
+        }
+        return strings(regexp.split(text(a, 1), None));
+    }
+    strings(regexp.split(text(a, 1), limit(int(a, 2))))
+}
+
+/// No result at all is Go's nil slice.
+fn strings(found: Vec<&[u8]>) -> Result<Value, FuncError> {
+    if found.is_empty() {
+        return Ok(Value::List(List::nil(Element::Str)));
+    }
+    typed_list(Element::Str, found.into_iter().map(Value::from).collect())
+}
+
+fn replace_all(a: &[Value]) -> Result<Value, FuncError> {
+    let regexp = compiled(text(a, 0))?;
+    check_growth(&regexp, text(a, 1), text(a, 2))?;
+    Ok(regexp.replace_all(text(a, 1), text(a, 2)).into())
+}
+
+fn replace_all_literal(a: &[Value]) -> Result<Value, FuncError> {
+    let regexp = compiled(text(a, 0))?;
+    check_growth(&regexp, text(a, 1), text(a, 2))?;
+    Ok(regexp.replace_all_literal(text(a, 1), text(a, 2)).into())
+}
+
+/// Each match adds the replacement once, and each dollar sign in it at most the text of the match.
+fn check_growth(regexp: &Regexp, text: &[u8], replacement: &[u8]) -> Result<(), FuncError> {
+    let dollars = replacement.iter().filter(|byte| **byte == b'$').count();
+    let fixed = text.len().saturating_mul(dollars + 1);
+    if fixed.saturating_add((text.len() + 1).saturating_mul(replacement.len())) <= MAX_TEXT {
+        return Ok(());
+    }
+    let room = MAX_TEXT.saturating_sub(fixed) / replacement.len().max(1);
+    if fixed > MAX_TEXT || regexp.find_all(text, Some(room + 1)).len() > room {
+        return Err(FuncError::too_large());
+    }
+    Ok(())
+}
