@@ -12,6 +12,7 @@ use pawl_embedded::Embedded;
 use pawl_pipeline::ports::{Catalogue, Registry};
 use pawl_world::build::index_keys;
 use pawl_world::declaration;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -38,25 +39,32 @@ fn main() {
     let first = percentiles(&runtime, &file, number, lookups);
     let settled = resident();
     let second = percentiles(&runtime, &file, number, lookups);
+    let bare = bare(&path, number, lookups);
+    let hop = hop(&runtime, lookups);
 
     let per_second = |number: usize, took: Duration| format!("{:.0}/s", number as f64 / took.as_secs_f64());
     let kib =
         |kib: Option<u64>| kib.map_or("unknown".to_owned(), |kib| format!("{:.1} MiB", kib as f64 / 1024.0));
-    println!("{:<44}{:>16}", "declarations", number);
+    println!("{:<50}{:>16}", "declarations", number);
     println!(
-        "{:<44}{:>16}",
+        "{:<50}{:>16}",
         "size of the file",
         kib(std::fs::metadata(&path).ok().map(|file| file.len() / 1024))
     );
-    println!("{:<44}{:>16}", format!("put, new, {CALLERS} callers"), per_second(number, filled));
-    println!("{:<44}{:>16}", "put, unchanged", per_second(number.min(20_000), unchanged));
-    for (name, (median, high)) in [("candidates, first pass", first), ("candidates, second pass", second)] {
-        println!("{:<44}{:>16}", format!("{name}, p50"), format!("{median:.1?}"));
-        println!("{:<44}{:>16}", format!("{name}, p99"), format!("{high:.1?}"));
+    println!("{:<50}{:>16}", format!("put, new, {CALLERS} callers"), per_second(number, filled));
+    println!("{:<50}{:>16}", "put, unchanged", per_second(number.min(20_000), unchanged));
+    for (name, (median, high)) in [
+        ("candidates, first pass", first),
+        ("candidates, second pass", second),
+        ("beside: the same question to bare SQLite", bare),
+        ("beside: a blocking task that does nothing", hop),
+    ] {
+        println!("{:<50}{:>16}", format!("{name}, p50"), format!("{median:.1?}"));
+        println!("{:<50}{:>16}", format!("{name}, p99"), format!("{high:.1?}"));
     }
-    println!("{:<44}{:>16}", "memory after filling", kib(before));
-    println!("{:<44}{:>16}", format!("memory after {lookups} lookups"), kib(settled));
-    println!("{:<44}{:>16}", format!("memory after {} lookups", lookups * 2), kib(resident()));
+    println!("{:<50}{:>16}", "memory after filling", kib(before));
+    println!("{:<50}{:>16}", format!("memory after {lookups} lookups"), kib(settled));
+    println!("{:<50}{:>16}", format!("memory after {} lookups", lookups * 2), kib(resident()));
 
     let mut criterion = Criterion::default().configure_from_args();
     let mut turn = 0;
@@ -96,7 +104,39 @@ fn percentiles(runtime: &Runtime, file: &Embedded, number: usize, lookups: usize
         }
         took
     });
-    let mut took = runtime.block_on(looking).unwrap();
+    middle_and_high(runtime.block_on(looking).unwrap())
+}
+
+/// What SQLite alone takes for it, on one connection of its own.
+fn bare(path: &Path, number: usize, lookups: usize) -> (Duration, Duration) {
+    let file = rusqlite::Connection::open(path).unwrap();
+    let mut statement = file.prepare("SELECT id FROM index_keys WHERE key = ?1").unwrap();
+    let mut took = Vec::with_capacity(lookups);
+    for turn in 0..lookups {
+        let keys = index_keys([key(spread(turn, number)).as_str()]);
+        let started = Instant::now();
+        let found: String = statement.query_row([keys.first().unwrap().as_str()], |row| row.get(0)).unwrap();
+        took.push(started.elapsed());
+        assert!(!found.is_empty());
+    }
+    middle_and_high(took)
+}
+
+/// What the way to a thread that may block and back takes on this machine, at this load.
+fn hop(runtime: &Runtime, hops: usize) -> (Duration, Duration) {
+    let hopping = runtime.spawn(async move {
+        let mut took = Vec::with_capacity(hops);
+        for _ in 0..hops {
+            let started = Instant::now();
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+            took.push(started.elapsed());
+        }
+        took
+    });
+    middle_and_high(runtime.block_on(hopping).unwrap())
+}
+
+fn middle_and_high(mut took: Vec<Duration>) -> (Duration, Duration) {
     took.sort();
     (took[took.len() / 2], took[took.len() * 99 / 100])
 }

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(5);
@@ -156,21 +157,49 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let turn = self.turn().await?;
         let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
         let read = tokio::task::spawn_blocking(move || {
-            let found = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = found.map_or_else(|| connect(&path, READER_CACHE), Ok)?;
-            let result = snapshot(&connection, work);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            let result = on_idle(&path, &idle, |connection| snapshot(connection, work));
             drop(turn);
             result
         });
         read.await.map_err(|_| Error::Stopped)?
     }
+
+    /// The same for work that reads a handful of pages, where each statement sees a view of its own. The way to another thread and back would cost ten times as
+    /// much as such work, so it is done on this one, which the runtime replaces meanwhile, where it can.
+    pub(crate) async fn glance<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if Handle::current().runtime_flavor() != RuntimeFlavor::MultiThread {
+            return self.read(work).await;
+        }
+        let _turn = self.turn().await?;
+        tokio::task::block_in_place(|| on_idle(&self.path, &self.idle, work))
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Stopped)
+    }
 }
 
-fn snapshot<T>(
+/// Runs `work` on a connection that nobody uses, opening one if there is none.
+fn on_idle<T>(
+    path: &Path,
+    idle: &Mutex<Vec<Connection>>,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let found = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = found.map_or_else(|| connect(path, READER_CACHE), Ok)?;
+    let result = work(&connection);
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    result
+}
+
+/// Lets all statements of `work` see the same view.
+pub(crate) fn snapshot<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, Error>,
 ) -> Result<T, Error> {

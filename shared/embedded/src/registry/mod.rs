@@ -3,6 +3,7 @@
 mod catalogue;
 
 use crate::error::Error;
+use crate::file::snapshot;
 use crate::{Embedded, keys};
 use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
 use pawl_pipeline::ports::{Registry, Scope, SweptStore};
@@ -17,19 +18,11 @@ impl Registry for Embedded {
         keys: &BTreeSet<IndexKey>,
     ) -> Result<Vec<DeclarationId>, pawl_pipeline::Error> {
         let keys = keys.clone();
-        self.looking(move |connection| {
-            let mut under = connection.prepare_cached("SELECT id FROM index_keys WHERE key = ?1")?;
-            let mut found = BTreeSet::new();
-            for key in &keys {
-                let mut rows = under.query([key.as_str()])?;
-                while let Some(row) = rows.next()? {
-                    found
-                        .insert(keys::declaration(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
-                }
-            }
-            Ok(found.into_iter().collect())
-        })
-        .await
+        let found = self.readers.glance(move |connection| match keys.len() {
+            0 | 1 => under(connection, &keys),
+            _ => snapshot(connection, |connection| under(connection, &keys)),
+        });
+        found.await.map_err(|error| error.at(Step::Lookup))
     }
 
     async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, pawl_pipeline::Error> {
@@ -111,6 +104,19 @@ impl Embedded {
     ) -> Result<T, pawl_pipeline::Error> {
         self.readers.read(work).await.map_err(|error| error.at(Step::Lookup))
     }
+}
+
+/// The ids under any of these index keys.
+fn under(connection: &Connection, keys: &BTreeSet<IndexKey>) -> Result<Vec<DeclarationId>, Error> {
+    let mut statement = connection.prepare_cached("SELECT id FROM index_keys WHERE key = ?1")?;
+    let mut found = BTreeSet::new();
+    for key in keys {
+        let mut rows = statement.query([key.as_str()])?;
+        while let Some(row) = rows.next()? {
+            found.insert(keys::declaration(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// The documents of these keys, those that there are, in the order of the keys.
