@@ -33,12 +33,19 @@ impl Call<'_> {
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        let result = result.map_err(|error| self.failed(&error));
-        let status = result.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
+        self.count(&result);
+        result.map_err(|failure| self.failed(&failure))
+    }
+
+    /// Counts the call alone, for batches: each subject of theirs tells the failure with a call of its own.
+    pub(crate) fn count<T, E>(&self, result: &Result<T, SdkError<E, HttpResponse>>)
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let status = result.as_ref().map_or_else(|failure| self.failed(failure).kind.as_str(), |_| "ok");
         let (_, call) = self.action.split_once(':').unwrap_or_default();
         metrics::counter!("pawl_store_calls_total", "provider" => self.service, "call" => call, "status" => status)
             .increment(1);
-        result
     }
 
     /// The failure of one item of a batch, which AWS tells by code and words.
@@ -186,9 +193,7 @@ impl Verdict {
             | "IDPRejectedClaim"
             | "MissingAuthenticationToken"
             | "MissingAuthenticationTokenException" => Self::BadCredentials,
-            "AccessDeniedException" | "AccessDenied" if words.to_ascii_lowercase().contains("kms") => {
-                Self::Undecipherable
-            }
+            "AccessDeniedException" | "AccessDenied" if names_kms(words) => Self::Undecipherable,
             "AccessDeniedException" | "AccessDenied" | "NotAuthorized" | "OptInRequired" => Self::Denied,
             "DecryptionFailure" | "InvalidKeyId" => Self::Undecipherable,
             "ResourceNotFoundException"
@@ -224,6 +229,12 @@ impl Verdict {
             },
         }
     }
+}
+
+/// Whether it is the key under which the secret lies that may not be used. Names of roles and secrets stand in these words
+/// too, so only AWS's own phrases count.
+fn names_kms(words: &str) -> bool {
+    ["Access to KMS", "kms:Decrypt", "AWSKMS"].iter().any(|phrase| words.contains(phrase))
 }
 
 /// What AWS or the network said, for whoever debugs; never part of a message.
@@ -275,6 +286,13 @@ mod tests {
             (
                 "AccessDeniedException",
                 "no policy allows it",
+                Step::Fetch,
+                Kind::Denied,
+                "access denied; allow secretsmanager:GetSecretValue on it",
+            ),
+            (
+                "AccessDeniedException",
+                "role/kms-reader is not authorized",
                 Step::Fetch,
                 Kind::Denied,
                 "access denied; allow secretsmanager:GetSecretValue on it",

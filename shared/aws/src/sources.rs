@@ -33,6 +33,15 @@ use std::sync::Arc;
 /// Where it answers other than ESO: a secret that is marked for deletion is `NotFound`, so that deletionPolicy holds for it;
 /// ESO fails there. A parameter's missing version or label is `NotFound` as well.
 ///
+/// | IAM action | for |
+/// |---|---|
+/// | `secretsmanager:GetSecretValue`, `ssm:GetParameter` | values; enough where there is nothing else |
+/// | `secretsmanager:BatchGetSecretValue`, `ssm:GetParameters` | fewer calls |
+/// | `secretsmanager:DescribeSecret`, `ssm:DescribeParameters` | versions of known keys |
+/// | `secretsmanager:ListSecrets`, `ssm:DescribeParameters` | what changed since a moment |
+/// | `kms:Decrypt` | values under a key of the customer's |
+/// | `sts:AssumeRole` | stores with roles |
+///
 /// What a store cannot tell: a secret that was deleted without a recovery window and a deleted parameter vanish from listings
 /// since a date, and a parameter's label moves without changing its date. Events and the versions of known keys show them.
 pub struct AwsSources<C> {
@@ -48,81 +57,78 @@ impl<C: ClusterCredentials> AwsSources<C> {
         Self { identities: Identities::new(Arc::clone(&clients), clusters, clock), clients }
     }
 
+    /// One answer for each key that is wanted, in order, from a store with a proven identity. When the store refuses that
+    /// identity it is proven anew and everything asked once more.
+    async fn each<T, F>(
+        &self,
+        access: &Access,
+        wanted: &[Wanted],
+        ask: impl Fn(AwsStore, Arc<[Wanted]>) -> F + Send + Sync,
+    ) -> Vec<Result<T, Error>>
+    where
+        T: Clone + Send + Sync,
+        F: Future<Output = Vec<Result<T, Error>>> + Send,
+    {
+        let (distinct, places) = distinct(wanted);
+        let session = match self.identities.session(access).await {
+            Ok(session) => session,
+            Err(error) => return same_for_all(&error, wanted.len()),
+        };
+        let mut answers = ask(self.store(access, &session), Arc::clone(&distinct)).await;
+        if answers.iter().any(is_refusal) {
+            match self.renewed(access, &session).await {
+                None => {}
+                Some(Ok(store)) => answers = ask(store, distinct).await,
+                Some(Err(error)) => return same_for_all(&error, wanted.len()),
+            }
+        }
+        places.into_iter().map(|place| shared(&answers[place])).collect()
+    }
+
+    /// The store with an identity proven anew, after it refused the one before. `None` where that is the SDK's affair.
+    async fn renewed(&self, access: &Access, refused: &Arc<Session>) -> Option<Result<AwsStore, Error>> {
+        refused.credentials.as_ref()?;
+        self.identities.give_up(access, refused).await;
+        Some(self.identities.session(access).await.map(|session| self.store(access, &session)))
+    }
+
     fn store(&self, access: &Access, session: &Arc<Session>) -> AwsStore {
         let Backend::Aws(store) = &access.backend;
         let (region, retries, session) = (store.region.clone(), store.max_retries, Arc::clone(session));
         match store.service {
-            Provider::SecretsManager => AwsStore::SecretsManager(SecretsManager {
-                client: self.clients.secrets_manager(&region, retries),
-                region,
-                session,
-            }),
-            Provider::ParameterStore => AwsStore::ParameterStore(ParameterStore {
-                client: self.clients.parameter_store(&region, retries),
-                region,
-                session,
-            }),
+            Provider::SecretsManager => {
+                let client = self.clients.secrets_manager(&region, retries);
+                AwsStore::SecretsManager(SecretsManager { client, region, session })
+            }
+            Provider::ParameterStore => {
+                let client = self.clients.parameter_store(&region, retries);
+                AwsStore::ParameterStore(ParameterStore { client, region, session })
+            }
         }
-    }
-
-    /// The store with an identity, anew where the store has just refused the one before. `None` ends the matter.
-    async fn after_refusal(
-        &self,
-        access: &Access,
-        session: &Arc<Session>,
-        refused: bool,
-    ) -> Option<Result<AwsStore, Error>> {
-        if !refused || session.credentials.is_none() {
-            return None;
-        }
-        self.identities.give_up(access, session).await;
-        Some(self.identities.session(access).await.map(|session| self.store(access, &session)))
     }
 }
 
 impl<C: ClusterCredentials> Sources for AwsSources<C> {
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access), keys = wanted.len()))]
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
-        let distinct = Distinct::of(wanted);
-        let session = match self.identities.session(access).await {
-            Ok(session) => session,
-            Err(error) => return same_for_all(&error, wanted.len()),
-        };
-        let answers = self.store(access, &session).fetch(&distinct.wanted).await;
-        let refused = answers.iter().any(is_refusal);
-        let answers = match self.after_refusal(access, &session, refused).await {
-            None => answers,
-            Some(Ok(store)) => store.fetch(&distinct.wanted).await,
-            Some(Err(error)) => return same_for_all(&error, wanted.len()),
-        };
-        distinct.spread(&answers)
+        self.each(access, wanted, |store, wanted| async move { store.fetch(&wanted).await }).await
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
         let session = self.identities.session(access).await?;
         let answer = self.store(access, &session).changed_since(since).await;
-        match self.after_refusal(access, &session, is_refusal(&answer)).await {
-            None => answer,
-            Some(store) => store?.changed_since(since).await,
+        if is_refusal(&answer)
+            && let Some(store) = self.renewed(access, &session).await
+        {
+            return store?.changed_since(since).await;
         }
+        answer
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access), keys = wanted.len()))]
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
-        let distinct = Distinct::of(wanted);
-        let session = match self.identities.session(access).await {
-            Ok(session) => session,
-            Err(error) => return same_for_all(&error, wanted.len()),
-        };
-        let answers = self.store(access, &session).versions(&distinct.wanted).await;
-        let refused = answers.iter().any(is_refusal);
-        let answers = match self.after_refusal(access, &session, refused).await {
-            None => answers,
-            Some(Ok(store)) => store.versions(&distinct.wanted).await,
-            Some(Err(error)) => return same_for_all(&error, wanted.len()),
-        };
-        distinct.spread(&answers)
+        self.each(access, wanted, |store, wanted| async move { store.versions(&wanted).await }).await
     }
 }
 
@@ -155,30 +161,17 @@ impl AwsStore {
     }
 }
 
-/// What is wanted, each once, and where the answers belong.
-struct Distinct {
-    wanted: Vec<Wanted>,
-    places: Vec<usize>,
-}
-
-impl Distinct {
-    fn of(wanted: &[Wanted]) -> Self {
-        let mut first = BTreeMap::new();
-        let mut distinct = Self { wanted: Vec::new(), places: Vec::with_capacity(wanted.len()) };
-        for one in wanted {
-            let place = *first.entry(one).or_insert(distinct.wanted.len());
-            if place == distinct.wanted.len() {
-                distinct.wanted.push(one.clone());
-            }
-            distinct.places.push(place);
-        }
-        distinct
-    }
-
-    /// One answer for each that was wanted, in order. `answers` MUST be one for each distinct one.
-    fn spread<T: Clone>(&self, answers: &[Result<T, Error>]) -> Vec<Result<T, Error>> {
-        self.places.iter().map(|place| shared(&answers[*place])).collect()
-    }
+/// What is wanted, each once, and for each that was wanted its place therein.
+fn distinct(wanted: &[Wanted]) -> (Arc<[Wanted]>, Vec<usize>) {
+    let (mut first, mut distinct) = (BTreeMap::new(), Vec::new());
+    let mut place_of = |one| {
+        *first.entry(one).or_insert_with(|| {
+            distinct.push(Wanted::clone(one));
+            distinct.len() - 1
+        })
+    };
+    let places = wanted.iter().map(&mut place_of).collect();
+    (distinct.into(), places)
 }
 
 fn shared<T: Clone>(answer: &Result<T, Error>) -> Result<T, Error> {
@@ -213,7 +206,7 @@ mod tests {
     use pawl_domain::VersionSelector;
 
     #[test]
-    fn each_key_is_asked_for_once_and_answered_as_often_as_wanted() {
+    fn each_key_is_asked_for_once() {
         let wanted = |key: &str, selector| Wanted { key: key.to_owned(), selector };
         let previous = VersionSelector::Label("AWSPREVIOUS".to_owned());
         let all = [
@@ -222,11 +215,8 @@ mod tests {
             wanted("a", VersionSelector::Current),
             wanted("a", previous.clone()),
         ];
-        let distinct = Distinct::of(&all);
-        assert_eq!(distinct.wanted, [all[0].clone(), all[1].clone(), all[3].clone()]);
-        let gone = Error::new(Step::Fetch, Kind::NotFound, "gone");
-        let answers = distinct.spread(&[Ok(1), Err(gone), Ok(3)]);
-        let answers: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind)).collect();
-        assert_eq!(answers, [Ok(1), Err(Kind::NotFound), Ok(1), Ok(3)]);
+        let (distinct, places) = distinct(&all);
+        assert_eq!(*distinct, [all[0].clone(), all[1].clone(), all[3].clone()]);
+        assert_eq!(places, [0, 1, 0, 2]);
     }
 }

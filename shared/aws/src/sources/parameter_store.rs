@@ -12,6 +12,7 @@ use name::{base, with_selector};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Wanted;
+use ssm::types::Parameter;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -54,48 +55,47 @@ impl ParameterStore {
         known
     }
 
-    /// What one call tells of a group; places that are not in the answer must be asked for alone.
+    /// What one call tells of a group; places that are not in the answer must be asked for alone. That a parameter does
+    /// not exist decides over Secrets, so it is believed when GetParameter says it.
     async fn get_batch(
         &self,
         wanted: &[Wanted],
         group: &[usize],
         form: Form,
     ) -> Vec<(usize, Result<Fetched, Error>)> {
-        let subject = format!("{} keys", group.len());
-        let call = self.call("ssm:GetParameters", &subject);
-        let names: Vec<_> = group.iter().map(|place| with_selector(&wanted[*place])).collect();
-        let request =
-            self.client.get_parameters().set_names(Some(names.clone())).with_decryption(form == Form::Plain);
-        let answer = match call.counted(request.customize().config_override(self.identity()).send().await) {
-            Ok(answer) => answer,
-            Err(error) if error.step == Step::Authenticate || error.is_retryable() => {
-                return group.iter().map(|place| (*place, Err(error.shared()))).collect();
+        let batch = self.call("ssm:GetParameters", "several keys");
+        let get = |place: usize| self.call(GET, &wanted[place].key);
+        let names = group.iter().map(|place| with_selector(&wanted[*place])).collect();
+        let request = self
+            .client
+            .get_parameters()
+            .set_names(Some(names))
+            .with_decryption(form == Form::Plain)
+            .customize();
+        let answer = request.config_override(self.identity()).send().await;
+        batch.count(&answer);
+        let failure = match answer {
+            Ok(answer) => {
+                let found = answer.parameters.unwrap_or_default().into_iter();
+                let place = |parameter: &Parameter| {
+                    let named = [parameter.name.as_deref(), parameter.arn.as_deref()];
+                    group.iter().copied().find(|place| named.contains(&Some(base(&wanted[*place].key))))
+                };
+                let placed = found.filter_map(|parameter| Some((place(&parameter)?, parameter)));
+                return placed.map(|(place, parameter)| (place, fetched(&get(place), parameter))).collect();
             }
-            // One key may have spoilt it for the others, or batches are not allowed: each is asked for alone.
-            Err(error) => {
-                if error.kind == Kind::Denied {
-                    self.session.no_batches.store(true, Ordering::Relaxed);
-                    tracing::debug!(
-                        store.region = self.region,
-                        "keys are read one by one: GetParameters is not allowed"
-                    );
-                }
-                return Vec::new();
-            }
+            Err(failure) => failure,
         };
-        let mut answers = Vec::new();
-        let missing: HashSet<_> = answer.invalid_parameters.unwrap_or_default().into_iter().collect();
-        for (place, _) in group.iter().zip(&names).filter(|(_, name)| missing.contains(*name)) {
-            answers.push((*place, Err(self.call(GET, &wanted[*place].key).missing())));
+        let error = batch.failed(&failure);
+        if error.step == Step::Authenticate || error.is_retryable() {
+            return group.iter().map(|place| (*place, Err(get(*place).failed(&failure)))).collect();
         }
-        for parameter in answer.parameters.unwrap_or_default() {
-            let name_or_arn = [parameter.name.as_deref(), parameter.arn.as_deref()];
-            let place = group.iter().find(|place| name_or_arn.contains(&Some(base(&wanted[**place].key))));
-            if let Some(place) = place {
-                answers.push((*place, fetched(&self.call(GET, &wanted[*place].key), parameter)));
-            }
+        // One key may have spoilt it for the others, or batches are not allowed: each is asked for alone.
+        if error.kind == Kind::Denied {
+            self.session.no_batches.store(true, Ordering::Relaxed);
+            tracing::debug!(store.region = self.region, "keys are read alone: GetParameters is not allowed");
         }
-        answers
+        Vec::new()
     }
 
     async fn get_one(&self, wanted: &Wanted, form: Form) -> Result<Fetched, Error> {
@@ -158,7 +158,7 @@ fn groups(wanted: &[Wanted], most: usize) -> Vec<Vec<usize>> {
 /// How many of the last groups are looked at for room: enough for several versions of one key, without a search through all.
 const OPEN_GROUPS: usize = 4;
 
-fn fetched(call: &Call<'_>, parameter: ssm::types::Parameter) -> Result<Fetched, Error> {
+fn fetched(call: &Call<'_>, parameter: Parameter) -> Result<Fetched, Error> {
     let value = parameter.value.ok_or_else(|| call.incomplete("a value"))?;
     let since = parameter.last_modified_date.as_ref().and_then(timestamp);
     Ok(Fetched {

@@ -173,20 +173,22 @@ async fn one_bad_key_of_a_batch_hurts_no_other() {
     old["VersionStages"] = json!(["AWSPREVIOUS"]);
     let batch = json!({ "SecretValues": [value("a", "A", "1"), old], "Errors": errors });
     secrets("BatchGetSecretValue").respond_with(answer(batch)).expect(1).mount(&aws).await;
-    // The version of f is not the current one, and g is left out: both are asked for alone.
-    for key in ["f", "g"] {
-        let alone = secrets("GetSecretValue")
-            .and(body_partial_json(json!({ "SecretId": key, "VersionStage": "AWSCURRENT" })));
-        alone.respond_with(answer(value(key, "alone", "2"))).expect(1).mount(&aws).await;
+    // What the batch refuses, tells of an old version (f) or leaves out (g) is asked for alone, and that decides.
+    for (key, response) in [
+        ("b", refusal(400, "AccessDeniedException", "no policy")),
+        ("c", refusal(400, "ResourceNotFoundException", "none")),
+        ("d", answer(value("d", "restored", "3"))),
+        ("f", answer(value("f", "alone", "2"))),
+        ("g", answer(value("g", "alone", "2"))),
+    ] {
+        let asked = json!({ "SecretId": key, "VersionStage": "AWSCURRENT" });
+        let alone = secrets("GetSecretValue").and(body_partial_json(asked));
+        alone.respond_with(response).expect(1).mount(&aws).await;
     }
     let wanted = ["a", "b", "c", "d", "e", "f", "g"].map(current);
     let answers = sources(&aws.uri()).fetch(&access(Provider::SecretsManager), &wanted).await;
-    assert_eq!(
-        told(&answers),
-        ["A@1", "denied", "not-found", "not-found", "transient", "alone@2", "alone@2"]
-    );
-    let denied = answers[1].as_ref().unwrap_err();
-    assert!(denied.message().contains(" b: access denied; allow secretsmanager:GetSecretValue"), "{denied}");
+    let want = ["A@1", "denied", "not-found", "restored@3", "transient", "alone@2", "alone@2"];
+    assert_eq!(told(&answers), want);
 }
 
 #[tokio::test]
@@ -236,6 +238,8 @@ async fn a_throttled_batch_is_no_reason_for_more_calls() {
     let answers =
         sources(&aws.uri()).fetch(&access(Provider::SecretsManager), &["a", "b", "c"].map(current)).await;
     assert_eq!(told(&answers), ["throttled"; 3]);
+    let error = answers[1].as_ref().unwrap_err();
+    assert_eq!(error.message(), "secrets-manager in eu-central-1: b: throttled (ThrottlingException)");
 }
 
 #[tokio::test]
@@ -245,6 +249,9 @@ async fn parameters_are_known_by_name_or_arn_and_the_missing_by_what_was_asked()
     let shared = json!({ "Name": arn, "ARN": arn, "Value": "v", "Version": 7, "Type": "String" });
     let batch = json!({ "Parameters": [parameter("/b", 3), shared, parameter("/a", 2)], "InvalidParameters": ["/c:live"] });
     parameters("GetParameters").respond_with(answer(batch)).mount(&aws).await;
+    // What the batch finds invalid or leaves out is asked for alone, and that decides.
+    let none = parameters("GetParameter").and(body_partial_json(json!({ "Name": "/c:live" })));
+    none.respond_with(refusal(400, "ParameterVersionNotFound", "")).expect(1).mount(&aws).await;
     let alone = parameters("GetParameter").and(body_partial_json(json!({ "Name": "/d" })));
     alone.respond_with(answer(json!({ "Parameter": parameter("/d", 4) }))).expect(1).mount(&aws).await;
     let wanted = [current("/a"), id("/b", "3"), label("/c", "live"), current(arn), current("/d")];
@@ -299,6 +306,9 @@ async fn versions_of_parameters_can_be_had_without_describing() {
     let sealed = parameters("GetParameters").and(body_partial_json(json!({ "WithDecryption": false })));
     let batch = json!({ "Parameters": [parameter("/a", 2)], "InvalidParameters": ["/b"] });
     sealed.respond_with(answer(batch)).expect(1).mount(&aws).await;
+    let none =
+        parameters("GetParameter").and(body_partial_json(json!({ "Name": "/b", "WithDecryption": false })));
+    none.respond_with(refusal(400, "ParameterNotFound", "")).expect(1).mount(&aws).await;
     let answers =
         sources(&aws.uri()).versions(&access(Provider::ParameterStore), &["/a", "/b"].map(current)).await;
     assert_eq!(told_versions(&answers), ["2", "not-found"]);

@@ -53,7 +53,8 @@ impl Held for Secrets {
 
     async fn label(&self, key: &str, version: &str, label: &str) {
         let described = json!({ "SecretId": key });
-        let described = self.0.moto.call(REGION, Service::SECRETS_MANAGER, "DescribeSecret", &described).await.unwrap();
+        let described =
+            self.0.moto.call(REGION, Service::SECRETS_MANAGER, "DescribeSecret", &described).await.unwrap();
         let stages = described["VersionIdsToStages"].as_object().unwrap();
         let held = stages.iter().find(|(_, stages)| stages.as_array().unwrap().contains(&label.into()));
         let mut body = json!({ "SecretId": key, "VersionStage": label, "MoveToVersionId": version });

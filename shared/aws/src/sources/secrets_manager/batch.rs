@@ -26,30 +26,32 @@ impl SecretsManager {
     }
 
     async fn fetch_batch(&self, keys: &[String]) -> Vec<(String, Result<Fetched, Error>)> {
-        let subject = format!("{} keys", keys.len());
-        let call = self.call("secretsmanager:BatchGetSecretValue", &subject);
+        let batch = self.call("secretsmanager:BatchGetSecretValue", "several keys");
         let request =
             self.client.batch_get_secret_value().set_secret_id_list(Some(keys.to_vec())).customize();
-        let answer = call.counted(request.config_override(self.identity()).send().await);
-        match answer {
-            Ok(answer) => self.answers(keys, answer),
-            Err(error) if error.step == Step::Authenticate || error.is_retryable() => {
-                keys.iter().map(|key| (key.clone(), Err(error.shared()))).collect()
-            }
-            // One key may have spoilt it for the others, or batches are not allowed: each is asked for alone.
-            Err(error) => {
-                if error.kind == Kind::Denied {
-                    self.session.no_batches.store(true, Ordering::Relaxed);
-                    tracing::debug!(
-                        store.region = self.region,
-                        "keys are read one by one: BatchGetSecretValue is not allowed"
-                    );
-                }
-                Vec::new()
-            }
+        let answer = request.config_override(self.identity()).send().await;
+        batch.count(&answer);
+        let failure = match answer {
+            Ok(answer) => return self.answers(keys, answer),
+            Err(failure) => failure,
+        };
+        let error = batch.failed(&failure);
+        if error.step == Step::Authenticate || error.is_retryable() {
+            return keys.iter().map(|key| (key.clone(), Err(self.get(key).failed(&failure)))).collect();
         }
+        // One key may have spoilt it for the others, or batches are not allowed: each is asked for alone.
+        if error.kind == Kind::Denied {
+            self.session.no_batches.store(true, Ordering::Relaxed);
+            tracing::debug!(
+                store.region = self.region,
+                "keys are read alone: BatchGetSecretValue is not allowed"
+            );
+        }
+        Vec::new()
     }
 
+    /// What a batch tells. Of failures only those of the moment count: that a key does not exist decides over Secrets, so
+    /// it is believed when GetSecretValue says it, which knows partial ARNs and other accounts as well.
     fn answers(
         &self,
         keys: &[String],
@@ -58,11 +60,11 @@ impl SecretsManager {
         let mut answers = Vec::new();
         for error in answer.errors.unwrap_or_default() {
             let Some(key) = keys.iter().find(|key| error.secret_id.as_ref() == Some(key)) else { continue };
-            let refused = self.get(key).refused(
-                error.error_code.as_deref().unwrap_or("no code"),
-                error.message.as_deref().unwrap_or_default(),
-            );
-            answers.push((key.clone(), Err(refused)));
+            let code = error.error_code.as_deref().unwrap_or("no code");
+            let refused = self.get(key).refused(code, error.message.as_deref().unwrap_or_default());
+            if refused.is_retryable() {
+                answers.push((key.clone(), Err(refused)));
+            }
         }
         for entry in answer.secret_values.unwrap_or_default() {
             let (name, arn) = (entry.name.unwrap_or_default(), entry.arn.unwrap_or_default());
