@@ -1,0 +1,112 @@
+//! The adapter as the flow and the stores see it.
+
+use crate::call::{Call, NAMESPACES, Verb};
+use crate::connect::{ClusterDirectory, Connections, Shared};
+use crate::options::Options;
+use crate::wire::Object;
+use crate::{credentials, scan, secrets, status};
+use pawl_domain::cluster::SecretKeyAt;
+use pawl_domain::target::{Action, Existing};
+use pawl_domain::{Cluster, ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, Step};
+use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters};
+use pawl_pipeline::{Error, Manifests, Status};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All clusters that `D` knows, reached with tokens that `I` makes.
+///
+/// Connections are made on first use and kept. Nothing is retried in here, save once after a token was refused: whether
+/// to try again is the flow's decision.
+pub struct KubernetesClusters<I, D> {
+    connections: Connections<I, D>,
+}
+
+impl<I: ClusterIdentity, D: ClusterDirectory> KubernetesClusters<I, D> {
+    /// No connection is made yet. `clock` tells when tokens end.
+    pub fn new(identity: Arc<I>, directory: D, clock: Arc<dyn Clock>, options: Options) -> Self {
+        Self { connections: Connections::new(Shared { identity, clock, options }, directory) }
+    }
+}
+
+impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesClusters<I, D> {
+    async fn read(&self, id: &DeclarationId, target: &ObjectName) -> Result<Option<Existing>, Error> {
+        secrets::read(&*self.connections.link(&id.cluster).await?, id, target).await
+    }
+
+    async fn apply(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        action: &Action,
+    ) -> Result<Option<String>, Error> {
+        secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await
+    }
+
+    async fn replace_data(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        resource_version: &str,
+        data: &BTreeMap<String, SecretValue>,
+    ) -> Result<String, Error> {
+        let link = self.connections.link(&id.cluster).await?;
+        secrets::replace_data(&link, id, target, resource_version, data).await
+    }
+
+    async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
+        secrets::delete_owned(&*self.connections.link(&id.cluster).await?, id, target).await
+    }
+
+    async fn namespace_labels(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let link = self.connections.link(cluster).await?;
+        let call = Call::new(Step::Lookup, Verb::Get, &NAMESPACES).name(namespace.as_str()).metadata_only();
+        let object: Object = link.send(&call).await?.or_fail(&call, cluster)?.read(&call, cluster)?;
+        Ok(object.metadata.labels.unwrap_or_default())
+    }
+
+    async fn managed(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<BTreeMap<(Namespace, ObjectName), String>, Error> {
+        secrets::managed(&*self.connections.link(cluster).await?).await
+    }
+
+    async fn manifests(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+        let class = &self.connections.options().class;
+        scan::manifests(&*self.connections.link_to(cluster), class).await
+    }
+
+    async fn publish(&self, id: &DeclarationId, status: &Status) -> Result<(), Error> {
+        status::publish(&*self.connections.link(&id.cluster).await?, id, status).await
+    }
+}
+
+impl<I: ClusterIdentity + 'static, D: ClusterDirectory> ClusterCredentials for KubernetesClusters<I, D> {
+    async fn secret_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<SecretValue, Error> {
+        credentials::secret_key(&*self.connections.link(cluster).await?, at).await
+    }
+
+    async fn service_account(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        credentials::service_account(&*self.connections.link(cluster).await?, namespace, name).await
+    }
+
+    async fn service_account_token(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+        audiences: &[String],
+    ) -> Result<SecretValue, Error> {
+        let link = self.connections.link(cluster).await?;
+        credentials::token(&link, namespace, name, audiences).await
+    }
+}

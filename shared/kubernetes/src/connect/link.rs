@@ -1,0 +1,159 @@
+//! One cluster: bounded work, a fresh token on every request, and no second look at a cluster that is down.
+
+use super::Shared;
+use super::bearer::Bearer;
+use super::server::{self, Server};
+use super::transport::Fault;
+use crate::call::{Call, Reply};
+use metrics::counter;
+use pawl_domain::{Cluster, ClusterName, Kind, Step};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::ClusterIdentity;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::Instant;
+use tracing::debug;
+
+/// After this long, a server that cannot be reached is looked up anew: it may have moved, or changed its CA.
+const LOOK_UP_AGAIN: Duration = Duration::from_secs(5 * 60);
+
+/// The way to one cluster.
+pub(crate) struct Link<I> {
+    cluster: Cluster,
+    shared: Arc<Shared<I>>,
+    permits: Semaphore,
+    state: Mutex<State>,
+    /// Which of ESO's versions the cluster was last seen to serve; an index.
+    served: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    /// Made by whoever needs it first; the others wait for that.
+    server: Arc<OnceCell<Server>>,
+    /// Until when the cluster is taken to be down, and why.
+    down: Option<(Instant, Error)>,
+}
+
+impl<I: ClusterIdentity> Link<I> {
+    pub(crate) fn new(cluster: Cluster, shared: Arc<Shared<I>>) -> Self {
+        let permits = Semaphore::new(shared.options.concurrency.max(1));
+        Self { cluster, shared, permits, state: Mutex::default(), served: AtomicUsize::new(0) }
+    }
+
+    /// The cluster's name.
+    pub(crate) fn name(&self) -> &ClusterName {
+        &self.cluster.name
+    }
+
+    /// Whether this link leads to the cluster as it is declared here.
+    pub(crate) fn reaches(&self, cluster: &Cluster) -> bool {
+        self.cluster.connection == cluster.connection
+    }
+
+    /// The index of the version of ESO's kinds that was served last.
+    pub(crate) fn served(&self) -> usize {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    /// Remembers which version is served.
+    pub(crate) fn set_served(&self, index: usize) {
+        self.served.store(index, Ordering::Relaxed);
+    }
+
+    /// Sends one request, when its turn has come.
+    ///
+    /// # Errors
+    /// `Unreachable` when there is no answer in time; whatever is wrong with the declaration or the token. For a while
+    /// after either, the same at once. What the server refuses is a [`Reply`].
+    pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Reply, Error> {
+        // The semaphore is never closed; were it, going on without its bound would still be right.
+        let _permit = self.permits.acquire().await.ok();
+        self.refuse_while_down(call)?;
+        let server = self.server(call).await?;
+        let bearer = self.bearer(&server, call).await?;
+        let reply = self.attempt(&server, &bearer, call).await?;
+        if !matches!(&reply, Reply::Refused(refusal) if refusal.code == 401) || !server.renew(&bearer) {
+            return Ok(reply);
+        }
+        let bearer = self.bearer(&server, call).await?;
+        self.attempt(&server, &bearer, call).await
+    }
+
+    /// The one place where requests go out: here they are counted, and here a cluster is found to be down.
+    async fn attempt(&self, server: &Server, bearer: &Bearer, call: &Call<'_>) -> Result<Reply, Error> {
+        let reply = server.transport.send(call, bearer).await;
+        let code = match &reply {
+            Ok(Reply::Done(_)) => "ok".to_owned(),
+            Ok(Reply::Refused(refusal)) => refusal.code.to_string(),
+            Err(fault) => fault.as_str().to_owned(),
+        };
+        let (cluster, verb) = (self.name().as_str(), call.verb.as_str());
+        debug!(cluster.name = cluster, verb, resource = call.resource(), code, "cluster called");
+        counter!("pawl_cluster_calls_total", "cluster" => cluster.to_owned(), "verb" => verb, "code" => code)
+            .increment(1);
+        let about =
+            |kind, why: &str| Error::new(call.step, kind, format!("{}: {why}", call.subject(self.name())));
+        reply.map_err(|fault| match fault {
+            Fault::Connect(why) => self.lost(server, call, &why),
+            Fault::TimedOut => {
+                let limit = self.shared.options.request_timeout.as_secs_f32();
+                self.lost(server, call, &format!("no answer in {limit} s"))
+            }
+            Fault::Broken => about(Kind::Transient, "the connection broke off"),
+            Fault::TooLarge => about(Kind::Invalid, "the answer is larger than any should be"),
+        })
+    }
+
+    /// The server, found by whoever comes first. Those who waited for one that failed do not try for themselves.
+    async fn server(&self, call: &Call<'_>) -> Result<Server, Error> {
+        let cell = Arc::clone(&self.state().server);
+        let find = || async {
+            self.refuse_while_down(call)?;
+            server::find(&self.cluster, &self.shared).await.map_err(|error| self.down(error))
+        };
+        cell.get_or_try_init(find).await.cloned()
+    }
+
+    /// A token, made by whoever comes first, as for the server.
+    async fn bearer(&self, server: &Server, call: &Call<'_>) -> Result<Bearer, Error> {
+        let mint = || async {
+            self.refuse_while_down(call)?;
+            server.mint(&self.shared, self.name()).await.map_err(|error| self.down(error))
+        };
+        server.bearers.current(|| self.shared.clock.now(), mint).await
+    }
+
+    fn lost(&self, server: &Server, call: &Call<'_>, why: &str) -> Error {
+        if server.found.elapsed() > LOOK_UP_AGAIN {
+            self.state().server = Arc::default();
+        }
+        let message = format!("cluster {} cannot be reached: {why}", self.name());
+        self.down(Error::new(call.step, Kind::Unreachable, message))
+    }
+
+    /// From now on, for a while, this is what everybody hears.
+    fn down(&self, error: Error) -> Error {
+        let until = Instant::now() + self.shared.options.fail_fast;
+        self.state().down = Some((until, error.shared()));
+        error
+    }
+
+    fn refuse_while_down(&self, call: &Call<'_>) -> Result<(), Error> {
+        let state = self.state();
+        let Some((_, error)) = state.down.as_ref().filter(|(until, _)| Instant::now() < *until) else {
+            return Ok(());
+        };
+        let mut error = error.shared();
+        if error.step != Step::Authenticate {
+            error.step = call.step;
+        }
+        Err(error)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

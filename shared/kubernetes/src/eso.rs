@@ -1,0 +1,37 @@
+//! ESO's kinds, as a cluster serves them.
+
+use crate::call::Resource;
+
+/// The versions in which ESO's kinds may be served, the better one first.
+pub(crate) const VERSIONS: usize = 2;
+
+const PREFIXES: [&str; VERSIONS] = ["/apis/external-secrets.io/v1", "/apis/external-secrets.io/v1beta1"];
+const API_VERSIONS: [&str; VERSIONS] = ["external-secrets.io/v1", "external-secrets.io/v1beta1"];
+
+/// A kind of ESO's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EsoKind {
+    ExternalSecret,
+    SecretStore,
+    ClusterSecretStore,
+}
+
+impl EsoKind {
+    pub(crate) const ALL: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+
+    /// The kind as it is addressed in one of the versions.
+    pub(crate) fn resource(self, version: usize) -> Resource {
+        let prefix = PREFIXES.get(version).copied().unwrap_or(PREFIXES[0]);
+        let (plural, kind) = match self {
+            Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),
+            Self::SecretStore => ("secretstores", "SecretStore"),
+            Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
+        };
+        Resource { prefix, plural, kind }
+    }
+}
+
+/// `external-secrets.io/v1`.
+pub(crate) fn api_version(version: usize) -> &'static str {
+    API_VERSIONS.get(version).copied().unwrap_or(API_VERSIONS[0])
+}

@@ -1,0 +1,52 @@
+//! How clusters are talked to.
+
+use pawl_domain::SecretValue;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Looks up an environment variable; tests pass a map.
+pub type Lookup = Arc<dyn Fn(&str) -> Option<SecretValue> + Send + Sync>;
+
+/// How clusters are talked to. [`Options::new`] has what suits a function with a short life.
+#[derive(Clone)]
+pub struct Options {
+    /// How long a connection may take to stand, TLS included.
+    pub connect_timeout: Duration,
+    /// How long a request may take from its first byte to the last of its answer.
+    pub request_timeout: Duration,
+    /// How many requests may be under way to one cluster.
+    pub concurrency: usize,
+    /// How long a cluster that could not be reached is not tried again.
+    pub fail_fast: Duration,
+    /// The class of stores that are read from clusters; see `ParseOptions::class`.
+    pub class: String,
+    /// Where `tokenEnv` of a Cluster is looked up.
+    pub lookup: Lookup,
+}
+
+impl Options {
+    /// 3 s to connect, 10 s for a request, 16 requests at once, 2 s of failing fast, class `default`.
+    pub fn new(lookup: Lookup) -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            request_timeout: Duration::from_secs(10),
+            concurrency: 16,
+            fail_fast: Duration::from_secs(2),
+            class: "default".to_owned(),
+            lookup,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .field("concurrency", &self.concurrency)
+            .field("fail_fast", &self.fail_fast)
+            .field("class", &self.class)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,73 @@
+//! The declarations and stores that live in a cluster.
+
+use crate::call::{Call, Verb};
+use crate::connect::Link;
+use crate::eso::{EsoKind, VERSIONS, api_version};
+use crate::list::{self, Listed};
+use crate::manifests::{ParseOptions, from_object};
+use pawl_domain::{Home, Step};
+use pawl_pipeline::ports::ClusterIdentity;
+use pawl_pipeline::{Error, Manifests, Problem, Severity};
+use serde_json::Value;
+
+/// Reads every ExternalSecret, SecretStore and ClusterSecretStore.
+///
+/// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
+/// "not allowed to see any" must not look alike.
+pub(crate) async fn manifests<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
+    let place = format!("cluster {}", link.name());
+    let mut options = ParseOptions::new(Home::Cluster(link.name().clone()));
+    class.clone_into(&mut options.class);
+    let mut found = Manifests::default();
+    for kind in EsoKind::ALL {
+        match read(link, kind, &place, &options).await? {
+            Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
+            None => found.problems.push(not_served(kind, &place)),
+        }
+    }
+    Ok(found)
+}
+
+async fn read<I: ClusterIdentity>(
+    link: &Link<I>,
+    kind: EsoKind,
+    place: &str,
+    options: &ParseOptions,
+) -> Result<Option<Vec<Manifests>>, Error> {
+    let first = link.served();
+    for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
+        let resource = kind.resource(version);
+        let call = || Call::new(Step::Lookup, Verb::List, &resource);
+        let of = |mut object: Value| {
+            // Items of a list may leave out what the list says already.
+            if let Some(fields) = object.as_object_mut() {
+                fields.entry("apiVersion").or_insert_with(|| api_version(version).into());
+                fields.entry("kind").or_insert_with(|| resource.kind.into());
+            }
+            from_object(object, place, options)
+        };
+        if let Listed::All(objects) = list::served(link, call, of).await? {
+            link.set_served(version);
+            return Ok(Some(objects));
+        }
+    }
+    Ok(None)
+}
+
+fn merge(into: &mut Manifests, one: Manifests) {
+    into.declarations.extend(one.declarations);
+    into.stores.extend(one.stores);
+    into.clusters.extend(one.clusters);
+    into.problems.extend(one.problems);
+}
+
+fn not_served(kind: EsoKind, place: &str) -> Problem {
+    let name = kind.resource(0).kind;
+    Problem {
+        severity: Severity::Warning,
+        place: place.to_owned(),
+        object: format!("kind {name}"),
+        field: String::new(),
+        message: "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster".to_owned(),
+    }
+}

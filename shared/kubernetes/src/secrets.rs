@@ -1,0 +1,165 @@
+//! Targets: read, written on condition, deleted on condition.
+//!
+//! Writes are a POST or a JSON patch that carries the version it was decided on; there is never a write that would go
+//! over somebody else's. Answers to writes bring metadata only.
+
+use crate::call::{Call, Reply, SECRETS, Verb, sealed};
+use crate::connect::Link;
+use crate::refusal::Refusal;
+use crate::wire::{self, NewSecret, Object, Operation, Secret};
+use pawl_domain::hash::{created_by, data_hash};
+use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, field_manager};
+use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::ClusterIdentity;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const JSON: &str = "application/json";
+const JSON_PATCH: &str = "application/json-patch+json";
+
+pub(crate) async fn read<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    target: &ObjectName,
+) -> Result<Option<Existing>, Error> {
+    let call = call(Step::Read, Verb::Get, id, target);
+    let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(None) };
+    let secret: Secret = body.read(&call, link.name())?;
+    Ok(Some(secret.into_existing(&field_manager(id.name.as_str()))))
+}
+
+pub(crate) async fn apply<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    target: &ObjectName,
+    action: &Action,
+) -> Result<Option<String>, Error> {
+    match action {
+        Action::Create(desired) => {
+            let room = wire::room(&desired.data, &[&desired.labels, &desired.annotations]);
+            let call = Call::new(Step::Write, Verb::Create, &SECRETS)
+                .namespace(id.namespace.as_str())
+                .query("fieldManager", &field_manager(id.name.as_str()))
+                .metadata_only();
+            let secret = NewSecret::of(id.namespace.as_str(), target.as_str(), desired);
+            let call = call.body(JSON, sealed(&secret, room));
+            let reply = link.send(&call).await?;
+            // The path of a creation has no name in it, but people want to read one.
+            let named = self::call(Step::Write, Verb::Create, id, target);
+            version(link, &named, reply).map(Some)
+        }
+        Action::Update { resource_version, desired, parts } => {
+            let room = wire::room(&desired.data, &[&desired.labels, &desired.annotations]);
+            let operations = wire::update(resource_version, desired, *parts);
+            let call = patch(id, target, &operations, room);
+            let reply = link.send(&call).await?;
+            version(link, &call, gone_is_conflict(reply, false)).map(Some)
+        }
+        Action::Delete { uid, resource_version } => {
+            delete(link, id, target, uid, resource_version).await.map(|()| None)
+        }
+        Action::Leave(_) => Ok(None),
+    }
+}
+
+pub(crate) async fn replace_data<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    target: &ObjectName,
+    resource_version: &str,
+    data: &BTreeMap<String, SecretValue>,
+) -> Result<String, Error> {
+    let hash = data_hash(data);
+    let operations = wire::replacement(resource_version, data, &hash);
+    let call = patch(id, target, &operations, wire::room(data, &[]));
+    let reply = link.send(&call).await?;
+    version(link, &call, gone_is_conflict(reply, true))
+}
+
+pub(crate) async fn delete_owned<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    target: &ObjectName,
+) -> Result<bool, Error> {
+    let owner = created_by(id.namespace.as_str(), id.name.as_str());
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let call = call(Step::Read, Verb::Get, id, target).metadata_only();
+        let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(true) };
+        let Object { metadata } = body.read(&call, link.name())?;
+        if metadata.labels.as_ref().and_then(|labels| labels.get(CREATED_BY_LABEL)) != Some(&owner) {
+            return Ok(false);
+        }
+        match delete(link, id, target, &metadata.uid, &metadata.resource_version).await {
+            Err(error) if error.kind == Kind::Conflict && attempt < DELETE_ATTEMPTS => {}
+            result => return result.map(|()| true),
+        }
+    }
+}
+
+/// How often a deletion starts again from the read when somebody else writes in between.
+const DELETE_ATTEMPTS: u32 = 3;
+
+pub(crate) async fn managed<I: ClusterIdentity>(
+    link: &Link<I>,
+) -> Result<BTreeMap<(Namespace, ObjectName), String>, Error> {
+    let selector = format!("{MANAGED_LABEL}=true");
+    let call =
+        || Call::new(Step::Read, Verb::List, &SECRETS).query("labelSelector", &selector).metadata_only();
+    let secrets = crate::list::all(link, call, |Object { metadata }| {
+        let key = (metadata.namespace.parse().ok()?, metadata.name.parse().ok()?);
+        Some((key, metadata.resource_version))
+    });
+    Ok(secrets.await?.into_iter().flatten().collect())
+}
+
+fn call<'a>(step: Step, verb: Verb, id: &'a DeclarationId, target: &'a ObjectName) -> Call<'a> {
+    Call::new(step, verb, &SECRETS).namespace(id.namespace.as_str()).name(target.as_str())
+}
+
+fn patch<'a>(
+    id: &'a DeclarationId,
+    target: &'a ObjectName,
+    operations: &[Operation<'_>],
+    room: usize,
+) -> Call<'a> {
+    call(Step::Write, Verb::Patch, id, target)
+        .query("fieldManager", &field_manager(id.name.as_str()))
+        .metadata_only()
+        .body(JSON_PATCH, sealed(&operations, room))
+}
+
+/// A target that is gone is not what the write was decided on. The same goes for one that the patch does not fit,
+/// where the patch relies on what was there.
+fn gone_is_conflict(reply: Reply, must_fit: bool) -> Reply {
+    match reply {
+        Reply::Refused(refusal) if refusal.code == 404 || (must_fit && refusal.is_without_cause()) => {
+            Reply::Refused(Refusal::new(409, b""))
+        }
+        reply => reply,
+    }
+}
+
+fn version<I: ClusterIdentity>(link: &Link<I>, call: &Call<'_>, reply: Reply) -> Result<String, Error> {
+    let body = reply.or_fail(call, link.name())?;
+    let Object { metadata } = body.read(call, link.name())?;
+    Ok(metadata.resource_version)
+}
+
+async fn delete<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    target: &ObjectName,
+    uid: &str,
+    resource_version: &str,
+) -> Result<(), Error> {
+    let options = json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "preconditions": { "uid": uid, "resourceVersion": resource_version },
+    });
+    let call = call(Step::Write, Verb::Delete, id, target).metadata_only().body(JSON, sealed(&options, 256));
+    link.send(&call).await?.or_missing(&call, link.name()).map(drop)
+}

@@ -1,0 +1,110 @@
+use super::*;
+use pawl_domain::Kind;
+
+fn failure(step: Step, message: &str) -> Failure {
+    Failure { step, kind: Kind::Denied, message: message.to_owned(), attempts: 1 }
+}
+
+fn found(status: Value) -> Found {
+    serde_json::from_value(json!({ "metadata": { "generation": 3 }, "status": status })).unwrap()
+}
+
+fn published(result: Result<Outcome, Failure>, old: Value) -> Option<Value> {
+    let at = "2026-11-22T05:00:00.7Z".parse().unwrap();
+    let status = Status { at, result, target: Some("db".to_owned()) };
+    patch(&found(old), &Ready::of(&status.result)?, &status)
+}
+
+const SYNCED: &str = "3-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2";
+
+#[test]
+fn success_writes_the_condition_the_time_and_what_was_synced() {
+    let want = json!({ "status": {
+        "conditions": [{
+            "type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced",
+            "lastTransitionTime": "2026-11-22T05:00:00Z",
+        }],
+        "refreshTime": "2026-11-22T05:00:00Z",
+        "syncedResourceVersion": SYNCED,
+        "binding": { "name": "db" },
+    } });
+    assert_eq!(published(Ok(Outcome::Written), Value::Null), Some(want));
+}
+
+#[test]
+fn a_condition_keeps_its_time_while_its_status_stays_and_others_are_kept() {
+    let old = json!({ "conditions": [
+        { "type": "Other", "status": "False" },
+        { "type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "old", "lastTransitionTime": "t" },
+    ] });
+    let patch = published(Err(failure(Step::Fetch, "no such key")), old.clone()).unwrap();
+    let want = json!({ "status": { "conditions": [
+        { "type": "Other", "status": "False" },
+        {
+            "type": "Ready", "status": "False", "reason": "SecretSyncedError",
+            "message": "could not get secret data from provider: no such key", "lastTransitionTime": "t",
+        },
+    ] } });
+    assert_eq!(patch, want);
+    let patch = published(Ok(Outcome::Deleted), old).unwrap();
+    assert_eq!(patch["status"]["conditions"][1]["lastTransitionTime"], "2026-11-22T05:00:00Z");
+    assert_eq!(patch["status"]["conditions"][1]["reason"], "SecretDeleted");
+}
+
+#[test]
+fn what_is_said_already_is_not_written_again() {
+    let message = "could not update secret, target is immutable; delete it";
+    let old = json!({ "conditions": [
+        { "type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": message },
+    ] });
+    assert_eq!(published(Err(failure(Step::Write, message)), old), None);
+    let old = json!({ "conditions": [
+        { "type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced" },
+    ] });
+    let patch = published(Ok(Outcome::Unchanged), old).unwrap();
+    assert_eq!(patch["status"].get("conditions"), None);
+    assert_eq!(patch["status"]["refreshTime"], "2026-11-22T05:00:00Z");
+    assert_eq!(published(Ok(Outcome::Queued), Value::Null), None);
+}
+
+#[test]
+fn failures_begin_with_the_words_of_eso() {
+    for (step, message, want) in [
+        (Step::Authenticate, "no", "could not get secret data from provider: no"),
+        (Step::Write, "no", "could not update secret: no"),
+        (
+            Step::Write,
+            "target is owned by another ExternalSecret (x)",
+            "target is owned by another ExternalSecret (x)",
+        ),
+        (Step::Write, "could not delete secret: no", "could not delete secret: no"),
+    ] {
+        assert_eq!(message_of(&failure(step, message)), want);
+    }
+    let long = message_of(&failure(Step::Fetch, &"é".repeat(2000)));
+    assert!(long.len() <= LONGEST_MESSAGE && long.ends_with('é'));
+}
+
+#[test]
+fn events_tell_of_changes_and_failures() {
+    let note = |result: Result<Outcome, Failure>, status: Value| {
+        Note::of(&result, &found(status)).map(|note| (note.kind, note.reason, note.message))
+    };
+    let text = str::to_owned;
+    assert_eq!(note(Ok(Outcome::Written), Value::Null), Some(("Normal", "Created", text("secret created"))));
+    let bound = json!({ "binding": { "name": "db" } });
+    assert_eq!(note(Ok(Outcome::Written), bound), Some(("Normal", "Updated", text("secret updated"))));
+    assert_eq!(note(Ok(Outcome::Unchanged), Value::Null), None);
+    let failed = note(Err(failure(Step::Fetch, "why")), Value::Null);
+    assert_eq!(failed, Some(("Warning", "UpdateFailed", text("why"))));
+}
+
+#[test]
+fn equal_notes_have_equal_names_that_are_never_too_long() {
+    let id = |name: &str| format!("blue/shop/{name}").parse::<DeclarationId>().unwrap();
+    let note = |message: &str| Note { kind: "Warning", reason: "UpdateFailed", message: message.to_owned() };
+    assert_eq!(event_name(&id("db"), &note("a")), event_name(&id("db"), &note("a")));
+    assert_ne!(event_name(&id("db"), &note("a")), event_name(&id("db"), &note("b")));
+    let long = event_name(&id(&format!("{}-{}", "a".repeat(235), "b".repeat(17))), &note("a"));
+    assert!(long.parse::<pawl_domain::ObjectName>().is_ok() && long.len() <= 253, "{long}");
+}

@@ -1,0 +1,239 @@
+//! What API servers, and what stands before them, say when they are not well.
+
+use crate::pawl::{CANARY, Pawl, blue, data, id, name, now, with};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use pawl_domain::cluster::{Cluster, Connection, TokenSource};
+use pawl_domain::target::{Action, Desired};
+use pawl_domain::{Kind, Outcome, Step};
+use pawl_pipeline::Status;
+use pawl_pipeline::ports::Clusters;
+use serde_json::{Value, json};
+use std::sync::Mutex;
+use wiremock::matchers::{body_partial_json, header, method, path, query_param, query_param_is_missing};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+fn connection(server: &MockServer) -> Connection {
+    // A path in the URL, as gateways to many clusters have.
+    let url = format!("{}/clusters/blue/", server.uri());
+    Connection::Url { url, ca: None, token: TokenSource::Env("t".to_owned()) }
+}
+
+fn adapter(server: &MockServer) -> Pawl {
+    with(connection(server))
+}
+
+fn at(text: &str) -> String {
+    format!("/clusters/blue{text}")
+}
+
+fn create() -> Action {
+    let data = data(&[("a", CANARY)]);
+    Action::Create(Desired {
+        labels: [].into(),
+        annotations: [].into(),
+        owners: vec![],
+        data,
+        immutable: false,
+    })
+}
+
+#[tokio::test]
+async fn every_refusal_is_classified_and_none_is_quoted() {
+    let status = |reason: &str, causes: Value, message: &str| {
+        let message = format!("{message} {CANARY}");
+        json!({ "kind": "Status", "reason": reason, "message": message, "details": { "causes": causes } })
+            .to_string()
+    };
+    let terminating = json!([{ "reason": "NamespaceTerminating", "field": "metadata.namespace" }]);
+    for (code, body, kind, says) in [
+        (400, status("BadRequest", json!([]), "cannot decode"), Kind::Invalid, "is refused as BadRequest"),
+        (400, CANARY.to_owned(), Kind::Invalid, "is refused as invalid"),
+        (
+            403,
+            status("Forbidden", json!([]), "denied by a webhook:"),
+            Kind::Denied,
+            "not allowed to create secrets",
+        ),
+        (
+            403,
+            status("Forbidden", json!([]), "exceeded quota: q"),
+            Kind::Denied,
+            "a quota of the namespace is used up",
+        ),
+        (
+            403,
+            status("Forbidden", terminating, ""),
+            Kind::NotFound,
+            "namespace shop in cluster blue is being deleted",
+        ),
+        (404, "404 page not found".to_owned(), Kind::NotFound, "does not exist"),
+        (408, String::new(), Kind::Transient, "failed with 408"),
+        (409, status("Conflict", json!([]), ""), Kind::Conflict, "was changed by somebody else"),
+        (413, String::new(), Kind::Invalid, "is larger than the 1 MiB"),
+        (418, String::new(), Kind::Invalid, "create is answered with 418"),
+        (429, status("TooManyRequests", json!([]), ""), Kind::Throttled, "asks to slow down"),
+        (500, status("InternalError", json!([]), ""), Kind::Transient, "failed with 500"),
+        (504, "<html>".to_owned(), Kind::Transient, "failed with 504"),
+        (200, format!("{{\"metadata\":{{\"labels\":\"{CANARY}"), Kind::Transient, "cannot be read"),
+        (200, format!("{{\"metadata\":\"{CANARY}\"}}"), Kind::Transient, "cannot be read"),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(code).set_body_string(body);
+        Mock::given(method("POST"))
+            .and(path(at("/api/v1/namespaces/shop/secrets")))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let error = adapter(&server).apply(&id("shop", "es"), &name("db"), &create()).await.unwrap_err();
+        assert_eq!((error.step, error.kind), (Step::Write, kind), "{code}: {error}");
+        assert!(error.message().contains(says), "{code}: {error}");
+        assert!(!format!("{error:?}").contains(CANARY), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn writes_name_the_field_manager_and_ask_for_no_data_back() {
+    let server = MockServer::start().await;
+    let made = json!({ "metadata": { "resourceVersion": "7" } });
+    Mock::given(method("PATCH"))
+        .and(path(at("/api/v1/namespaces/shop/secrets/db")))
+        .and(query_param("fieldManager", "externalsecrets.external-secrets.io/es"))
+        .and(header("authorization", "Bearer t"))
+        .and(header("content-type", "application/json-patch+json"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(made))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let version =
+        adapter(&server).replace_data(&id("shop", "es"), &name("db"), "6", &data(&[("a", "1")])).await;
+    assert_eq!(version.unwrap(), "7");
+    let request = server.received_requests().await.unwrap().remove(0);
+    let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+    assert_eq!(request.headers["accept"], accept);
+    let body: Value = request.body_json().unwrap();
+    assert_eq!(body[0], json!({ "op": "add", "path": "/metadata/resourceVersion", "value": "6" }));
+    assert_eq!(body[1], json!({ "op": "add", "path": "/data", "value": { "a": "MQ==" } }));
+    assert_eq!(body[2]["path"], "/metadata/annotations/reconcile.external-secrets.io~1data-hash");
+}
+
+#[tokio::test]
+async fn a_list_whose_pages_expire_starts_again() {
+    let server = MockServer::start().await;
+    let secret =
+        |name: &str| json!({ "metadata": { "namespace": "shop", "name": name, "resourceVersion": "1" } });
+    let page = |next: &str, items: Value| {
+        ResponseTemplate::new(200).set_body_json(json!({ "metadata": { "continue": next }, "items": items }))
+    };
+    let list =
+        || Mock::given(method("GET")).and(path(at("/api/v1/secrets"))).and(query_param("limit", "500"));
+    let first = || list().and(query_param_is_missing("continue"));
+    first().respond_with(page("one", json!([secret("gone")]))).up_to_n_times(1).mount(&server).await;
+    list().and(query_param("continue", "one")).respond_with(ResponseTemplate::new(410)).mount(&server).await;
+    first().respond_with(page("a/b=", json!([secret("a")]))).mount(&server).await;
+    list()
+        .and(query_param("continue", "a/b="))
+        .respond_with(page("", json!([secret("b")])))
+        .mount(&server)
+        .await;
+    let managed = adapter(&server).managed(&blue()).await.unwrap();
+    let names: Vec<&str> = managed.keys().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["a", "b"]);
+
+    let server = MockServer::start().await;
+    let list = || Mock::given(method("GET")).and(path(at("/api/v1/secrets")));
+    list().and(query_param("continue", "one")).respond_with(ResponseTemplate::new(410)).mount(&server).await;
+    list().respond_with(page("one", json!([secret("a")]))).mount(&server).await;
+    // A part of a list is no list.
+    assert!(adapter(&server).managed(&blue()).await.is_err());
+}
+
+#[tokio::test]
+async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
+    let server = MockServer::start().await;
+    let old = "/apis/external-secrets.io/v1beta1";
+    let item = json!({ "metadata": { "name": "es", "namespace": "shop" }, "spec": {
+        "secretStoreRef": { "name": "aws" }, "dataFrom": [{ "extract": { "key": "k" } }],
+    } });
+    for (kind, items) in [
+        ("externalsecrets", json!([item, 3])),
+        ("secretstores", json!([])),
+        ("clustersecretstores", json!([])),
+    ] {
+        let answer = ResponseTemplate::new(200).set_body_json(json!({ "items": items }));
+        Mock::given(method("GET"))
+            .and(path(at(&format!("{old}/{kind}"))))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    let not_served = ResponseTemplate::new(404).set_body_string("404 page not found");
+    Mock::given(path(at("/apis/external-secrets.io/v1/externalsecrets")))
+        .respond_with(not_served)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let adapter = adapter(&server);
+    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    let found = adapter.manifests(&cluster).await.unwrap();
+    assert_eq!(found.declarations.len(), 1);
+    assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+
+    let one = format!("{old}/namespaces/shop/externalsecrets/es");
+    let object = ResponseTemplate::new(200).set_body_json(json!({ "metadata": { "generation": 1 } }));
+    Mock::given(method("GET"))
+        .and(path(at(&one)))
+        .respond_with(object.clone())
+        .expect(1)
+        .mount(&server)
+        .await;
+    Mock::given(method("PATCH"))
+        .and(path(at(&format!("{one}/status"))))
+        .and(header("content-type", "application/merge-patch+json"))
+        .and(body_partial_json(json!({ "status": { "conditions": [{ "reason": "SecretSynced" }] } })))
+        .respond_with(object)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let status = Status { at: now(), result: Ok(Outcome::Unchanged), target: None };
+    adapter.publish(&id("shop", "es"), &status).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_call_is_counted() {
+    let (recorder, server) = (Counted::default(), MockServer::start().await);
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let adapter = adapter(&server);
+    adapter.read(&id("shop", "es"), &name("db")).await.unwrap();
+    let _ = adapter.apply(&id("shop", "es"), &name("db"), &create()).await;
+    drop(server);
+    let counted = recorder.0.lock().unwrap().clone();
+    let want = ["get 404", "create 404"].map(|call| {
+        let (verb, code) = call.split_once(' ').unwrap();
+        format!("Key(pawl_cluster_calls_total, [cluster = blue, verb = {verb}, code = {code}])")
+    });
+    assert_eq!(counted, want);
+}
+
+/// Remembers which counters were asked for.
+#[derive(Default)]
+struct Counted(Mutex<Vec<String>>);
+
+impl Recorder for Counted {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        self.0.lock().unwrap().push(key.to_string());
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}

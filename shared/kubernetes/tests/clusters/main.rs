@@ -1,0 +1,12 @@
+//! The adapter to clusters, from outside.
+//!
+//! `contract` holds it to its promises on the embedded API and on a real one; `connections` is about finding, keeping and
+//! losing the way to a cluster; `answers` about what API servers say when they are not well.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
+mod answers;
+mod connections;
+mod contract;
+mod pawl;
+mod server;
