@@ -58,6 +58,7 @@ impl Clusters for FakeClusters {
         let passage = self.of(id, Point::Write, |calls| calls.replaces += 1).await?;
         let version = self.state(&id.cluster, Step::Write, |state| {
             let stands = state.standing(id, target, resource_version)?;
+            check_data(id, target, data)?;
             let mut annotations = stands.annotations.clone();
             annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(data));
             let desired = Desired {
@@ -218,23 +219,36 @@ impl State {
         desired: &Desired,
         parts: Parts,
     ) -> Result<String, Error> {
-        let invalid = |why: &str| {
-            let message = format!("{}/{}/{target}: {why}", id.cluster, id.namespace);
-            Err(Error::new(Step::Write, Kind::Invalid, message))
-        };
         let (was_immutable, old_data) = (secret.immutable, secret.data.clone());
         secret.take_over(&field_manager(id.name.as_str()), desired, parts);
         if was_immutable && (secret.data != old_data || !secret.immutable) {
-            return invalid("the Secret is immutable; delete it so that it can be made again");
+            return Err(invalid(
+                id,
+                target,
+                "the Secret is immutable; delete it so that it can be made again",
+            ));
         }
-        if let Some(key) = secret.data.keys().find(|key| !is_key(key)) {
-            return invalid(&format!("{key:?} cannot be a key of a Secret; rename it"));
-        }
-        if secret.data.values().map(SecretValue::len).sum::<usize>() > MAX_BYTES {
-            return invalid("the data is too long; declare less of it");
-        }
+        check_data(id, target, &secret.data)?;
         Ok(self.store(&at(id, target), secret))
     }
+}
+
+fn check_data(
+    id: &DeclarationId,
+    target: &ObjectName,
+    data: &BTreeMap<String, SecretValue>,
+) -> Result<(), Error> {
+    if let Some(key) = data.keys().find(|key| !is_key(key)) {
+        return Err(invalid(id, target, &format!("{key:?} cannot be a key of a Secret; rename it")));
+    }
+    if data.values().map(SecretValue::len).sum::<usize>() > MAX_BYTES {
+        return Err(invalid(id, target, "the data is too long; declare less of it"));
+    }
+    Ok(())
+}
+
+fn invalid(id: &DeclarationId, target: &ObjectName, why: &str) -> Error {
+    Error::new(Step::Write, Kind::Invalid, format!("{}/{}/{target}: {why}", id.cluster, id.namespace))
 }
 
 fn at(id: &DeclarationId, target: &ObjectName) -> (Namespace, ObjectName) {
