@@ -5,7 +5,7 @@
 //! is nearly always and costs half.
 
 use crate::table::{
-    BUCKETS, Bounds, Item, Key, Table, bucketed, declaration_id, decode, encode, flag, number, text,
+    BUCKETS, Bounds, Item, Key, Table, bucketed, declaration_id, decode, encode, number, text,
 };
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{
@@ -114,7 +114,7 @@ struct Write<'a> {
 /// How a write of the record alone ended.
 enum Alone {
     Written,
-    /// The revision is the expected one, but the listing has to change with it; nothing is written.
+    /// The write is wanted, but the listing may have to change with it; nothing is written.
     ListingChanges,
 }
 
@@ -128,9 +128,7 @@ impl Table {
             .set_item(Some(write.item.clone()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let request = match write.expected {
-            None => request
-                .condition_expression(ABSENT)
-                .expression_attribute_values(":layout", layout(&write.item)),
+            None => request.condition_expression("attribute_not_exists(pk)"),
             Some(revision) => request
                 .condition_expression("rev = :rev AND unsettled = :unsettled")
                 .expression_attribute_values(":rev", AttributeValue::N(revision.0.to_string()))
@@ -150,11 +148,11 @@ impl Table {
             // Written by this very call: the SDK sent it again because the first answer was lost.
             return Ok(Alone::Written);
         }
-        let expected = write.expected.map(|revision| revision.0);
-        if expected.is_some()
-            && number(&found, "rev") == expected
-            && flag(&found, "unsettled") != write.unsettled
-        {
+        let replaceable = match write.expected {
+            None => found.get("layout") != write.item.get("layout"),
+            Some(Revision(expected)) => number(&found, "rev") == Some(expected),
+        };
+        if replaceable {
             return Ok(Alone::ListingChanges);
         }
         Err(error)

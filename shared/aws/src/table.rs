@@ -38,12 +38,16 @@ pub(crate) use key::{
 };
 pub(crate) use merge::Bounds;
 
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::Step;
 use pawl_pipeline::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Registry and ledger in a DynamoDB table. Clones share the connection.
 #[derive(Clone, Debug)]
@@ -54,7 +58,22 @@ pub struct Table {
 
 impl Table {
     /// The table of this name, which [`create_table`] or the deployment's template has made.
-    pub fn new(client: Client, name: &str) -> Self {
+    pub fn new(base: &SdkConfig, name: &str) -> Self {
+        let limits = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(5));
+        let retries = RetryConfig::standard()
+            .with_max_attempts(5)
+            .with_initial_backoff(Duration::from_millis(50))
+            .with_max_backoff(Duration::from_secs(1));
+        let config = aws_sdk_dynamodb::config::Builder::from(base)
+            .timeout_config(limits.build())
+            .retry_config(retries);
+        Self::with_client(Client::from_conf(config.build()), name)
+    }
+
+    /// The same through a client whose limits and retries the caller has chosen. No call takes more than ten seconds.
+    pub fn with_client(client: Client, name: &str) -> Self {
         Self { client, name: name.into() }
     }
 
@@ -63,7 +82,8 @@ impl Table {
         &self.name
     }
 
-    pub(crate) fn client(&self) -> &Client {
+    /// The client that calls go through.
+    pub fn client(&self) -> &Client {
         &self.client
     }
 

@@ -1,7 +1,5 @@
 //! AWS for the tests of one binary: moto, started by whoever comes first.
 
-#![expect(clippy::expect_used, reason = "without moto there is nothing to test")]
-
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -32,8 +30,7 @@ pub(crate) fn config(endpoint: &str) -> SdkConfig {
 
 /// A table of its own, empty.
 pub(crate) async fn fresh_table() -> Table {
-    let client = aws_sdk_dynamodb::Client::new(&config(moto().await.endpoint()));
-    let table = Table::new(client, &fresh("pawl"));
+    let table = Table::new(&config(moto().await.endpoint()), &fresh("pawl"));
     create_table(&table).await.expect("a table can be made");
     table
 }

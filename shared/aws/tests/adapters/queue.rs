@@ -1,10 +1,6 @@
 //! What becomes of messages: nothing is lost, nothing comes back that was done.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
-
-mod at;
-
-use at::{REGION, config, fresh, moto};
+use crate::at::{REGION, config, fresh, moto};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};
 use pawl_pipeline::Job;

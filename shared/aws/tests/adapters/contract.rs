@@ -1,10 +1,6 @@
 //! The ports' contract suites on moto.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
-
-mod at;
-
-use at::{REGION, config, fresh, fresh_table, moto};
+use crate::at::{REGION, config, fresh, fresh_table, moto};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_pipeline::Job;
 use pawl_world::contract;

@@ -1,10 +1,6 @@
 //! The identity towards clusters: tokens kept while they hold, endpoints and secrets as AWS has them.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
-
-mod at;
-
-use at::{REGION, config, fresh, moto};
+use crate::at::{REGION, config, fresh, moto};
 use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,0 +1,187 @@
+//! What the contract cannot say of the table: changes too large for a transaction, damaged documents, a slow DynamoDB.
+
+use crate::at::{config, fresh_table, moto};
+use crate::cut::CutAfter;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use pawl_aws::Table;
+use pawl_domain::{Declaration, DeclarationId, IndexKey, Kind, Step};
+use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope};
+use pawl_world::build::{id, index_keys, store_id};
+use pawl_world::declaration;
+use std::collections::{BTreeSet, HashMap};
+
+/// More than one transaction takes, together with as many that go.
+const MANY: usize = 70;
+
+#[tokio::test]
+async fn a_large_change_is_whole_wherever_it_is_cut() {
+    let (old, new) = (many("old"), many("new"));
+    let (before, after) = (document("old"), document("new"));
+    for sent in 0.. {
+        let table = fresh_table().await;
+        assert_eq!(table.put(&before, &old).await.unwrap(), Put::Created);
+        let done = cut_table(&table, sent).put(&after, &new).await;
+
+        let stands = table.declarations(std::slice::from_ref(&after.id)).await.unwrap();
+        let is_new = stands == [after.clone()];
+        assert!(is_new || stands == [before.clone()], "cut after {sent}: one of both stands");
+        assert_found(&table, &old, !is_new, sent).await;
+        assert_found(&table, &new, is_new, sent).await;
+
+        let again = table.put(&after, &new).await.unwrap();
+        assert_eq!(again, if is_new { Put::Unchanged } else { Put::Changed }, "cut after {sent}");
+        assert_found(&table, &old, false, sent).await;
+        assert_found(&table, &new, true, sent).await;
+        assert_eq!(entries_of(&table, "old").await, 0, "cut after {sent}: what went leaves nothing behind");
+        if done.is_ok() {
+            assert!(sent > 5, "a change of this size takes many requests");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_removal_is_whole_wherever_it_is_cut() {
+    let (keys, declared) = (many_more("old"), document("old"));
+    for sent in 0.. {
+        let table = fresh_table().await;
+        table.put(&declared, &keys).await.unwrap();
+        let done = cut_table(&table, sent).remove(&declared.id).await;
+
+        let stands = !table.declarations(std::slice::from_ref(&declared.id)).await.unwrap().is_empty();
+        assert_found(&table, &keys, stands, sent).await;
+        for scope in [Scope::All, Scope::Home(declared.home.clone()), Scope::Store(store_id("aws"))] {
+            assert_eq!(table.page(&scope, None, 10).await.unwrap().len(), usize::from(stands), "{scope:?}");
+        }
+        assert_eq!(table.remove(&declared.id).await.unwrap(), stands, "cut after {sent}");
+        assert_eq!(entries_of(&table, "old").await, 0, "cut after {sent}: nothing is left behind");
+        assert_eq!(table.put(&declared, &keys).await.unwrap(), Put::Created, "cut after {sent}");
+        assert_found(&table, &keys, true, sent).await;
+        if done.is_ok() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_document_hides_no_other() {
+    let table = fresh_table().await;
+    let keys = index_keys(["app/db"]);
+    let ids: Vec<DeclarationId> = ["blue/shop/a", "blue/shop/b", "blue/shop/c"].map(id).to_vec();
+    for id in &ids {
+        table.put(&declaration(&id.to_string()).reads("app/db").build(), &keys).await.unwrap();
+    }
+    damage(&table, "blue!shop!b", "layout", AttributeValue::N("2".into())).await;
+    let names = |found: Vec<Declaration>| found.into_iter().map(|found| found.id).collect::<Vec<_>>();
+    let rest = [ids[0].clone(), ids[2].clone()];
+    for scope in [Scope::All, Scope::Home(pawl_domain::Home::Applied), Scope::Store(store_id("aws"))] {
+        assert_eq!(
+            names(table.page(&scope, None, 2).await.unwrap()),
+            rest,
+            "a page of {scope:?} is still full"
+        );
+    }
+    assert_eq!(names(table.declarations(&ids).await.unwrap()), rest);
+
+    let alone = table.declarations(&ids[1..2]).await.unwrap_err();
+    assert_eq!((alone.step, alone.kind), (Step::Lookup, Kind::Invalid));
+    let want = "declaration blue/shop/b cannot be read from the table: its layout is 2, not 1; \
+                write it again with this version of Pawl";
+    assert_eq!(alone.message(), want);
+    damage(&table, "blue!shop!a", "doc", AttributeValue::S("{\"id\":".into())).await;
+    let alone = table.declarations(&ids[..1]).await.unwrap_err();
+    assert!(alone.message().contains("blue/shop/a") && alone.message().contains("damaged"), "{alone}");
+}
+
+#[tokio::test]
+async fn a_declaration_that_does_not_fit_is_refused_and_nothing_is_written() {
+    let table = fresh_table().await;
+    let large = declaration("blue/shop/db").reads("app/db").annotation("note", &"n".repeat(400_000)).build();
+    let error = table.put(&large, &index_keys(["app/db"])).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Lookup, Kind::Invalid));
+    assert!(error.message().contains("blue/shop/db") && error.message().contains("split"), "{error}");
+    let keys: Vec<String> = (0..1_000).map(|index| format!("{}{index}", "k".repeat(500))).collect();
+    let broad = table.put(&document("old"), &index_keys(keys.iter().map(String::as_str))).await.unwrap_err();
+    assert_eq!(broad.kind, Kind::Invalid, "{broad}");
+    assert_eq!(items(&table).await, [], "nothing stands");
+}
+
+#[tokio::test]
+async fn a_key_with_more_entries_than_one_answer_holds_is_read_to_its_end() {
+    let table = fresh_table().await;
+    let long = "n".repeat(200);
+    let ids: Vec<DeclarationId> =
+        (0..6_000).map(|index| id(&format!("blue/shop/{long}-{index:05}"))).collect();
+    let client = Client::new(&config(moto().await.endpoint()));
+    for chunk in ids.chunks(25) {
+        let put = |id: &DeclarationId| {
+            let text = |text: &str| AttributeValue::S(text.to_owned());
+            let put = PutRequest::builder()
+                .item("pk", text("key#secrets-manager/eu-central-1/hot"))
+                .item("sk", text(&id.to_string().replace('/', "!")));
+            WriteRequest::builder().put_request(put.build().unwrap()).build()
+        };
+        let requests = chunk.iter().map(put).collect();
+        client.batch_write_item().request_items(table.name(), requests).send().await.unwrap();
+    }
+    assert_eq!(table.candidates(&index_keys(["hot"])).await.unwrap(), ids);
+}
+
+fn many(name: &str) -> BTreeSet<IndexKey> {
+    let names: Vec<String> = (0..MANY).map(|index| format!("{name}/{index}")).collect();
+    index_keys(names.iter().map(String::as_str))
+}
+
+fn many_more(name: &str) -> BTreeSet<IndexKey> {
+    let names: Vec<String> = (0..2 * MANY).map(|index| format!("{name}/{index}")).collect();
+    index_keys(names.iter().map(String::as_str))
+}
+
+fn document(note: &str) -> Declaration {
+    declaration("blue/shop/db").reads("app/db").annotation("note", note).build()
+}
+
+/// The same table for somebody who dies after so many requests.
+fn cut_table(table: &Table, sent: usize) -> Table {
+    let client =
+        Client::from_conf(table.client().config().to_builder().interceptor(CutAfter::new(sent)).build());
+    Table::with_client(client, table.name())
+}
+
+async fn assert_found(table: &Table, keys: &BTreeSet<IndexKey>, want: bool, sent: usize) {
+    // Some of each batch in which entries are written.
+    for key in keys.iter().step_by(9) {
+        let found = table.candidates(&BTreeSet::from([key.clone()])).await.unwrap();
+        assert_eq!(!found.is_empty(), want, "cut after {sent}: {key}");
+    }
+}
+
+/// How many items there are under index keys that start so.
+async fn entries_of(table: &Table, name: &str) -> usize {
+    let prefix = format!("key#secrets-manager/eu-central-1/{name}/");
+    items(table).await.iter().filter(|item| item["pk"].as_s().unwrap().starts_with(&prefix)).count()
+}
+
+/// Everything in the table: what no code of Pawl's may ask for.
+pub(crate) async fn items(table: &Table) -> Vec<HashMap<String, AttributeValue>> {
+    table
+        .client()
+        .scan()
+        .table_name(table.name())
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<_, _>>()
+        .await
+        .unwrap()
+}
+
+pub(crate) async fn damage(table: &Table, sk: &str, attribute: &str, value: AttributeValue) {
+    for mut item in items(table).await {
+        if item.contains_key("doc") && item["sk"].as_s().unwrap() == sk {
+            item.insert(attribute.to_owned(), value.clone());
+            table.client().put_item().table_name(table.name()).set_item(Some(item)).send().await.unwrap();
+        }
+    }
+}
