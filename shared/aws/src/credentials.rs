@@ -57,9 +57,11 @@ impl<C: ClusterCredentials> Identities<C> {
         self.cell(access).session(self.clock.as_ref(), || self.prove(access)).await
     }
 
-    /// Gives up a session that the store refused, so that the next caller proves the identity anew.
-    pub(crate) async fn give_up(&self, access: &Access, session: &Arc<Session>) {
-        self.cell(access).give_up(session).await;
+    /// Gives up a session that the store refused, so that the next caller proves the identity anew. False when that would
+    /// bring nothing else.
+    pub(crate) async fn give_up(&self, access: &Access, session: &Arc<Session>) -> bool {
+        // What the SDK's default chain gives is renewed by the SDK.
+        session.credentials.is_some() && self.cell(access).give_up(self.clock.as_ref(), session).await
     }
 
     fn cell(&self, access: &Access) -> Arc<Cell> {
@@ -100,7 +102,7 @@ impl<C: ClusterCredentials> Identities<C> {
             }
             None => now.saturating_add(ENDLESS).unwrap_or(now),
         };
-        Ok(Proof { session: Arc::new(Session { credentials, ..Session::default() }), until })
+        Ok(Proof { session: Arc::new(Session { credentials, ..Session::default() }), since: now, until })
     }
 
     async fn secret_text(

@@ -69,6 +69,9 @@ impl<C: ClusterCredentials> AwsSources<C> {
         T: Clone + Send + Sync,
         F: Future<Output = Vec<Result<T, Error>>> + Send,
     {
+        if wanted.is_empty() {
+            return Vec::new();
+        }
         let (distinct, places) = distinct(wanted);
         let session = match self.identities.session(access).await {
             Ok(session) => session,
@@ -85,10 +88,11 @@ impl<C: ClusterCredentials> AwsSources<C> {
         places.into_iter().map(|place| shared(&answers[place])).collect()
     }
 
-    /// The store with an identity proven anew, after it refused the one before. `None` where that is the SDK's affair.
+    /// The store with an identity proven anew, after it refused the one before. `None` when there is no hope in that.
     async fn renewed(&self, access: &Access, refused: &Arc<Session>) -> Option<Result<AwsStore, Error>> {
-        refused.credentials.as_ref()?;
-        self.identities.give_up(access, refused).await;
+        if !self.identities.give_up(access, refused).await {
+            return None;
+        }
         Some(self.identities.session(access).await.map(|session| self.store(access, &session)))
     }
 

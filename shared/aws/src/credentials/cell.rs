@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 #[derive(Debug)]
 pub(super) struct Proof {
     pub(super) session: Arc<Session>,
+    pub(super) since: Timestamp,
     pub(super) until: Timestamp,
 }
 
@@ -24,8 +25,8 @@ struct Failed {
     until: Timestamp,
 }
 
-/// How long a failure stands: long enough that all who want the same at once share it.
-const FAILURE: SignedDuration = SignedDuration::from_secs(5);
+/// How long an outcome stands: long enough that all who want the same at once share it.
+const OUTCOME: SignedDuration = SignedDuration::from_secs(5);
 
 impl Cell {
     /// The session, proven anew when the last one has had its time.
@@ -51,18 +52,25 @@ impl Cell {
             Err(error) => Err(error.shared()),
         };
         let now = clock.now();
-        let until = now.saturating_add(FAILURE).unwrap_or(now);
+        let until = now.saturating_add(OUTCOME).unwrap_or(now);
         *state = Some(proven.map_err(|error| Failed { error, until }));
         answer
     }
 
-    /// Forgets this session, unless another one has taken its place.
-    pub(super) async fn give_up(&self, session: &Arc<Session>) {
+    /// Forgets this session after the store refused it. False when it was proven only a moment ago: to prove it again would
+    /// bring the same, once more for everyone who asks.
+    pub(super) async fn give_up(&self, clock: &dyn Clock, session: &Arc<Session>) -> bool {
         let mut state = self.0.lock().await;
-        if let Some(Ok(proof)) = &*state
-            && Arc::ptr_eq(&proof.session, session)
-        {
-            *state = None;
+        match &*state {
+            Some(Ok(proof)) if Arc::ptr_eq(&proof.session, session) => {
+                if clock.now().duration_since(proof.since) < OUTCOME {
+                    return false;
+                }
+                *state = None;
+                true
+            }
+            // Another caller was faster.
+            _ => true,
         }
     }
 }
@@ -115,19 +123,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_refused_session_is_given_up() {
+    async fn only_a_refused_session_of_some_age_is_given_up() {
         let (cell, clock) = (Cell::default(), Seconds::default());
-        let first = cell.session(&clock, || async { Ok(proof(100)) }).await.unwrap();
-        cell.give_up(&first).await;
-        let second = cell.session(&clock, || async { Ok(proof(100)) }).await.unwrap();
+        let ask = || cell.session(&clock, || async { Ok(proof(100)) });
+        let first = ask().await.unwrap();
+        assert!(!cell.give_up(&clock, &first).await, "it was proven just now");
+        assert!(Arc::ptr_eq(&first, &ask().await.unwrap()));
+
+        clock.0.store(5, Ordering::SeqCst);
+        assert!(cell.give_up(&clock, &first).await);
+        let second = ask().await.unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
-        cell.give_up(&first).await;
-        let third = cell.session(&clock, || async { Ok(proof(100)) }).await.unwrap();
-        assert!(Arc::ptr_eq(&second, &third));
+        assert!(cell.give_up(&clock, &first).await, "it has been given up already");
+        assert!(Arc::ptr_eq(&second, &ask().await.unwrap()), "and takes no other with it");
     }
 
     fn proof(until: i64) -> Proof {
-        Proof { session: Arc::default(), until: Timestamp::from_second(until).unwrap() }
+        let (since, until) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(until).unwrap());
+        Proof { session: Arc::default(), since, until }
     }
 
     #[derive(Default)]

@@ -1,6 +1,6 @@
 //! The port's contract suite, on moto.
 
-use crate::support::{FakeCluster, REGION, access, sources};
+use crate::support::{FakeCluster, access_in, moto, sources};
 use pawl_aws::AwsSources;
 use pawl_domain::{Access, Provider};
 use pawl_servers::{Moto, Service};
@@ -18,15 +18,16 @@ async fn parameter_store_is_a_source() {
 }
 
 struct Store {
-    moto: Moto,
+    moto: &'static Moto,
+    region: &'static str,
     sources: AwsSources<FakeCluster>,
     access: Access,
 }
 
 impl Store {
     async fn of(provider: Provider) -> Self {
-        let moto = Moto::start().await.unwrap();
-        Self { sources: sources(moto.endpoint()), access: access(provider), moto }
+        let (moto, region) = moto().await;
+        Self { sources: sources(moto.endpoint()), access: access_in(provider, region), moto, region }
     }
 }
 
@@ -44,28 +45,36 @@ impl Held for Secrets {
     }
 
     async fn put(&self, key: &str, value: &str) -> String {
-        let stored = match self.0.moto.put_secret_value(REGION, key, value).await {
+        let stored = match self.0.moto.put_secret_value(self.0.region, key, value).await {
             Ok(stored) => stored,
-            Err(_) => self.0.moto.create_secret(REGION, key, value).await.unwrap(),
+            Err(_) => self.0.moto.create_secret(self.0.region, key, value).await.unwrap(),
         };
         stored.version
     }
 
     async fn label(&self, key: &str, version: &str, label: &str) {
         let described = json!({ "SecretId": key });
-        let described =
-            self.0.moto.call(REGION, Service::SECRETS_MANAGER, "DescribeSecret", &described).await.unwrap();
+        let described = self
+            .0
+            .moto
+            .call(self.0.region, Service::SECRETS_MANAGER, "DescribeSecret", &described)
+            .await
+            .unwrap();
         let stages = described["VersionIdsToStages"].as_object().unwrap();
         let held = stages.iter().find(|(_, stages)| stages.as_array().unwrap().contains(&label.into()));
         let mut body = json!({ "SecretId": key, "VersionStage": label, "MoveToVersionId": version });
         if let Some((holder, _)) = held {
             body["RemoveFromVersionId"] = holder.as_str().into();
         }
-        self.0.moto.call(REGION, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body).await.unwrap();
+        self.0
+            .moto
+            .call(self.0.region, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body)
+            .await
+            .unwrap();
     }
 
     async fn delete(&self, key: &str) {
-        self.0.moto.delete_secret(REGION, key, false).await.unwrap();
+        self.0.moto.delete_secret(self.0.region, key, false).await.unwrap();
     }
 
     fn unknown_version(&self) -> &'static str {
@@ -87,17 +96,17 @@ impl Held for Parameters {
     }
 
     async fn put(&self, key: &str, value: &str) -> String {
-        self.0.moto.put_parameter(REGION, key, value).await.unwrap().to_string()
+        self.0.moto.put_parameter(self.0.region, key, value).await.unwrap().to_string()
     }
 
     async fn label(&self, key: &str, version: &str, label: &str) {
         let version: i64 = version.parse().unwrap();
         let body = json!({ "Name": key, "ParameterVersion": version, "Labels": [label] });
-        self.0.moto.call(REGION, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
+        self.0.moto.call(self.0.region, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
     }
 
     async fn delete(&self, key: &str) {
-        self.0.moto.delete_parameter(REGION, key).await.unwrap();
+        self.0.moto.delete_parameter(self.0.region, key).await.unwrap();
     }
 
     fn unknown_version(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! Identities: who signs which call, and when an identity is proven anew.
 
 use crate::support::{
-    FakeCluster, HandClock, REGION, WallClock, access_of, config, current, failure, name, sources_of, store,
+    FakeCluster, HandClock, WallClock, access_of, config, current, failure, moto, name, sources_of, store,
     told,
 };
 use aws_credential_types::Credentials;
@@ -11,7 +11,6 @@ use pawl_aws::AwsSources;
 use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Home, Kind, Provider, Step, StoreId};
 use pawl_pipeline::ports::Sources;
-use pawl_servers::Moto;
 use serde_json::json;
 use std::sync::Arc;
 use wiremock::matchers::{body_string_contains, header_exists};
@@ -203,24 +202,31 @@ async fn static_keys_are_read_again_after_a_minute() {
 
 #[tokio::test]
 async fn refused_keys_are_read_again_at_once_and_once_only() {
-    for (ids, want, signers) in [
-        (&["OLD", "NEW"][..], "v@1", &["OLD", "NEW"][..]),
-        (&["OLD", "OLD", "NEW"], "denied", &["OLD", "OLD"]),
+    for (ids, seconds, want, signers) in [
+        (&["OLD", "NEW"][..], 5, "v@1", &["OLD", "OLD", "NEW"][..]),
+        (&["OLD", "OLD", "NEW"], 5, "denied", &["OLD", "OLD", "OLD"]),
+        (&["OLD", "NEW"], 4, "denied", &["OLD", "OLD"]),
     ] {
         let aws = MockServer::start().await;
+        Mock::given(header_exists("x-amz-target")).respond_with(value()).up_to_n_times(1).mount(&aws).await;
         Mock::given(header_exists("x-amz-target")).respond_with(Only("NEW")).mount(&aws).await;
         let cluster = FakeCluster::default()
             .with_secret("shop/aws/id", ids)
             .with_secret("shop/aws/secret", &["S"])
             .with_secret("shop/aws/token", &["T"]);
-        let sources = sources_of(&aws.uri(), Arc::new(cluster), HandClock::at(MIDNIGHT));
-        let answers = sources.fetch(&access_of(static_keys()), &[current("a")]).await;
-        assert_eq!(told(&answers), [want]);
+        let clock = HandClock::at(MIDNIGHT);
+        let sources = sources_of(&aws.uri(), Arc::new(cluster), clock.clone());
+        let access = access_of(static_keys());
+        assert_eq!(told(&sources.fetch(&access, &[current("a")]).await), ["v@1"]);
+
+        clock.move_by(seconds);
+        let answers = sources.fetch(&access, &[current("a")]).await;
+        assert_eq!(told(&answers), [want], "{ids:?} after {seconds} s");
         if let Err(error) = &answers[0] {
             assert_eq!(error.step, Step::Authenticate);
         }
         let asked: Vec<_> = calls(&aws).await.into_iter().map(|call| call.signer).collect();
-        assert_eq!(asked, signers);
+        assert_eq!(asked, signers, "{ids:?} after {seconds} s");
     }
 }
 
@@ -251,8 +257,8 @@ async fn a_role_that_may_not_be_assumed_says_so_once_for_all_who_ask() {
 
 #[tokio::test]
 async fn a_role_of_another_account_reads_that_accounts_secrets() {
-    let moto = Moto::start().await.unwrap();
-    moto.create_secret(REGION, "app/db", "home").await.unwrap();
+    let (moto, region) = moto().await;
+    moto.create_secret(region, "app/db", "home").await.unwrap();
     let far = "arn:aws:iam::222222222222:role/reader";
     let assumed = aws_sdk_sts::Client::new(&config(moto.endpoint()))
         .assume_role()
@@ -267,12 +273,13 @@ async fn a_role_of_another_account_reads_that_accounts_secrets() {
         "test",
     );
     let there = aws_sdk_secretsmanager::config::Builder::from(&config(moto.endpoint()))
-        .region(aws_config::Region::new(REGION))
+        .region(aws_config::Region::new(region))
         .credentials_provider(given);
     let there = aws_sdk_secretsmanager::Client::from_conf(there.build());
     there.create_secret().name("app/db").secret_string("far").send().await.unwrap();
 
     let value = async |store: AwsStore, cluster: FakeCluster| {
+        let store = AwsStore { region: region.to_owned(), ..store };
         let sources = sources_of(moto.endpoint(), Arc::new(cluster), Arc::new(WallClock));
         let answer = sources.fetch(&access_of(store), &[current("app/db")]).await.remove(0).unwrap();
         String::from_utf8(answer.value.expose().to_vec()).unwrap()

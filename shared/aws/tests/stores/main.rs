@@ -6,6 +6,7 @@ mod answers;
 mod contract;
 mod credentials;
 mod leaks;
+mod metrics;
 mod parameter_store;
 mod secrets_manager;
 mod support;

@@ -1,6 +1,6 @@
 //! Parameter Store, played by moto: values, versions and listing of parameters.
 
-use crate::support::{REGION, access, current, failure, id, label, sources, told, told_versions};
+use crate::support::{access_in, current, failure, id, label, moto, sources, told, told_versions};
 use pawl_domain::{Kind, Provider};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::{Moto, Service};
@@ -8,14 +8,14 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_parameter_is_found_in_each_of_its_versions() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     for value in ["one", "two", "three"] {
-        moto.put_parameter(REGION, "/app/db", value).await.unwrap();
+        moto.put_parameter(region, "/app/db", value).await.unwrap();
     }
-    moto.put_parameter(REGION, "plain", "text").await.unwrap();
+    moto.put_parameter(region, "plain", "text").await.unwrap();
     let body = json!({ "Name": "/app/db", "ParameterVersion": 2, "Labels": ["live"] });
-    moto.call(REGION, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    moto.call(region, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
 
     let wanted = [
         current("/app/db"),
@@ -40,17 +40,17 @@ async fn a_parameter_is_found_in_each_of_its_versions() {
     assert!(sources.versions(&access, &[]).await.is_empty());
 
     let error = failure(sources.fetch(&access, &wanted[5..6]).await);
-    assert_eq!(error.message(), "parameter-store in eu-central-1: /nowhere: does not exist");
+    assert_eq!(error.message(), format!("parameter-store in {region}: /nowhere: does not exist"));
 }
 
 #[tokio::test]
 async fn many_keys_are_read_together() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     let keys: Vec<_> = (0..60).map(|number| format!("/many/{number:02}")).collect();
     for key in &keys {
-        moto.put_parameter(REGION, key, key).await.unwrap();
+        moto.put_parameter(region, key, key).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
     let mut wanted: Vec<_> = keys.iter().map(|key| current(key)).collect();
     wanted.insert(33, current("/many/none"));
     let mut want: Vec<_> = keys.iter().map(|key| format!("{key}@1")).collect();
@@ -62,14 +62,14 @@ async fn many_keys_are_read_together() {
 
 #[tokio::test]
 async fn kinds_of_parameters_differ_in_how_they_are_stored_only() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     for (name, kind, value) in
         [("/k/s", "String", "plain"), ("/k/l", "StringList", "a,b"), ("/k/x", "SecureString", "sealed")]
     {
         let body = json!({ "Name": name, "Type": kind, "Value": value });
-        moto.call(REGION, Service::SSM, "PutParameter", &body).await.unwrap();
+        moto.call(region, Service::SSM, "PutParameter", &body).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
     let wanted = ["/k/s", "/k/l", "/k/x"].map(current);
     assert_eq!(told(&sources.fetch(&access, &wanted).await), ["plain@1", "a,b@1", "sealed@1"]);
     assert_eq!(told(&sources.fetch(&access, &wanted[2..]).await), ["sealed@1"]);
@@ -79,11 +79,11 @@ async fn kinds_of_parameters_differ_in_how_they_are_stored_only() {
 
 #[tokio::test]
 async fn parameters_are_found_by_arn() {
-    let moto = Moto::start().await.unwrap();
-    moto.put_parameter(REGION, "/app/db", "one").await.unwrap();
-    moto.put_parameter(REGION, "plain", "text").await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
-    let arn = format!("arn:aws:ssm:{REGION}:{}:parameter", Moto::ACCOUNT);
+    let (moto, region) = moto().await;
+    moto.put_parameter(region, "/app/db", "one").await.unwrap();
+    moto.put_parameter(region, "plain", "text").await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let arn = format!("arn:aws:ssm:{region}:{}:parameter", Moto::ACCOUNT);
     let wanted = [
         current(&format!("{arn}/app/db")),
         current(&format!("{arn}/plain")),
@@ -95,23 +95,23 @@ async fn parameters_are_found_by_arn() {
 
 #[tokio::test]
 async fn the_listing_tells_what_changed() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     for number in 0..60 {
-        moto.put_parameter(REGION, &format!("/list/{number:02}"), "v").await.unwrap();
+        moto.put_parameter(region, &format!("/list/{number:02}"), "v").await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::ParameterStore));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
     let all = sources.changed_since(&access, None).await.unwrap();
     assert_eq!(all.len(), 60);
     assert!(all.iter().all(|one| one.version.as_deref() == Some("1") && one.changed.is_some()));
 
     let since = all.iter().filter_map(|one| one.changed).max().unwrap() + jiff::SignedDuration::from_nanos(1);
-    moto.put_parameter(REGION, "/list/07", "w").await.unwrap();
+    moto.put_parameter(region, "/list/07", "w").await.unwrap();
     let recent = sources.changed_since(&access, Some(since)).await.unwrap();
     let [one] = &recent[..] else { panic!("{recent:?}") };
     assert!(one.names.contains("/list/07"), "{one:?}");
     assert_eq!(one.version.as_deref(), Some("2"));
 
-    moto.delete_parameter(REGION, "/list/07").await.unwrap();
+    moto.delete_parameter(region, "/list/07").await.unwrap();
     assert_eq!(failure(sources.fetch(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
     assert_eq!(failure(sources.versions(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
 }

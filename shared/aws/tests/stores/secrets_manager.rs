@@ -1,22 +1,22 @@
 //! Secrets Manager, played by moto: values, versions and listing of secrets.
 
-use crate::support::{self, REGION, access, current, id, label, sources, told, told_versions};
+use crate::support::{self, access_in, current, id, label, moto, sources, told, told_versions};
 use jiff::SignedDuration;
 use pawl_domain::{Kind, Provider};
 use pawl_pipeline::ports::{Listed, Sources};
-use pawl_servers::{Moto, Service};
+use pawl_servers::Service;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 #[tokio::test]
 async fn a_key_is_found_by_each_of_its_names_in_each_of_its_versions() {
-    let moto = Moto::start().await.unwrap();
-    let first = moto.create_secret(REGION, "app/db", "one").await.unwrap();
-    let second = moto.put_secret_value(REGION, "app/db", "two").await.unwrap();
-    let pending = moto.stage_secret_value(REGION, "app/db", "three", &["AWSPENDING"]).await.unwrap();
+    let (moto, region) = moto().await;
+    let first = moto.create_secret(region, "app/db", "one").await.unwrap();
+    let second = moto.put_secret_value(region, "app/db", "two").await.unwrap();
+    let pending = moto.stage_secret_value(region, "app/db", "three", &["AWSPENDING"]).await.unwrap();
     let partial = &first.arn[..first.arn.len() - 7];
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
 
     let wanted = [
         current("app/db"),
@@ -54,10 +54,10 @@ async fn a_key_is_found_by_each_of_its_names_in_each_of_its_versions() {
 
 #[tokio::test]
 async fn bytes_come_as_they_are_and_versions_with_their_date() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     let body = json!({ "Name": "raw", "SecretBinary": "AP/+Cg==", "ClientRequestToken": "0".repeat(32) });
-    moto.call(REGION, Service::SECRETS_MANAGER, "CreateSecret", &body).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::SecretsManager));
+    moto.call(region, Service::SECRETS_MANAGER, "CreateSecret", &body).await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
     let fetched = sources.fetch(&access, &[current("raw")]).await.remove(0).unwrap();
     assert_eq!(fetched.value.expose(), [0x00, 0xff, 0xfe, 0x0a]);
     assert_eq!(fetched.labels, ["AWSCURRENT"]);
@@ -67,20 +67,20 @@ async fn bytes_come_as_they_are_and_versions_with_their_date() {
 
 #[tokio::test]
 async fn a_stage_that_moved_back_is_followed_in_batches_too() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     let mut first = Vec::new();
     for key in ["a", "b", "c"] {
-        first.push(moto.create_secret(REGION, key, "old").await.unwrap().version);
-        let second = moto.put_secret_value(REGION, key, "new").await.unwrap();
+        first.push(moto.create_secret(region, key, "old").await.unwrap().version);
+        let second = moto.put_secret_value(region, key, "new").await.unwrap();
         let body = json!({
             "SecretId": key,
             "VersionStage": "AWSCURRENT",
             "MoveToVersionId": first.last(),
             "RemoveFromVersionId": second.version,
         });
-        moto.call(REGION, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body).await.unwrap();
+        moto.call(region, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
     let wanted = ["a", "b", "c"].map(current);
     let want: Vec<_> = first.iter().map(|version| format!("old@{version}")).collect();
     assert_eq!(told(&sources.fetch(&access, &wanted).await), want);
@@ -90,12 +90,12 @@ async fn a_stage_that_moved_back_is_followed_in_batches_too() {
 
 #[tokio::test]
 async fn what_is_marked_for_deletion_does_not_exist_until_it_is_restored() {
-    let moto = Moto::start().await.unwrap();
-    let stored = moto.create_secret(REGION, "app/db", "one").await.unwrap();
-    moto.create_secret(REGION, "app/x", "x").await.unwrap();
-    moto.create_secret(REGION, "app/y", "y").await.unwrap();
-    moto.delete_secret(REGION, "app/db", false).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::SecretsManager));
+    let (moto, region) = moto().await;
+    let stored = moto.create_secret(region, "app/db", "one").await.unwrap();
+    moto.create_secret(region, "app/x", "x").await.unwrap();
+    moto.create_secret(region, "app/y", "y").await.unwrap();
+    moto.delete_secret(region, "app/db", false).await.unwrap();
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
 
     let wanted = ["app/db", "app/x", "app/y"].map(current);
     let mut together = sources.fetch(&access, &wanted).await;
@@ -107,14 +107,16 @@ async fn what_is_marked_for_deletion_does_not_exist_until_it_is_restored() {
         assert_eq!(error.kind, Kind::NotFound);
         assert_eq!(
             error.message(),
-            "secrets-manager in eu-central-1: app/db: marked for deletion; restore it or remove its declarations"
+            format!(
+                "secrets-manager in {region}: app/db: marked for deletion; restore it or remove its declarations"
+            )
         );
     }
     let listed = sources.changed_since(&access, None).await.unwrap();
     let gone = listed.iter().find(|one| one.names.contains("app/db")).unwrap();
     assert_eq!((&gone.names, &gone.version), (&BTreeSet::from(["app/db".into(), stored.arn]), &None));
 
-    moto.call(REGION, Service::SECRETS_MANAGER, "RestoreSecret", &json!({ "SecretId": "app/db" }))
+    moto.call(region, Service::SECRETS_MANAGER, "RestoreSecret", &json!({ "SecretId": "app/db" }))
         .await
         .unwrap();
     assert_eq!(told(&sources.fetch(&access, &wanted[..1]).await), [format!("one@{}", stored.version)]);
@@ -122,12 +124,12 @@ async fn what_is_marked_for_deletion_does_not_exist_until_it_is_restored() {
 
 #[tokio::test]
 async fn listings_miss_nothing_on_a_server_that_does_not_sort() {
-    let moto = Moto::start().await.unwrap();
+    let (moto, region) = moto().await;
     let mut versions = Vec::new();
     for number in 0..130 {
-        versions.push(moto.create_secret(REGION, &format!("key-{number:03}"), "v").await.unwrap().version);
+        versions.push(moto.create_secret(region, &format!("key-{number:03}"), "v").await.unwrap().version);
     }
-    let (sources, access) = (sources(moto.endpoint()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
     let all = sources.changed_since(&access, None).await.unwrap();
     let mut told: Vec<_> = all.iter().map(|one| (name(one), one.version.clone().unwrap())).collect();
     told.sort();
@@ -143,7 +145,7 @@ async fn listings_miss_nothing_on_a_server_that_does_not_sort() {
     let since = Some(last_change + SignedDuration::from_secs(1));
     let changed = async {
         loop {
-            let moved = moto.put_secret_value(REGION, "key-120", "w").await.unwrap();
+            let moved = moto.put_secret_value(region, "key-120", "w").await.unwrap();
             let recent = sources.changed_since(&access, since).await.unwrap();
             if !recent.is_empty() {
                 return (moved.version, recent);
@@ -162,12 +164,14 @@ fn name(one: &Listed) -> String {
 
 #[tokio::test]
 async fn regions_are_worlds_apart() {
-    let moto = Moto::start().await.unwrap();
-    moto.create_secret("us-west-2", "app/db", "west").await.unwrap();
-    let (sources, here) = (sources(moto.endpoint()), access(Provider::SecretsManager));
-    assert_eq!(told(&sources.fetch(&here, &[current("app/db")]).await), ["not-found"]);
-    let mut store = support::store(Provider::SecretsManager);
-    store.region = "us-west-2".to_owned();
-    let fetched = sources.fetch(&support::access_of(store), &[current("app/db")]).await;
-    assert_eq!(fetched[0].as_ref().unwrap().value.expose(), b"west");
+    let ((moto, here), (_, there)) = (moto().await, moto().await);
+    moto.create_secret(there, "app/db", "there").await.unwrap();
+    let sources = sources(moto.endpoint());
+    let wanted = [current("app/db")];
+    assert_eq!(
+        told(&sources.fetch(&access_in(Provider::SecretsManager, here), &wanted).await),
+        ["not-found"]
+    );
+    let fetched = sources.fetch(&access_in(Provider::SecretsManager, there), &wanted).await;
+    assert_eq!(fetched[0].as_ref().unwrap().value.expose(), b"there");
 }

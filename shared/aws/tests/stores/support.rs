@@ -15,11 +15,43 @@ use pawl_domain::{
 };
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Clock, ClusterCredentials, Wanted};
+use pawl_servers::Moto;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
-pub(crate) const REGION: &str = "eu-central-1";
+/// The binary's moto, started by whoever comes first, and a region of it that is empty and nobody else's.
+pub(crate) async fn moto() -> (&'static Moto, &'static str) {
+    static MOTO: OnceCell<Moto> = OnceCell::const_new();
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let moto = MOTO.get_or_init(async || Moto::start().await.unwrap()).await;
+    (moto, REGIONS[NEXT.fetch_add(1, Ordering::Relaxed)])
+}
+
+const REGIONS: [&str; 20] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "af-south-1",
+    "ap-east-1",
+    "ap-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "me-south-1",
+    "sa-east-1",
+];
 
 /// Sources at a server that plays AWS, with the identity that Pawl itself runs with.
 pub(crate) fn sources(endpoint: &str) -> AwsSources<FakeCluster> {
@@ -52,6 +84,11 @@ pub(crate) fn access(service: Provider) -> Access {
     access_of(store(service))
 }
 
+/// The same in another region.
+pub(crate) fn access_in(service: Provider, region: &str) -> Access {
+    access_of(AwsStore { region: region.to_owned(), ..store(service) })
+}
+
 /// What a declaration in namespace `shop` of cluster `blue` reads a store with.
 pub(crate) fn access_of(store: AwsStore) -> Access {
     Access {
@@ -65,7 +102,7 @@ pub(crate) fn access_of(store: AwsStore) -> Access {
 pub(crate) fn store(service: Provider) -> AwsStore {
     AwsStore {
         service,
-        region: REGION.to_owned(),
+        region: "eu-central-1".to_owned(),
         auth: AwsAuth::Ambient,
         role: None,
         additional_roles: Vec::new(),
