@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     tasks.spawn(tasks::sweeps(Arc::clone(&pipeline), interval(serve.sweep)?, stopped.clone()));
     tasks.spawn(tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, stopped.clone()));
     if let Some(url) = &serve.events {
-        let queue = pawl_runtime::event_queue(&lookup, url).await?;
+        let queue = pawl_runtime::event_queue(url).await;
         tasks.spawn(tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));
     }
     info!(%address, "serving");

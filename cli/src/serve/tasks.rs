@@ -25,7 +25,7 @@ type Stopped = watch::Receiver<bool>;
 /// Delivers jobs as they come.
 pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
     loop {
-        let inbox = pipeline.ports().inbox();
+        let inbox = pipeline.ports().jobs();
         let received = tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
             received = inbox.receive(JOBS) => received,
@@ -90,37 +90,44 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mu
 
 /// Sweeps on a schedule.
 pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
-    every(interval, stopped, async || {
+    let sweep = || async {
         if let Err(problem) = pipeline.sweep(false).await {
             error!("sweep: {problem}");
         }
-    })
-    .await;
+    };
+    every(interval, stopped, sweep).await;
 }
 
 /// Reads the clusters' own ExternalSecrets on a schedule.
 pub(super) async fn indexes(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
-    every(interval, stopped, async || match pipeline.index_clusters().await {
-        Ok(reports) => {
-            for (cluster, report) in reports {
-                if let Err(problem) = report {
-                    warn!(cluster.name = %cluster, "cluster {cluster} is not indexed: {problem}");
+    let index = || async {
+        match pipeline.index_clusters().await {
+            Ok(reports) => {
+                for (cluster, report) in reports {
+                    if let Err(problem) = report {
+                        warn!(cluster.name = %cluster, "cluster {cluster} is not indexed: {problem}");
+                    }
                 }
             }
+            Err(problem) => error!("index: {problem}"),
         }
-        Err(problem) => error!("index: {problem}"),
-    })
-    .await;
+    };
+    every(interval, stopped, index).await;
 }
 
 /// Does the work at once and then at each interval; a run that takes longer delays the next one.
-async fn every(interval: Duration, mut stopped: Stopped, work: impl AsyncFn()) {
+async fn every<W: Future<Output = ()> + Send>(
+    interval: Duration,
+    mut stopped: Stopped,
+    work: impl Fn() -> W + Send,
+) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = stopped.wait_for(|stopped| *stopped) => return,
-            _ = ticks.tick() => work().await,
+            _ = ticks.tick() => {}
         }
+        work().await;
     }
 }

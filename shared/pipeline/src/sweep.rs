@@ -44,7 +44,7 @@ impl<P: Ports> Pipeline<P> {
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         let mut swept = SweepReport::default();
         for (access, group) in self.groups().await? {
-            self.sweep_access(&access, &group, all, &mut swept).await?;
+            Box::pin(self.sweep_access(&access, &group, all, &mut swept)).await?;
         }
         self.sweep_unsettled(&mut swept).await?;
         self.sweep_drift(all, &mut swept).await?;
@@ -263,7 +263,8 @@ impl<P: Ports> Pipeline<P> {
         swept: &mut SweepReport,
     ) -> Result<(), Error> {
         let report = if declarations.len() <= self.settings.inline_targets {
-            self.deliver_all(declarations, None, started).await?
+            // Boxed, for sweeps nest deeper than compilers like to look.
+            Box::pin(self.deliver_all(declarations, None, started)).await?
         } else {
             let ids: Vec<_> = declarations.into_iter().map(|each| each.id).collect();
             self.enqueue(&ids, None, started).await

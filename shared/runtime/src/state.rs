@@ -1,0 +1,134 @@
+//! Registry and ledger, wherever the configuration keeps them: the one place where that choice is made at run time.
+
+use jiff::Timestamp;
+use pawl_aws::Table;
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId,
+};
+use pawl_embedded::Embedded;
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Put, Registry, Revision, Scope, SweptStore};
+use std::collections::BTreeSet;
+
+/// Registry and ledger in a DynamoDB table or in a local file.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// In a DynamoDB table.
+    Aws(Table),
+    /// In a local file.
+    Local(Embedded),
+}
+
+/// The same call to whichever of the two it is.
+macro_rules! either {
+    ($self:ident.$method:ident($($argument:expr),*)) => {
+        match $self {
+            Self::Aws(table) => table.$method($($argument),*).await,
+            Self::Local(file) => file.$method($($argument),*).await,
+        }
+    };
+}
+
+impl Registry for State {
+    async fn candidates(&self, keys: &BTreeSet<IndexKey>) -> Result<Vec<DeclarationId>, Error> {
+        either!(self.candidates(keys))
+    }
+
+    async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, Error> {
+        either!(self.declarations(ids))
+    }
+
+    async fn page(
+        &self,
+        scope: &Scope,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<Declaration>, Error> {
+        either!(self.page(scope, after, limit))
+    }
+
+    async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, Error> {
+        either!(self.stores(ids))
+    }
+
+    async fn swept_stores(&self) -> Result<Vec<SweptStore>, Error> {
+        either!(self.swept_stores())
+    }
+
+    async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
+        either!(self.clusters())
+    }
+}
+
+impl Catalogue for State {
+    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        match self {
+            Self::Aws(table) => Catalogue::put(table, declaration, keys).await,
+            Self::Local(file) => Catalogue::put(file, declaration, keys).await,
+        }
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
+        match self {
+            Self::Aws(table) => Catalogue::remove(table, id).await,
+            Self::Local(file) => Catalogue::remove(file, id).await,
+        }
+    }
+
+    async fn put_store(&self, store: &Store) -> Result<Put, Error> {
+        either!(self.put_store(store))
+    }
+
+    async fn remove_store(&self, id: &StoreId) -> Result<bool, Error> {
+        either!(self.remove_store(id))
+    }
+
+    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
+        either!(self.put_cluster(cluster))
+    }
+
+    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
+        either!(self.remove_cluster(name))
+    }
+}
+
+impl Ledger for State {
+    async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, Error> {
+        either!(self.entries(ids))
+    }
+
+    async fn put(
+        &self,
+        id: &DeclarationId,
+        record: &Record,
+        expected: Option<Revision>,
+    ) -> Result<Revision, Error> {
+        match self {
+            Self::Aws(table) => Ledger::put(table, id, record, expected).await,
+            Self::Local(file) => Ledger::put(file, id, record, expected).await,
+        }
+    }
+
+    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
+        match self {
+            Self::Aws(table) => Ledger::remove(table, id).await,
+            Self::Local(file) => Ledger::remove(file, id).await,
+        }
+    }
+
+    async fn unsettled(
+        &self,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Vec<DeclarationId>, Error> {
+        either!(self.unsettled(after, limit))
+    }
+
+    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, Error> {
+        either!(self.mark(name))
+    }
+
+    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), Error> {
+        either!(self.set_mark(name, at))
+    }
+}

@@ -1,0 +1,190 @@
+//! What is put together with what. Every executable is one of these worlds.
+
+use crate::config::{self, LedgerKey, Lookup};
+use crate::directory::Directory;
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::state::State;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::meta::region::RegionProviderChain;
+use jiff::Timestamp;
+use pawl_aws::{AwsIdentity, AwsSources, Queue, SqsJobs, Table};
+use pawl_domain::{DigestKey, SecretValue};
+use pawl_embedded::Embedded;
+use pawl_kubernetes::{KubernetesClusters, Options};
+use pawl_pipeline::ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
+use pawl_pipeline::{Pipeline, Settings};
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+
+/// Registry and ledger `S`, job queue `J`, and the stores and clusters that there are.
+pub struct World<S = State, J = Inbox> {
+    state: S,
+    jobs: J,
+    sources: AwsSources<Clusters<S>>,
+    clusters: Arc<Clusters<S>>,
+    clock: SystemClock,
+}
+
+/// What functions run over: everything in AWS.
+pub type AwsWorld = World<Table, SqsJobs>;
+
+/// The clusters that the registry `S` knows.
+pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
+
+/// The machine's clock. The only place that looks at it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+impl<S, J> Ports for World<S, J>
+where
+    S: Registry + Catalogue + Ledger + 'static,
+    J: Jobs + 'static,
+{
+    type Registry = S;
+    type Ledger = S;
+    type Sources = AwsSources<Clusters<S>>;
+    type Clusters = Clusters<S>;
+    type Jobs = J;
+    type Clock = SystemClock;
+
+    fn registry(&self) -> &S {
+        &self.state
+    }
+
+    fn ledger(&self) -> &S {
+        &self.state
+    }
+
+    fn sources(&self) -> &AwsSources<Clusters<S>> {
+        &self.sources
+    }
+
+    fn clusters(&self) -> &Clusters<S> {
+        &self.clusters
+    }
+
+    fn jobs(&self) -> &J {
+        &self.jobs
+    }
+
+    fn clock(&self) -> &SystemClock {
+        &self.clock
+    }
+}
+
+/// The flow as the configuration says, with state in AWS or in a local file.
+///
+/// # Errors
+/// A variable that is missing or not valid, a file that cannot be opened, a key that cannot be read.
+pub async fn open(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<World>, Error> {
+    let aws = sdk_config().await;
+    let place = config::State::read(lookup)?;
+    let (state, jobs) = match &place {
+        config::State::Aws { table, jobs } => {
+            let queue = Queue::new(&aws, jobs);
+            (State::Aws(dynamodb(&aws, table)), Inbox::Sqs { jobs: SqsJobs::new(queue.clone()), queue })
+        }
+        config::State::Local { path } => {
+            let file = Embedded::open(path).await?;
+            (State::Local(file.clone()), Inbox::Local(file))
+        }
+    };
+    wire(lookup, aws, &place, state, jobs).await
+}
+
+/// The flow of a function: state in AWS, as the template sets it up.
+///
+/// # Errors
+/// As for [`open`]; also a missing `PAWL_TABLE`.
+pub async fn aws(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<AwsWorld>, Error> {
+    let aws = sdk_config().await;
+    let place = config::State::read(lookup)?;
+    let config::State::Aws { table, jobs } = &place else {
+        let purpose = "it names the DynamoDB table with registry and ledger";
+        return Err(config::Error::Missing { name: "PAWL_TABLE", purpose }.into());
+    };
+    let (table, jobs) = (dynamodb(&aws, table), SqsJobs::new(Queue::new(&aws, jobs)));
+    wire(lookup, aws, &place, table, jobs).await
+}
+
+/// The SQS queue at this URL, for a server that takes store events from it.
+pub async fn event_queue(url: &str) -> Queue {
+    Queue::new(&sdk_config().await, url)
+}
+
+async fn wire<S, J>(
+    lookup: &(impl Lookup + Clone + 'static),
+    aws: SdkConfig,
+    place: &config::State,
+    state: S,
+    jobs: J,
+) -> Result<Pipeline<World<S, J>>, Error>
+where
+    S: Registry + Catalogue + Ledger + Clone + 'static,
+    J: Jobs + 'static,
+{
+    // Whoever comes first decides which provider every TLS connection uses; there is only one to choose from.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let identity = Arc::new(AwsIdentity::new(aws.clone(), Arc::clone(&clock)));
+    let digest_key = digest_key(&LedgerKey::read(lookup, place)?, &identity).await?;
+    let limits = config::Clusters::read(lookup)?;
+    let variables = lookup.clone();
+    let mut options =
+        Options::new(Arc::new(move |name| variables.get(name).map(|text| SecretValue::new(text.into_bytes()))));
+    options.concurrency = limits.concurrency;
+    options.request_timeout = limits.timeout;
+    let directory = Directory::new(state.clone());
+    let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
+    let sources = AwsSources::new(aws, Arc::clone(&clusters), clock);
+    let settings: Settings = config::flow(lookup)?;
+    let world = World { state, jobs, sources, clusters, clock: SystemClock };
+    Ok(Pipeline::new(world, settings, digest_key))
+}
+
+/// The SDK's own settings: endpoints, region, identity and proxies come from the standard variables and files.
+async fn sdk_config() -> SdkConfig {
+    let region = RegionProviderChain::default_provider().or_else(Region::new("us-east-1"));
+    aws_config::defaults(BehaviorVersion::latest()).region(region).load().await
+}
+
+fn dynamodb(aws: &SdkConfig, table: &str) -> Table {
+    Table::new(aws, table)
+}
+
+async fn digest_key(key: &LedgerKey, identity: &AwsIdentity) -> Result<DigestKey, Error> {
+    let value = match key {
+        LedgerKey::Given(value) => value.clone(),
+        LedgerKey::Secret(name) => {
+            identity.token_secret(name).await.map_err(|error| Error::LedgerKey(error.to_string()))?
+        }
+        LedgerKey::File(path) => key_in_file(path).await?,
+    };
+    DigestKey::new(value).ok_or_else(|| Error::LedgerKey("it must have 16 bytes or more".to_owned()))
+}
+
+/// The key in a file that only its owner may read; made on first use.
+async fn key_in_file(path: &str) -> Result<SecretValue, Error> {
+    let failed = |error: std::io::Error| Error::LedgerKey(format!("{path}: {error}"));
+    let mut options = tokio::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(path).await {
+        Ok(mut file) => {
+            let key: [u8; 32] = rand::random();
+            file.write_all(&key).await.map_err(failed)?;
+            file.sync_all().await.map_err(failed)?;
+            Ok(SecretValue::new(key))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Ok(SecretValue::new(tokio::fs::read(path).await.map_err(failed)?))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
