@@ -9,6 +9,7 @@
 
 mod args;
 mod cast;
+mod crypto;
 mod date;
 mod decimal;
 mod defaults;
@@ -83,6 +84,7 @@ pub fn functions(environment: &Environment) -> Functions {
         functions.insert(*name, Func::new(signature, body));
     }
     functions.extend(date::table(environment));
+    functions.extend(crypto::table(environment));
     functions
 }
 

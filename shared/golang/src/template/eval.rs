@@ -6,6 +6,9 @@ use super::node::{Callee, Command, Function, Operand, OperandKind, PipeId, Shown
 use super::number::Number;
 use crate::value::{FuncError, Signature, Type, Value};
 
+/// A named string of sprig: only literals can become one.
+const HASH_ALGORITHM: &str = "sprig.HashAlgorithm";
+
 /// The arguments behind a function's name, and the value that the pipeline passes as the last one.
 #[derive(Clone, Copy)]
 pub(super) struct Args<'a, 't> {
@@ -141,6 +144,7 @@ impl<'t> Exec<'t> {
                 self.call(dot, &builtin.signature(), call, at, &function.name, args)
             }
             Callee::Given(func) => {
+                self.steps(func.cost())?;
                 self.call(dot, func.signature(), |args| func.call(args), at, &function.name, args)
             }
         }
@@ -253,7 +257,9 @@ impl<'t> Exec<'t> {
         let value = match (wanted, &operand.kind) {
             (Type::Any | Type::Raw, _) => return self.constant(operand),
             (Type::Bool, OperandKind::Bool(value)) => Some(Value::Bool(*value)),
-            (Type::Str, OperandKind::Text { text, .. }) => Some(Value::Str(text.clone())),
+            (Type::Str | Type::Named(HASH_ALGORITHM), OperandKind::Text { text, .. }) => {
+                Some(Value::Str(text.clone()))
+            }
             (Type::Int, OperandKind::Number(number)) => number.int.map(Value::Int),
             (Type::Int64 | Type::Named("time.Duration"), OperandKind::Number(number)) => {
                 number.int.map(Value::Int64)
@@ -270,7 +276,7 @@ impl<'t> Exec<'t> {
         let shown = Shown(self.tree, operand);
         let kind = match wanted {
             Type::Bool => "bool",
-            Type::Str => "string",
+            Type::Str | Type::Named(HASH_ALGORITHM) => "string",
             Type::Int | Type::Int64 | Type::Named("time.Duration") => "integer",
             Type::Uint32 => "unsigned integer",
             Type::Float => "float",

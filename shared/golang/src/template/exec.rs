@@ -314,7 +314,11 @@ impl<'t> Exec<'t> {
     }
 
     pub(super) fn step(&mut self) -> Result<()> {
-        self.steps += 1;
+        self.steps(1)
+    }
+
+    pub(super) fn steps(&mut self, count: u64) -> Result<()> {
+        self.steps = self.steps.saturating_add(count);
         if self.steps > self.parsed.limits.steps {
             return Err(self.limit("the template takes more steps than allowed"));
         }

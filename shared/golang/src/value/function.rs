@@ -153,6 +153,7 @@ type Body = dyn Fn(&[Value]) -> Result<Value, FuncError> + Send + Sync;
 pub struct Func {
     signature: Signature,
     body: Arc<Body>,
+    cost: u64,
 }
 
 impl Func {
@@ -161,7 +162,18 @@ impl Func {
         signature: Signature,
         body: impl Fn(&[Value]) -> Result<Value, FuncError> + Send + Sync + 'static,
     ) -> Self {
-        Self { signature, body: Arc::new(body) }
+        Self { signature, body: Arc::new(body), cost: 0 }
+    }
+
+    /// The same function, of which each call counts as so many steps of the execution: for those that take long.
+    #[must_use]
+    pub fn with_cost(self, cost: u64) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// How many steps a call counts as, beyond its own one.
+    pub fn cost(&self) -> u64 {
+        self.cost
     }
 
     /// The parameters.
