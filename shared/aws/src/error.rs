@@ -344,6 +344,21 @@ mod tests {
             ("ValidationException", "", Step::Fetch, Kind::Invalid, "not accepted (ValidationException)"),
             ("ThrottlingException", "", Step::Fetch, Kind::Throttled, "throttled (ThrottlingException)"),
             ("InternalServiceError", "", Step::Fetch, Kind::Transient, "AWS failed (InternalServiceError)"),
+            (
+                "ConditionalCheckFailedException",
+                "",
+                Step::Fetch,
+                Kind::Conflict,
+                "somebody else wrote in between",
+            ),
+            (
+                "ProvisionedThroughputExceededException",
+                "",
+                Step::Fetch,
+                Kind::Throttled,
+                "throttled (ProvisionedThroughputExceededException)",
+            ),
+            ("AWS.SimpleQueueService.NonExistentQueue", "", Step::Fetch, Kind::NotFound, "does not exist"),
         ] {
             let error = call.refused(code, words);
             let want = format!("secrets-manager in eu-central-1: app/db: {message}");

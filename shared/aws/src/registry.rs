@@ -3,6 +3,9 @@
 //! An entry under an index key normally counts as it stands, because it was written in one transaction with its
 //! declaration. Entries of changes too large for one transaction are marked `unsure`: such an entry counts only if the
 //! declaration lists it, which costs one more read and makes the large change visible all at once as well.
+//!
+//! A document that cannot be read, because it is damaged or a later version of Pawl wrote it, is told in the log and
+//! hides no other; it is an error, of kind `Invalid`, only where nothing else was found.
 
 mod catalogue;
 mod head;

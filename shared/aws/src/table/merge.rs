@@ -77,16 +77,17 @@ fn chunk(limit: usize, partitions: usize) -> i32 {
 /// How far one partition has been read.
 struct Cursor<'a> {
     pk: &'a str,
-    /// What is still to be read of it.
-    left: Bounds,
+    bounds: &'a Bounds,
+    /// Where DynamoDB goes on.
+    start: Option<Item>,
     /// What has been read and not yet been taken.
     read: VecDeque<Item>,
     done: bool,
 }
 
 impl<'a> Cursor<'a> {
-    fn new(pk: &'a str, bounds: &Bounds) -> Self {
-        Self { pk, left: bounds.clone(), read: VecDeque::new(), done: bounds.are_empty() }
+    fn new(pk: &'a str, bounds: &'a Bounds) -> Self {
+        Self { pk, bounds, start: None, read: VecDeque::new(), done: bounds.are_empty() }
     }
 
     /// True when the partition's next item is not known.
@@ -99,13 +100,12 @@ impl<'a> Cursor<'a> {
     }
 
     async fn fill(&mut self, table: &Table, chunk: i32, attributes: Option<&str>) -> Result<(), Error> {
-        let request = table.query(self.pk, &self.left, attributes).limit(chunk);
+        let request = table.query(self.pk, self.bounds, attributes).limit(chunk);
+        let request = request.set_exclusive_start_key(self.start.take());
         let page = table.call(Step::Lookup, "dynamodb:Query", request.send()).await?;
         self.read.extend(page.items.unwrap_or_default());
-        if let Some(last) = self.read.back().and_then(|item| text(item, "sk")) {
-            self.left = self.left.clone().after(last);
-        }
-        self.done = page.last_evaluated_key.is_none() || self.left.are_empty();
+        self.done = page.last_evaluated_key.is_none();
+        self.start = page.last_evaluated_key;
         Ok(())
     }
 }
