@@ -84,7 +84,7 @@ mod tests {
             created_by("default", "my-es"),
             "b8464376b5fe3535e690594280bfe59b60be2603cb6cbb6d6c8bcbb4"
         );
-        assert_eq!(of_text("hello there"), "f78681ec611ebeaea0689bff6c7812a83ff98a7faba986d9af76c999");
+        assert_eq!(of_text("hello there"), "f78681ec611ebaeea0689bff6c7812a83ff98a7faba986d9af76c999");
         assert_eq!(
             synced_resource_version(3, &BTreeMap::new(), &BTreeMap::new()),
             "3-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2"
