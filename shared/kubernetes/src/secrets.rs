@@ -87,7 +87,7 @@ pub(crate) async fn delete_owned<I: ClusterIdentity>(
     loop {
         attempt += 1;
         let call = call(Step::Read, Verb::Get, id, target).metadata_only();
-        let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(true) };
+        let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(false) };
         let Object { metadata } = body.read(&call, link.name())?;
         if metadata.labels.as_ref().and_then(|labels| labels.get(CREATED_BY_LABEL)) != Some(&owner) {
             return Ok(false);
@@ -161,5 +161,5 @@ async fn delete<I: ClusterIdentity>(
         "preconditions": { "uid": uid, "resourceVersion": resource_version },
     });
     let call = call(Step::Write, Verb::Delete, id, target).metadata_only().body(JSON, sealed(&options, 256));
-    link.send(&call).await?.or_missing(&call, link.name()).map(drop)
+    gone_is_conflict(link.send(&call).await?, false).or_fail(&call, link.name()).map(drop)
 }

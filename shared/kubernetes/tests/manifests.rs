@@ -70,3 +70,12 @@ fn clusters(given: &Value) -> Vec<Cluster> {
     };
     given.as_object().unwrap().iter().map(cluster).collect()
 }
+
+#[test]
+fn the_example_of_clusters_is_one() {
+    let text = include_str!("../../../infra/kubernetes/cluster.example.yaml");
+    let found = parse(text, "cluster.example.yaml", &ParseOptions::new(Home::Applied));
+    assert_eq!(found.problems, []);
+    let names: Vec<&str> = found.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    assert_eq!(names, ["shop-eu", "laptop", "data-centre"]);
+}

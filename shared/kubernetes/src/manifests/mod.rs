@@ -24,7 +24,7 @@ use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Namespace, StoreId}
 use pawl_pipeline::{Manifests, Problem, Severity};
 use reader::{Fields, Notes};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What must be known to read manifests.
 #[derive(Clone, Debug)]
@@ -149,9 +149,10 @@ impl Reading {
         for (found, _) in of_kind(|kind| kind == Kind::Cluster) {
             self.object(found, |root, this| this.cluster(root, options));
         }
-        let mut known = options.clusters.clone();
-        known.retain(|cluster| self.out.clusters.iter().all(|found| found.name != cluster.name));
-        known.extend(self.out.clusters.iter().cloned());
+        // What stands in this text is newer than what is known of a cluster of the same name.
+        let known = options.clusters.iter().chain(&self.out.clusters).cloned();
+        let known: BTreeMap<ClusterName, Cluster> = known.map(|each| (each.name.clone(), each)).collect();
+        let known: Vec<Cluster> = known.into_values().collect();
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
             self.object(found, |root, this| match kind {
                 Kind::ExternalSecret => this.external_secret(root, options, &known),

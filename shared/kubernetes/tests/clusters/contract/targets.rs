@@ -207,7 +207,8 @@ pub(crate) async fn are_deleted_on_condition(server: &Server) {
     let present = delete(&new.uid, &new.resource_version);
     assert_eq!(pawl.apply(id, &db, &present).await.unwrap(), None);
     assert!(pawl.read(id, &db).await.unwrap().is_none());
-    assert_eq!(pawl.apply(id, &db, &present).await.unwrap(), None);
+    assert_eq!(kind(pawl.apply(id, &db, &present).await), (Step::Write, Kind::Conflict));
+    assert!(!pawl.delete_owned(id, &db).await.unwrap());
 
     // A target goes with its declaration if that made it.
     pawl.apply(id, &db, &action(&declaration, &[("a", "1")], None)).await.unwrap();
