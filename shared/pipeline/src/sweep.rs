@@ -10,6 +10,7 @@ use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Clock, Entry, Ledger, Listed, Ports, Registry, Scope, Sources, SweptStore, Wanted};
 use crate::report::Report;
 use jiff::{SignedDuration, Timestamp};
+use pawl_domain::record::State;
 use pawl_domain::refresh::due;
 use pawl_domain::{Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Record, Store, VersionSelector};
 use std::collections::{BTreeMap, BTreeSet};
@@ -231,7 +232,9 @@ impl<P: Ports> Pipeline<P> {
         let entries = self.entries_of(&declarations).await?;
         let wanting = declarations.into_iter().filter(|each| {
             let record = entries.get(&each.id).map(|entry| &entry.record);
-            !each.refresh.reads_once() && outdated(each, record)
+            // What failed is as outdated as before, and has its own pauses.
+            let failed = record.is_some_and(|record| matches!(record.state, State::Failed(_)));
+            !each.refresh.reads_once() && outdated(each, record) && (!failed || due(each, record, started))
         });
         self.deliver_or_queue(wanting.collect(), started, swept).await
     }

@@ -1,0 +1,202 @@
+//! The registry follows git and the clusters.
+
+mod story;
+
+use pawl_domain::store::{Condition, Home};
+use pawl_domain::{Declaration, Kind, Store};
+use pawl_pipeline::ports::Put;
+use pawl_pipeline::{Manifests, Ports, Problem, Severity};
+use pawl_world::{Fault, Point, World, cluster, declaration, secrets_manager};
+use story::Story;
+
+fn manifests(declarations: Vec<Declaration>) -> Manifests {
+    Manifests {
+        declarations,
+        stores: vec![secrets_manager("aws").into()],
+        clusters: vec![cluster("blue").into()],
+        problems: Vec::new(),
+    }
+}
+
+fn reading(id: &str, key: &str) -> Declaration {
+    declaration(id).reads(key).build()
+}
+
+async fn work_off(story: &Story) {
+    for job in story.world.jobs().take() {
+        story.flow().deliver(&job).await.unwrap();
+    }
+}
+
+fn with_namespace(story: &Story, namespace: &str) {
+    let clusters = story.world.clusters();
+    clusters.ensure_namespace(&"blue".parse().unwrap(), &namespace.parse().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_applied_is_written_and_what_stays_the_same_is_left() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    story.world.rotate("app/db", story.value(1));
+    let report = story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), None).await.unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    assert!(matches!(report.declarations[0].1, Ok(Put::Created)));
+    work_off(&story).await;
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+
+    let report = story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), None).await.unwrap();
+    assert!(matches!(report.declarations[0].1, Ok(Put::Unchanged)));
+    assert!(story.world.jobs().take().is_empty());
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edited_manifest_moves_its_target_and_takes_the_former_one_away() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    story.world.rotate("app/db", story.value(1));
+    let before = declaration("blue/shop/db").reads("app/db").target("before").build();
+    story.flow().index(manifests(vec![before]), None).await.unwrap();
+    work_off(&story).await;
+    assert!(!story.world.data("blue/shop/before").is_empty());
+    let after = declaration("blue/shop/db").reads("app/db").target("after").build();
+    story.flow().index(manifests(vec![after]), None).await.unwrap();
+    work_off(&story).await;
+    assert!(story.world.data("blue/shop/before").is_empty());
+    assert_eq!(story.world.value("blue/shop/after", "value"), Some(story.value(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn prune_removes_what_is_not_given_and_spares_what_could_not_be_read() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    for key in ["app/a", "app/b", "app/c"] {
+        story.world.rotate(key, story.value(1));
+    }
+    let all = ["a", "b", "c"].map(|name| reading(&format!("blue/shop/{name}"), &format!("app/{name}")));
+    story.flow().index(manifests(all.to_vec()), None).await.unwrap();
+    work_off(&story).await;
+    let mut given = manifests(vec![all[0].clone()]);
+    given.problems.push(Problem {
+        severity: Severity::Error,
+        place: "shop.yaml".into(),
+        object: "ExternalSecret shop/b".into(),
+        field: "spec.data[0]".into(),
+        message: "is wrong".into(),
+    });
+    let report = story.flow().index(given, Some(&Home::Applied)).await.unwrap();
+    assert_eq!(report.removed.len(), 1);
+    assert_eq!(report.removed[0].0.to_string(), "blue/shop/c");
+    assert!(story.world.data("blue/shop/c").is_empty(), "it was owned, so it goes");
+    assert!(!story.world.data("blue/shop/a").is_empty());
+    assert!(!story.world.data("blue/shop/b").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declaration_stays_until_its_secret_could_be_removed() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    story.world.rotate("app/a", story.value(1));
+    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    work_off(&story).await;
+    story.world.inject(Fault::down("blue"));
+    let report = story.flow().index(manifests(Vec::new()), Some(&Home::Applied)).await.unwrap();
+    assert!(report.removed[0].1.is_err());
+    story.world.mend_all();
+    let report = story.flow().index(manifests(Vec::new()), Some(&Home::Applied)).await.unwrap();
+    assert!(report.removed[0].1.is_ok());
+    assert!(story.world.data("blue/shop/a").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn declarations_follow_a_store_that_changes() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    story.world.rotate("app/a", story.value(1));
+    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    work_off(&story).await;
+    let elsewhere: Store = secrets_manager("aws").region("us-east-1").into();
+    let value = story.value(2);
+    story.world.rotate_at(&elsewhere.location(), "app/a", value.clone());
+    let only_store = Manifests { stores: vec![elsewhere], ..Manifests::default() };
+    story.flow().index(only_store, None).await.unwrap();
+    work_off(&story).await;
+    assert_eq!(story.world.value("blue/shop/a", "value"), Some(value));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_cluster_is_refused_for_that_declaration_alone() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    let given = manifests(vec![reading("blue/shop/a", "app/a"), reading("mauve/shop/a", "app/a")]);
+    let report = story.flow().index(given, None).await.unwrap();
+    assert!(report.declarations[0].1.is_ok());
+    let error = report.declarations[1].1.as_ref().unwrap_err();
+    assert_eq!(error.to_string(), "cluster mauve is not known; apply a Cluster of this name");
+    assert!(!report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_registry_and_queue_is_found_by_the_sweep() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    story.world.rotate("app/a", story.value(1));
+    story.world.inject(Fault::fail(Kind::Unreachable).at(Point::Enqueue));
+    let report = story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    assert!(!report.is_complete());
+    story.world.mend_all();
+    story.world.advance(std::time::Duration::from_secs(60));
+    story.flow().sweep(false).await.unwrap();
+    assert_eq!(story.world.value("blue/shop/a", "value"), Some(story.value(1)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_cannot_be_read_hides_no_other_and_loses_nothing() {
+    let story = Story::new();
+    let world: &World = &story.world;
+    for name in ["blue", "green"] {
+        world.add_cluster(cluster(name).indexed());
+        let home = Home::Cluster(name.parse().unwrap());
+        let mut store: Store = secrets_manager("aws").into();
+        store.id.home = home.clone();
+        let id = store.id.clone();
+        let each = declaration(&format!("{name}/shop/a")).home(home).uid("u").reads("app/a").of_store(id).build();
+        let found = Manifests { declarations: vec![each], stores: vec![store], ..Manifests::default() };
+        world.clusters().set_manifests(&name.parse().unwrap(), found);
+        world.clusters().ensure_namespace(&name.parse().unwrap(), &"shop".parse().unwrap());
+    }
+    world.rotate("app/a", story.value(1));
+    world.inject(Fault::fail(Kind::Unreachable).at(Point::Manifests).on("blue"));
+    let reports = story.flow().index_clusters().await.unwrap();
+    assert!(reports[0].1.is_err() && reports[1].1.is_ok(), "{reports:?}");
+    work_off(&story).await;
+    assert_eq!(story.world.value("green/shop/a", "value"), Some(story.value(1)));
+    world.mend_all();
+    story.flow().index_clusters().await.unwrap();
+    work_off(&story).await;
+    assert_eq!(story.world.value("blue/shop/a", "value"), Some(story.value(1)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_the_store_does_not_admit_is_refused() {
+    let story = Story::new();
+    let mut store: Store = secrets_manager("aws").into();
+    store.conditions = vec![Condition { namespaces: ["shop".to_owned()].into(), ..Condition::default() }];
+    story.world.add_store(store);
+    story.declare("blue/shop/db", "app/db");
+    story.declare("blue/other/db", "app/db");
+    let report = story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let refused: Vec<_> = report.failures().map(|(id, error)| (id.to_string(), error.to_string())).collect();
+    assert_eq!(
+        refused,
+        [(
+            "blue/other/db".to_owned(),
+            "using cluster store \"aws\" is not allowed from namespace \"other\": denied by spec.conditions; add \
+             the namespace there or use another store"
+                .to_owned()
+        )]
+    );
+    assert!(story.world.data("blue/other/db").is_empty());
+}
