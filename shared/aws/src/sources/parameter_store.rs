@@ -8,12 +8,12 @@ use crate::credentials::Session;
 use crate::error::Call;
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
-use name::{base, with_selector};
+use name::{bare, base, with_selector};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Wanted;
 use ssm::types::Parameter;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -35,34 +35,25 @@ impl ParameterStore {
         let single = wanted.len() == 1 || self.session.no_batches.load(Ordering::Relaxed);
         let groups = groups(wanted, if single { 1 } else { MOST });
         let calls: Vec<_> = groups.iter().map(|group| self.get_group(wanted, group, form)).collect();
-        let answers: Vec<Vec<_>> = stream::iter(calls).buffer_unordered(AT_ONCE).collect().await;
-        let mut answers: Vec<_> = answers.into_iter().flatten().collect();
-        answers.sort_by_key(|(place, _)| *place);
-        answers.into_iter().map(|(_, answer)| answer).collect()
+        let answers: Vec<_> = stream::iter(calls).buffer_unordered(AT_ONCE).collect().await;
+        let answers: Answers = answers.into_iter().flatten().collect();
+        answers.into_values().collect()
     }
 
-    async fn get_group(
-        &self,
-        wanted: &[Wanted],
-        group: &[usize],
-        form: Form,
-    ) -> Vec<(usize, Result<Fetched, Error>)> {
-        let mut known = if group.len() > 1 { self.get_batch(wanted, group, form).await } else { Vec::new() };
-        let answered: HashSet<_> = known.iter().map(|(place, _)| *place).collect();
-        for place in group.iter().filter(|place| !answered.contains(place)) {
-            known.push((*place, self.get_one(&wanted[*place], form).await));
+    async fn get_group(&self, wanted: &[Wanted], group: &[usize], form: Form) -> Answers {
+        let mut known =
+            if group.len() > 1 { self.get_batch(wanted, group, form).await } else { Answers::new() };
+        for place in group {
+            if !known.contains_key(place) {
+                known.insert(*place, self.get_one(&wanted[*place], form).await);
+            }
         }
         known
     }
 
     /// What one call tells of a group; places that are not in the answer must be asked for alone. That a parameter does
     /// not exist decides over Secrets, so it is believed when GetParameter says it.
-    async fn get_batch(
-        &self,
-        wanted: &[Wanted],
-        group: &[usize],
-        form: Form,
-    ) -> Vec<(usize, Result<Fetched, Error>)> {
+    async fn get_batch(&self, wanted: &[Wanted], group: &[usize], form: Form) -> Answers {
         let batch = self.call("ssm:GetParameters", "several keys");
         let get = |place: usize| self.call(GET, &wanted[place].key);
         let names = group.iter().map(|place| with_selector(&wanted[*place])).collect();
@@ -95,7 +86,7 @@ impl ParameterStore {
             self.session.no_batches.store(true, Ordering::Relaxed);
             tracing::debug!(store.region = self.region, "keys are read alone: GetParameters is not allowed");
         }
-        Vec::new()
+        Answers::new()
     }
 
     async fn get_one(&self, wanted: &Wanted, form: Form) -> Result<Fetched, Error> {
@@ -120,6 +111,9 @@ impl ParameterStore {
     }
 }
 
+/// Answers by the place of what is wanted.
+type Answers = BTreeMap<usize, Result<Fetched, Error>>;
+
 /// Whether values are wanted, or only what is said of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
@@ -137,12 +131,12 @@ const MOST: usize = 10;
 /// Calls at the same time. The service's quota is 40 a second unless somebody pays for more.
 const AT_ONCE: usize = 4;
 
-/// The places of what is wanted in groups of at most `most`, no parameter twice in a group: answers tell names, and not
-/// always which version of them was asked for.
+/// The places of what is wanted in groups of at most `most`, no parameter twice in a group, however it is named: answers
+/// tell names, and not always which version of them was asked for.
 fn groups(wanted: &[Wanted], most: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<(HashSet<&str>, Vec<usize>)> = Vec::new();
     for (place, one) in wanted.iter().enumerate() {
-        let name = base(&one.key);
+        let name = bare(&one.key);
         let open = groups.iter_mut().rev().take(OPEN_GROUPS);
         match open.into_iter().find(|(names, places)| places.len() < most && !names.contains(name)) {
             Some((names, places)) => {
@@ -187,7 +181,7 @@ mod tests {
             ("/a", first),
             ("/b", current.clone()),
             ("/a:2", current.clone()),
-            ("/c", current),
+            ("arn:aws:ssm:eu-central-1:123456789012:parameter/b", current),
         ]);
         assert_eq!(groups(&keys, 10), [vec![0], vec![1, 2], vec![3, 4]]);
         assert_eq!(groups(&keys, 1), [vec![0], vec![1], vec![2], vec![3], vec![4]]);

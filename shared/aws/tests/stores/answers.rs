@@ -117,6 +117,21 @@ async fn what_passes_is_tried_again_as_often_as_the_store_says() {
 }
 
 #[tokio::test]
+async fn a_store_that_lags_is_quoted_and_asked_anew_each_time() {
+    let aws = MockServer::start().await;
+    secrets("GetSecretValue")
+        .respond_with(answer(value("app/db", "old", "1")))
+        .up_to_n_times(1)
+        .mount(&aws)
+        .await;
+    secrets("GetSecretValue").respond_with(answer(value("app/db", "new", "2"))).mount(&aws).await;
+    let (sources, access) = (sources(&aws.uri()), access(Provider::SecretsManager));
+    for want in ["old@1", "new@2", "new@2"] {
+        assert_eq!(told(&sources.fetch(&access, &[current("app/db")]).await), [want]);
+    }
+}
+
+#[tokio::test]
 async fn servers_that_answer_nothing_useful_are_told_apart() {
     for (response, kind, message) in [
         (

@@ -90,7 +90,11 @@ async fn parameters_are_found_by_arn() {
         current(&format!("{arn}/none")),
     ];
     assert_eq!(told(&sources.fetch(&access, &wanted).await), ["one@1", "text@1", "not-found"]);
-    assert_eq!(told_versions(&sources.versions(&access, &wanted).await), ["1", "1", "not-found"]);
+    moto.put_parameter(region, "/app/db", "two").await.unwrap();
+    let both = [current("/app/db"), id(&format!("{arn}/app/db"), "1"), current("plain"), wanted[0].clone()];
+    assert_eq!(told(&sources.fetch(&access, &both).await), ["two@2", "one@1", "text@1", "two@2"]);
+    assert_eq!(told_versions(&sources.versions(&access, &wanted).await), ["2", "1", "not-found"]);
+    assert_eq!(told_versions(&sources.versions(&access, &both).await), ["2", "1", "1", "2"]);
 }
 
 #[tokio::test]

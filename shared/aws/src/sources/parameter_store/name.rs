@@ -23,6 +23,13 @@ pub(super) fn base(key: &str) -> &str {
     end.map_or(key, |end| &key[..end])
 }
 
+/// What a key's name and ARN have in common: the name without a slash at its beginning.
+pub(super) fn bare(key: &str) -> &str {
+    let key = base(key);
+    let name = Arn::parse(key).and_then(|arn| arn.resource.strip_prefix("parameter"));
+    name.unwrap_or(key).trim_start_matches('/')
+}
+
 /// The names that a key may mean: an ARN does not tell whether a name without levels begins with a slash.
 pub(super) fn names(key: &str) -> Vec<String> {
     let key = base(key);
@@ -57,6 +64,15 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_and_its_arn_have_the_bare_name_in_common() {
+        let arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/a/b:3";
+        for key in ["/a/b", "/a/b:live", arn] {
+            assert_eq!(bare(key), "a/b", "{key}");
+        }
+        assert_eq!(bare("foo"), "foo");
     }
 
     #[test]
