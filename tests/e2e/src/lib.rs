@@ -1,1 +1,26 @@
-//! End to end: real binaries, moto, embedded and real API servers; and the demo.
+//! The whole of Pawl at work: its real binaries, with moto as AWS and Kubernetes API servers beside them.
+//!
+//! A [`Stage`] holds AWS and the clusters; on it run [`Server`] (`pawl serve`), the command line ([`Stage::pawl`]) and,
+//! in the tests, the functions. [`Meter`] stands between them and AWS and counts what they ask, [`Metrics`] is what they
+//! say of themselves, [`events`] plays the part of AWS that moto lacks.
+//!
+//! The binaries must be there already: `cargo build --workspace --bins` makes them, and so do `make test` and
+//! `make demo`. Where to start reading: `src/bin/demo/main.rs`, which is a tour of the product as well.
+
+mod binaries;
+mod error;
+pub mod events;
+pub mod examples;
+mod meter;
+mod metrics;
+mod server;
+mod stage;
+mod wait;
+
+pub use binaries::binary;
+pub use error::{Error, Result};
+pub use meter::{Calls, Meter};
+pub use metrics::Metrics;
+pub use server::{Answer, HMAC_KEY, Server, sign};
+pub use stage::{Ran, Stage};
+pub use wait::{LIMIT, now, until};

@@ -11,7 +11,7 @@ use std::{
     io::Read,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -94,6 +94,24 @@ impl Process {
         read_lossy(self.log.path())
     }
 
+    /// Waits until the server has ended by itself, as after a signal that it was sent, and says how.
+    ///
+    /// # Errors
+    /// [`Error::Start`] with the end of the log when it still runs after `limit`.
+    pub async fn finished(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            let status = self.shell.try_wait().map_err(Error::io(format!("cannot watch {}", self.name)))?;
+            match status {
+                Some(status) => return Ok(status),
+                None if Instant::now() >= deadline => {
+                    return Err(self.failed(format!("it did not end within {limit:?}")));
+                }
+                None => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
     /// The failure to report when the server has ended by itself; none while it runs.
     pub(crate) fn ended(&mut self) -> Option<Error> {
         match self.shell.try_wait() {
@@ -131,7 +149,8 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 /// A command that does not see how the user of this machine reaches AWS, a cluster or a proxy: a server of a test has its own settings.
-pub(crate) fn clean_command(program: impl AsRef<OsStr>) -> Command {
+#[must_use]
+pub fn clean_command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();

@@ -37,7 +37,9 @@ impl Moto {
     /// [`Error::Missing`](crate::Error::Missing) without the tools, [`Error::Start`](crate::Error::Start) when it does not come up within a minute.
     pub async fn start() -> Result<Self> {
         let mut command = clean_command(tools_directory()?.join("bin/python"));
-        command.args(["-c", include_str!("start.py"), "--host", "127.0.0.1", "--port", "0"]).env("PYTHONUNBUFFERED", "1");
+        command
+            .args(["-c", include_str!("start.py"), "--host", "127.0.0.1", "--port", "0"])
+            .env("PYTHONUNBUFFERED", "1");
         let mut process = Process::start("moto", &command)?;
         let address = process.ready(Duration::from_secs(60), async |log| address(log)).await?;
         Ok(Self { aws: Aws::at(address)?, _process: process })

@@ -1,0 +1,40 @@
+//! What the demo says: a heading for each act, then what happened and the figures.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a demo is there to be read, and says everything here"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A new act.
+pub(crate) fn act(heading: &str) {
+    println!("\n{heading}");
+}
+
+/// One thing that happened, with its figures.
+pub(crate) fn fact(text: &str) {
+    println!("  {text}");
+}
+
+/// A line to be copied.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// The demo ends here, and why.
+pub(crate) fn failure(text: &str) {
+    eprintln!("\nThe demo did not go as it must: {text}");
+}
+
+/// Calls with their numbers: `1 PatchSecret, 2 GetSecret`; `none` when there are none.
+pub(crate) fn calls(calls: &BTreeMap<String, usize>) -> String {
+    let each: Vec<String> = calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
+    if each.is_empty() { "none".to_owned() } else { each.join(", ") }
+}
+
+/// A time to a tenth of a millisecond.
+pub(crate) fn time(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}

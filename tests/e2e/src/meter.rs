@@ -1,0 +1,139 @@
+//! Counts what Pawl asks of AWS, from AWS's side: a proxy in front of moto.
+
+use crate::{Error, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// How often each operation was called, by its name in AWS's API: `GetSecretValue`.
+pub type Calls = BTreeMap<String, usize>;
+
+/// A proxy in front of AWS that counts the operations called through it. Dropping it ends it.
+#[derive(Debug)]
+pub struct Meter {
+    endpoint: String,
+    calls: Arc<Mutex<Calls>>,
+    task: JoinHandle<()>,
+}
+
+struct Passage {
+    upstream: String,
+    http: reqwest::Client,
+    calls: Arc<Mutex<Calls>>,
+}
+
+impl Meter {
+    /// Starts a proxy in front of the endpoint `upstream`, on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn start(upstream: &str) -> Result<Self> {
+        let calls = Arc::<Mutex<Calls>>::default();
+        let passage = Passage {
+            upstream: upstream.trim_end_matches('/').to_owned(),
+            http: reqwest::Client::builder().no_proxy().build()?,
+            calls: Arc::clone(&calls),
+        };
+        let failed = || Error::io("cannot bind a loopback port");
+        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
+        let address = listener.local_addr().map_err(failed())?;
+        let routes = Router::new().fallback(pass).with_state(Arc::new(passage));
+        let task = tokio::spawn(async move {
+            // Ends with the task; a port that fails leaves every caller refused, which a test notices.
+            let _ = axum::serve(listener, routes).await;
+        });
+        Ok(Self { endpoint: format!("http://{address}"), calls, task })
+    }
+
+    /// What to set `AWS_ENDPOINT_URL` to.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The calls since the start or the last [`Meter::reset`], those that were refused among them.
+    pub fn calls(&self) -> Calls {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The calls that ask stores, or prove an identity to them: all but those for Pawl's own state and queues.
+    pub fn store_calls(&self) -> Calls {
+        const STORES: [&str; 11] = [
+            "GetSecretValue",
+            "BatchGetSecretValue",
+            "ListSecrets",
+            "DescribeSecret",
+            "GetParameter",
+            "GetParameters",
+            "DescribeParameters",
+            "AssumeRole",
+            "AssumeRoleWithWebIdentity",
+            "GetParametersByPath",
+            "ListSecretVersionIds",
+        ];
+        let mut calls = self.calls();
+        calls.retain(|operation, _| STORES.contains(&operation.as_str()));
+        calls
+    }
+
+    /// Counts from zero again.
+    pub fn reset(&self) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass(
+    State(passage): State<Arc<Passage>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let operation = operation(&headers, &body);
+    *passage.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = passage.http.request(method, format!("{}{path}", passage.upstream)).body(body);
+    for (name, value) in headers.iter().filter(|(name, _)| !BETWEEN_NEIGHBOURS.contains(&name.as_str())) {
+        request = request.header(name, value);
+    }
+    match request.send().await {
+        Ok(answer) => forwarded(answer).await,
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+/// Headers that are the affair of one connection, not of the message.
+const BETWEEN_NEIGHBOURS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "expect"];
+
+async fn forwarded(answer: reqwest::Response) -> Response {
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let Ok(body) = answer.bytes().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let mut response = (status, body).into_response();
+    response.headers_mut().remove("content-type");
+    for (name, value) in headers.iter().filter(|(name, _)| !BETWEEN_NEIGHBOURS.contains(&name.as_str())) {
+        response.headers_mut().append(name, value.clone());
+    }
+    response
+}
+
+/// The operation's name: in a header for the JSON protocols, in the form for STS.
+fn operation(headers: &HeaderMap, body: &[u8]) -> String {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    if let Some((_, operation)) = target.and_then(|target| target.rsplit_once('.')) {
+        return operation.to_owned();
+    }
+    let form = String::from_utf8_lossy(body);
+    let action = form.split('&').find_map(|field| field.strip_prefix("Action="));
+    action.unwrap_or("unknown").to_owned()
+}

@@ -1,0 +1,186 @@
+//! AWS, clusters, and a place for files.
+
+use crate::{Error, HMAC_KEY, LIMIT, Meter, Result, binary};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pawl_devcluster::{DevCluster, Options};
+use pawl_servers::process::clean_command;
+use pawl_servers::{Aws, Moto};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tempfile::TempDir;
+
+/// AWS, clusters, and a directory, all of which go when it is dropped.
+#[derive(Debug)]
+pub struct Stage {
+    moto: Moto,
+    meter: Meter,
+    clusters: Vec<DevCluster>,
+    directory: TempDir,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error: the log, and what is told to people.
+    pub stderr: String,
+}
+
+impl Stage {
+    /// Starts moto and an embedded cluster for each name.
+    ///
+    /// # Errors
+    /// When one of them does not come up.
+    pub async fn start(clusters: &[&str]) -> Result<Self> {
+        let moto = Moto::start().await?;
+        let meter = Meter::start(moto.endpoint()).await?;
+        let directory = TempDir::with_prefix("pawl-stage-").map_err(Error::io("cannot make a directory"))?;
+        let mut stage = Self { moto, meter, clusters: Vec::new(), directory };
+        for name in clusters {
+            let cluster = DevCluster::start(Options::named(*name))
+                .await
+                .map_err(Error::io("cannot start a cluster"))?;
+            stage.write(&token_file(name), cluster.token())?;
+            stage.clusters.push(cluster);
+        }
+        for empty in ["aws-config", "aws-credentials"] {
+            stage.write(empty, "")?;
+        }
+        stage.write("kubeconfig", &stage.kubeconfig().to_string())?;
+        stage.write("clusters.yaml", &stage.manifests_of_clusters())?;
+        Ok(stage)
+    }
+
+    /// AWS, as its users reach it: past the meter.
+    pub fn aws(&self) -> &Aws {
+        &self.moto
+    }
+
+    /// AWS, as Pawl reaches it.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// The clusters, in the order in which they were named.
+    pub fn clusters(&self) -> &[DevCluster] {
+        &self.clusters
+    }
+
+    /// A cluster by name.
+    pub fn find(&self, name: &str) -> Option<&DevCluster> {
+        self.clusters.iter().find(|cluster| cluster.name() == name)
+    }
+
+    /// A file of the stage. `kubeconfig` has all clusters as contexts, `clusters.yaml` declares them to Pawl.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join(file)
+    }
+
+    /// Writes a file of the stage.
+    ///
+    /// # Errors
+    /// When the machine refuses.
+    pub fn write(&self, file: &str, text: &str) -> Result<PathBuf> {
+        let path = self.path(file);
+        std::fs::write(&path, text).map_err(Error::io(format!("cannot write {}", path.display())))?;
+        Ok(path)
+    }
+
+    /// What Pawl's processes find in their environment: AWS behind the meter, and a registry in the stage's directory.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let file = |name| self.path(name).display().to_string();
+        let variables = [
+            ("AWS_ENDPOINT_URL", self.meter.endpoint().to_owned()),
+            ("AWS_REGION", "eu-central-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            // Nobody's own profile may decide what happens here.
+            ("AWS_CONFIG_FILE", file("aws-config")),
+            ("AWS_SHARED_CREDENTIALS_FILE", file("aws-credentials")),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("PAWL_DB", file("pawl.db")),
+            ("PAWL_HMAC_KEY", HMAC_KEY.to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
+    }
+
+    /// Runs `pawl` with these arguments until it ends.
+    ///
+    /// # Errors
+    /// When it is not built or does not end in time. What it answers is the caller's to judge.
+    pub async fn pawl(&self, arguments: &[&str]) -> Result<Ran> {
+        let mut command = tokio::process::Command::from(clean_command(binary("pawl")?));
+        command.args(arguments).envs(self.environment()).stdin(Stdio::null()).kill_on_drop(true);
+        let ended = tokio::time::timeout(LIMIT * 2, command.output()).await;
+        let what = || format!("pawl {}", arguments.join(" "));
+        let output =
+            ended.map_err(|_| Error::Late { what: what(), limit: LIMIT * 2 })?.map_err(Error::io(what()))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok(Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        })
+    }
+
+    /// Forgets what was asked of AWS and of the clusters so far.
+    pub fn reset_calls(&self) {
+        self.meter.reset();
+        self.clusters.iter().for_each(DevCluster::reset_calls);
+    }
+
+    /// A Cluster of pawl.dev for each cluster, as they would stand in git.
+    fn manifests_of_clusters(&self) -> String {
+        let manifest = |cluster: &DevCluster| {
+            let manifest = json!({
+                "apiVersion": "pawl.dev/v1alpha1",
+                "kind": "Cluster",
+                "metadata": { "name": cluster.name() },
+                "spec": { "url": {
+                    "url": cluster.url(),
+                    "ca": cluster.ca_pem(),
+                    "tokenFile": self.path(&token_file(cluster.name())),
+                } },
+            });
+            // YAML is a superset of JSON.
+            format!("---\n{manifest}\n")
+        };
+        self.clusters.iter().map(manifest).collect()
+    }
+
+    fn kubeconfig(&self) -> Value {
+        let each = |entry: &dyn Fn(&DevCluster) -> Value| self.clusters.iter().map(entry).collect::<Vec<_>>();
+        json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": self.clusters.first().map(DevCluster::name).unwrap_or_default(),
+            "clusters": each(&|it| json!({ "name": it.name(), "cluster": {
+                "server": it.url(), "certificate-authority-data": STANDARD.encode(it.ca_pem()),
+            } })),
+            "users": each(&|it| json!({ "name": it.name(), "user": { "token": it.token() } })),
+            "contexts": each(&|it| json!({ "name": it.name(), "context": { "cluster": it.name(), "user": it.name() } })),
+        })
+    }
+}
+
+impl Ran {
+    /// The output of a command that had to go well.
+    ///
+    /// # Errors
+    /// When its exit code is another one than 0; with all that it said.
+    pub fn well(self) -> Result<String> {
+        match self.code {
+            0 => Ok(self.stdout),
+            code => Err(Error::Otherwise(format!("pawl ended with {code}:\n{}{}", self.stdout, self.stderr))),
+        }
+    }
+}
+
+fn token_file(cluster: &str) -> String {
+    Path::new(cluster).with_extension("token").display().to_string()
+}
