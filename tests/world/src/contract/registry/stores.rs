@@ -110,6 +110,20 @@ pub(super) async fn swept<R: Registry + Catalogue>(registry: &R) {
         "the store that was left is never longer: {shown:?}"
     );
 
+    let twins = ["twin-a", "twin-b", "twin-c"]
+        .map(|name| declaration(&format!("blue/shop/{name}")).reads("a").of("none").every(secs(10)).build());
+    for twin in &twins {
+        put(registry, twin, &["a"]).await;
+    }
+    registry.remove(&twins[0].id).await.unwrap();
+    put(registry, &declaration("blue/shop/twin-b").reads("a").of("none").every(secs(20)).build(), &["a"])
+        .await;
+    let shown = interval(registry, "none").await;
+    assert!(
+        shown.is_some_and(|shown| shown <= secs(10)),
+        "one of many with the same interval still counts: {shown:?}"
+    );
+
     registry.remove_store(&store_id("two")).await.unwrap();
     registry.put_store(&secrets_manager("two").build()).await.unwrap();
     let shown = interval(registry, "two").await;
