@@ -1,0 +1,101 @@
+//! Batches of events and jobs: what is acknowledged, what comes again, and that nothing is lost between them.
+
+mod told;
+
+use pawl_domain::Kind;
+use pawl_world::{Fault, Point, declaration};
+use told::Told;
+
+/// Nothing comes again.
+const NONE: [usize; 0] = [];
+
+#[tokio::test(start_paused = true)]
+async fn of_a_batch_only_what_could_not_be_settled_comes_again() {
+    let told = Told::new();
+    told.world.declare(declaration("blue/shop/a").reads("app/a"));
+    told.world.declare(declaration("blue/shop/b").reads("app/b"));
+    let a = pawl_events::to_json(&told.world.rotate("app/a", told.value(1)));
+    let b = pawl_events::to_json(&told.world.rotate("app/b", told.value(2)));
+    let lookup = Fault::fail(Kind::Throttled).at(Point::Lookup);
+    let bodies =
+        [a.as_str(), "not json", r#"{"source":"other","detail-type":"x","detail":{}}"#, "{}", b.as_str()];
+    assert_eq!(told.hear(&bodies).await, NONE);
+    assert_eq!(told.world.value("blue/shop/a", "value"), Some(told.value(1)));
+    assert_eq!(told.world.value("blue/shop/b", "value"), Some(told.value(2)));
+
+    let a = pawl_events::to_json(&told.world.rotate("app/a", told.value(3)));
+    told.world.inject(lookup);
+    assert_eq!(told.hear(&["not json", &a]).await, [1]);
+    told.world.mend_all();
+    assert_eq!(told.hear(&[&a]).await, NONE);
+    assert_eq!(told.world.value("blue/shop/a", "value"), Some(told.value(3)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_cut_off_gets_its_secret_when_it_is_back() {
+    let told = Told::new();
+    told.world.declare(declaration("blue/shop/db").reads("app/db"));
+    told.world.declare(declaration("green/shop/db").reads("app/db"));
+    told.world.inject(Fault::down("green"));
+    let change = told.world.rotate("app/db", told.value(1));
+    assert_eq!(told.hear_of(&change).await, NONE, "the rest is in the job queue");
+    assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(1)));
+    assert_eq!(told.work_off().await, 1);
+    told.world.mend_all();
+    assert_eq!(told.work_off().await, 0);
+    assert_eq!(told.world.value("green/shop/db", "value"), Some(told.value(1)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_comes_again_when_neither_cluster_nor_queue_can_be_reached() {
+    let told = Told::new();
+    told.world.declare(declaration("green/shop/db").reads("app/db"));
+    told.world.inject(Fault::down("green"));
+    told.world.inject(Fault::fail(Kind::Unreachable).at(Point::Enqueue));
+    let change = told.world.rotate("app/db", told.value(1));
+    assert_eq!(told.hear_of(&change).await, [0]);
+    told.world.mend_all();
+    assert_eq!(told.hear_of(&change).await, NONE);
+    assert_eq!(told.world.value("green/shop/db", "value"), Some(told.value(1)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_after_the_write_does_no_harm() {
+    let told = Told::new();
+    told.world.declare(declaration("blue/shop/db").reads("app/db"));
+    told.hear_of(&told.world.rotate("app/db", told.value(1))).await;
+    told.world.inject(Fault::lost_answer().at(Point::Write).times(1));
+    let change = told.world.rotate("app/db", told.value(2));
+    assert_eq!(told.hear_of(&change).await, NONE);
+    assert_eq!(told.work_off().await, 0);
+    assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(2)));
+    told.hear_of(&told.world.rotate("app/db", told.value(3))).await;
+    assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(3)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn duplicates_and_disorder_end_with_the_newest_value() {
+    let told = Told::new();
+    told.world.declare(declaration("blue/shop/db").reads("app/db"));
+    let events: Vec<String> = (1..=4)
+        .map(|number| pawl_events::to_json(&told.world.rotate("app/db", told.value(number))))
+        .collect();
+    let disorder: Vec<&str> = [2, 0, 3, 3, 1, 0, 2].map(|position| events[position].as_str()).to_vec();
+    assert_eq!(told.hear(&disorder).await, NONE);
+    assert_eq!(told.work_off().await, 0);
+    assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(4)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_a_job_is_dropped_and_holds_nothing_up() {
+    let told = Told::new();
+    for body in ["", "{}", "not json", r#"{"kind":"pawl.dev/job","version":99}"#] {
+        let response = pawl_deliver::handle(&told.pipeline, told::batch(&[body])).await;
+        assert!(response.batch_item_failures.is_empty(), "{body:?}");
+    }
+}
