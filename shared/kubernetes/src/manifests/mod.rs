@@ -1,12 +1,12 @@
 //! Manifests to declarations, stores and clusters.
 //!
 //! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
-//! differ in nothing that is read here) and Pawl's own Cluster (`pawl.dev/v1alpha1`, see [`cluster`]). Defaults that an
-//! API server would fill in are filled in here as well. Each object is read alone: one that cannot be used is a
-//! [`Problem`] and hides nothing else.
+//! differ in nothing that is read here) and Pawl's own Cluster (`pawl.dev/v1alpha1`; every field of it stands in
+//! `infra/kubernetes/cluster.example.yaml`). Defaults that an API server would fill in are filled in here as well. Each
+//! object is read alone: one that cannot be used is a [`Problem`] and hides nothing else.
 //!
-//! [`documents`] cuts text into objects, [`reader`] takes an object's fields and notes what is wrong with them; then
-//! there is one module per kind.
+//! `documents` cuts text into objects, `reader` takes an object's fields and notes what is wrong with them; then there is
+//! one module per kind.
 
 mod aws;
 mod cluster;
