@@ -42,6 +42,29 @@ async fn a_large_change_is_whole_wherever_it_is_cut() {
 }
 
 #[tokio::test]
+async fn of_large_changes_that_meet_one_stands_whole() {
+    let table = fresh_table().await;
+    let sides = ["old", "new"].map(|side| (document(side), many(side)));
+    let writes = (0..8).map(|turn| {
+        let (table, (declared, keys)) = (&table, &sides[turn % 2]);
+        async move { table.put(declared, keys).await }
+    });
+    for result in futures::future::join_all(writes).await {
+        let kind = result.map_err(|error| error.kind).err();
+        assert!(matches!(kind, None | Some(Kind::Conflict)), "a loser is told so: {kind:?}");
+    }
+    let stands = table.declarations(&[id("blue/shop/db")]).await.unwrap();
+    for (declared, keys) in &sides {
+        assert_found(&table, keys, stands[0] == *declared, 0).await;
+    }
+    for (declared, keys) in [&sides[0], &sides[1], &sides[0]] {
+        table.put(declared, keys).await.unwrap();
+        assert_found(&table, keys, true, 0).await;
+    }
+    assert_eq!(entries_of(&table, "new").await, 0, "what a loser prepared is taken over, and away");
+}
+
+#[tokio::test]
 async fn a_large_removal_is_whole_wherever_it_is_cut() {
     let (keys, declared) = (many_more("old"), document("old"));
     for sent in 0.. {
