@@ -1,4 +1,4 @@
-//! What Go does where ESO's manifests can see it: text/template, sprig, gjson, RE2, durations, base64, YAML 1.1 and printing.
+#![doc = include_str!("../README.md")]
 
 pub mod base64;
 pub mod duration;

@@ -64,7 +64,7 @@ fn agrees(ours: &Answer, go: &Answer) -> bool {
 
 /// Printing the whole data prints the address of the function in it, which is never the same.
 fn has_address(out: &[u8]) -> bool {
-    String::from_utf8_lossy(out).contains("function")
+    String::from_utf8_lossy(out).contains("fun")
 }
 
 /// Messages of Go that hold a value, or the name of a Go function's type.
@@ -394,9 +394,26 @@ impl Random {
             "printf \"%08.3f|%+d|%-6s|\"",
             "printf \"%[2]*[1]d %e %g %t\"",
         ];
-        let name = self.pick(NAMES);
+        let name = if self.below(5) == 0 { format!("printf {:?}", self.format()) } else { self.pick(NAMES) };
         let args: Vec<String> = (0..self.below(4)).map(|_| self.operand(depth)).collect();
         format!("{name} {}", args.join(" "))
+    }
+
+    /// A format of some directives, most of them good.
+    fn format(&mut self) -> String {
+        let mut format = self.pick(&["", "x", "%%"]);
+        for _ in 0..=self.below(3) {
+            format += "%";
+            format += &self.pick(&["", "", "-", "+", "#", " ", "0", "+ ", "-0", "#+0"]);
+            format += &self.pick(&["", "", "", "[1]", "[2]", "[9]", "[x]", "[]"]);
+            format += &self.pick(&["", "", "1", "12", "*", "0"]);
+            format += &self.pick(&["", "", ".", ".0", ".3", ".*", ".40"]);
+            format += &self.pick(&[
+                "v", "v", "s", "d", "q", "x", "X", "T", "t", "b", "o", "O", "c", "U", "e", "E", "f", "F",
+                "g", "G", "w", "!", "z",
+            ]);
+        }
+        format
     }
 
     fn operand(&mut self, depth: usize) -> String {

@@ -213,7 +213,7 @@ impl Formatter<'_> {
             Value::Object(object) => object.underlying().as_ref().and_then(integer),
             other => integer(other),
         };
-        number.filter(|number| number.abs() <= MAX_NUMBER)
+        number.filter(|number| (-MAX_NUMBER..=MAX_NUMBER).contains(number))
     }
 
     /// Reads `[n]` if it stands here; whether it did, and was well formed.

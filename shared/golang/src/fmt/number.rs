@@ -71,11 +71,8 @@ pub(super) fn code_point(flags: &Flags, magnitude: u64, negative: bool) -> Vec<u
 
 /// What `#` does to a float: a point always, and for `%g` the zeros up to the precision.
 pub(super) fn keep_zeros(text: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
-    let mut missing =
-        if matches!(verb, b'g' | b'G' | b'x' | b'X') { precision.unwrap_or(6) as i64 } else { 0 };
-    if matches!(verb, b'x' | b'X') && precision.is_none() {
-        missing = 6;
-    }
+    // Go forgets the upper case X here.
+    let mut missing = if matches!(verb, b'g' | b'G' | b'x') { precision.unwrap_or(6) as i64 } else { 0 };
     let hex = matches!(verb, b'x' | b'X');
     let tail_at =
         text.iter().position(|byte| matches!(byte, b'p' | b'P') || !hex && matches!(byte, b'e' | b'E'));

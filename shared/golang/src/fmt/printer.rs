@@ -251,8 +251,12 @@ impl Printer {
         {
             return self.text(value, &text, verb);
         }
-        if let Some(number) = object.underlying() {
-            return self.value(&number, verb, depth);
+        match object.underlying() {
+            Some(Value::Int(number) | Value::Int64(number)) => {
+                return self.integer(value, number.unsigned_abs(), number < 0, true, verb);
+            }
+            Some(other) => return self.value(&other, verb, depth),
+            None => {}
         }
         let name = object.type_name();
         if object.kind() == Kind::Pointer {

@@ -3,7 +3,7 @@
 use super::Row;
 use super::args::{arg, rest};
 use crate::value::Type::{Any, Bool};
-use crate::value::{Value, deep_copy};
+use crate::value::{FuncError, Value, deep_copy};
 
 pub(super) const TABLE: &[Row] = &[
     Row("default", &[Any], Some(Any), |a| {
@@ -19,9 +19,17 @@ pub(super) const TABLE: &[Row] = &[
     Row("ternary", &[Any, Any, Bool], None, |a| {
         Ok(arg(a, if matches!(arg(a, 2), Value::Bool(true)) { 0 } else { 1 }).clone())
     }),
-    Row("deepCopy", &[Any], None, |a| deep_copy(arg(a, 0))),
-    Row("mustDeepCopy", &[Any], None, |a| deep_copy(arg(a, 0))),
+    Row("deepCopy", &[Any], None, copy),
+    Row("mustDeepCopy", &[Any], None, copy),
 ];
+
+/// There is no copy of nil in Go.
+fn copy(a: &[Value]) -> Result<Value, FuncError> {
+    if arg(a, 0).is_nil() {
+        return Err(FuncError::new("reflect: call of reflect.Value.Type on zero Value"));
+    }
+    deep_copy(arg(a, 0))
+}
 
 /// Zero, nil, or of length 0. This is what `if` takes for false: structs never are.
 pub(super) fn is_empty(value: &Value) -> bool {

@@ -185,6 +185,14 @@ fn concat(a: &[Value]) -> Result<Value, FuncError> {
 
 fn chunk(a: &[Value]) -> Result<Value, FuncError> {
     let items = items(arg(a, 1), "Cannot chunk type")?;
-    let size = usize::try_from(int(a, 0)).ok().filter(|size| *size > 0).ok_or_else(out_of_range)?;
+    let size = match int(a, 0) {
+        size @ 1.. => usize::try_from(size).unwrap_or(usize::MAX),
+        // What Go's arithmetic makes of a negative size: one item is a chunk, a few are none.
+        size @ ..=-2 if items.len() == 1 => usize::try_from(size.unsigned_abs()).unwrap_or(usize::MAX),
+        size @ ..=-1 if items.len() > 1 && items.len() as u64 - 1 <= size.unsigned_abs() => {
+            return typed_list(Element::List, Vec::new());
+        }
+        _ => return Err(out_of_range()),
+    };
     typed_list(Element::List, items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect())
 }

@@ -58,6 +58,7 @@ fn equals(a: &Value, b: &Value) -> Result<bool, FuncError> {
             (Value::Nil, other) | (other, Value::Nil) => {
                 Ok(matches!(other, Value::List(list) if list.is_nil()))
             }
+            (Value::List(a), Value::List(b)) if a.is_nil() || b.is_nil() => Ok(a.is_nil() == b.is_nil()),
             (Value::Object(a), Value::Object(b)) if a.kind() == b.kind() => {
                 Ok(a.type_name() == b.type_name() && a.equals(b.as_ref()))
             }

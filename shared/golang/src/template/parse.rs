@@ -1,15 +1,15 @@
 //! Tokens into a tree. Everything that Go refuses when it parses is refused here, with its words and its line.
 
+mod expression;
+mod tokens;
+
 use std::sync::Arc;
 
-use super::builtins::Builtin;
 use super::lex::{Item, Lexer, Token};
-use super::node::{
-    Branch, Callee, Command, Function, ListId, Node, NodeKind, Operand, OperandKind, Pipe, PipeId, Tree,
-};
-use super::number::Number;
+use super::node::{Branch, ListId, Node, NodeKind, Tree};
 use super::{Functions, Options, ParseError, stack};
 use crate::literal;
+use tokens::Tokens;
 
 /// Parses the text into the templates that it holds; the main one has the given name.
 pub(super) fn parse(name: &str, text: &[u8], options: &Options<'_>) -> Result<Tree, ParseError> {
@@ -20,12 +20,10 @@ pub(super) fn parse(name: &str, text: &[u8], options: &Options<'_>) -> Result<Tr
     lexer.continue_is_keyword = options.functions.get("continue").is_none();
     let mut parser = Parser {
         name,
-        lexer,
+        tokens: Tokens::new(lexer),
         functions: options.functions,
         max_depth: options.limits.nesting,
         tree: Tree::default(),
-        last_line: 1,
-        ahead: Vec::with_capacity(3),
         scope: Scope::default(),
         depth: 0,
     };
@@ -50,14 +48,10 @@ impl Default for Scope {
 
 struct Parser<'a> {
     name: &'a str,
-    lexer: Lexer<'a>,
+    tokens: Tokens<'a>,
     functions: &'a Functions,
     max_depth: usize,
     tree: Tree,
-    /// The line of the token that was read last, which is the one that Go reports.
-    last_line: usize,
-    /// Tokens that were read and given back, the next one last.
-    ahead: Vec<Item<'a>>,
     scope: Scope,
     depth: usize,
 }
@@ -88,17 +82,17 @@ impl<'a> Parser<'a> {
     fn main(&mut self) -> Result<ListId> {
         let mut nodes = Vec::new();
         loop {
-            match self.peek().token {
+            match self.tokens.peek().token {
                 Token::Eof => return Ok(self.list(nodes)),
                 Token::LeftDelim => {
-                    let delim = self.next();
-                    let word = self.next_non_space();
+                    let delim = self.tokens.next();
+                    let word = self.tokens.next_non_space();
                     if word.token == Token::Define {
                         self.definition()?;
                         continue;
                     }
-                    self.ahead.push(word);
-                    self.ahead.push(delim);
+                    self.tokens.give_back(word);
+                    self.tokens.give_back(delim);
                 }
                 _ => {}
             }
@@ -151,7 +145,7 @@ impl<'a> Parser<'a> {
 
     fn item_list(&mut self) -> Result<(ListId, Ending)> {
         let mut nodes = Vec::new();
-        while self.peek_non_space().token != Token::Eof {
+        while self.tokens.peek_non_space().token != Token::Eof {
             match self.text_or_action()? {
                 Parsed::Node(node) => nodes.push(node),
                 Parsed::Ending(ending) => return Ok((self.list(nodes), ending)),
@@ -161,7 +155,7 @@ impl<'a> Parser<'a> {
     }
 
     fn text_or_action(&mut self) -> Result<Parsed> {
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         match item.token {
             Token::Text => Ok(Parsed::Node(Node { at: item.at, kind: NodeKind::Text(Arc::from(item.text)) })),
             Token::LeftDelim => {
@@ -175,13 +169,13 @@ impl<'a> Parser<'a> {
     }
 
     fn action(&mut self) -> Result<Parsed> {
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         let kind = match item.token {
             Token::Block => return self.block(),
             Token::Break => self.jump("break", NodeKind::Break)?,
             Token::Continue => self.jump("continue", NodeKind::Continue)?,
             Token::Else => {
-                let next = self.peek_non_space().token;
+                let next = self.tokens.peek_non_space().token;
                 if next != Token::If && next != Token::With {
                     self.expect(Token::RightDelim, "else")?;
                 }
@@ -194,8 +188,8 @@ impl<'a> Parser<'a> {
             Token::If | Token::With | Token::Range => return Ok(Parsed::Node(self.control(item.token)?)),
             Token::Template => return self.template_call(),
             _ => {
-                self.ahead.push(item);
-                let at = self.peek().at;
+                self.tokens.give_back(item);
+                let at = self.tokens.peek().at;
                 let pipe = self.pipeline("command", Token::RightDelim)?;
                 return Ok(Parsed::Node(Node { at, kind: NodeKind::Action(pipe) }));
             }
@@ -204,7 +198,7 @@ impl<'a> Parser<'a> {
     }
 
     fn jump(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind> {
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         if item.token != Token::RightDelim {
             return self.unexpected(&item, &format!("{{{{{word}}}}}"));
         }
@@ -229,8 +223,8 @@ impl<'a> Parser<'a> {
         let otherwise = match ending {
             Ending::End => None,
             // "else if" closes with the one end that the chain has.
-            Ending::Else if token != Token::Range && self.peek().token == token => {
-                self.next();
+            Ending::Else if token != Token::Range && self.tokens.peek().token == token => {
+                self.tokens.next();
                 let node = self.nested(|parser| parser.control(token))?;
                 Some(self.list(vec![node]))
             }
@@ -254,7 +248,7 @@ impl<'a> Parser<'a> {
 
     fn block(&mut self) -> Result<Parsed> {
         const CONTEXT: &str = "block clause";
-        let at = self.peek_non_space().at;
+        let at = self.tokens.peek_non_space().at;
         let name = self.template_name(CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Token::RightDelim)?;
         let outer = std::mem::take(&mut self.scope);
@@ -269,19 +263,19 @@ impl<'a> Parser<'a> {
 
     fn template_call(&mut self) -> Result<Parsed> {
         const CONTEXT: &str = "template clause";
-        let at = self.peek_non_space().at;
+        let at = self.tokens.peek_non_space().at;
         let name = self.template_name(CONTEXT)?;
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         let mut pipe = None;
         if item.token != Token::RightDelim {
-            self.ahead.push(item);
+            self.tokens.give_back(item);
             pipe = Some(self.pipeline(CONTEXT, Token::RightDelim)?);
         }
         Ok(Parsed::Node(Node { at, kind: NodeKind::Template { name, pipe } }))
     }
 
     fn template_name(&mut self, context: &str) -> Result<Vec<u8>> {
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         match item.token {
             Token::String | Token::RawString => self.unquoted(&item),
             _ => self.unexpected(&item, context),
@@ -290,175 +284,6 @@ impl<'a> Parser<'a> {
 
     fn unquoted(&self, item: &Item<'a>) -> Result<Vec<u8>> {
         literal::unquote(item.text).map_or_else(|| self.fail("invalid syntax".to_owned()), Ok)
-    }
-
-    fn pipeline(&mut self, context: &str, end: Token) -> Result<PipeId> {
-        let at = self.peek_non_space().at;
-        let mut pipe = Pipe { at, assigns: false, variables: Vec::new(), commands: Vec::new() };
-        self.declarations(&mut pipe, context)?;
-        loop {
-            let item = self.next_non_space();
-            match item.token {
-                token if token == end => break,
-                Token::Bool
-                | Token::CharConstant
-                | Token::Complex
-                | Token::Dot
-                | Token::Field
-                | Token::Identifier
-                | Token::Number
-                | Token::Nil
-                | Token::RawString
-                | Token::String
-                | Token::Variable
-                | Token::LeftParen => {
-                    self.ahead.push(item);
-                    let command = self.command()?;
-                    pipe.commands.push(command);
-                }
-                _ => return self.unexpected(&item, context),
-            }
-        }
-        if pipe.commands.is_empty() {
-            return self.fail(format!("missing value for {context}"));
-        }
-        for (index, command) in pipe.commands.iter().enumerate().skip(1) {
-            use OperandKind::{Bool, Dot, Nil, Number, Text};
-            if matches!(command.args[0].kind, Bool(_) | Dot | Nil | Number(_) | Text { .. }) {
-                return self.fail(format!("non executable command in pipeline stage {}", index + 1));
-            }
-        }
-        self.tree.pipes.push(pipe);
-        Ok(self.tree.pipes.len() - 1)
-    }
-
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<()> {
-        while self.peek_non_space().token == Token::Variable {
-            let variable = self.next_non_space();
-            let after = self.next();
-            let (space, next) = match after.token {
-                Token::Space => (Some(after), self.next_non_space()),
-                _ => (None, after),
-            };
-            let comma = next.token == Token::Char && next.text == b",";
-            if !comma && next.token != Token::Assign && next.token != Token::Declare {
-                self.ahead.push(next);
-                self.ahead.extend(space);
-                self.ahead.push(variable);
-                return Ok(());
-            }
-            let name: Arc<str> = Arc::from(&*String::from_utf8_lossy(variable.text));
-            pipe.variables.push(name.clone());
-            self.scope.variables.push(name);
-            if !comma {
-                pipe.assigns = next.token == Token::Assign;
-                return Ok(());
-            }
-            if context != "range" || pipe.variables.len() > 1 {
-                return self.fail(format!("too many declarations in {context}"));
-            }
-            if !matches!(self.peek_non_space().token, Token::Variable | Token::RightDelim | Token::RightParen)
-            {
-                return self.fail("range can only initialize variables".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn command(&mut self) -> Result<Command> {
-        let at = self.peek_non_space().at;
-        let mut args = Vec::new();
-        loop {
-            self.peek_non_space();
-            args.extend(self.operand()?);
-            let item = self.next();
-            match item.token {
-                Token::Space => {}
-                Token::RightDelim | Token::RightParen => {
-                    self.ahead.push(item);
-                    break;
-                }
-                Token::Pipe => break,
-                _ => return self.unexpected(&item, "operand"),
-            }
-        }
-        if args.is_empty() {
-            return self.fail("empty command".to_owned());
-        }
-        Ok(Command { at, args })
-    }
-
-    fn operand(&mut self) -> Result<Option<Operand>> {
-        let Some(mut operand) = self.term()? else { return Ok(None) };
-        if self.peek().token != Token::Field {
-            return Ok(Some(operand));
-        }
-        let at = self.peek().at;
-        let mut fields = Vec::new();
-        while self.peek().token == Token::Field {
-            fields.push(field_name(self.next().text));
-        }
-        match &mut operand.kind {
-            OperandKind::Field(names) | OperandKind::Variable(names) => {
-                names.append(&mut fields);
-                operand.at = at;
-                Ok(Some(operand))
-            }
-            OperandKind::Pipe(_) | OperandKind::Function(_) => {
-                Ok(Some(Operand { at, kind: OperandKind::Chain { head: Box::new(operand), fields } }))
-            }
-            _ => {
-                let text = super::node::Shown(&self.tree, &operand).to_string();
-                self.fail(format!("unexpected . after term {}", shown(&literal::quote(text.as_bytes()))))
-            }
-        }
-    }
-
-    fn term(&mut self) -> Result<Option<Operand>> {
-        let item = self.next_non_space();
-        let kind = match item.token {
-            Token::Identifier => OperandKind::Function(self.function(&item)?),
-            Token::Dot => OperandKind::Dot,
-            Token::Nil => OperandKind::Nil,
-            Token::Variable => {
-                let name = String::from_utf8_lossy(item.text);
-                match self.scope.variables.iter().find(|variable| ***variable == name) {
-                    Some(variable) => OperandKind::Variable(vec![variable.clone()]),
-                    None => {
-                        return self
-                            .fail(format!("undefined variable {}", shown(&literal::quote(item.text))));
-                    }
-                }
-            }
-            Token::Field => OperandKind::Field(vec![field_name(item.text)]),
-            Token::Bool => OperandKind::Bool(item.text == b"true"),
-            Token::CharConstant | Token::Complex | Token::Number => {
-                match Number::parse(item.text, item.token) {
-                    Ok(number) => OperandKind::Number(number),
-                    Err(error) => return self.fail(error),
-                }
-            }
-            Token::LeftParen => OperandKind::Pipe(
-                self.nested(|parser| parser.pipeline("parenthesized pipeline", Token::RightParen))?,
-            ),
-            Token::String | Token::RawString => {
-                OperandKind::Text { quoted: item.text.to_vec(), text: self.unquoted(&item)?.into() }
-            }
-            _ => {
-                self.ahead.push(item);
-                return Ok(None);
-            }
-        };
-        Ok(Some(Operand { at: item.at, kind }))
-    }
-
-    fn function(&self, item: &Item<'a>) -> Result<Function> {
-        let name = String::from_utf8_lossy(item.text);
-        let given = self.functions.get(&name).map(|func| Callee::Given(func.clone()));
-        match given.or_else(|| Builtin::find(&name).map(Callee::Builtin)) {
-            Some(callee) => Ok(Function { name: Arc::from(&*name), callee }),
-            None => self.fail(format!("function {} not defined", shown(&literal::quote(item.text)))),
-        }
     }
 
     /// Parses one level deeper.
@@ -473,37 +298,8 @@ impl<'a> Parser<'a> {
         parsed.unwrap_or_else(|| self.fail("no stack left to parse deeper".to_owned()))
     }
 
-    fn next(&mut self) -> Item<'a> {
-        self.ahead.pop().unwrap_or_else(|| {
-            let item = self.lexer.next_item();
-            self.last_line = item.line;
-            item
-        })
-    }
-
-    fn peek(&mut self) -> Item<'a> {
-        let item = self.next();
-        self.ahead.push(item.clone());
-        item
-    }
-
-    fn next_non_space(&mut self) -> Item<'a> {
-        loop {
-            let item = self.next();
-            if item.token != Token::Space {
-                return item;
-            }
-        }
-    }
-
-    fn peek_non_space(&mut self) -> Item<'a> {
-        let item = self.next_non_space();
-        self.ahead.push(item.clone());
-        item
-    }
-
     fn expect(&mut self, token: Token, context: &str) -> Result<Item<'a>> {
-        let item = self.next_non_space();
+        let item = self.tokens.next_non_space();
         if item.token == token { Ok(item) } else { self.unexpected(&item, context) }
     }
 
@@ -520,12 +316,8 @@ impl<'a> Parser<'a> {
     }
 
     fn fail<T>(&self, message: String) -> Result<T> {
-        Err(ParseError { name: self.name.to_owned(), line: self.last_line, message })
+        Err(ParseError { name: self.name.to_owned(), line: self.tokens.last_line, message })
     }
-}
-
-fn field_name(text: &[u8]) -> Arc<str> {
-    Arc::from(&*String::from_utf8_lossy(&text[1..]))
 }
 
 fn shown(text: &[u8]) -> String {
