@@ -208,3 +208,31 @@ pub(crate) fn snapshot<T>(
     transaction.finish()?;
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_fails_halfway_leaves_nothing_and_takes_no_other_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pawl.db");
+        let connection = open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER)").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let writes = (0..20).map(|number| {
+            writer.write(move |connection| {
+                connection.execute("INSERT INTO numbers VALUES (?1)", [number])?;
+                if number % 2 == 1 { Err(Error::Conflict(number.to_string())) } else { Ok(number) }
+            })
+        });
+        let results = futures::future::join_all(writes).await;
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 10);
+        let readers = Readers::new(path);
+        let odd = "SELECT count(*), total(number % 2) FROM numbers";
+        let found = readers.read(move |connection| {
+            Ok(connection.query_row(odd, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, f64>(1)?)))?)
+        });
+        assert_eq!(found.await.unwrap(), (10, 0.0));
+    }
+}
