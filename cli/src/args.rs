@@ -64,6 +64,9 @@ pub(crate) struct Apply {
     /// The clusters of declarations that name none. May be given several times.
     #[arg(long = "cluster", value_name = "NAME")]
     pub(crate) clusters: Vec<ClusterName>,
+    /// The namespace of manifests that name none.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) namespace: Option<pawl_domain::Namespace>,
     /// Write the Secrets now, instead of leaving them to the server or the deliver function.
     #[arg(long)]
     pub(crate) now: bool,

@@ -1,5 +1,9 @@
 //! Results on standard output: columns for people, JSON or YAML for programs. The only place that prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints, and does so only here")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line prints, and does so only here"
+)]
 
 use crate::args::Output;
 use crate::error::Error;
@@ -49,7 +53,8 @@ fn columns<T: Table>(result: &T) -> String {
     let mut lines = Vec::new();
     if !rows.is_empty() {
         let all: Vec<&Vec<String>> = std::iter::once(&headings).chain(&rows).collect();
-        let width = |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let width =
+            |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         let widths: Vec<usize> = (0..headings.len()).map(width).collect();
         for row in all {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));

@@ -15,13 +15,14 @@ use pawl_runtime::intake::{self, Intake};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take. What a sync does not finish within it is in the job queue or comes again.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Requests worked on at the same time; further ones wait.
+/// Events worked on at the same time; further ones wait, and health and metrics answer all the same.
 const CONCURRENCY: usize = 64;
 
 struct Site<P> {
@@ -38,14 +39,13 @@ pub(crate) fn routes<P: Ports>(
 ) -> Router {
     let site = Arc::new(Site { pipeline, key, metrics });
     Router::new()
-        .route("/v1/events", post(events::<P>))
+        .route("/v1/events", post(events::<P>).layer(GlobalConcurrencyLimitLayer::new(CONCURRENCY)))
         .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(site)
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(pawl_events::MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
-        .layer(tower::limit::GlobalConcurrencyLimitLayer::new(CONCURRENCY))
         .layer(CatchPanicLayer::new())
 }
 
@@ -55,7 +55,10 @@ pub(crate) fn routes<P: Ports>(
 /// knows the key. 503: send it again.
 async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap, body: Bytes) -> Response {
     let Some(key) = &site.key else {
-        return problem(StatusCode::NOT_FOUND, "events are not taken over HTTP; set PAWL_HMAC_KEY to take them");
+        return problem(
+            StatusCode::NOT_FOUND,
+            "events are not taken over HTTP; set PAWL_HMAC_KEY to take them",
+        );
     };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();

@@ -89,7 +89,9 @@ mod tests {
         ] {
             assert_eq!(check(&key, timestamp, signature, body, now), want, "{timestamp:?} {signature:?}");
         }
-        for (second, want) in [("1699999700", Ok(())), ("1699999699", Err(Refused::Late)), ("1700000301", Err(Refused::Late))] {
+        for (second, want) in
+            [("1699999700", Ok(())), ("1699999699", Err(Refused::Late)), ("1700000301", Err(Refused::Late))]
+        {
             let signature = signed("key", second, b"{}");
             assert_eq!(check(&key, Some(second), Some(&signature), b"{}", now), want, "{second}");
         }

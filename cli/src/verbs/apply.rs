@@ -39,6 +39,7 @@ async fn read(pipeline: &Pipeline<World>, apply: &Apply) -> Result<Manifests, Er
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;
     options.default_clusters.clone_from(&apply.clusters);
+    options.default_namespace.clone_from(&apply.namespace);
     for (place, text) in &texts {
         options.clusters.extend(parse(text, place, &options).clusters);
     }

@@ -97,7 +97,8 @@ impl DeclarationRow {
 }
 
 impl Table for Declarations {
-    const HEADINGS: &'static [&'static str] = &["DECLARATION", "TARGET", "KEYS", "STATE", "REFRESHED", "MESSAGE"];
+    const HEADINGS: &'static [&'static str] =
+        &["DECLARATION", "TARGET", "KEYS", "STATE", "REFRESHED", "MESSAGE"];
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &DeclarationRow| {
@@ -169,7 +170,11 @@ impl Table for Clusters {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &ClusterRow| {
-            vec![row.cluster.clone(), row.connection.clone(), if row.indexed { "yes" } else { "no" }.to_owned()]
+            vec![
+                row.cluster.clone(),
+                row.connection.clone(),
+                if row.indexed { "yes" } else { "no" }.to_owned(),
+            ]
         };
         self.0.iter().map(row).collect()
     }

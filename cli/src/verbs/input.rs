@@ -32,7 +32,9 @@ pub(crate) fn manifests(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
 fn folder(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let unreadable = |source| Error::File { path: path.display().to_string(), source };
     let mut entries = std::fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>())
+        .and_then(|entries| {
+            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+        })
         .map_err(unreadable)?;
     entries.sort();
     for entry in entries {

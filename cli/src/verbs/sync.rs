@@ -32,7 +32,9 @@ pub(super) async fn run(args: &Args, sync: &Sync) -> Result<ExitCode, Error> {
     let results = Results::from(report);
     output::show(&results, args.output);
     if nothing {
-        output::note("nothing reads this; pawl explain tells why for an event, pawl get shows what is registered");
+        output::note(
+            "nothing reads this; pawl explain tells why for an event, pawl get shows what is registered",
+        );
     }
     Ok(code(results.all_well() && !nothing))
 }

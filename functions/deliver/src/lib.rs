@@ -4,6 +4,7 @@
 //! have `ReportBatchItemFailures`.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use pawl_pipeline::job::InvalidJob;
 use pawl_pipeline::{Job, Pipeline, Ports};
 use tracing::{error, instrument};
 
@@ -11,6 +12,7 @@ use tracing::{error, instrument};
 ///
 /// What becomes of a message:
 /// - It is not a job: counted, logged without its body, and done.
+/// - It is a job of another version of Pawl: it comes again, for that version may still be there to do it.
 /// - Every declaration is written or recorded as failed for good: done.
 /// - Some declaration failed for the moment, or registry or ledger could not be asked: it comes again, with the
 ///   queue's pause, and ends in the dead-letter queue after the queue's number of tries. Declarations that were
@@ -33,6 +35,11 @@ async fn settle<P: Ports>(pipeline: &Pipeline<P>, message: &SqsMessage) -> bool 
     let body = message.body.as_deref().unwrap_or_default();
     let job = match Job::from_wire(body) {
         Ok(job) => job,
+        Err(problem @ InvalidJob::Version(_)) => {
+            metrics::counter!("pawl_jobs_total", "outcome" => "again").increment(1);
+            error!("job comes again: {problem}");
+            return false;
+        }
         Err(problem) => {
             metrics::counter!("pawl_jobs_total", "outcome" => "malformed").increment(1);
             error!("message dropped: {problem}; only Pawl may write to the job queue");

@@ -13,9 +13,7 @@ use crate::report::Report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::target::{Action, Existing, decide, replaces_all_data};
-use pawl_domain::{
-    Change, Declaration, DeclarationId, Kind, Outcome, Rendered, Step, Values, render,
-};
+use pawl_domain::{Change, Declaration, DeclarationId, Kind, Outcome, Rendered, Step, Values, render};
 use std::collections::BTreeMap;
 use tracing::instrument;
 
@@ -23,9 +21,7 @@ use tracing::instrument;
 #[derive(Clone, Debug)]
 enum Base {
     /// The ledger knows the target exactly as it was left.
-    Known {
-        resource_version: String,
-    },
+    Known { resource_version: String },
     /// The target was read; `None` when it does not exist.
     Read(Option<Existing>),
 }
@@ -61,7 +57,8 @@ impl<P: Ports> Pipeline<P> {
         let stores = self.stores_of(&declarations).await?;
         let ids: Vec<_> = declarations.iter().map(|each| each.id.clone()).collect();
         let entries = self.ports.ledger().entries(&ids).await?;
-        let mut entries: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
+        let mut entries: BTreeMap<_, _> =
+            entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
 
         let mut report = Report::default();
         let mut open = Vec::new();

@@ -94,5 +94,9 @@ fn has_drifted(
 
 /// The error of a cluster that a declaration names and nobody declared.
 pub(crate) fn unknown_cluster(name: &ClusterName) -> Error {
-    Error::new(Step::Lookup, Kind::Invalid, format!("cluster {name} is not known; apply a Cluster of this name"))
+    Error::new(
+        Step::Lookup,
+        Kind::Invalid,
+        format!("cluster {name} is not known; apply a Cluster of this name"),
+    )
 }

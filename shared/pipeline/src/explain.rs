@@ -46,7 +46,12 @@ impl<P: Ports> Pipeline<P> {
 
 /// The last part of each of the change's names, however it is written.
 fn plain_names(change: &Change) -> BTreeSet<String> {
-    change.index_keys().iter().filter_map(|key| key.as_str().splitn(3, '/').nth(2)).map(str::to_owned).collect()
+    change
+        .index_keys()
+        .iter()
+        .filter_map(|key| key.as_str().splitn(3, '/').nth(2))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// True when a read names the key as the change does, wherever that key may live.

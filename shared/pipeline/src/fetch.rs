@@ -93,7 +93,10 @@ impl<P: Ports> Pipeline<P> {
             Seen::Older => Err(Error::new(
                 Step::Fetch,
                 Kind::Stale,
-                format!("the store still answers with an older version of {}; it is asked again later", want.key),
+                format!(
+                    "the store still answers with an older version of {}; it is asked again later",
+                    want.key
+                ),
             )),
         }
     }
@@ -176,7 +179,13 @@ impl Catch {
                 }
                 Some(Err(error)) if tolerant && error.kind == Kind::NotFound => values.push(None),
                 Some(Err(error)) => return Err(at(&read.path, error)),
-                None => return Err(Error::new(Step::Fetch, Kind::Transient, format!("{}: not fetched", read.path))),
+                None => {
+                    return Err(Error::new(
+                        Step::Fetch,
+                        Kind::Transient,
+                        format!("{}: not fetched", read.path),
+                    ));
+                }
             }
         }
         Ok(Values(values))
@@ -187,12 +196,15 @@ impl Catch {
 /// A parameter that was deleted and made anew starts at 1 with a later time.
 fn refuse_older(key: &str, fetched: &Fetched, position: usize, last: Option<&Record>) -> Result<(), Error> {
     let written = last.and_then(|record| record.versions.get(position)).and_then(Option::as_ref);
-    let Some(written) = written.filter(|_| fetched.provider == Provider::ParameterStore) else { return Ok(()) };
+    let Some(written) = written.filter(|_| fetched.provider == Provider::ParameterStore) else {
+        return Ok(());
+    };
     let number = |id: &str| id.parse::<u64>().ok();
     let smaller = number(&fetched.version.id) < number(&written.id);
     let earlier = matches!((fetched.version.since, written.since), (Some(now), Some(then)) if now < then);
     if smaller && earlier {
-        let message = format!("the store answers with an older version of {key} than was written; it is asked again");
+        let message =
+            format!("the store answers with an older version of {key} than was written; it is asked again");
         return Err(Error::new(Step::Fetch, Kind::Stale, message));
     }
     Ok(())

@@ -54,8 +54,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked; what was taken in stays, and doing it again is harmless.
     #[instrument(skip_all)]
-    pub async fn index(&self, manifests: Manifests, prune: Option<&Home>) -> Result<IndexReport, Error> {
+    pub async fn index(&self, mut manifests: Manifests, prune: Option<&Home>) -> Result<IndexReport, Error> {
         let started = self.ports.clock().now();
+        refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
         let registry = self.ports.registry();
         for cluster in &manifests.clusters {
@@ -71,7 +72,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let clusters: BTreeSet<ClusterName> =
             registry.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
-        let given: BTreeSet<DeclarationId> = manifests.declarations.iter().map(|each| each.id.clone()).collect();
+        let given: BTreeSet<DeclarationId> =
+            manifests.declarations.iter().map(|each| each.id.clone()).collect();
         let mut work = Vec::new();
         for page in manifests.declarations.chunks(PAGE) {
             self.take_in(page, &clusters, &touched, started, &mut report, &mut work).await?;
@@ -118,7 +120,10 @@ impl<P: Ports> Pipeline<P> {
     ///
     /// # Errors
     /// Only if the registry could not be asked.
-    pub async fn remove(&self, ids: &[DeclarationId]) -> Result<Vec<(DeclarationId, Result<(), Error>)>, Error> {
+    pub async fn remove(
+        &self,
+        ids: &[DeclarationId],
+    ) -> Result<Vec<(DeclarationId, Result<(), Error>)>, Error> {
         let mut removed = Vec::new();
         for declaration in self.ports.registry().declarations(ids).await? {
             let result = self.retire(&declaration).await;
@@ -236,7 +241,8 @@ impl<P: Ports> Pipeline<P> {
                 place: "prune".to_owned(),
                 object: "all declarations".to_owned(),
                 field: String::new(),
-                message: "nothing was removed, because a manifest could not be read at all; mend it first".to_owned(),
+                message: "nothing was removed, because a manifest could not be read at all; mend it first"
+                    .to_owned(),
             });
             return Ok(());
         }
@@ -277,6 +283,29 @@ impl<P: Ports> Pipeline<P> {
     }
 }
 
+/// Of two declarations with the same id the first is kept: which of them was meant cannot be told.
+fn refuse_duplicates(manifests: &mut Manifests) {
+    let mut seen = BTreeSet::new();
+    let mut duplicates = BTreeSet::new();
+    manifests.declarations.retain(|each| {
+        let first = seen.insert(each.id.clone());
+        if !first {
+            duplicates.insert(each.id.clone());
+        }
+        first
+    });
+    manifests.problems.extend(duplicates.into_iter().map(|id| Problem {
+        severity: Severity::Error,
+        place: "all manifests together".to_owned(),
+        object: format!("ExternalSecret {}/{}", id.namespace, id.name),
+        field: String::new(),
+        message: format!(
+            "it is declared twice for cluster {}; the first one is used, remove the other",
+            id.cluster
+        ),
+    }));
+}
+
 /// A declaration goes to a cluster that is known, and has one home.
 fn check(
     declaration: &Declaration,
@@ -287,7 +316,8 @@ fn check(
         return Err(unknown_cluster(&declaration.id.cluster));
     }
     if standing.is_some_and(|standing| standing.home != declaration.home) {
-        let message = "an ExternalSecret of this name is declared both in the cluster and outside of it; remove one";
+        let message =
+            "an ExternalSecret of this name is declared both in the cluster and outside of it; remove one";
         return Err(Error::new(Step::Lookup, Kind::Invalid, message));
     }
     Ok(())

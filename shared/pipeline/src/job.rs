@@ -61,7 +61,9 @@ pub enum InvalidJob {
     #[error("the message is not a job of Pawl; send only jobs to this queue")]
     Kind,
     /// Another version of Pawl wrote it.
-    #[error("the job has version {0}, and this version of Pawl does {VERSION}; let the version that wrote it finish it")]
+    #[error(
+        "the job has version {0}, and this version of Pawl does {VERSION}; let the version that wrote it finish it"
+    )]
     Version(u32),
     /// It says that it is a job, and is not.
     #[error("the job cannot be read: {0}")]

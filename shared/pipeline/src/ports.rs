@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::target::{Action, Existing};
 use pawl_domain::{
-    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Home, IndexKey, Namespace, ObjectName, Record,
-    SecretValue, Store, StoreId, Version, VersionSelector,
+    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Home, IndexKey, Namespace, ObjectName,
+    Record, SecretValue, Store, StoreId, Version, VersionSelector,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -316,11 +316,7 @@ pub trait Clusters: Send + Sync {
     fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
     /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Event.
-    fn publish(
-        &self,
-        id: &DeclarationId,
-        status: &Status,
-    ) -> impl Future<Output = Result<(), Error>> + Send;
+    fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// What stores need of target clusters to prove an identity: the half of `Clusters` that adapters of stores see.

@@ -33,7 +33,10 @@ impl<P: Ports> Pipeline<P> {
         let (record, result) = match result {
             Ok(written) => {
                 self.retire_former_target(declaration, last).await;
-                (success(declaration, values.unwrap_or_default(), &written, now, started), Ok(written.outcome))
+                (
+                    success(declaration, values.unwrap_or_default(), &written, now, started),
+                    Ok(written.outcome),
+                )
             }
             Err(error) => (failure(declaration, last, &error, now), Err(error)),
         };
@@ -142,10 +145,8 @@ fn success(
         declaration: declaration.digest(),
         versions,
         digest: written.digest.clone(),
-        target: target.map(|resource_version| TargetState {
-            name: declaration.target.name.clone(),
-            resource_version,
-        }),
+        target: target
+            .map(|resource_version| TargetState { name: declaration.target.name.clone(), resource_version }),
         at: now,
         refreshed: Some(started),
         state: State::Settled(written.outcome),

@@ -13,7 +13,10 @@ pub struct Report {
 impl Report {
     /// How many declarations ended with this outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
-        self.outcomes.iter().filter(|(_, result)| result.as_ref().is_ok_and(|found| *found == outcome)).count()
+        self.outcomes
+            .iter()
+            .filter(|(_, result)| result.as_ref().is_ok_and(|found| *found == outcome))
+            .count()
     }
 
     /// The declarations that failed, with why.

@@ -12,7 +12,9 @@ use crate::report::Report;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
-use pawl_domain::{Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Record, Store, VersionSelector};
+use pawl_domain::{
+    Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Record, Store, VersionSelector,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{info, instrument, warn};
@@ -248,9 +250,9 @@ impl<P: Ports> Pipeline<P> {
             after = ids.last().filter(|_| ids.len() == PAGE).cloned();
             let declarations = self.ports.registry().declarations(&ids).await?;
             let entries = self.entries_of(&declarations).await?;
-            let wanting = declarations.into_iter().filter(|each| {
-                due(each, entries.get(&each.id).map(|entry| &entry.record), started)
-            });
+            let wanting = declarations
+                .into_iter()
+                .filter(|each| due(each, entries.get(&each.id).map(|entry| &entry.record), started));
             self.deliver_or_queue(wanting.collect(), started, swept).await?;
             if after.is_none() {
                 return Ok(());
@@ -292,7 +294,11 @@ struct Group {
 }
 
 /// The reads of a declaration that are made with this identity, by position, with their stores.
-fn with_access<'a>(declaration: &Declaration, stores: &'a Stores, access: &Access) -> Vec<(usize, &'a Store)> {
+fn with_access<'a>(
+    declaration: &Declaration,
+    stores: &'a Stores,
+    access: &Access,
+) -> Vec<(usize, &'a Store)> {
     let of_read = |(position, read): (usize, &pawl_domain::Read)| {
         let store = stores.get(&read.store)?;
         let same = store.access(&declaration.id.cluster, &declaration.id.namespace) == *access;

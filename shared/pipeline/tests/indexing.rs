@@ -137,6 +137,21 @@ async fn an_unknown_cluster_is_refused_for_that_declaration_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_manifests_with_one_name_the_first_is_used_and_the_other_named() {
+    let story = Story::new();
+    with_namespace(&story, "shop");
+    let given = manifests(vec![reading("blue/shop/a", "app/a"), reading("blue/shop/a", "app/b")]);
+    let report = story.flow().index(given, None).await.unwrap();
+    assert_eq!(report.declarations.len(), 1);
+    assert_eq!(
+        report.problems[0].to_string(),
+        "all manifests together: ExternalSecret shop/a: it is declared twice for cluster blue; the first one is \
+         used, remove the other"
+    );
+    assert!(!report.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_between_registry_and_queue_is_found_by_the_sweep() {
     let story = Story::new();
     with_namespace(&story, "shop");
@@ -161,7 +176,8 @@ async fn a_cluster_that_cannot_be_read_hides_no_other_and_loses_nothing() {
         let mut store: Store = secrets_manager("aws").into();
         store.id.home = home.clone();
         let id = store.id.clone();
-        let each = declaration(&format!("{name}/shop/a")).home(home).uid("u").reads("app/a").of_store(id).build();
+        let each =
+            declaration(&format!("{name}/shop/a")).home(home).uid("u").reads("app/a").of_store(id).build();
         let found = Manifests { declarations: vec![each], stores: vec![store], ..Manifests::default() };
         world.clusters().set_manifests(&name.parse().unwrap(), found);
         world.clusters().ensure_namespace(&name.parse().unwrap(), &"shop".parse().unwrap());

@@ -57,7 +57,6 @@ async fn two_syncs_meet(written_before: bool) -> usize {
     .await
 }
 
-
 #[tokio::test(start_paused = true)]
 async fn two_syncs_of_a_known_target_end_with_the_newest_value_in_every_order() {
     let orders = two_syncs_meet(true).await;
@@ -79,10 +78,8 @@ async fn a_sync_that_is_killed_anywhere_is_made_good_by_the_next_try() {
         let world = story.world.seen_by("a");
         let flow_a = flow(&world, patient());
         let task = flow_a.sync(&change);
-        let ended = schedule
-            .with_mortal("a")
-            .run(&story.world, &Point::OF_A_SYNC, [("a", task.boxed())])
-            .await;
+        let ended =
+            schedule.with_mortal("a").run(&story.world, &Point::OF_A_SYNC, [("a", task.boxed())]).await;
         if ended[0].is_none() {
             // Whoever handed the change in was not told that it is done, so it comes again.
             story.flow().sync(&change).await.unwrap();

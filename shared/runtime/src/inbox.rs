@@ -96,7 +96,10 @@ impl Inbox {
             }
             (Self::Local(file), Ticket::Local(receipt)) => {
                 let at = later(SystemClock.now(), pause(receipt.attempt));
-                file.retry_at(receipt, at, "declarations failed for the moment").await.map(drop).map_err(local)
+                file.retry_at(receipt, at, "declarations failed for the moment")
+                    .await
+                    .map(drop)
+                    .map_err(local)
             }
             _ => Ok(()),
         }

@@ -43,7 +43,8 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
             Err(problem) => failed = Some(problem),
         }
     }
-    let unsettled = report.failures().find(|(_, error)| error.is_retryable()).map(|(_, error)| error.shared());
+    let unsettled =
+        report.failures().find(|(_, error)| error.is_retryable()).map(|(_, error)| error.shared());
     match failed.or(unsettled) {
         Some(problem) => {
             warn!("event comes again: {problem}");

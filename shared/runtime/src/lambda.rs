@@ -17,7 +17,8 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// A variable that is missing or not valid, or the ledger's key that cannot be read; the function does not start.
 pub async fn start() -> Result<Pipeline<AwsWorld>, Error> {
     telemetry::logs(&environment, Format::Json, std::io::stdout);
-    let namespace = config::Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
+    let namespace =
+        config::Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
     if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace).init() {
         let _ = COLLECTOR.set(collector);
     }

@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 use pawl_aws::Table;
-use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId,
-};
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId};
 use pawl_embedded::Embedded;
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Put, Registry, Revision, Scope, SweptStore};

@@ -5,8 +5,8 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::state::State;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jiff::Timestamp;
 use pawl_aws::{AwsIdentity, AwsSources, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
@@ -138,8 +138,9 @@ where
     let digest_key = digest_key(&LedgerKey::read(lookup, place)?, &identity).await?;
     let limits = config::Clusters::read(lookup)?;
     let variables = lookup.clone();
-    let mut options =
-        Options::new(Arc::new(move |name| variables.get(name).map(|text| SecretValue::new(text.into_bytes()))));
+    let mut options = Options::new(Arc::new(move |name| {
+        variables.get(name).map(|text| SecretValue::new(text.into_bytes()))
+    }));
     options.concurrency = limits.concurrency;
     options.request_timeout = limits.timeout;
     let directory = Directory::new(state.clone());

@@ -94,8 +94,15 @@ async fn duplicates_and_disorder_end_with_the_newest_value() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_a_job_is_dropped_and_holds_nothing_up() {
     let told = Told::new();
-    for body in ["", "{}", "not json", r#"{"kind":"pawl.dev/job","version":99}"#] {
+    for (body, comes_again) in [
+        ("", 0),
+        ("{}", 0),
+        ("not json", 0),
+        (r#"{"kind":"pawl.dev/job","version":1}"#, 0),
+        // Another version of Pawl may still be there to do it.
+        (r#"{"kind":"pawl.dev/job","version":99}"#, 1),
+    ] {
         let response = pawl_deliver::handle(&told.pipeline, told::batch(&[body])).await;
-        assert!(response.batch_item_failures.is_empty(), "{body:?}");
+        assert_eq!(response.batch_item_failures.len(), comes_again, "{body:?}");
     }
 }

@@ -1,5 +1,9 @@
 //! What the stories of this folder begin with: a world, its flow, and a canary that must not show up.
-#![allow(dead_code, clippy::unwrap_used, reason = "each story needs another part of it, and fails where it cannot go on")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each story needs another part of it, and fails where it cannot go on"
+)]
 
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_pipeline::{Pipeline, Settings};
