@@ -20,9 +20,24 @@ pub enum Tree {
     /// `string`.
     Text(Vec<u8>),
     /// `[]interface{}`.
-    List(Vec<Tree>),
+    List(Vec<Self>),
     /// `map[string]interface{}`.
-    Map(BTreeMap<Vec<u8>, Tree>),
+    Map(BTreeMap<Vec<u8>, Self>),
+}
+
+impl Tree {
+    /// The same document with every number as a float, which is what Go has after reading it from JSON.
+    pub fn with_floats(self) -> Self {
+        match self {
+            Self::Int(value) => Self::Float(value as f64),
+            Self::Uint(value) => Self::Float(value as f64),
+            Self::List(items) => Self::List(items.into_iter().map(Self::with_floats).collect()),
+            Self::Map(members) => {
+                Self::Map(members.into_iter().map(|(key, value)| (key, value.with_floats())).collect())
+            }
+            other => other,
+        }
+    }
 }
 
 /// Only shape and size: what a document holds may be secret.

@@ -8,3 +8,4 @@ mod json;
 mod oracle;
 mod regexp;
 mod stdlib;
+mod yaml;

@@ -14,7 +14,6 @@ type question struct {
 	Json []byte
 	Path []byte
 	Yaml []byte
-	Tree json.RawMessage
 }
 
 type answer struct {
@@ -74,7 +73,7 @@ func readMap(q question) answer {
 
 func writeYAML(q question) answer {
 	var tree any
-	if err := json.Unmarshal(q.Tree, &tree); err != nil {
+	if err := json.Unmarshal(q.Json, &tree); err != nil {
 		return answer{Error: err.Error()}
 	}
 	out, err := yaml.Marshal(tree)
