@@ -9,6 +9,7 @@ use pawl_servers::{Aws, Moto};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// AWS, clusters, and a directory, all of which go when it is dropped.
@@ -126,6 +127,25 @@ impl Stage {
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         })
+    }
+
+    /// Waits until every declaration in the registry is recorded as written.
+    ///
+    /// # Errors
+    /// [`Error::Late`] with what `pawl get` says then.
+    pub async fn settled(&self) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let said = self.pawl(&["get", "--output", "json"]).await?.well()?;
+            let rows: Vec<Value> = serde_json::from_str(&said).unwrap_or_default();
+            if !rows.is_empty() && rows.iter().all(|row| row["state"] == "written") {
+                return Ok(());
+            }
+            if began.elapsed() > LIMIT {
+                let what = format!("the writing of every declaration; pawl get says: {said}");
+                return Err(Error::Late { what, limit: LIMIT });
+            }
+        }
     }
 
     /// Forgets what was asked of AWS and of the clusters so far.

@@ -67,6 +67,8 @@ impl Play {
                 show::time(took)
             ));
         }
+        // A Secret stands a moment before the ledger has it, and an event in between would find the slow path.
+        self.stage.settled().await?;
         self.tell_calls();
         Ok(())
     }

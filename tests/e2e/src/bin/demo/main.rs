@@ -14,24 +14,23 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match play().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            show::failure(&error.to_string());
-            ExitCode::FAILURE
-        }
+    match Play::begin().await {
+        Ok(mut play) => match acts(&mut play).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => show::failure(&error, &play.server.log()),
+        },
+        Err(error) => show::failure(&error, ""),
     }
 }
 
-async fn play() -> Result<()> {
-    let mut play = Play::begin().await?;
+async fn acts(play: &mut Play) -> Result<()> {
     play.apply().await?;
     play.rotate().await?;
     play.repeat().await?;
     play.lose_an_event().await?;
     play.search_for_values()?;
     if std::env::var_os("KEEP").is_some_and(|keep| !keep.is_empty() && keep != "0") {
-        keep::until_interrupted(&play).await?;
+        keep::until_interrupted(play).await?;
     }
     Ok(())
 }

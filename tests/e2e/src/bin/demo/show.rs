@@ -5,7 +5,9 @@
     reason = "a demo is there to be read, and says everything here"
 )]
 
+use pawl_e2e::Error;
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// A new act.
@@ -23,9 +25,13 @@ pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
-/// The demo ends here, and why.
-pub(crate) fn failure(text: &str) {
-    eprintln!("\nThe demo did not go as it must: {text}");
+/// The demo ends here: why, and what the server wrote.
+pub(crate) fn failure(error: &Error, log: &str) -> ExitCode {
+    eprintln!("\nThe demo did not go as it must: {error}");
+    if !log.is_empty() {
+        eprintln!("\nThe server's log:\n{log}");
+    }
+    ExitCode::FAILURE
 }
 
 /// Calls with their numbers: `1 PatchSecret, 2 GetSecret`; `none` when there are none.
