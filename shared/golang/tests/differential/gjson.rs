@@ -76,7 +76,7 @@ fn path() -> impl Strategy<Value = String> {
 
 #[test]
 fn documents_are_searched_alike() {
-    let cases = samples(8_000, (document(), path()));
+    let cases = samples(4_000, (document(), path()));
     compare(
         &cases.into_iter().map(|(json, path)| (json.into_bytes(), path.into_bytes())).collect::<Vec<_>>(),
     );
@@ -84,7 +84,7 @@ fn documents_are_searched_alike() {
 
 #[test]
 fn broken_documents_and_paths_are_searched_alike() {
-    let cases = samples(8_000, (document(), changes(), path(), changes()));
+    let cases = samples(4_000, (document(), changes(), path(), changes()));
     let apply =
         |(json, json_changes, path, path_changes)| (changed(json, json_changes), changed(path, path_changes));
     compare(&cases.into_iter().map(apply).collect::<Vec<_>>());

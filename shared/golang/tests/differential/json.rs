@@ -65,7 +65,7 @@ fn compare(subject: &str, ours: impl Fn(&[u8]) -> Option<Vec<u8>>) {
         1 => prop::collection::vec(any::<u8>(), 0..6).prop_map(|bytes| [b"\"", &bytes[..], b"\""].concat()),
         1 => any::<f64>().prop_map(|value| format!("[{value:e}]").into_bytes()),
     ];
-    let cases = samples(15_000, text);
+    let cases = samples(6_000, text);
     let questions: Vec<_> = cases.iter().map(|text| serde_json::json!({"Text": bytes(text)})).collect();
     let Some(answers) = stdlib::<Answer>(subject, &questions) else { return };
     let mut differences = Vec::new();

@@ -70,7 +70,7 @@ fn patterns_are_read_and_used_alike() {
     ];
     let template = "([abx]|\\$[0-2a-z]|\\$\\{[0-2an]{0,2}\\}?|\\$\\$|\\$é|\\$1x|\\$){0,4}";
     let limit = prop_oneof![3 => Just(None), 1 => (0_usize..4).prop_map(Some)];
-    let cases = samples(3_000, (pattern(), text, template, limit));
+    let cases = samples(2_000, (pattern(), text, template, limit));
     let questions: Vec<_> = cases
         .iter()
         .map(|(pattern, text, template, limit)| {

@@ -45,7 +45,7 @@ fn floats_are_written_alike() {
         Just((FloatFormat::Fixed, "f")),
         Just((FloatFormat::General, "g"))
     ];
-    let cases = samples(15_000, (value, format, precision, bits()));
+    let cases = samples(6_000, (value, format, precision, bits()));
     let questions: Vec<_> = cases
         .iter()
         .map(|(value, (_, format), precision, bits)| {
@@ -75,7 +75,7 @@ fn floats_are_read_alike() {
         "[0-9+.eExXpP_-]{0,12}",
         any::<f64>().prop_map(|value| format!("{value:e}")),
     ];
-    let cases = samples(15_000, (text, bits()));
+    let cases = samples(6_000, (text, bits()));
     let questions: Vec<_> =
         cases.iter().map(|(text, bits)| json!({"Text": bytes(text), "Size": size(*bits)})).collect();
     let Some(answers) = stdlib::<Answer>("parse-float", &questions) else { return };
@@ -98,7 +98,7 @@ fn integers_are_read_alike() {
         prop_oneof!["[+-]?(0[xXoObB]?)?[0-9a-f_]{0,22}", any::<i128>().prop_map(|value| value.to_string())];
     let base = prop_oneof![Just(0_u32), Just(10), Just(16), Just(8), 2_u32..37];
     let size = prop_oneof![Just(0_u32), Just(8), Just(16), Just(32), Just(64)];
-    let cases = samples(15_000, (text, base, size));
+    let cases = samples(6_000, (text, base, size));
     let questions: Vec<_> = cases
         .iter()
         .map(|(text, base, size)| json!({"Text": bytes(text), "Base": base, "Size": size}))
@@ -121,7 +121,7 @@ fn durations_are_read_alike() {
         "[+-]?[0-9]{0,20}(\\.[0-9]{0,21})?(ns|us|µs|ms|s|m|h|d|)",
         "[0-9hms.+ -]{0,8}",
     ];
-    let cases = samples(15_000, text);
+    let cases = samples(6_000, text);
     let questions: Vec<_> = cases.iter().map(|text| json!({"Text": bytes(text)})).collect();
     let Some(answers) = stdlib::<Answer>("parse-duration", &questions) else { return };
     let mut differences = Vec::new();
@@ -140,7 +140,7 @@ fn durations_are_written_alike() {
         any::<i64>(),
         (any::<i32>(), 0_u32..10).prop_map(|(n, zeros)| i64::from(n) * 10_i64.pow(zeros))
     ];
-    let cases = samples(10_000, nanos);
+    let cases = samples(6_000, nanos);
     let questions: Vec<_> = cases.iter().map(|nanos| json!({"Bits": *nanos as u64})).collect();
     let Some(answers) = stdlib::<Answer>("format-duration", &questions) else { return };
     let mut differences = Vec::new();
@@ -156,7 +156,7 @@ fn durations_are_written_alike() {
 #[test]
 fn base64_is_read_alike() {
     let text = prop_oneof!["[A-Za-z0-9+/_-]{0,13}={0,3}[\r\n]{0,2}", "[ABCab=\r\n_/!-]{0,12}"];
-    let cases = samples(8_000, (text, 0_usize..4));
+    let cases = samples(4_000, (text, 0_usize..4));
     let questions: Vec<_> =
         cases.iter().map(|(text, kind)| json!({"Text": bytes(text), "Base": kind})).collect();
     let Some(answers) = stdlib::<Answer>("base64", &questions) else { return };
