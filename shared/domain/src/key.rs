@@ -59,7 +59,8 @@ impl Location {
     /// secrets of other accounts that let it.
     #[must_use]
     pub fn of_key(self, text: &str) -> Self {
-        let account = Arn::parse(text).map(|arn| arn.account.to_owned()).filter(|account| !account.is_empty());
+        let account =
+            Arn::parse(text).map(|arn| arn.account.to_owned()).filter(|account| !account.is_empty());
         Self { account: account.or(self.account), ..self }
     }
 
@@ -114,7 +115,8 @@ impl<'a> Arn<'a> {
         if parts.next()? != "arn" || parts.next()?.is_empty() {
             return None;
         }
-        let (service, region, account, resource) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (service, region, account, resource) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         (!service.is_empty() && !resource.is_empty()).then_some(Self { service, region, account, resource })
     }
 }
@@ -170,7 +172,8 @@ fn names(provider: Provider, text: &str) -> Vec<String> {
 /// The name without the hyphen and six characters that Secrets Manager appends to it in an ARN.
 fn without_suffix(name: &str) -> Option<&str> {
     let (head, suffix) = name.rsplit_once('-')?;
-    (!head.is_empty() && suffix.len() == 6 && suffix.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(head)
+    (!head.is_empty() && suffix.len() == 6 && suffix.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .then_some(head)
 }
 
 #[cfg(test)]
@@ -255,7 +258,10 @@ mod tests {
     #[test]
     fn arns_are_taken_apart() {
         let arn = Arn::parse("arn:aws-cn:iam::123456789012:role/a:b").unwrap();
-        assert_eq!((arn.service, arn.region, arn.account, arn.resource), ("iam", "", "123456789012", "role/a:b"));
+        assert_eq!(
+            (arn.service, arn.region, arn.account, arn.resource),
+            ("iam", "", "123456789012", "role/a:b")
+        );
         for text in ["", "arn", "arn:aws:s3", "name", "arn::s3:::x", "arn:aws:s3:::"] {
             assert_eq!(Arn::parse(text), None, "{text:?}");
         }

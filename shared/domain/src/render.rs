@@ -20,7 +20,9 @@ pub struct Rendered {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RenderError {
     /// The property is not in the value.
-    #[error("{path}: key {property} does not exist in secret {key}; correct remoteRef.property or the secret")]
+    #[error(
+        "{path}: key {property} does not exist in secret {key}; correct remoteRef.property or the secret"
+    )]
     MissingProperty {
         /// Where in the manifest.
         path: String,
@@ -50,7 +52,9 @@ pub enum RenderError {
         key: String,
     },
     /// A name in the value cannot be a key of a Secret.
-    #[error("{path}: {name:?} in secret {key} cannot be a key of a Secret: {reason}; rename it in the secret")]
+    #[error(
+        "{path}: {name:?} in secret {key} cannot be a key of a Secret: {reason}; rename it in the secret"
+    )]
     InvalidKey {
         /// Where in the manifest.
         path: String,
@@ -163,13 +167,17 @@ fn converted(name: &str, conversion: KeyConversion) -> String {
         .into_owned()
 }
 
-/// ESO lets any letter pass here, which the API server then refuses; saying so before the write names the entry.
+/// ESO lets any letter and any dots pass here, which the API server then refuses; saying so before the write names the
+/// entry. Source: Kubernetes' rule for the keys of Secrets and ConfigMaps.
 fn validated(name: &str) -> Result<(), &'static str> {
     if name.len() > 253 {
         return Err("it is longer than 253 bytes");
     }
     if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
         return Err("it may only have ASCII letters, digits, '-', '_' and '.'");
+    }
+    if name == "." || name.starts_with("..") {
+        return Err("it may not be '.' nor start with '..'");
     }
     Ok(())
 }

@@ -54,10 +54,12 @@ impl Store {
     /// Where this store's keys live; the account is known when a role is assumed.
     pub fn location(&self) -> Location {
         let Backend::Aws(aws) = &self.backend;
+        let account = aws.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned());
         Location {
             provider: aws.service,
             region: aws.region.clone(),
-            account: aws.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned()),
+            // No account agrees with an empty one, so a role written without it must not name any.
+            account: account.filter(|account| !account.is_empty()),
         }
     }
 

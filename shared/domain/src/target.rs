@@ -168,9 +168,6 @@ pub fn decide(
     rendered: &Rendered,
     existing: Option<&Existing>,
 ) -> Result<Action, Refused> {
-    if let Some(existing) = existing {
-        refuse_foreign(declaration, existing)?;
-    }
     let target = &declaration.target;
     if rendered.data.is_empty() {
         match target.deletion {
@@ -188,6 +185,9 @@ pub fn decide(
             }
         });
     };
+    if target.creation != CreationPolicy::None {
+        refuse_foreign(declaration, existing)?;
+    }
     let desired = match target.creation {
         CreationPolicy::None => labelled_only(existing),
         _ if target.immutable => frozen(declaration, existing),
@@ -195,7 +195,8 @@ pub fn decide(
     };
     let parts = differing(existing, &desired);
     if parts == Parts::default() {
-        let unchanged = if target.creation == CreationPolicy::None { Outcome::NotWanted } else { Outcome::Unchanged };
+        let unchanged =
+            if target.creation == CreationPolicy::None { Outcome::NotWanted } else { Outcome::Unchanged };
         return Ok(Action::Leave(unchanged));
     }
     if parts.data && existing.immutable {
@@ -230,10 +231,10 @@ fn delete(declaration: &Declaration, existing: Option<&Existing>) -> Result<Acti
     if declaration.target.creation != CreationPolicy::Owner {
         return Err(Refused::DeleteNeedsOwner);
     }
-    Ok(existing.map_or(Action::Leave(Outcome::Deleted), |existing| Action::Delete {
-        uid: existing.uid.clone(),
-        resource_version: existing.resource_version.clone(),
-    }))
+    let Some(existing) = existing else { return Ok(Action::Leave(Outcome::Deleted)) };
+    // ESO deletes it even when another controller holds it; that loses what somebody else keeps there.
+    refuse_foreign(declaration, existing)?;
+    Ok(Action::Delete { uid: existing.uid.clone(), resource_version: existing.resource_version.clone() })
 }
 
 /// The Secret as the declaration wants it, laid over what stands there.

@@ -1,0 +1,101 @@
+//! What the tables start from: one declaration, one store, one value, each to be changed where a table says so.
+
+use pawl_domain::declaration::{
+    CreationPolicy, DeletionPolicy, Into as Becomes, Refresh, RefreshPolicy, Target,
+};
+use pawl_domain::store::{AwsAuth, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::{Declaration, Fetched, Home, Provider, Read, SecretValue, Store, StoreId, Version};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const REGION: &str = "eu-central-1";
+
+/// `default/my-es` for the cluster `blue`, of which ESO's `created-by` is known, without reads.
+pub(crate) fn declaration() -> Declaration {
+    Declaration {
+        id: "blue/default/my-es".parse().unwrap(),
+        home: Home::Applied,
+        uid: None,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        reads: Vec::new(),
+        target: Target {
+            name: "my-es".parse().unwrap(),
+            creation: CreationPolicy::Owner,
+            deletion: DeletionPolicy::Retain,
+            immutable: false,
+        },
+        refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+    }
+}
+
+/// The same with these reads.
+pub(crate) fn reading(reads: impl IntoIterator<Item = Read>) -> Declaration {
+    Declaration { reads: reads.into_iter().collect(), ..declaration() }
+}
+
+/// Reads the whole of a key into the entry `value`.
+pub(crate) fn read(key: &str) -> Read {
+    Read {
+        path: "spec.data[0]".into(),
+        store: store_id(),
+        key: key.into(),
+        property: None,
+        version: None,
+        into: Becomes::Key("value".into()),
+    }
+}
+
+/// The ClusterSecretStore `aws`.
+pub(crate) fn store_id() -> StoreId {
+    StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap() }
+}
+
+/// It reads [`REGION`] with Pawl's own identity.
+pub(crate) fn store(provider: Provider) -> Store {
+    Store {
+        id: store_id(),
+        backend: Backend::Aws(AwsStore {
+            service: provider,
+            region: REGION.into(),
+            auth: AwsAuth::Ambient,
+            role: None,
+            additional_roles: Vec::new(),
+            external_id: None,
+            session_tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            session_tags_policy: SessionTagsPolicy::None,
+            prefix: None,
+            max_retries: None,
+        }),
+        conditions: Vec::new(),
+    }
+}
+
+/// The same with its AWS part changed.
+pub(crate) fn store_with(provider: Provider, change: impl FnOnce(&mut AwsStore)) -> Store {
+    let mut store = store(provider);
+    let Backend::Aws(aws) = &mut store.backend;
+    change(aws);
+    store
+}
+
+/// What Secrets Manager gave for a key.
+pub(crate) fn fetched(value: impl Into<Vec<u8>>) -> Option<Arc<Fetched>> {
+    Some(Arc::new(Fetched {
+        provider: Provider::SecretsManager,
+        value: SecretValue::new(value),
+        version: version("v1"),
+        labels: Vec::new(),
+    }))
+}
+
+pub(crate) fn version(id: &str) -> Version {
+    Version { id: id.into(), since: None }
+}
+
+/// Keys and values as they stand in tables.
+pub(crate) fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect()
+}

@@ -1,0 +1,12 @@
+//! Pawl's rules as tables. What must happen to targets stands as YAML in `tests/target`, one file per subject: a case
+//! more there needs no Rust.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a table that cannot be read has failed")]
+
+mod affected;
+mod current;
+mod given;
+mod laws;
+mod refresh;
+mod render;
+mod store;
+mod target;

@@ -1,0 +1,254 @@
+//! Runs every case of `tests/target/*.yaml` through [`decide`] and compares the whole of what it decided.
+
+use crate::given;
+use pawl_domain::declaration::{CreationPolicy, DeletionPolicy};
+use pawl_domain::target::{Action, Desired, Existing, OwnFields, Owner, Parts, Refused, decide};
+use pawl_domain::{Outcome, Rendered, SecretValue};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+type Texts = BTreeMap<String, String>;
+
+/// One case. It is tried with every creationPolicy and every deletionPolicy that it names.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Case {
+    name: String,
+    creation: Vec<CreationPolicy>,
+    #[serde(default = "retain")]
+    deletion: Vec<DeletionPolicy>,
+    /// `target.immutable`.
+    #[serde(default)]
+    immutable: bool,
+    /// The ExternalSecret's own labels and annotations.
+    #[serde(default)]
+    labels: Texts,
+    #[serde(default)]
+    annotations: Texts,
+    /// True when the ExternalSecret does not live in the target cluster.
+    #[serde(default)]
+    outside: bool,
+    rendered: Texts,
+    existing: Option<Standing>,
+    expect: Expect,
+}
+
+/// The Secret that stands there, with the uid `u-1` in the version `7`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Standing {
+    #[serde(default)]
+    labels: Texts,
+    #[serde(default)]
+    annotations: Texts,
+    /// `<apiVersion> <kind> <name> <uid>`, then `controller` and `blocking` where they hold.
+    #[serde(default)]
+    owners: Vec<String>,
+    #[serde(default)]
+    data: Texts,
+    #[serde(default)]
+    immutable: bool,
+    /// The keys of it that this declaration's field manager wrote.
+    #[serde(default)]
+    own: Own,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Own {
+    data: BTreeSet<String>,
+    labels: BTreeSet<String>,
+    annotations: BTreeSet<String>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Expect {
+    Create(Wanted),
+    Update(Wanted),
+    /// The uid and the version that the deletion is conditional on.
+    Delete(String, String),
+    Leave(Outcome),
+    /// The variant of [`Refused`].
+    Refuse(String),
+}
+
+/// The Secret as it shall be; of an update also the parts that are touched.
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+struct Wanted {
+    parts: BTreeSet<String>,
+    labels: Texts,
+    annotations: Texts,
+    owners: Vec<String>,
+    data: Texts,
+    immutable: bool,
+}
+
+#[test]
+fn targets_are_decided_as_the_tables_say() {
+    let mut wrong = Vec::new();
+    let mut files = 0;
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/target").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let cases: Vec<Case> =
+            serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(!cases.is_empty(), "{file} has no cases");
+        files += 1;
+        for case in cases {
+            for creation in &case.creation {
+                for deletion in &case.deletion {
+                    let got = decided(&case, *creation, *deletion);
+                    let want = expected(&case.expect);
+                    if got != want {
+                        let at = format!("{file}: {} ({creation:?}, {deletion:?})", case.name);
+                        wrong.push(format!("{at}\nexpected {want:#?}\nbut is {got:#?}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(files >= 5, "the tables were not found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    for (refused, says) in [
+        (Refused::OwnedByAnother("other".into()), ["other", "target.name"]),
+        (Refused::Controlled("Job a".into()), ["Job a", "creationPolicy"]),
+        (Refused::Immutable, ["immutable", "delete the Secret"]),
+        (Refused::DeleteNeedsOwner, ["could not delete", "creationPolicy Owner"]),
+    ] {
+        let text = refused.to_string();
+        assert!(says.iter().all(|word| text.contains(word)), "{text}");
+    }
+}
+
+fn retain() -> Vec<DeletionPolicy> {
+    vec![DeletionPolicy::Retain]
+}
+
+fn decided(case: &Case, creation: CreationPolicy, deletion: DeletionPolicy) -> Expect {
+    let mut declaration = given::declaration();
+    declaration.uid = (!case.outside).then(|| "uid-es".to_owned());
+    declaration.labels = full(&case.labels);
+    declaration.annotations = full(&case.annotations);
+    declaration.target.creation = creation;
+    declaration.target.deletion = deletion;
+    declaration.target.immutable = case.immutable;
+    let rendered = Rendered { data: values(&case.rendered) };
+    match decide(&declaration, &rendered, case.existing.as_ref().map(existing).as_ref()) {
+        Ok(Action::Create(desired)) => Expect::Create(wanted(desired, None)),
+        Ok(Action::Update { resource_version, desired, parts }) => {
+            assert_eq!(resource_version, "7", "{}: an update holds to the version that was read", case.name);
+            Expect::Update(wanted(desired, Some(parts)))
+        }
+        Ok(Action::Delete { uid, resource_version }) => Expect::Delete(uid, resource_version),
+        Ok(Action::Leave(outcome)) => Expect::Leave(outcome),
+        Err(refused) => Expect::Refuse(format!("{refused:?}")),
+    }
+}
+
+fn existing(standing: &Standing) -> Existing {
+    let short = |keys: &BTreeSet<String>| keys.iter().map(|key| full_key(key)).collect();
+    Existing {
+        uid: "u-1".into(),
+        resource_version: "7".into(),
+        labels: full(&standing.labels),
+        annotations: full(&standing.annotations),
+        owners: standing.owners.iter().map(|text| owner(text)).collect(),
+        data: values(&standing.data),
+        immutable: standing.immutable,
+        own: OwnFields {
+            data: standing.own.data.clone(),
+            labels: short(&standing.own.labels),
+            annotations: short(&standing.own.annotations),
+        },
+    }
+}
+
+fn expected(expect: &Expect) -> Expect {
+    let with_full_keys = |wanted: &Wanted| Wanted {
+        parts: wanted.parts.clone(),
+        labels: full(&wanted.labels),
+        annotations: full(&wanted.annotations),
+        owners: wanted.owners.clone(),
+        data: wanted.data.clone(),
+        immutable: wanted.immutable,
+    };
+    match expect {
+        Expect::Create(wanted) => Expect::Create(with_full_keys(wanted)),
+        Expect::Update(wanted) => Expect::Update(with_full_keys(wanted)),
+        Expect::Delete(uid, version) => Expect::Delete(uid.clone(), version.clone()),
+        Expect::Leave(outcome) => Expect::Leave(*outcome),
+        Expect::Refuse(why) => Expect::Refuse(why.clone()),
+    }
+}
+
+fn wanted(desired: Desired, parts: Option<Parts>) -> Wanted {
+    Wanted {
+        parts: parts.map(named).unwrap_or_default(),
+        labels: desired.labels,
+        annotations: desired.annotations,
+        owners: desired.owners.iter().map(owner_text).collect(),
+        data: desired.data.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        immutable: desired.immutable,
+    }
+}
+
+fn named(parts: Parts) -> BTreeSet<String> {
+    let Parts { labels, annotations, owners, data, immutable } = parts;
+    let all = [
+        ("labels", labels),
+        ("annotations", annotations),
+        ("owners", owners),
+        ("data", data),
+        ("immutable", immutable),
+    ];
+    all.into_iter().filter(|(_, touched)| *touched).map(|(name, _)| name.to_owned()).collect()
+}
+
+fn owner(text: &str) -> Owner {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [api_version, kind, name, uid, flags @ ..] = &words[..] else { panic!("{text:?} is no owner") };
+    Owner {
+        api_version: (*api_version).into(),
+        kind: (*kind).into(),
+        name: (*name).into(),
+        uid: (*uid).into(),
+        controller: flags.contains(&"controller"),
+        block_owner_deletion: flags.contains(&"blocking"),
+    }
+}
+
+fn owner_text(owner: &Owner) -> String {
+    let mut text = format!("{} {} {} {}", owner.api_version, owner.kind, owner.name, owner.uid);
+    for (flag, set) in [(" controller", owner.controller), (" blocking", owner.block_owner_deletion)] {
+        text.push_str(if set { flag } else { "" });
+    }
+    text
+}
+
+/// `managed`, `created-by` and `data-hash` stand for ESO's keys of these names.
+fn full_key(key: &str) -> String {
+    match key {
+        "managed" | "created-by" | "data-hash" => format!("reconcile.external-secrets.io/{key}"),
+        other => other.to_owned(),
+    }
+}
+
+fn full(texts: &Texts) -> Texts {
+    texts.iter().map(|(key, value)| (full_key(key), value.clone())).collect()
+}
+
+fn values(texts: &Texts) -> BTreeMap<String, SecretValue> {
+    texts.iter().map(|(key, value)| (key.clone(), SecretValue::new(value.as_str()))).collect()
+}
+
+fn text(value: &SecretValue) -> String {
+    value.expose_str().expect("the tables hold text").to_owned()
+}
