@@ -81,12 +81,45 @@ fn every_limit_ends_in_a_clear_error() {
             "{{ printf \"%999999d%999999d%999999d%999999d%999999d%999999d%999999d%999999d%999999d\" 1 2 3 4 5 6 7 8 9 }}",
             "too large",
         ),
+        ("{{ $s := repeat 500000 \"a\" }}{{ range 1000 }}{{ $_ := sha256sum $s }}{{ end }}", "more steps"),
+        (
+            "{{ $s := repeat 500000 \"ab\" }}{{ range 1000 }}{{ if contains \"b\" $s }}{{ end }}{{ end }}",
+            "more steps",
+        ),
+        (
+            "{{ $s := repeat 100000 \"a\" }}{{ $l := list }}{{ range 90 }}{{ $l = append $l $s }}{{ end }}{{ toRawJson $l }}",
+            "too large",
+        ),
+        (
+            "{{ $l := list }}{{ range 300 }}{{ $l = list $l 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 }}{{ end }}{{ range 1000 }}{{ $_ := deepCopy $l }}{{ end }}",
+            "more memory",
+        ),
+        (
+            "{{ $s := fromJson \"[[1,2],[3,4],[5,6],[7,8],[9,0]]\" }}{{ range 9000 }}{{ $s = fromJson (toJson (list $s)) }}{{ end }}",
+            "more memory",
+        ),
         ("{{ range 1000 }}{{ $_ := bcrypt \"a\" }}{{ end }}", "more steps"),
         ("{{ regexReplaceAll \"\" (repeat 100000 \"a\") (repeat 100000 \"b\") }}", "too large"),
     ];
     for (text, expected) in cases {
         let error = execute(text, small).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn functions_that_swallow_errors_do_not_swallow_limits() {
+    let deep = "{{ $l := list }}{{ range 600 }}{{ $l = list $l }}{{ end }}";
+    let pattern = "(".repeat(400) + &")".repeat(400);
+    let cases = [
+        (format!("{deep}{{{{ toJson $l }}}}"), "nested too deeply"),
+        (format!("{deep}{{{{ toPrettyJson $l }}}}"), "nested too deeply"),
+        (format!("{{{{ fromJson \"{}1{}\" }}}}", "[".repeat(600), "]".repeat(600)), "nested too deeply"),
+        (format!("{{{{ regexMatch \"{pattern}\" \"a\" }}}}"), "too large"),
+    ];
+    for (text, expected) in cases {
+        let error = execute(&text, Limits::default()).unwrap_err();
+        assert!(error.contains(expected), "{error}");
     }
 }
 

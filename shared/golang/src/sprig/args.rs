@@ -107,9 +107,16 @@ pub(super) fn split<'a>(text: &'a [u8], separator: &[u8], limit: Option<usize>) 
     parts
 }
 
+/// All parts, unless there are more than a list may have.
+pub(super) fn split_all<'a>(
+    text: &'a [u8],
+    separator: &[u8],
+    limit: Option<usize>,
+) -> Result<Vec<&'a [u8]>, FuncError> {
+    let parts = split(text, separator, Some(limit.unwrap_or(usize::MAX).min(MAX_ITEMS + 1)));
+    if parts.len() > MAX_ITEMS { Err(FuncError::too_large()) } else { Ok(parts) }
+}
+
 pub(super) fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    if what.is_empty() {
-        return Some(0);
-    }
-    text.windows(what.len()).position(|window| window == what)
+    memchr::memmem::find(text, what)
 }

@@ -7,7 +7,7 @@ use super::args::{arg, int, items, list, out_of_range, rest, typed_list};
 use super::cast::to_int64;
 use super::defaults::is_empty;
 use crate::value::Type::{Any, Int};
-use crate::value::{Element, FuncError, List, MAX_ITEMS, Value, deep_equal};
+use crate::value::{Element, FuncError, List, MAX_ITEMS, Value, deep_equal_within};
 
 pub(super) const TABLE: &[Row] = &[
     Row("list", &[], Some(Any), |a| list(a.to_vec())),
@@ -97,11 +97,7 @@ fn uniq(a: &[Value]) -> Result<Value, FuncError> {
         let new = match scalar(&item) {
             Some(scalar) => seen.insert(scalar),
             None => {
-                work += others.len();
-                if work > MAX_ITEMS {
-                    return Err(FuncError::too_large());
-                }
-                let new = !is_in(&item, &others)?;
+                let new = !is_in(&item, &others, &mut work)?;
                 others.extend(new.then(|| item.clone()));
                 new
             }
@@ -126,9 +122,9 @@ fn scalar(value: &Value) -> Option<(u8, Vec<u8>)> {
     })
 }
 
-fn is_in(needle: &Value, haystack: &[Value]) -> Result<bool, FuncError> {
+fn is_in(needle: &Value, haystack: &[Value], work: &mut usize) -> Result<bool, FuncError> {
     for item in haystack {
-        if deep_equal(needle, item)? {
+        if deep_equal_within(needle, item, work)? {
             return Ok(true);
         }
     }
@@ -137,12 +133,9 @@ fn is_in(needle: &Value, haystack: &[Value]) -> Result<bool, FuncError> {
 
 fn without(a: &[Value]) -> Result<Value, FuncError> {
     let (items, omitted) = (items(arg(a, 0), "Cannot find without on type")?, rest(a, 1));
-    if items.len().saturating_mul(omitted.len()) > 16 * MAX_ITEMS {
-        return Err(FuncError::too_large());
-    }
-    let mut kept = Vec::new();
+    let (mut kept, mut work) = (Vec::new(), 0);
     for item in items {
-        if !is_in(&item, omitted)? {
+        if !is_in(&item, omitted, &mut work)? {
             kept.push(item);
         }
     }
@@ -153,7 +146,7 @@ fn has(a: &[Value]) -> Result<Value, FuncError> {
     if arg(a, 1).is_nil() {
         return Ok(false.into());
     }
-    Ok(is_in(arg(a, 0), &items(arg(a, 1), "Cannot find has on type")?)?.into())
+    Ok(is_in(arg(a, 0), &items(arg(a, 1), "Cannot find has on type")?, &mut 0)?.into())
 }
 
 fn slice(a: &[Value]) -> Result<Value, FuncError> {

@@ -81,12 +81,16 @@ pub fn functions(environment: &Environment) -> Functions {
     ];
     for Row(name, fixed, rest, body) in plain.into_iter().flatten() {
         let signature = Signature { fixed: (*fixed).into(), rest: *rest };
-        functions.insert(*name, Func::new(signature, body));
+        let func = Func::new(signature, body);
+        functions.insert(*name, if FRESH.contains(name) { func.with_fresh_result() } else { func });
     }
     functions.extend(date::table(environment));
     functions.extend(crypto::table(environment));
     functions
 }
+
+/// Functions whose results are new down to the leaves.
+const FRESH: [&str; 6] = ["fromJson", "mustFromJson", "deepCopy", "mustDeepCopy", "chunk", "mustChunk"];
 
 type Body = fn(&[Value]) -> Result<Value, FuncError>;
 

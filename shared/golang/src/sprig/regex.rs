@@ -1,16 +1,19 @@
 //! Regular expressions. The plain forms and the `must` forms fail alike, except that `regexMatch` takes a bad pattern
-//! for one that does not match.
+//! for one that does not match. A pattern that only we find too large is an error in all.
 
 use std::cell::RefCell;
 
 use super::Row;
 use super::args::{int, text, typed_list};
-use crate::regexp::{Regexp, quote_meta};
+use crate::regexp::{Regexp, RegexpError, quote_meta};
 use crate::value::Type::{Int, Str};
 use crate::value::{Element, FuncError, List, MAX_ITEMS, MAX_TEXT, Value};
 
 pub(super) const TABLE: &[Row] = &[
-    Row("regexMatch", &[Str, Str], None, |a| Ok(is_match(a).unwrap_or(Value::Bool(false)))),
+    Row("regexMatch", &[Str, Str], None, |a| match is_match(a) {
+        Err(error) if error == FuncError::too_large() => Err(error),
+        matched => Ok(matched.unwrap_or(Value::Bool(false))),
+    }),
     Row("mustRegexMatch", &[Str, Str], None, is_match),
     Row("regexFind", &[Str, Str], None, find),
     Row("mustRegexFind", &[Str, Str], None, find),
@@ -37,7 +40,10 @@ fn compiled(pattern: &[u8]) -> Result<Regexp, FuncError> {
         if let Some((_, regexp)) = compiled.iter().find(|(known, _)| known == pattern) {
             return Ok(regexp.clone());
         }
-        let regexp = Regexp::new(pattern).map_err(|error| FuncError::new(error.to_string()))?;
+        let regexp = Regexp::new(pattern).map_err(|error| match error {
+            RegexpError::TooLarge => FuncError::too_large(),
+            other => FuncError::new(other.to_string()),
+        })?;
         if compiled.len() >= REMEMBERED {
             compiled.remove(0);
         }

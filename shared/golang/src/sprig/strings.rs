@@ -1,7 +1,9 @@
 //! Texts: cutting, joining, searching, quoting.
 
+use std::collections::HashSet;
+
 use super::Row;
-use super::args::{Text, arg, find, int, out_of_range, split, text, typed_list};
+use super::args::{Text, arg, find, int, out_of_range, split_all, text, typed_list};
 use crate::fmt;
 use crate::literal;
 use crate::unicode;
@@ -36,12 +38,15 @@ pub(super) const TABLE: &[Row] = &[
     Row("toStrings", &[Any], None, |a| to_strings(arg(a, 0))),
     Row("join", &[Str, Any], None, join),
     Row("sortAlpha", &[Any], None, sort_alpha),
-    Row("split", &[Str, Str], None, |a| Ok(numbered(split(text(a, 1), text(a, 0), None)))),
+    Row("split", &[Str, Str], None, |a| Ok(numbered(split_all(text(a, 1), text(a, 0), None)?))),
     Row("splitn", &[Str, Int, Str], None, |a| {
-        Ok(numbered(split(text(a, 2), text(a, 0), usize::try_from(int(a, 1)).ok())))
+        Ok(numbered(split_all(text(a, 2), text(a, 0), usize::try_from(int(a, 1)).ok())?))
     }),
     Row("splitList", &[Str, Str], None, |a| {
-        typed_list(Element::Str, split(text(a, 1), text(a, 0), None).into_iter().map(Value::from).collect())
+        typed_list(
+            Element::Str,
+            split_all(text(a, 1), text(a, 0), None)?.into_iter().map(Value::from).collect(),
+        )
     }),
     Row("fail", &[Str], None, |a| Err(FuncError::spoken(String::from_utf8_lossy(text(a, 0)).into_owned()))),
 ];
@@ -56,18 +61,31 @@ pub(super) fn stringify(value: &Value) -> Result<Vec<u8>, FuncError> {
 
 /// The texts of a list without its nils, or of the one value.
 pub(super) fn texts(value: &Value) -> Result<Vec<Value>, FuncError> {
-    match value {
-        Value::List(list) => {
-            let items = list.items();
-            items.iter().filter(|item| !item.is_nil()).map(|item| Ok(stringify(item)?.into())).collect()
+    let items = match value {
+        Value::List(list) => list.items(),
+        other => vec![other.clone()],
+    };
+    let mut made = 0;
+    let mut texts = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Value::Nil => {}
+            Value::Str(_) => texts.push(item),
+            other => {
+                let text = stringify(&other)?;
+                made += text.len();
+                if made > MAX_TEXT {
+                    return Err(FuncError::too_large());
+                }
+                texts.push(text.into());
+            }
         }
-        Value::Nil => Ok(Vec::new()),
-        other => Ok(vec![stringify(other)?.into()]),
     }
+    Ok(texts)
 }
 
 fn trim_all(a: &[Value]) -> Result<Value, FuncError> {
-    let cut: Vec<char> = unicode::runes(text(a, 0)).map(|(_, rune, _)| rune).collect();
+    let cut: HashSet<char> = unicode::runes(text(a, 0)).map(|(_, rune, _)| rune).collect();
     Ok(unicode::trim(text(a, 1), |rune| cut.contains(&rune)).into())
 }
 
@@ -117,12 +135,13 @@ fn replace(a: &[Value]) -> Result<Value, FuncError> {
         }
         return out.finish();
     }
-    for (index, part) in split(text, old, None).into_iter().enumerate() {
-        if index > 0 {
-            out.push(new);
-        }
-        out.push(part);
+    let mut rest = text;
+    while let Some(at) = find(rest, old) {
+        out.push(&rest[..at]);
+        out.push(new);
+        rest = &rest[at + old.len()..];
     }
+    out.push(rest);
     out.finish()
 }
 
@@ -195,6 +214,11 @@ fn sort_alpha(a: &[Value]) -> Result<Value, FuncError> {
     if let Value::List(_) = value {
         let texts = to_strings(value)?;
         if let Value::List(list) = &texts {
+            // Each comparison may have to read both texts to their ends.
+            let length: usize = list.items().iter().filter_map(Value::as_text).map(<[u8]>::len).sum();
+            if length > 4 * MAX_TEXT {
+                return Err(FuncError::too_large());
+            }
             list.sort_texts();
         }
         return Ok(texts);

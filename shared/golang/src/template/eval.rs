@@ -145,7 +145,12 @@ impl<'t> Exec<'t> {
             }
             Callee::Given(func) => {
                 self.steps(func.cost())?;
-                self.call(dot, func.signature(), |args| func.call(args), at, &function.name, args)
+                let seen =
+                    self.call(dot, func.signature(), |args| func.call(args), at, &function.name, args)?;
+                if func.is_fresh() {
+                    self.charge_deeply(&seen.value)?;
+                }
+                Ok(seen)
             }
         }
     }
@@ -204,6 +209,7 @@ impl<'t> Exec<'t> {
             let wanted = signature.parameter(values.len());
             values.push(self.checked(last.clone(), wanted)?.value);
         }
+        self.steps(values.iter().map(weight).sum())?;
         match call(&values) {
             Ok(value) => {
                 self.charge(&value)?;
@@ -303,4 +309,14 @@ impl<'t> Exec<'t> {
         let got = if seen.value.is_nil() { "interface {}".into() } else { seen.value.type_name() };
         Err(self.error(format!("wrong type for value; expected {}; got {got}", wanted.name())))
     }
+}
+
+/// How many steps it takes to look at an argument: most functions read it from end to end.
+fn weight(value: &Value) -> u64 {
+    (match value {
+        Value::Str(text) => text.len() / 1024,
+        Value::List(list) => list.len() / 64,
+        Value::Map(map) => map.len() / 64,
+        _ => 0,
+    }) as u64
 }

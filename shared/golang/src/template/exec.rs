@@ -7,7 +7,7 @@ use super::node::{Branch, Command, ListId, Node, NodeKind, Operand, Pipe, Shown,
 use super::{MissingKey, Parsed, stack};
 use crate::fmt;
 use crate::literal;
-use crate::value::{Element, List, Map, Value};
+use crate::value::{Element, List, MAX_TEXT, Map, Value, deep_size};
 
 /// Executes the main template.
 pub(super) fn execute(parsed: &Parsed, data: &Value) -> Result<Vec<u8>, ExecError> {
@@ -328,11 +328,24 @@ impl<'t> Exec<'t> {
     /// Accounts for what a function returned.
     pub(super) fn charge(&mut self, value: &Value) -> Result<()> {
         self.memory += match value {
+            Value::Str(text) if text.len() > 2 * MAX_TEXT => {
+                return Err(self.limit("a text is longer than allowed"));
+            }
             Value::Str(text) => text.len(),
             Value::List(list) => list.len() * size_of::<Value>(),
             Value::Map(map) => map.len() * 4 * size_of::<Value>(),
             _ => 0,
         };
+        self.check_memory()
+    }
+
+    /// Accounts for a result with all that is in it.
+    pub(super) fn charge_deeply(&mut self, value: &Value) -> Result<()> {
+        self.memory = self.memory.saturating_add(deep_size(value, self.parsed.limits.memory));
+        self.check_memory()
+    }
+
+    fn check_memory(&self) -> Result<()> {
         if self.memory > self.parsed.limits.memory {
             return Err(self.limit("the template needs more memory than allowed"));
         }

@@ -10,6 +10,35 @@ pub fn deep_equal(a: &Value, b: &Value) -> Result<bool, FuncError> {
     equal(a, b, 0, &mut 0)
 }
 
+/// As [`deep_equal`], where many comparisons share one allowance: `work` counts up to what one may take.
+pub(crate) fn deep_equal_within(a: &Value, b: &Value, work: &mut usize) -> Result<bool, FuncError> {
+    equal(a, b, 0, work)
+}
+
+/// About how many bytes a value takes with all that is in it, counted up to a limit.
+pub(crate) fn deep_size(value: &Value, limit: usize) -> usize {
+    let mut size = 0;
+    let mut work = vec![value.clone()];
+    while let Some(value) = work.pop() {
+        size += size_of::<Value>();
+        match value {
+            Value::Str(text) => size += text.len(),
+            Value::List(list) => work.append(&mut list.items()),
+            Value::Map(map) => {
+                for (key, value) in map.entries() {
+                    size += 2 * size_of::<Value>() + key.len();
+                    work.push(value);
+                }
+            }
+            _ => {}
+        }
+        if size > limit {
+            break;
+        }
+    }
+    size
+}
+
 /// A copy that shares no list and no map with the original.
 ///
 /// # Errors
@@ -39,7 +68,10 @@ fn equal(a: &Value, b: &Value, depth: usize, work: &mut usize) -> Result<bool, F
         (Value::Byte(a), Value::Byte(b)) => a == b,
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Complex(a, c), Value::Complex(b, d)) => a == b && c == d,
-        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::Str(a), Value::Str(b)) => {
+            *work += a.len().min(b.len()) / 256;
+            a == b
+        }
         (Value::Object(a), Value::Object(b)) => a.type_name() == b.type_name() && a.equals(b.as_ref()),
         (Value::List(a), Value::List(b)) => {
             if a.element() != b.element() || a.is_nil() != b.is_nil() || a.len() != b.len() {

@@ -154,6 +154,7 @@ pub struct Func {
     signature: Signature,
     body: Arc<Body>,
     cost: u64,
+    fresh: bool,
 }
 
 impl Func {
@@ -162,13 +163,25 @@ impl Func {
         signature: Signature,
         body: impl Fn(&[Value]) -> Result<Value, FuncError> + Send + Sync + 'static,
     ) -> Self {
-        Self { signature, body: Arc::new(body), cost: 0 }
+        Self { signature, body: Arc::new(body), cost: 0, fresh: false }
     }
 
     /// The same function, of which each call counts as so many steps of the execution: for those that take long.
     #[must_use]
     pub fn with_cost(self, cost: u64) -> Self {
         Self { cost, ..self }
+    }
+
+    /// The same function, of which each result is accounted for with all that is in it: for those that build nested
+    /// lists or dicts, such as readers of documents.
+    #[must_use]
+    pub fn with_fresh_result(self) -> Self {
+        Self { fresh: true, ..self }
+    }
+
+    /// Whether each result is new down to its leaves.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
     }
 
     /// How many steps a call counts as, beyond its own one.

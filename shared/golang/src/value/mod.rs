@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use compare::{deep_copy, deep_equal};
+pub(crate) use compare::{deep_equal_within, deep_size};
 pub use container::{Cycle, Element, List, Map};
 pub use function::{Func, FuncError, Signature, Type};
 pub use object::{Kind, Object};

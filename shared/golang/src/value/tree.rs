@@ -1,6 +1,6 @@
 //! Documents as values, and values as documents.
 
-use super::{FuncError, MAX_ITEMS, MAX_NESTING, Value};
+use super::{FuncError, MAX_ITEMS, MAX_NESTING, MAX_TEXT, Value};
 use crate::json::Tree;
 
 impl From<Tree> for Value {
@@ -48,7 +48,11 @@ fn tree(value: &Value, depth: usize, work: &mut usize) -> Result<Tree, FuncError
         Value::Uint(value) => i64::try_from(*value).map_or(Tree::Uint(*value), Tree::Int),
         Value::Byte(value) => Tree::Int((*value).into()),
         Value::Float(value) => Tree::Float(*value),
-        Value::Str(text) => Tree::Text(text.to_vec()),
+        Value::Str(text) => {
+            // Texts may take as much room as items: a shared one is copied for each place that it has.
+            *work += text.len() / (MAX_TEXT / MAX_ITEMS);
+            Tree::Text(text.to_vec())
+        }
         Value::List(list) if list.is_nil() => Tree::Null,
         Value::List(list) => {
             let items: Result<_, _> = list.items().iter().map(|item| tree(item, depth + 1, work)).collect();
