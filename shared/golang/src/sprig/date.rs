@@ -19,11 +19,11 @@ type Body = fn(&Environment, &[Value]) -> Result<Value, FuncError>;
 
 const TABLE: &[(&str, &[Type], Body)] = &[
     ("now", &[], |env, _| Ok(Value::object(now(env)))),
-    ("date", &[Str, Any], |env, a| Ok(formatted(env, text(a, 0), arg(a, 1), b"Local"))),
-    ("dateInZone", &[Str, Any, Str], |env, a| Ok(formatted(env, text(a, 0), arg(a, 1), text(a, 2)))),
-    ("date_in_zone", &[Str, Any, Str], |env, a| Ok(formatted(env, text(a, 0), arg(a, 1), text(a, 2)))),
-    ("htmlDate", &[Any], |env, a| Ok(formatted(env, b"2006-01-02", arg(a, 0), b"Local"))),
-    ("htmlDateInZone", &[Any, Str], |env, a| Ok(formatted(env, b"2006-01-02", arg(a, 0), text(a, 1)))),
+    ("date", &[Str, Any], |env, a| formatted(env, text(a, 0), arg(a, 1), b"Local")),
+    ("dateInZone", &[Str, Any, Str], |env, a| formatted(env, text(a, 0), arg(a, 1), text(a, 2))),
+    ("date_in_zone", &[Str, Any, Str], |env, a| formatted(env, text(a, 0), arg(a, 1), text(a, 2))),
+    ("htmlDate", &[Any], |env, a| formatted(env, b"2006-01-02", arg(a, 0), b"Local")),
+    ("htmlDateInZone", &[Any, Str], |env, a| formatted(env, b"2006-01-02", arg(a, 0), text(a, 1))),
     ("dateModify", &[Str, Named(TIME)], |_, a| Ok(modified(a).unwrap_or_else(|_| arg(a, 1).clone()))),
     ("date_modify", &[Str, Named(TIME)], |_, a| Ok(modified(a).unwrap_or_else(|_| arg(a, 1).clone()))),
     ("mustDateModify", &[Str, Named(TIME)], |_, a| modified(a)),
@@ -38,7 +38,7 @@ const TABLE: &[(&str, &[Type], Body)] = &[
     }),
     ("unixEpoch", &[Named(TIME)], |_, a| Ok(time(a, 0).map_or(0, Time::unix).to_string().into())),
     ("ago", &[Any], |env, a| {
-        let since = now(env).since(&moment(env, arg(a, 0)));
+        let since = now(env).since(&moment(env, arg(a, 0))?);
         Ok(Duration(since).rounded(SECOND).show().into())
     }),
     ("duration", &[Any], |_, a| {
@@ -73,19 +73,19 @@ fn now(env: &Environment) -> Time {
 }
 
 /// A time, or seconds since 1970; anything else is now.
-fn moment(env: &Environment, value: &Value) -> Time {
+fn moment(env: &Environment, value: &Value) -> Result<Time, FuncError> {
     match value {
         Value::Int(seconds) | Value::Int64(seconds) => {
-            let at = Timestamp::from_second(*seconds);
-            at.map_or_else(|_| now(env), |at| Time::new(at, Zone::of(&env.local)))
+            let at = Timestamp::from_second(*seconds).map_err(|_| FuncError::new("time out of range"))?;
+            Ok(Time::new(at, Zone::of(&env.local)))
         }
-        other => time(std::slice::from_ref(other), 0).cloned().unwrap_or_else(|| now(env)),
+        other => Ok(time(std::slice::from_ref(other), 0).cloned().unwrap_or_else(|| now(env))),
     }
 }
 
-fn formatted(env: &Environment, layout: &[u8], value: &Value, zone: &[u8]) -> Value {
-    let time = Time::new(moment(env, value).at, zone_by_name(env, zone));
-    layout::format(&time, layout).into()
+fn formatted(env: &Environment, layout: &[u8], value: &Value, zone: &[u8]) -> Result<Value, FuncError> {
+    let time = Time::new(moment(env, value)?.at, zone_by_name(env, zone));
+    Ok(layout::format(&time, layout).into())
 }
 
 /// A zone of the time zone database; what is not in it is UTC. Names are case sensitive, as files are.

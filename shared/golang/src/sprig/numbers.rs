@@ -33,8 +33,8 @@ pub(super) const TABLE: &[Row] = &[
     Row("max", &[Any], Some(Any), |a| extreme(a, i64::max)),
     Row("biggest", &[Any], Some(Any), |a| extreme(a, i64::max)),
     Row("min", &[Any], Some(Any), |a| extreme(a, i64::min)),
-    Row("maxf", &[Any], Some(Any), |a| extreme_float(a, f64::max)),
-    Row("minf", &[Any], Some(Any), |a| extreme_float(a, f64::min)),
+    Row("maxf", &[Any], Some(Any), |a| extreme_float(a, f64::INFINITY, f64::max)),
+    Row("minf", &[Any], Some(Any), |a| extreme_float(a, f64::NEG_INFINITY, f64::min)),
     Row("ceil", &[Any], None, |a| Ok(Value::Float(to_float64(arg(a, 0)).ceil()))),
     Row("floor", &[Any], None, |a| Ok(Value::Float(to_float64(arg(a, 0)).floor()))),
     Row("round", &[Any, Int], Some(Float), round),
@@ -58,13 +58,17 @@ fn extreme(a: &[Value], choose: fn(i64, i64) -> i64) -> Result<Value, FuncError>
     Ok(Value::Int64(rest(a, 1).iter().fold(first, |best, value| choose(best, to_int64(value)))))
 }
 
-/// In Go not-a-number wins, in Rust it loses.
-fn extreme_float(a: &[Value], choose: fn(f64, f64) -> f64) -> Result<Value, FuncError> {
+/// An infinity of the right sign wins over all, then not-a-number, which in Rust would lose.
+fn extreme_float(a: &[Value], winner: f64, choose: fn(f64, f64) -> f64) -> Result<Value, FuncError> {
     let first = to_float64(arg(a, 0));
-    let best = rest(a, 1).iter().fold(first, |best, value| match to_float64(value) {
-        value if best.is_nan() && value.is_finite() => f64::NAN.max(f64::NAN + value),
-        value if value.is_nan() => value,
-        value => choose(best, value),
+    let best = rest(a, 1).iter().map(to_float64).fold(first, |best, value| {
+        if best == winner || value == winner {
+            winner
+        } else if best.is_nan() || value.is_nan() {
+            f64::NAN
+        } else {
+            choose(best, value)
+        }
     });
     Ok(Value::Float(best))
 }
