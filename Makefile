@@ -52,6 +52,8 @@ lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for 
 	@ls -l target/lambda/*/*.zip
 
 bench: ## the benchmarks of the figures that Pawl promises
+	@# One of them measures the binaries of all packages, of which `cargo bench` by itself builds none.
+	$(STEP) "building" $(CARGO) build --locked --release --workspace --bins
 	$(STEP) "benchmarks" $(CARGO) bench --locked --workspace --bench '*'
 
 fmt: ## format the code
