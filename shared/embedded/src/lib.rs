@@ -1,6 +1,6 @@
 //! Registry, ledger and job queue in one local SQLite file, for those who run Pawl as one process.
 //!
-//! Start reading at [`Embedded`]. [`file`](mod@file) holds how the file is opened, written and read; every other
+//! Start reading at [`Embedded`]. `file` holds how the file is opened, written and read; every other
 //! module is one port. Processes may share the file: a command line reads and writes while the server runs.
 //!
 //! - A call that returned is durable: every commit reaches the disk before its callers go on. Writers that meet

@@ -1,7 +1,7 @@
 //! YAML 1.1 as sigs.k8s.io/yaml v1.6 reads and writes it, the library by which Go programs around Kubernetes do.
 //!
 //! [`read`] gives a tree, [`read_strings`] the keys and texts that ESO makes of a rendered template. A document goes
-//! through `source` (characters), `scanner` (tokens), `parser` (events), `compose` (nodes) and `build` (trees). [`write`] goes through `emit` (collections) and `style` (scalars).
+//! through `source` (characters), `scanner` (tokens), `parser` (events), `compose` (nodes) and `build` (trees). [`write()`] goes through `emit` (collections) and `style` (scalars).
 //! Errors name places, never content. Documents that expand without end are refused.
 
 mod build;
