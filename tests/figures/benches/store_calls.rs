@@ -21,7 +21,7 @@ const MINUTES: usize = 24 * 60;
 type Day = Assembled<FakeRegistry, FakeLedger, FakeClusters, FakeJobs, FakeClock>;
 
 fn main() {
-    let keys = Size::read().of(10_000, 100);
+    let keys = Size::read().of(10_000, 1_000);
     runtime(2).block_on(async {
         let mut table =
             Table::new(format!("Calls to the store in a day, {keys} keys at 1 h, {} change", keys / 100));

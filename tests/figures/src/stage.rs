@@ -4,7 +4,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use futures::{StreamExt, stream};
 use pawl_aws::{AwsIdentity, AwsSources};
-use pawl_devcluster::{DevCluster, Options};
+use pawl_devcluster::{DevCluster, Fault, Options, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::record::{State, TargetState};
 use pawl_domain::{Cluster, ClusterName, Declaration, DigestKey, Outcome, Record, SecretValue, Version};
@@ -15,6 +15,7 @@ use pawl_pipeline::{Error, Pipeline, Settings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// How many writes of the registry may wait at the same time while it is filled.
@@ -134,6 +135,17 @@ impl Stage {
             async move { Ledger::put(&self.file, &declaration.id, &record, None).await.unwrap() }
         });
         stream::iter(puts).buffer_unordered(CALLERS).for_each(async |_| {}).await;
+    }
+
+    /// Lets store and clusters answer after this time from now on, as if they were that far away.
+    pub fn delay(&self, by: Duration) {
+        self.store.delay(by);
+        for cluster in &self.clusters {
+            cluster.faults().clear();
+            if !by.is_zero() {
+                cluster.faults().add(Rule::new(Fault::Latency(by)));
+            }
+        }
     }
 
     /// Forgets what was asked of the store and of the clusters so far.

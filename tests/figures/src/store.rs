@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -35,6 +36,7 @@ struct Held {
     listed: BTreeSet<(Reverse<i64>, String)>,
     calls: BTreeMap<String, usize>,
     values: usize,
+    delay: Duration,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,11 @@ impl SecretsManager {
         lock(&self.held).values
     }
 
+    /// Answers after this time from now on.
+    pub fn delay(&self, by: Duration) {
+        lock(&self.held).delay = by;
+    }
+
     /// Counts from zero again.
     pub fn reset(&self) {
         let mut held = lock(&self.held);
@@ -109,6 +116,10 @@ async fn answer(State(held): State<Arc<Mutex<Held>>>, headers: HeaderMap, body: 
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let delay = lock(&held).delay;
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
     let mut held = lock(&held);
     *held.calls.entry(operation.to_owned()).or_default() += 1;
     let (status, answer) = match operation {

@@ -41,7 +41,8 @@ const PURE: &[&str] = &["pawl-golang", "pawl-domain", "pawl-events"];
 const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.
-const TEST_CRATES: &[&str] = &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e"];
+const TEST_CRATES: &[&str] =
+    &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e", "pawl-figures"];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;
