@@ -2,6 +2,7 @@
 
 use crate::key::{Arn, Location, Provider};
 use crate::name::{ClusterName, Namespace, ObjectName};
+use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -253,12 +254,9 @@ impl Condition {
     }
 }
 
-fn compiled(pattern: &str) -> Result<regex::Regex, InvalidCondition> {
-    regex::Regex::new(pattern).map_err(|error| {
-        // The lines before the last one draw the pattern again.
-        let reason = error.to_string().lines().last().unwrap_or_default().to_owned();
-        InvalidCondition { pattern: pattern.to_owned(), reason }
-    })
+fn compiled(pattern: &str) -> Result<Regexp, InvalidCondition> {
+    Regexp::new(pattern)
+        .map_err(|error| InvalidCondition { pattern: pattern.to_owned(), reason: error.to_string() })
 }
 
 /// A condition's regular expression does not compile.

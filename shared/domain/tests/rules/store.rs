@@ -229,5 +229,5 @@ fn a_regex_that_does_not_compile_lets_nobody_in_and_is_named() {
     let error = store.allows(&"shop".parse().unwrap(), &BTreeMap::new()).unwrap_err();
     assert_eq!(regexes(&["^ok$", "(shop"]).check(), Err(error.clone()));
     let text = error.to_string();
-    assert!(text.contains("\"(shop\"") && text.contains("unclosed group") && !text.contains('\n'), "{text}");
+    assert!(text.contains("\"(shop\"") && !text.contains('\n'), "{text}");
 }
