@@ -205,9 +205,8 @@ pub fn decide(
     Ok(Action::Update { resource_version: existing.resource_version.clone(), desired, parts })
 }
 
-/// The data-hash annotation's value, and the whole data, of a target that stands exactly as it was written last.
-///
-/// Only for policies that own all of the data: what others hold in the Secret is not known without reading it.
+/// Whether all data of the target is this declaration's, so that a target that stands as it was written last can be
+/// written without being read first. Under the other policies what others hold in it is only known by reading.
 pub fn replaces_all_data(declaration: &Declaration) -> bool {
     !declaration.target.immutable
         && matches!(declaration.target.creation, CreationPolicy::Owner | CreationPolicy::Orphan)
