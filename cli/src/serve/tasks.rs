@@ -2,9 +2,11 @@
 //! two pieces of work.
 
 use futures::{StreamExt, stream};
-use pawl_pipeline::{Pipeline, Ports};
+use pawl_pipeline::{Error, Job, Pipeline, Ports};
+use pawl_runtime::inbox::Ticket;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::{EventQueue, World};
+use pawl_runtime::{EventQueue, Inbox, World};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,6 +19,8 @@ const JOBS: usize = 4;
 const EVENTS: usize = 10;
 /// How long a receive waits for the first message.
 const WAIT: Duration = Duration::from_secs(20);
+/// How long a receive that is under way may go on after the process was told to stop.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -24,13 +28,9 @@ type Stopped = watch::Receiver<bool>;
 
 /// Delivers jobs as they come.
 pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
-    loop {
+    while !*stopped.borrow() {
         let inbox = pipeline.ports().jobs();
-        let received = tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-            received = inbox.receive(JOBS) => received,
-        };
-        let received = match received {
+        let received = match next(inbox, &mut stopped).await {
             Ok(received) => received,
             Err(problem) => {
                 warn!("job queue: {problem}");
@@ -57,6 +57,20 @@ pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
             })
             .await;
     }
+}
+
+/// The next jobs; perhaps none, as when told to stop.
+async fn next(inbox: &Inbox, stopped: &mut Stopped) -> Result<Vec<(Ticket, Job)>, Error> {
+    let mut receive = pin!(inbox.receive(JOBS));
+    let told = async {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    tokio::select! {
+        received = &mut receive => return received,
+        () = told => {}
+    }
+    // A job that is being leased at this moment would wait for its lease to end if nobody did it.
+    tokio::time::timeout(LAST_LOOK, receive).await.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 /// Takes store events from an SQS queue, as the `sync` function does.
