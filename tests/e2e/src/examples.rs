@@ -2,7 +2,7 @@
 
 use crate::{Result, Stage};
 use pawl_servers::StoredSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Four manifests: a ClusterSecretStore with a service account's identity, a SecretStore with Pawl's own, and an
 /// ExternalSecret for each.
@@ -67,7 +67,7 @@ impl Example {
     }
 
     /// The event of a rotation.
-    pub fn event(&self, version: &StoredSecret) -> serde_json::Value {
+    pub fn event(&self, version: &StoredSecret) -> Value {
         crate::events::label_updated(self.region, self.key, version)
     }
 
@@ -80,17 +80,15 @@ impl Example {
     }
 }
 
-/// Puts into every cluster of the stage what the examples take for granted: the namespace, and the service account with
-/// the role that its token is traded for.
-///
-/// # Errors
-/// When a cluster refuses.
-pub fn furnish(stage: &Stage) -> Result<()> {
-    for cluster in stage.clusters() {
-        cluster.put(json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": WITH_SERVICE_ACCOUNT.namespace },
-        }))?;
-        cluster.put(json!({
+/// What the examples take for granted in a cluster: the namespaces, and the service account with the role that its token
+/// is traded for.
+pub fn furniture() -> [Value; 3] {
+    let namespace =
+        |name: &str| json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    [
+        namespace(WITH_SERVICE_ACCOUNT.namespace),
+        namespace("external-secrets"),
+        json!({
             "apiVersion": "v1",
             "kind": "ServiceAccount",
             "metadata": {
@@ -98,7 +96,19 @@ pub fn furnish(stage: &Stage) -> Result<()> {
                 "namespace": "external-secrets",
                 "annotations": { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/external-secrets" },
             },
-        }))?;
+        }),
+    ]
+}
+
+/// Puts the furniture into every cluster of the stage.
+///
+/// # Errors
+/// When a cluster refuses.
+pub fn furnish(stage: &Stage) -> Result<()> {
+    for cluster in stage.clusters() {
+        for object in furniture() {
+            cluster.put(object)?;
+        }
     }
     Ok(())
 }

@@ -1,16 +1,18 @@
 //! The whole of Pawl at work: its real binaries, with moto as AWS and Kubernetes API servers beside them.
 //!
-//! A [`Stage`] holds AWS and the clusters; on it run [`Server`] (`pawl serve`), the command line ([`Stage::pawl`]) and,
-//! in the tests, the functions. [`Meter`] stands between them and AWS and counts what they ask, [`Metrics`] is what they
+//! A [`Stage`] holds AWS and the clusters; on it run [`Server`] (`pawl serve`), the command line ([`Stage::pawl`]) and
+//! the [`Functions`]. [`Meter`] stands between them and AWS and counts what they ask, [`Metrics`] is what they
 //! say of themselves, [`events`] plays the part of AWS that moto lacks.
 //!
 //! The binaries must be there already: `cargo build --workspace --bins` makes them, and so do `make test` and
 //! `make demo`. Where to start reading: `src/bin/demo/main.rs`, which is a tour of the product as well.
 
 mod binaries;
+mod canary;
 mod error;
 pub mod events;
 pub mod examples;
+mod functions;
 mod meter;
 mod metrics;
 mod server;
@@ -18,7 +20,9 @@ mod stage;
 mod wait;
 
 pub use binaries::binary;
+pub use canary::shows;
 pub use error::{Error, Result};
+pub use functions::{Functions, REGION};
 pub use meter::{Calls, Meter};
 pub use metrics::Metrics;
 pub use server::{Answer, HMAC_KEY, Server, sign};

@@ -1,6 +1,6 @@
 //! Counts what Pawl asks of AWS, from AWS's side: a proxy in front of moto.
 
-use crate::{Error, Result};
+use crate::{Error, Result, shows};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -18,14 +18,20 @@ pub type Calls = BTreeMap<String, usize>;
 #[derive(Debug)]
 pub struct Meter {
     endpoint: String,
-    calls: Arc<Mutex<Calls>>,
+    heard: Arc<Mutex<Heard>>,
     task: JoinHandle<()>,
 }
 
 struct Passage {
     upstream: String,
     http: reqwest::Client,
-    calls: Arc<Mutex<Calls>>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    calls: Calls,
+    bodies: Vec<Bytes>,
 }
 
 impl Meter {
@@ -34,11 +40,11 @@ impl Meter {
     /// # Errors
     /// When no port can be bound.
     pub async fn start(upstream: &str) -> Result<Self> {
-        let calls = Arc::<Mutex<Calls>>::default();
+        let heard = Arc::<Mutex<Heard>>::default();
         let passage = Passage {
             upstream: upstream.trim_end_matches('/').to_owned(),
             http: reqwest::Client::builder().no_proxy().build()?,
-            calls: Arc::clone(&calls),
+            heard: Arc::clone(&heard),
         };
         let failed = || Error::io("cannot bind a loopback port");
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
@@ -48,7 +54,7 @@ impl Meter {
             // Ends with the task; a port that fails leaves every caller refused, which a test notices.
             let _ = axum::serve(listener, routes).await;
         });
-        Ok(Self { endpoint: format!("http://{address}"), calls, task })
+        Ok(Self { endpoint: format!("http://{address}"), heard, task })
     }
 
     /// What to set `AWS_ENDPOINT_URL` to.
@@ -58,7 +64,7 @@ impl Meter {
 
     /// The calls since the start or the last [`Meter::reset`], those that were refused among them.
     pub fn calls(&self) -> Calls {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
     }
 
     /// The calls that ask stores, or prove an identity to them: all but those for Pawl's own state and queues.
@@ -81,9 +87,15 @@ impl Meter {
         calls
     }
 
+    /// Whether anything that was sent to AWS since the start shows this value. Pawl only ever reads values from AWS.
+    pub fn heard(&self, value: &str) -> bool {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.bodies.iter().any(|body| shows(&String::from_utf8_lossy(body), value))
+    }
+
     /// Counts from zero again.
     pub fn reset(&self) {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).calls.clear();
     }
 }
 
@@ -101,7 +113,11 @@ async fn pass(
     body: Bytes,
 ) -> Response {
     let operation = operation(&headers, &body);
-    *passage.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+    {
+        let mut heard = passage.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        *heard.calls.entry(operation).or_default() += 1;
+        heard.bodies.push(body.clone());
+    }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = passage.http.request(method, format!("{}{path}", passage.upstream)).body(body);
     for (name, value) in headers.iter().filter(|(name, _)| !BETWEEN_NEIGHBOURS.contains(&name.as_str())) {

@@ -94,16 +94,24 @@ impl Server {
         self.process.log()
     }
 
-    /// Tells it to stop, with SIGTERM, and waits until it has. Returns how it ended and all that it wrote.
+    /// Tells it to stop, with SIGTERM.
     ///
     /// # Errors
-    /// When it cannot be told, or does not stop.
-    pub async fn stop(mut self) -> Result<(ExitStatus, String)> {
+    /// When it has ended already.
+    pub async fn tell_to_stop(&self) -> Result<()> {
         let mut kill = tokio::process::Command::new("kill");
         let told = kill.args(["-TERM", &self.pid.to_string()]).status().await.map_err(Error::io("kill"))?;
-        if !told.success() {
-            return Err(Error::Otherwise("pawl serve had ended before it was told to".to_owned()));
+        match told.success() {
+            true => Ok(()),
+            false => Err(Error::Otherwise("pawl serve had ended before it was told to".to_owned())),
         }
+    }
+
+    /// Waits until it has ended. Returns how, and all that it wrote.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn finished(mut self) -> Result<(ExitStatus, String)> {
         let status = self.process.finished(PATIENCE).await?;
         Ok((status, self.process.log()))
     }

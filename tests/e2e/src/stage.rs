@@ -7,7 +7,7 @@ use pawl_devcluster::{DevCluster, Options};
 use pawl_servers::process::clean_command;
 use pawl_servers::{Aws, Moto};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Instant;
 use tempfile::TempDir;
@@ -46,14 +46,15 @@ impl Stage {
             let cluster = DevCluster::start(Options::named(*name))
                 .await
                 .map_err(Error::io("cannot start a cluster"))?;
-            stage.write(&token_file(name), cluster.token())?;
             stage.clusters.push(cluster);
         }
         for empty in ["aws-config", "aws-credentials"] {
             stage.write(empty, "")?;
         }
         stage.write("kubeconfig", &stage.kubeconfig().to_string())?;
-        stage.write("clusters.yaml", &stage.manifests_of_clusters())?;
+        let declare = |it: &DevCluster| stage.declare(it.name(), &it.url(), it.ca_pem(), it.token());
+        let manifests = stage.clusters.iter().map(declare).collect::<Result<String>>()?;
+        stage.write("clusters.yaml", &manifests)?;
         Ok(stage)
     }
 
@@ -154,23 +155,19 @@ impl Stage {
         self.clusters.iter().for_each(DevCluster::reset_calls);
     }
 
-    /// A Cluster of pawl.dev for each cluster, as they would stand in git.
-    fn manifests_of_clusters(&self) -> String {
-        let manifest = |cluster: &DevCluster| {
-            let manifest = json!({
-                "apiVersion": "pawl.dev/v1alpha1",
-                "kind": "Cluster",
-                "metadata": { "name": cluster.name() },
-                "spec": { "url": {
-                    "url": cluster.url(),
-                    "ca": cluster.ca_pem(),
-                    "tokenFile": self.path(&token_file(cluster.name())),
-                } },
-            });
-            // YAML is a superset of JSON.
-            format!("---\n{manifest}\n")
-        };
-        self.clusters.iter().map(manifest).collect()
+    /// A Cluster of pawl.dev as it would stand in git, with its token in a file of the stage.
+    ///
+    /// # Errors
+    /// When the machine refuses the file.
+    pub fn declare(&self, name: &str, url: &str, ca_pem: &str, token: &str) -> Result<String> {
+        let manifest = json!({
+            "apiVersion": "pawl.dev/v1alpha1",
+            "kind": "Cluster",
+            "metadata": { "name": name },
+            "spec": { "url": { "url": url, "ca": ca_pem, "tokenFile": self.write(&format!("{name}.token"), token)? } },
+        });
+        // YAML is a superset of JSON.
+        Ok(format!("---\n{manifest}\n"))
     }
 
     fn kubeconfig(&self) -> Value {
@@ -199,8 +196,4 @@ impl Ran {
             code => Err(Error::Otherwise(format!("pawl ended with {code}:\n{}{}", self.stdout, self.stderr))),
         }
     }
-}
-
-fn token_file(cluster: &str) -> String {
-    Path::new(cluster).with_extension("token").display().to_string()
 }

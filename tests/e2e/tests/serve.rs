@@ -1,0 +1,242 @@
+//! `pawl serve` as a process, from the outside: HTTP, a queue, signals, restarts, and the commands beside it.
+
+use pawl_devcluster::{Fault, Rule};
+use pawl_e2e::examples::{self, WITH_SERVICE_ACCOUNT};
+use pawl_e2e::{HMAC_KEY, REGION, Result, Server, Stage, now, shows, sign, until};
+use serde_json::{Value, json};
+
+/// A server that does nothing on a schedule of its own.
+const QUIET: [&str; 4] = ["--sweep", "24h", "--index", "24h"];
+
+/// The declaration that the tests turn over.
+const DECLARATION: &str = "blue/my-application/database-credentials";
+
+#[tokio::test]
+async fn events_are_taken_from_who_signs_them_and_from_nobody_else() -> Result<()> {
+    let (stage, before) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    let password = examples::password();
+    let event = WITH_SERVICE_ACCOUNT.event(&WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?);
+    let body = event.to_string();
+    let at = |seconds: i64| (now().as_second() + seconds).to_string();
+    let (present, past) = (at(0), at(-600));
+    let signed = |timestamp: &str, body: &str| sign(HMAC_KEY, timestamp, body.as_bytes());
+
+    stage.reset_calls();
+    let oversized = format!(r#"{{"filling":"{}"}}"#, "x".repeat(1024 * 1024));
+    for (case, headers, body, status, error) in [
+        ("unsigned", vec![], &body, 401, "x-pawl-timestamp and x-pawl-signature are needed"),
+        (
+            "another key",
+            vec![(&present, sign("another key", &present, body.as_bytes()))],
+            &body,
+            401,
+            "does not fit",
+        ),
+        ("another body", vec![(&present, signed(&present, "{}"))], &body, 401, "does not fit"),
+        ("late", vec![(&past, signed(&past, &body))], &body, 401, "more than five minutes off"),
+        ("no JSON", vec![(&present, signed(&present, "{ no"))], &"{ no".to_owned(), 400, "malformed event"),
+        ("unknown", vec![(&present, signed(&present, "{}"))], &"{}".to_owned(), 400, "unknown event"),
+        ("oversized", vec![(&present, signed(&present, &oversized))], &oversized, 413, ""),
+    ] {
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .flat_map(|(timestamp, signature)| {
+                [("x-pawl-timestamp", timestamp.as_str()), ("x-pawl-signature", signature.as_str())]
+            })
+            .collect();
+        let answer = server.post(&headers, body.clone().into_bytes()).await?;
+        assert_eq!(answer.status, status, "{case}: {answer:?}");
+        let said = answer.body["error"].as_str().unwrap_or_default();
+        assert!(said.contains(error), "{case}: {answer:?}");
+    }
+    assert!(stage.meter().store_calls().is_empty(), "nobody talks Pawl into anything");
+    assert!(WITH_SERVICE_ACCOUNT.holds(&stage, "blue", &before));
+
+    let answer = server.send(&event).await?;
+    assert_eq!(
+        (answer.status, &answer.body),
+        (200, &json!({ "changes": 1, "declarations": { DECLARATION: "written" } }))
+    );
+    assert!(WITH_SERVICE_ACCOUNT.holds(&stage, "blue", &password), "written before it is acknowledged");
+
+    let metrics = server.metrics().await?;
+    for (outcome, count) in [("refused", 4), ("malformed", 1), ("unknown", 1), ("change", 1)] {
+        assert_eq!(metrics.count("pawl_events_total", &[("outcome", outcome)]), count, "{outcome}");
+    }
+    assert_eq!(metrics.count("pawl_outcomes_total", &[("outcome", "written")]), 3);
+    let log = server.log();
+    assert!(!shows(&log, &password) && !shows(&log, &before), "a value is in the log");
+    Ok(())
+}
+
+#[tokio::test]
+async fn events_come_from_a_queue_as_well() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let queue = stage.aws().create_queue(REGION, "events", &[]).await?;
+    let arguments = [&QUIET[..], &["--events", &queue.url]].concat();
+    let server = Server::start(&stage, &arguments).await?;
+    apply(&stage).await?;
+    let password = examples::password();
+    let event = WITH_SERVICE_ACCOUNT.event(&WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?);
+    for message in ["{ no JSON", &event.to_string()] {
+        stage.aws().send_message(&queue, message).await?;
+    }
+    arrives(&stage, &password).await?;
+    let empty = async || (stage.aws().queue_depth(&queue).await.ok()? == 0).then_some(());
+    until("the emptying of the queue", empty).await?;
+    assert_eq!(server.metrics().await?.count("pawl_events_total", &[("outcome", "malformed")]), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_finishes_what_it_began() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    let password = examples::password();
+    let event = WITH_SERVICE_ACCOUNT.event(&WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?);
+    let faults = stage.clusters()[0].faults();
+    let hanging = faults.add(Rule::new(Fault::Hang).method("PATCH"));
+    let stop = async {
+        until("the hanging of the write", async || (faults.hits(hanging) > 0).then_some(())).await?;
+        server.tell_to_stop().await?;
+        until("the server's stopping", async || server.log().contains("stopping").then_some(())).await?;
+        faults.remove(hanging);
+        Ok(())
+    };
+    let (answer, ()) = tokio::try_join!(server.send(&event), stop)?;
+    assert_eq!((answer.status, &answer.body["declarations"][DECLARATION]), (200, &json!("written")));
+    let (status, log) = server.finished().await?;
+    assert!(status.success(), "{status}: {log}");
+    assert!(WITH_SERVICE_ACCOUNT.holds(&stage, "blue", &password));
+    Ok(())
+}
+
+#[tokio::test]
+async fn registry_and_jobs_outlive_the_process() -> Result<()> {
+    let (stage, before) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    let cluster = &stage.clusters()[0];
+    cluster.cut_off().await.unwrap();
+    let password = examples::password();
+    let event = WITH_SERVICE_ACCOUNT.event(&WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?);
+    let answer = server.send(&event).await?;
+    assert_eq!(
+        (answer.status, &answer.body["declarations"][DECLARATION]),
+        (200, &json!("queued")),
+        "{answer:?}"
+    );
+    server.tell_to_stop().await?;
+    let (status, log) = server.finished().await?;
+    assert!(status.success(), "{status}: {log}");
+    assert!(log.contains(&format!("{DECLARATION}: cluster blue cannot be reached")), "{log}");
+
+    cluster.restore().await.unwrap();
+    assert!(WITH_SERVICE_ACCOUNT.holds(&stage, "blue", &before), "nobody has written meanwhile");
+    let server = Server::start(&stage, &QUIET).await?;
+    arrives(&stage, &password).await?;
+    stage.settled().await?;
+    let again = server.send(&event).await?;
+    assert_eq!(
+        again.body["declarations"][DECLARATION], "unchanged",
+        "the ledger knows what was written: {again:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_show_and_remove_what_is_registered() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+
+    let table = stage.pawl(&["get"]).await?.well()?;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["DECLARATION", "TARGET", "KEYS", "STATE", "REFRESHED", "MESSAGE"]);
+    assert_eq!(
+        lines[1][..4],
+        [
+            "blue/default/database-credentials-secret",
+            "database-credentials",
+            "my-app/database-credentials",
+            "written"
+        ]
+    );
+    assert_eq!(lines[2][..4], [DECLARATION, "database-credentials", "my-application/database", "written"]);
+    assert_eq!(lines.len(), 3, "{table}");
+    let stores = rows(&stage.pawl(&["get", "stores", "--output", "json"]).await?.well()?);
+    assert_eq!(stores.iter().map(|row| &row["interval"]).collect::<Vec<_>>(), ["3600s", "3600s"]);
+    let clusters = rows(&stage.pawl(&["get", "clusters", "--output", "json"]).await?.well()?);
+    let url = stage.clusters()[0].url();
+    assert_eq!(clusters, [json!({ "cluster": "blue", "connection": url, "indexed": false })]);
+
+    let version = WITH_SERVICE_ACCOUNT.rotate(&stage, &examples::password()).await?;
+    let event =
+        stage.write("event.json", &WITH_SERVICE_ACCOUNT.event(&version).to_string())?.display().to_string();
+    stage.reset_calls();
+    let explained = stage.pawl(&["explain", &event, "--output", "json"]).await?.well()?;
+    let explained: Value = serde_json::from_str(&explained).unwrap_or_default();
+    let reads = json!([{ "declaration": DECLARATION, "affected": true, "reason": "it reads this key" }]);
+    assert_eq!(explained["declarations"], reads);
+    assert!(
+        stage.meter().store_calls().is_empty() && stage.clusters()[0].calls().is_empty(),
+        "explain asks nobody"
+    );
+
+    let gone = stage.pawl(&["delete", DECLARATION]).await?.well()?;
+    assert!(gone.contains("removed"), "{gone}");
+    assert_eq!(
+        stage.clusters()[0].secret("my-application", "database-credentials"),
+        None,
+        "it goes with its owner"
+    );
+    assert!(stage.clusters()[0].secret("default", "database-credentials").is_some(), "others stay");
+    let twice = stage.pawl(&["delete", DECLARATION]).await?;
+    assert_eq!(twice.code, 1);
+    assert!(twice.stdout.contains("no such declaration is registered; see pawl get"), "{}", twice.stdout);
+    drop(server);
+
+    for (arguments, code, said) in [
+        (vec!["frobnicate"], 2, "unrecognized subcommand"),
+        (vec!["--table", "pawl", "get"], 2, "--jobs"),
+        (vec!["--db", "/no/such/folder/pawl.db", "get"], 3, "pawl: cannot open /no/such/folder/pawl.db: "),
+        (vec!["sync", "nobody/reads-this"], 1, "nothing reads this"),
+        (vec!["explain", "/no/such/event.json"], 1, "pawl: /no/such/event.json: No such file"),
+    ] {
+        let ran = stage.pawl(&arguments).await?;
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains(said), "{arguments:?}: {ran:?}");
+    }
+    Ok(())
+}
+
+/// One cluster and the examples' secrets; and the password of the one that tests turn over.
+async fn stage() -> Result<(Stage, String)> {
+    let stage = Stage::start(&["blue"]).await?;
+    examples::furnish(&stage)?;
+    let password = examples::password();
+    for example in examples::ALL {
+        example.create(&stage, &password).await?;
+    }
+    Ok((stage, password))
+}
+
+/// Applies the examples, and waits for the server to have written them.
+async fn apply(stage: &Stage) -> Result<()> {
+    let manifests = stage.write("examples.yaml", examples::MANIFESTS)?.display().to_string();
+    let clusters = stage.path("clusters.yaml").display().to_string();
+    stage.pawl(&["apply", "--file", &clusters, "--file", &manifests]).await?.well()?;
+    stage.settled().await
+}
+
+async fn arrives(stage: &Stage, password: &str) -> Result<()> {
+    let look = async || WITH_SERVICE_ACCOUNT.holds(stage, "blue", password).then_some(());
+    until("the arrival of the password", look).await.map(drop)
+}
+
+fn rows(json: &str) -> Vec<Value> {
+    serde_json::from_str(json).unwrap_or_default()
+}
