@@ -30,7 +30,11 @@ where
     // A subscriber that is already there was put there by a test, and stays.
     let _ = match format {
         Format::Json => builder.json().flatten_event(true).with_current_span(true).try_init(),
-        Format::Text => builder.with_target(false).compact().try_init(),
+        Format::Text => {
+            let colours =
+                std::io::IsTerminal::is_terminal(&std::io::stderr()) && lookup.get("NO_COLOR").is_none();
+            builder.with_target(false).with_ansi(colours).compact().try_init()
+        }
     };
 }
 
