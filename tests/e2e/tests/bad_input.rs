@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 use pawl_devcluster::User;
 use pawl_e2e::{Ran, Result, Stage, shows};
 use serde_json::Value;
