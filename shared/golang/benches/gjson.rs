@@ -30,7 +30,9 @@ fn searches(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| gjson::get(black_box(document), path)));
         group.finish();
     }
-    criterion.bench_function("json/object to raw", |bencher| bencher.iter(|| json::object_to_raw(black_box(&big))));
+    criterion.bench_function("json/object to raw", |bencher| {
+        bencher.iter(|| json::object_to_raw(black_box(&big)))
+    });
 }
 
 criterion_group!(benches, searches);

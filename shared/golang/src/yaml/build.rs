@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::YamlError;
 use super::compose::{Content, Document, Node};
 use super::resolve::{Scalar, resolve};
+use super::source::Mark;
 use crate::json::strings::push_utf8;
 use crate::json::{MAX_DEPTH, Tree};
 use crate::number::{FloatBits, FloatFormat, format_float};
@@ -25,8 +26,13 @@ pub(super) enum Scalars {
 
 pub(super) fn build(document: &Document, scalars: Scalars) -> Result<Tree, YamlError> {
     let Some(root) = document.root else { return Ok(Tree::Null) };
-    let mut builder = Builder { document, active: Vec::new(), nodes: 0, aliased: 0, text: 0 };
-    builder.value(root, scalars, 0)
+    let mut builder =
+        Builder { document, active: Vec::new(), nodes: 0, aliased: 0, text: 0, nested: BTreeMap::new() };
+    let tree = builder.value(root, scalars, 0)?;
+    match builder.nested.values().next() {
+        Some(mark) => Err(mark.error("a list or mapping where text is wanted; put it in quotes")),
+        None => Ok(tree),
+    }
 }
 
 struct Builder<'d> {
@@ -37,6 +43,8 @@ struct Builder<'d> {
     /// How many of the nodes were reached through aliases.
     aliased: usize,
     text: usize,
+    /// Where lists and mappings stand that should be text, by key; a later text under the same key makes up for them.
+    nested: BTreeMap<Vec<u8>, Mark>,
 }
 
 impl<'d> Builder<'d> {
@@ -115,13 +123,30 @@ impl<'d> Builder<'d> {
                 continue;
             }
             let key = self.key(pair[0], depth + 1)?;
-            let value = match scalars {
-                Scalars::Typed => self.value(pair[1], Scalars::Typed, depth + 1)?,
-                Scalars::Text => Tree::Text(self.text(pair[1], depth + 1)?),
+            let value = match (scalars, self.nested_mark(pair[1])) {
+                (Scalars::Typed, _) => self.value(pair[1], Scalars::Typed, depth + 1)?,
+                (Scalars::Text, None) => {
+                    self.nested.remove(&key);
+                    Tree::Text(self.text(pair[1], depth + 1)?)
+                }
+                (Scalars::Text, Some(mark)) => {
+                    self.nested.insert(key.clone(), mark);
+                    self.value(pair[1], Scalars::Typed, depth + 1)?
+                }
             };
             out.insert(key, value);
         }
         Ok(())
+    }
+
+    /// Where the list or mapping stands, if the node is one.
+    fn nested_mark(&self, place: usize) -> Option<Mark> {
+        let node = self.document.nodes.get(place)?;
+        let target = match node.content {
+            Content::Alias(target) => self.document.nodes.get(target)?,
+            _ => node,
+        };
+        matches!(target.content, Content::Sequence(_) | Content::Mapping(_)).then_some(node.mark)
     }
 
     fn is_merge(&self, place: usize) -> bool {

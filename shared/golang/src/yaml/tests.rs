@@ -83,6 +83,8 @@ fn only_mappings_of_scalars_are_strings() {
     assert!(read_strings("# nothing\n---\n").unwrap().is_empty());
     assert!(read_strings("a: [b]").is_err());
     assert!(read_strings("a: {b: c}").is_err());
+    assert_eq!(read_strings("a: [b]\na: c\n").unwrap()[&b"a"[..]], b"c");
+    assert!(read_strings("a: c\na: [b]\n").is_err());
     assert_eq!(read_strings("- a"), Err(YamlError::NotAMapping));
     assert_eq!(read_strings("a"), Err(YamlError::NotAMapping));
     assert_eq!(read_strings("a: 1\n---\nb: [").unwrap().len(), 1);

@@ -11,6 +11,8 @@ use crate::oracle::{assert_none, bytes, modules, samples};
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
+    /// Whether Go gives another answer each time.
+    random: bool,
     exists: bool,
     text: Option<String>,
     error: String,
@@ -60,13 +62,15 @@ fn yaml() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(sign, text, tail, few)| changed(format!("{sign}{text}{tail}"), few))
 }
 
-/// Duplicate keys of different types become one key, and which of them wins is random in Go.
 fn compare(subject: &str, count: usize, ours: impl Fn(&[u8]) -> Result<Vec<u8>, YamlError>) {
     let cases = samples(count, yaml());
     let questions: Vec<_> = cases.iter().map(|text| json!({"Yaml": bytes(text)})).collect();
     let Some(answers) = modules::<Answer>(subject, &questions) else { return };
     let mut differences = Vec::new();
     for (text, answer) in cases.iter().zip(answers) {
+        if answer.random {
+            continue;
+        }
         let ours = ours(text);
         let theirs =
             answer.exists.then(|| decode(Encoding::Standard, answer.text.unwrap_or_default()).unwrap());
@@ -141,6 +145,9 @@ fn trees_are_written_alike() {
     let Some(answers) = modules::<Answer>("yaml-write", &questions) else { return };
     let mut differences = Vec::new();
     for (tree, answer) in cases.iter().zip(answers) {
+        if answer.random {
+            continue;
+        }
         let ours = yaml::write(tree);
         let theirs = answer.exists.then(|| {
             String::from_utf8(decode(Encoding::Standard, answer.text.unwrap_or_default()).unwrap()).unwrap()
