@@ -27,13 +27,6 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
         }
 }
 
-/// True when the target is staler than its `refreshInterval` plus one sweep period: the promise is broken.
-pub fn overdue(declaration: &Declaration, record: &Record, sweep_period: Duration, now: Timestamp) -> bool {
-    let Some(refreshed) = record.refreshed else { return false };
-    !declaration.refresh.reads_once()
-        && passed(refreshed, declaration.refresh.interval.saturating_add(sweep_period), now)
-}
-
 /// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].
 fn pause(attempts: u32) -> Duration {
     FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LAST_RETRY)

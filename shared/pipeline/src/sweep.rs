@@ -31,7 +31,8 @@ pub struct SweepReport {
     pub listed: usize,
     /// How many were not due yet.
     pub rested: usize,
-    /// Stores that could not be listed, with why.
+    /// Stores and clusters that could not be listed, with why. Until they can be, what they hold may be staler than
+    /// its `refreshInterval` and one sweep period: the promise is broken.
     pub failed: Vec<(String, Error)>,
     /// What became of the declarations that had something to do.
     pub report: Report,
@@ -125,7 +126,11 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
             Err(error) => {
-                warn!("{} is not swept: {error}", group.stores[0].id);
+                let store = &group.stores[0].id;
+                metrics::counter!("pawl_sweeps_failed_total").increment(1);
+                warn!(
+                    "{store} is not swept, its declarations may be staler than their refreshInterval: {error}"
+                );
                 swept.failed.push((group.stores[0].id.to_string(), error));
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::RefreshPolicy::{self, CreatedOnce, OnChange, Periodic};
 use pawl_domain::declaration::{Declaration, Refresh};
 use pawl_domain::record::State;
-use pawl_domain::refresh::{due, overdue};
+use pawl_domain::refresh::due;
 use pawl_domain::{Failure, Kind, Outcome, Record, Step};
 use std::time::Duration;
 
@@ -120,31 +120,9 @@ fn failed_and_waiting_ones_that_are_read_once_are_due_until_they_were_written() 
 }
 
 #[test]
-fn the_promise_is_broken_after_the_interval_and_one_sweep() {
-    let sweep = Duration::from_secs(60);
-    for (policy, interval, refreshed, want) in [
-        (Periodic, 3600, Some(HOUR), false),
-        (Periodic, 3600, Some(HOUR + 59), false),
-        (Periodic, 3600, Some(HOUR + 60), true),
-        (Periodic, 3600, None, false),
-        (Periodic, 0, Some(1000 * HOUR), false),
-        (OnChange, 3600, Some(1000 * HOUR), false),
-        (CreatedOnce, 3600, Some(1000 * HOUR), false),
-    ] {
-        let declaration = declaration(policy, interval);
-        for state in [settled(), failed(3), State::Pending] {
-            let record = record(&declaration, state, refreshed, 0, false);
-            let got = overdue(&declaration, &record, sweep, now());
-            assert_eq!(got, want, "{policy:?} {interval}s, refreshed {refreshed:?}");
-        }
-    }
-}
-
-#[test]
 fn intervals_beyond_all_time_do_not_overflow() {
     let mut declaration = declaration(Periodic, 0);
     declaration.refresh.interval = Duration::MAX;
     let record = record(&declaration, settled(), Some(HOUR), 0, false);
     assert!(!due(&declaration, Some(&record), now()));
-    assert!(!overdue(&declaration, &record, Duration::from_secs(60), now()));
 }
