@@ -147,7 +147,10 @@ impl Args {
     /// The environment, with what the command line says on top of it.
     pub(crate) fn lookup(&self) -> impl Lookup + Clone + 'static {
         let (db, table, jobs) = (self.db.clone(), self.table.clone(), self.jobs.clone());
+        // What a command did is its output; its log only speaks of trouble, unless asked to say more.
+        let level = (!matches!(self.verb, Verb::Serve(_))).then(|| "warn".to_owned());
         move |name: &str| match name {
+            "PAWL_LOG" => environment(name).or_else(|| level.clone()),
             "PAWL_DB" => Some(db.clone()),
             "PAWL_TABLE" => table.clone(),
             "PAWL_JOB_QUEUE_URL" => jobs.clone(),

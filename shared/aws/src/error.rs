@@ -141,7 +141,11 @@ impl Call<'_> {
             Verdict::Undecipherable => {
                 (self.step, Kind::Denied, "cannot be decrypted; allow kms:Decrypt on its key".to_owned())
             }
-            Verdict::Missing => (self.step, Kind::NotFound, "does not exist".to_owned()),
+            Verdict::Missing => (
+                self.step,
+                Kind::NotFound,
+                "does not exist; create it, or correct the name or version".to_owned(),
+            ),
             Verdict::Deleted => (
                 self.step,
                 Kind::NotFound,
@@ -325,8 +329,20 @@ mod tests {
                 Kind::Denied,
                 "the credentials were refused (InvalidClientTokenId); check the store's auth",
             ),
-            ("ResourceNotFoundException", "", Step::Fetch, Kind::NotFound, "does not exist"),
-            ("ParameterVersionNotFound", "", Step::Fetch, Kind::NotFound, "does not exist"),
+            (
+                "ResourceNotFoundException",
+                "",
+                Step::Fetch,
+                Kind::NotFound,
+                "does not exist; create it, or correct the name or version",
+            ),
+            (
+                "ParameterVersionNotFound",
+                "",
+                Step::Fetch,
+                Kind::NotFound,
+                "does not exist; create it, or correct the name or version",
+            ),
             (
                 "InvalidRequestException",
                 deletion,
@@ -358,7 +374,13 @@ mod tests {
                 Kind::Throttled,
                 "throttled (ProvisionedThroughputExceededException)",
             ),
-            ("AWS.SimpleQueueService.NonExistentQueue", "", Step::Fetch, Kind::NotFound, "does not exist"),
+            (
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "",
+                Step::Fetch,
+                Kind::NotFound,
+                "does not exist; create it, or correct the name or version",
+            ),
         ] {
             let error = call.refused(code, words);
             let want = format!("secrets-manager in eu-central-1: app/db: {message}");

@@ -13,7 +13,14 @@ use wiremock::{Mock, MockBuilder, MockServer, ResponseTemplate};
 async fn every_failure_of_a_secret_has_its_kind_and_a_remedy() {
     let deletion = "You can't perform this operation on the secret because it was marked for deletion.";
     for (status, code, words, step, kind, message) in [
-        (400, "ResourceNotFoundException", "none", Step::Fetch, Kind::NotFound, "does not exist"),
+        (
+            400,
+            "ResourceNotFoundException",
+            "none",
+            Step::Fetch,
+            Kind::NotFound,
+            "does not exist; create it, or correct the name or version",
+        ),
         (
             400,
             "InvalidRequestException",
@@ -84,8 +91,12 @@ async fn every_failure_of_a_secret_has_its_kind_and_a_remedy() {
 #[tokio::test]
 async fn every_failure_of_a_parameter_has_its_kind_and_a_remedy() {
     for (code, kind, message) in [
-        ("ParameterNotFound", Kind::NotFound, "does not exist"),
-        ("ParameterVersionNotFound", Kind::NotFound, "does not exist"),
+        ("ParameterNotFound", Kind::NotFound, "does not exist; create it, or correct the name or version"),
+        (
+            "ParameterVersionNotFound",
+            Kind::NotFound,
+            "does not exist; create it, or correct the name or version",
+        ),
         ("AccessDeniedException", Kind::Denied, "access denied; allow ssm:GetParameter on it"),
         ("InvalidKeyId", Kind::Denied, "cannot be decrypted; allow kms:Decrypt on its key"),
         ("ValidationException", Kind::Invalid, "not accepted (ValidationException)"),

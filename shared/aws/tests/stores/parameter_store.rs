@@ -40,7 +40,12 @@ async fn a_parameter_is_found_in_each_of_its_versions() {
     assert!(sources.versions(&access, &[]).await.is_empty());
 
     let error = failure(sources.fetch(&access, &wanted[5..6]).await);
-    assert_eq!(error.message(), format!("parameter-store in {region}: /nowhere: does not exist"));
+    assert_eq!(
+        error.message(),
+        format!(
+            "parameter-store in {region}: /nowhere: does not exist; create it, or correct the name or version"
+        )
+    );
 }
 
 #[tokio::test]

@@ -130,7 +130,9 @@ impl<I: ClusterIdentity> Link<I> {
         if server.found.elapsed() > LOOK_UP_AGAIN {
             self.state().server = Arc::default();
         }
-        let message = format!("cluster {} cannot be reached: {why}", self.name());
+        let name = self.name();
+        let message =
+            format!("cluster {name} cannot be reached: {why}; it is tried again, see that it is up");
         self.down(Error::new(call.step, Kind::Unreachable, message))
     }
 
