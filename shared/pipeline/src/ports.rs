@@ -1,4 +1,5 @@
-//! What the flow needs of the world, as contracts. The suites in `tests/world` hold every adapter to them.
+//! What the flow needs of the world, as contracts. Suites hold the adapters to them: in `tests/world`, and for
+//! clusters in `shared/kubernetes/tests/clusters`.
 //!
 //! Every method is bounded in time by its adapter, may be dropped at any await without harm, and classifies its
 //! errors with [`pawl_domain::Kind`]. Errors never hold values.
