@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::cluster::Connection;
 use pawl_domain::record::State;
-use pawl_domain::{Cluster, Declaration, Record};
+use pawl_domain::{Cluster, Declaration, Query, Read, Record};
 use pawl_pipeline::ports::{Ledger, Registry, Scope, SweptStore};
 use pawl_pipeline::{Pipeline, Ports};
 use pawl_runtime::World;
@@ -72,9 +72,21 @@ struct DeclarationRow {
     message: Option<String>,
 }
 
+/// A key as it is declared, or what is searched for.
+fn shown(read: &Read) -> String {
+    match &read.query {
+        Query::Key(remote) => remote.key.clone(),
+        Query::Find(find) => {
+            let tags = find.tags.iter().map(|(key, value)| format!("{key}={value}"));
+            let criteria = find.path.iter().chain(&find.name).cloned().chain(tags);
+            format!("find {}", criteria.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
 impl DeclarationRow {
     fn new(declaration: &Declaration, record: Option<&Record>) -> Self {
-        let mut keys: Vec<String> = declaration.reads.iter().map(|read| read.key.clone()).collect();
+        let mut keys: Vec<String> = declaration.reads.iter().map(shown).collect();
         keys.dedup();
         let (state, message) = match record.map(|record| &record.state) {
             None | Some(State::Pending) => ("pending".to_owned(), None),
@@ -90,7 +102,7 @@ impl DeclarationRow {
             keys,
             state,
             refreshed: record.and_then(|record| record.refreshed).map(|at| format!("{at:.0}")),
-            versions: versions.map(|version| version.as_ref().map(|version| version.id.clone())).collect(),
+            versions: versions.map(|versions| versions.one().map(|version| version.id.clone())).collect(),
             message,
         }
     }

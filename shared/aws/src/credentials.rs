@@ -75,7 +75,7 @@ impl<C: ClusterCredentials> Identities<C> {
     }
 
     async fn prove(&self, access: &Access) -> Result<Proof, Error> {
-        let Backend::Aws(store) = &access.backend;
+        let store = aws_store(access)?;
         let now = self.clock.now();
         let first = match &store.auth {
             AwsAuth::Ambient => None,
@@ -186,6 +186,17 @@ fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {
     now.saturating_add(used).unwrap_or(now)
 }
 
+/// The declared store behind an identity.
+pub(crate) fn aws_store(access: &Access) -> Result<&AwsStore, Error> {
+    match &access.backend {
+        Backend::Aws(store) => Ok(store),
+        other => {
+            let message = format!("{} is not a store of AWS", other.location());
+            Err(Error::new(Step::Fetch, Kind::Invalid, message))
+        }
+    }
+}
+
 /// The cluster and namespace whose Secrets and service accounts prove this identity.
 fn proof_of<'a>(access: &'a Access, store: &AwsStore) -> Result<(&'a ClusterName, &'a Namespace), Error> {
     match (&access.cluster, &access.namespace) {
@@ -193,7 +204,7 @@ fn proof_of<'a>(access: &'a Access, store: &AwsStore) -> Result<(&'a ClusterName
         _ => Err(Error::new(
             Step::Authenticate,
             Kind::Invalid,
-            format!("{} in {}: no cluster to read credentials from", store.service, store.region),
+            format!("{} in {}: no cluster to read credentials from", store.service.provider(), store.region),
         )),
     }
 }
@@ -201,12 +212,13 @@ fn proof_of<'a>(access: &'a Access, store: &AwsStore) -> Result<(&'a ClusterName
 /// A failure of the cluster's, as one of the identity's.
 fn not_proven(store: &AwsStore, cluster: &ClusterName, place: &str, error: Error) -> Error {
     let kind = if error.kind == Kind::NotFound { Kind::Invalid } else { error.kind };
-    let message = format!("{} in {}: {place} of cluster {cluster}: {error}", store.service, store.region);
+    let message =
+        format!("{} in {}: {place} of cluster {cluster}: {error}", store.service.provider(), store.region);
     Error::new(Step::Authenticate, kind, message).caused_by(error)
 }
 
 fn unusable(store: &AwsStore, cluster: &ClusterName, what: &str) -> Error {
-    let message = format!("{} in {}: cluster {cluster}: {what}", store.service, store.region);
+    let message = format!("{} in {}: cluster {cluster}: {what}", store.service.provider(), store.region);
     Error::new(Step::Authenticate, Kind::Invalid, message)
 }
 

@@ -16,12 +16,12 @@ mod parameter_store;
 mod secrets_manager;
 
 use crate::clients::Clients;
-use crate::credentials::{Identities, Session};
+use crate::credentials::{Identities, Session, aws_store};
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use parameter_store::ParameterStore;
-use pawl_domain::store::Backend;
-use pawl_domain::{Access, Fetched, Kind, Provider, Step, Version};
+use pawl_domain::store::AwsService;
+use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Clock, ClusterCredentials, Listed, Sources, Wanted};
 use secrets_manager::SecretsManager;
@@ -73,13 +73,17 @@ impl<C: ClusterCredentials> AwsSources<C> {
             return Vec::new();
         }
         let (distinct, places) = distinct(wanted);
+        let store = match aws_store(access) {
+            Ok(store) => store,
+            Err(error) => return same_for_all(&error, wanted.len()),
+        };
         let session = match self.identities.session(access).await {
             Ok(session) => session,
             Err(error) => return same_for_all(&error, wanted.len()),
         };
-        let mut answers = ask(self.store(access, &session), Arc::clone(&distinct)).await;
+        let mut answers = ask(self.store(store, &session), Arc::clone(&distinct)).await;
         if answers.iter().any(is_refusal) {
-            match self.renewed(access, &session).await {
+            match self.renewed(access, store, &session).await {
                 None => {}
                 Some(Ok(store)) => answers = ask(store, distinct).await,
                 Some(Err(error)) => return same_for_all(&error, wanted.len()),
@@ -89,22 +93,26 @@ impl<C: ClusterCredentials> AwsSources<C> {
     }
 
     /// The store with an identity proven anew, after it refused the one before. `None` when there is no hope in that.
-    async fn renewed(&self, access: &Access, refused: &Arc<Session>) -> Option<Result<AwsStore, Error>> {
+    async fn renewed(
+        &self,
+        access: &Access,
+        store: &pawl_domain::store::AwsStore,
+        refused: &Arc<Session>,
+    ) -> Option<Result<AwsStore, Error>> {
         if !self.identities.give_up(access, refused).await {
             return None;
         }
-        Some(self.identities.session(access).await.map(|session| self.store(access, &session)))
+        Some(self.identities.session(access).await.map(|session| self.store(store, &session)))
     }
 
-    fn store(&self, access: &Access, session: &Arc<Session>) -> AwsStore {
-        let Backend::Aws(store) = &access.backend;
+    fn store(&self, store: &pawl_domain::store::AwsStore, session: &Arc<Session>) -> AwsStore {
         let (region, retries, session) = (store.region.clone(), store.max_retries, Arc::clone(session));
         match store.service {
-            Provider::SecretsManager => {
+            AwsService::SecretsManager => {
                 let client = self.clients.secrets_manager(&region, retries);
                 AwsStore::SecretsManager(SecretsManager { client, region, session })
             }
-            Provider::ParameterStore => {
+            AwsService::ParameterStore => {
                 let client = self.clients.parameter_store(&region, retries);
                 AwsStore::ParameterStore(ParameterStore { client, region, session })
             }
@@ -118,12 +126,18 @@ impl<C: ClusterCredentials> Sources for AwsSources<C> {
         self.each(access, wanted, |store, wanted| async move { store.fetch(&wanted).await }).await
     }
 
+    async fn find(&self, access: &Access, _find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+        let message = format!("find is not served yet for {}", access.backend.location());
+        Err(Error::new(Step::Fetch, Kind::Invalid, message))
+    }
+
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+        let store = aws_store(access)?;
         let session = self.identities.session(access).await?;
-        let answer = self.store(access, &session).changed_since(since).await;
+        let answer = self.store(store, &session).changed_since(since).await;
         if is_refusal(&answer)
-            && let Some(store) = self.renewed(access, &session).await
+            && let Some(store) = self.renewed(access, store, &session).await
         {
             return store?.changed_since(since).await;
         }
@@ -195,23 +209,22 @@ fn is_refusal<T>(answer: &Result<T, Error>) -> bool {
 }
 
 fn provider(access: &Access) -> &'static str {
-    let Backend::Aws(store) = &access.backend;
-    store.service.as_str()
+    access.backend.location().provider.as_str()
 }
 
 fn region(access: &Access) -> &str {
-    let Backend::Aws(store) = &access.backend;
-    &store.region
+    aws_store(access).map_or("", |store| &store.region)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use pawl_domain::VersionSelector;
+    use pawl_pipeline::ports::Part;
 
     #[test]
     fn each_key_is_asked_for_once() {
-        let wanted = |key: &str, selector| Wanted { key: key.to_owned(), selector };
+        let wanted = |key: &str, selector| Wanted { key: key.to_owned(), selector, part: Part::Value };
         let previous = VersionSelector::Label("AWSPREVIOUS".to_owned());
         let all = [
             wanted("a", VersionSelector::Current),

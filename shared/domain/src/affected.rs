@@ -1,7 +1,7 @@
 //! The rule: does this declaration read this key, and does the change concern the version it reads?
 
 use crate::change::{Change, Moved};
-use crate::declaration::{Declaration, Read};
+use crate::declaration::{Declaration, Query, Read};
 use crate::key::VersionSelector;
 use crate::store::{Store, StoreId};
 use std::fmt;
@@ -75,11 +75,19 @@ fn reads_of_key<'a>(
     let keys = change.index_keys();
     let of_read = |(index, read): (usize, &Read)| {
         let store = store(&read.store)?;
-        let key = store.remote_key(&read.key);
+        let remote = match &read.query {
+            Query::Key(remote) => remote,
+            Query::Find(find) => {
+                let here = store.location().agrees_with(&change.location);
+                let found = here && change.names.iter().any(|name| store.finds(find, name));
+                return found.then(|| (index, concerns(&change.moved, &VersionSelector::Current)));
+            }
+        };
+        let key = store.remote_key(&remote.key);
         let location = store.location().of_key(&key);
         let same_key =
             location.agrees_with(&change.location) && !location.index_keys(&key).is_disjoint(&keys);
-        same_key.then(|| (index, concerns(&change.moved, &read.selector(store))))
+        same_key.then(|| (index, concerns(&change.moved, &remote.selector(store))))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }

@@ -26,9 +26,10 @@ pub struct Change {
 }
 
 impl Change {
-    /// The index keys under which declarations that read this key are found.
+    /// The index keys under which declarations that read this key, or search where it lives, are found.
     pub fn index_keys(&self) -> BTreeSet<IndexKey> {
-        self.names.iter().flat_map(|name| self.location.index_keys(name)).collect()
+        let named = self.names.iter().flat_map(|name| self.location.index_keys(name));
+        named.chain([self.location.search_key()]).collect()
     }
 
     /// The key in the form that people know best: a plain name where there is one.
@@ -42,7 +43,7 @@ impl Change {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Moved {
-    /// The version in force: `AWSCURRENT`, or a parameter's latest version.
+    /// The version in force: `AWSCURRENT`, or the latest version.
     Current,
     /// One named label.
     Label(String),

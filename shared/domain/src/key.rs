@@ -12,18 +12,24 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
+    /// A store whose values stand in its manifest.
+    Fake,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// HashiCorp Vault or OpenBao.
+    Vault,
 }
 
 impl Provider {
     /// The provider's name as in index keys, metrics and `pawl.dev` events.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Fake => "fake",
             Self::ParameterStore => "parameter-store",
             Self::SecretsManager => "secrets-manager",
+            Self::Vault => "vault",
         }
     }
 }
@@ -34,14 +40,15 @@ impl fmt::Display for Provider {
     }
 }
 
-/// Where keys live: a provider, a region and, where it is known, an account of twelve digits.
+/// Where keys live: a provider, a region and, where it is known, whose they are.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Location {
     /// The kind of store.
     pub provider: Provider,
-    /// The region, such as `eu-central-1`.
+    /// The AWS region, such as `eu-central-1`; empty for providers without regions.
     pub region: String,
-    /// The account, if anybody said so. Unknown agrees with every account: a needless look is cheap.
+    /// Whose keys: the AWS account of twelve digits, or the address of the Vault server; if anybody said so. Unknown
+    /// agrees with all: a needless look is cheap.
     pub account: Option<String>,
 }
 
@@ -67,14 +74,23 @@ impl Location {
     /// Every index key under which the key named `text` (a name, a full or a partial ARN) is to be found.
     pub fn index_keys(&self, text: &str) -> BTreeSet<IndexKey> {
         let prefix = format!("{}/{}/", self.provider, self.region);
-        names(self.provider, text).into_iter().map(|name| IndexKey(format!("{prefix}{name}"))).collect()
+        plain_names(self.provider, text).into_iter().map(|name| IndexKey(format!("{prefix}{name}"))).collect()
+    }
+
+    /// The index key of every search of this location's keys. No name is empty, so none has it.
+    pub fn search_key(&self) -> IndexKey {
+        IndexKey(format!("{}/{}/", self.provider, self.region))
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in {}", self.provider, self.region)?;
-        self.account.as_ref().map_or(Ok(()), |account| write!(f, " of account {account}"))
+        match (self.provider, &self.account) {
+            (Provider::Fake, _) | (Provider::Vault, None) => write!(f, "{}", self.provider),
+            (Provider::Vault, Some(address)) => write!(f, "{} at {address}", self.provider),
+            (_, None) => write!(f, "{} in {}", self.provider, self.region),
+            (_, Some(account)) => write!(f, "{} in {} of account {account}", self.provider, self.region),
+        }
     }
 }
 
@@ -134,7 +150,8 @@ pub enum VersionSelector {
 
 impl VersionSelector {
     /// Reads a declared version. Secrets Manager: `uuid/<id>` is an id, anything else a staging label. Parameter
-    /// Store: digits are a version number, anything else a label. Source: ESO's AWS provider.
+    /// Store: digits are a version number, anything else a label. Vault: 0 is the version in force, anything else a
+    /// version number. A fake store has versions by name only. Source: ESO's providers.
     pub fn parse(provider: Provider, text: Option<&str>) -> Self {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return Self::Current };
         match provider {
@@ -146,12 +163,14 @@ impl VersionSelector {
             },
             Provider::ParameterStore if text.bytes().all(|b| b.is_ascii_digit()) => Self::Id(text.to_owned()),
             Provider::ParameterStore => Self::Label(text.to_owned()),
+            Provider::Vault if text == "0" => Self::Current,
+            Provider::Vault | Provider::Fake => Self::Id(text.to_owned()),
         }
     }
 }
 
 /// The names that `text` may mean, the likeliest reading first for people, all of them for the index.
-fn names(provider: Provider, text: &str) -> Vec<String> {
+pub(crate) fn plain_names(provider: Provider, text: &str) -> Vec<String> {
     match (provider, Arn::parse(text)) {
         (Provider::SecretsManager, Some(arn)) => {
             let name = arn.resource.strip_prefix("secret:").unwrap_or(arn.resource);
@@ -166,6 +185,8 @@ fn names(provider: Provider, text: &str) -> Vec<String> {
             vec![name.trim_start_matches('/').to_owned()]
         }
         (Provider::ParameterStore, None) => vec![text.trim_start_matches('/').to_owned()],
+        (Provider::Vault, _) => vec![text.trim_matches('/').to_owned()],
+        (Provider::Fake, _) => vec![text.to_owned()],
     }
 }
 

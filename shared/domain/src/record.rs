@@ -5,7 +5,7 @@ use crate::change::Change;
 use crate::declaration::Declaration;
 use crate::name::ObjectName;
 use crate::store::{Store, StoreId};
-use crate::values::Version;
+use crate::values::Versions;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,10 +15,12 @@ use std::fmt;
 pub struct Record {
     /// [`Declaration::digest`] of the declaration that this speaks of; of another one, nothing below counts.
     pub declaration: String,
-    /// The version last written, for each of the declaration's reads in order; `None` for a key that was missing.
-    pub versions: Vec<Option<Version>>,
+    /// The versions last written, for each of the declaration's reads in order.
+    pub versions: Vec<Versions>,
     /// The keyed digest of the data last written.
     pub digest: Option<String>,
+    /// The keyed digest of all that the target was rendered from: values, template sources and the declaration itself.
+    pub inputs: Option<String>,
     /// The target as Pawl left it.
     pub target: Option<TargetState>,
     /// When this was recorded.
@@ -36,6 +38,7 @@ impl Record {
             declaration: declaration.digest(),
             versions: Vec::new(),
             digest: None,
+            inputs: None,
             target: None,
             at,
             refreshed: None,
@@ -57,8 +60,11 @@ impl Record {
         let reads = concerned_reads(change, declaration, store);
         !reads.is_empty()
             && reads.iter().all(|index| {
-                let written = self.versions.get(*index).and_then(Option::as_ref);
-                written.is_some_and(|written| written.id == *version)
+                self.versions.get(*index).is_some_and(|written| match written {
+                    Versions::One(written) => written.id == *version,
+                    Versions::Many(found) => change.names.iter().any(|name| found.get(name) == Some(version)),
+                    Versions::Missing => false,
+                })
             })
     }
 }

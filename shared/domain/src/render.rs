@@ -1,20 +1,17 @@
 //! Values to the data of the Secret: select, convert, validate. Pure, and the same bytes as ESO's.
 
-use crate::declaration::{Declaration, Into, KeyConversion, Read};
+mod rendered;
+
+pub use rendered::Rendered;
+
+use crate::declaration::{Declaration, Into, KeyConversion, Remote};
 use crate::secret::SecretValue;
-use crate::values::{Fetched, Values};
+use crate::values::{Fetched, Found, Values};
 use pawl_golang::gjson::{self, TooComplex};
 use pawl_golang::json;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-
-/// The data that the Secret shall have.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Rendered {
-    /// Keys and values, complete.
-    pub data: BTreeMap<String, SecretValue>,
-}
 
 /// The values do not give what the declaration asks of them. Never holds a value.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -88,24 +85,28 @@ pub enum RenderError {
 pub fn render(declaration: &Declaration, values: &Values) -> Result<Rendered, RenderError> {
     let mut data = BTreeMap::new();
     for (position, read) in declaration.reads.iter().enumerate() {
-        let Some(Some(fetched)) = values.0.get(position) else { continue };
-        let value = selected(read, fetched)?;
+        let (Some(Found::One(fetched)), Some(remote)) = (values.0.get(position), read.remote()) else {
+            continue;
+        };
+        let value = selected(&read.path, remote, fetched)?;
         match &read.into {
             Into::Key(key) => {
                 data.insert(key.clone(), value);
             }
-            Into::Every(conversion) => data.extend(members(read, &value, *conversion)?),
+            Into::Every { conversion, .. } => {
+                data.extend(members(&read.path, remote, &value, conversion.unwrap_or_default())?);
+            }
         }
     }
-    Ok(Rendered { data })
+    Ok(Rendered::plain(data))
 }
 
 /// The whole value, or the property of it that the read names.
-fn selected(read: &Read, fetched: &Fetched) -> Result<SecretValue, RenderError> {
+fn selected(path: &str, read: &Remote, fetched: &Fetched) -> Result<SecretValue, RenderError> {
     let Some(property) = read.property.as_deref().filter(|property| !property.is_empty()) else {
         return Ok(fetched.value.clone());
     };
-    let (path, key, property) = (read.path.clone(), read.key.clone(), property.to_owned());
+    let (path, key, property) = (path.to_owned(), read.key.clone(), property.to_owned());
     match property_of(&fetched.value, &property) {
         Ok(Some(value)) => Ok(value),
         Ok(None) => Err(RenderError::MissingProperty { path, key, property }),
@@ -128,12 +129,13 @@ fn property_of(value: &SecretValue, property: &str) -> Result<Option<SecretValue
 
 /// One entry for each member of the JSON object in `value`, under valid keys.
 fn members(
-    read: &Read,
+    path: &str,
+    read: &Remote,
     value: &SecretValue,
     conversion: KeyConversion,
 ) -> Result<BTreeMap<String, SecretValue>, RenderError> {
     let object = json::object_to_raw(value.expose())
-        .map_err(|_| RenderError::NotAnObject { path: read.path.clone(), key: read.key.clone() })?;
+        .map_err(|_| RenderError::NotAnObject { path: path.to_owned(), key: read.key.clone() })?;
     let mut data = BTreeMap::new();
     for (name, member) in object {
         let name = converted(&String::from_utf8_lossy(&name), conversion);
@@ -142,14 +144,14 @@ fn members(
         }
         if let Err(reason) = validated(&name) {
             return Err(RenderError::InvalidKey {
-                path: read.path.clone(),
+                path: path.to_owned(),
                 key: read.key.clone(),
                 name: name.chars().take(80).collect(),
                 reason,
             });
         }
         if data.insert(name.clone(), SecretValue::new(member)).is_some() {
-            return Err(RenderError::Collision { path: read.path.clone(), key: read.key.clone(), name });
+            return Err(RenderError::Collision { path: path.to_owned(), key: read.key.clone(), name });
         }
     }
     Ok(data)

@@ -59,6 +59,8 @@ impl<'a> EventBridge<'a> {
         let service = match provider {
             Provider::ParameterStore => "ssm",
             Provider::SecretsManager => "secretsmanager",
+            // Neither speaks through EventBridge in its own name.
+            Provider::Vault | Provider::Fake => "",
         };
         let own = |text: &&String| Arn::parse(text).is_some_and(|arn| arn.service == service);
         let names: BTreeSet<String> =

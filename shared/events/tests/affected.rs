@@ -7,9 +7,13 @@
 
 mod common;
 
-use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Into, Read, Refresh, RefreshPolicy, Target};
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, Home, SessionTagsPolicy};
-use pawl_domain::{Affected, Change, Declaration, NotAffected, Provider, Store, StoreId, affected};
+use pawl_domain::declaration::{
+    CreationPolicy, Decoding, DeletionPolicy, Into, NullBytes, Read, Refresh, RefreshPolicy, Target,
+};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Home, SessionTagsPolicy};
+use pawl_domain::{
+    Affected, Change, Declaration, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
+};
 use std::time::Duration;
 
 /// Declared in Secrets Manager. All but `unknown` read with a role of account 123456789012; `foreign` reads an ARN of
@@ -183,10 +187,14 @@ impl Declared {
         let read = Read {
             path: "spec.data[0]".to_owned(),
             store: id.clone(),
-            key: self.key.clone(),
-            property: None,
-            version: self.version.map(str::to_owned),
+            query: Query::Key(Remote {
+                key: self.key.clone(),
+                version: self.version.map(str::to_owned),
+                ..Remote::default()
+            }),
             into: Into::Key("password".to_owned()),
+            decoding: Decoding::None,
+            null_bytes: NullBytes::Ignore,
         };
         let declaration = Declaration {
             id: "prod/shop/db".parse().unwrap(),
@@ -200,11 +208,20 @@ impl Declared {
                 creation: CreationPolicy::Owner,
                 deletion: DeletionPolicy::Retain,
                 immutable: false,
+                template: None,
+                manifest: None,
             },
-            refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+            refresh: Refresh {
+                policy: RefreshPolicy::Periodic,
+                interval: Duration::from_secs(3600),
+                windows: None,
+            },
         };
         let backend = Backend::Aws(AwsStore {
-            service: self.provider,
+            service: match self.provider {
+                Provider::ParameterStore => AwsService::ParameterStore,
+                _ => AwsService::SecretsManager,
+            },
             region: self.region.to_owned(),
             auth: AwsAuth::Ambient,
             role: self.account.map(|account| format!("arn:aws:iam::{account}:role/reader")),

@@ -22,6 +22,8 @@ pub(crate) struct Resource {
 }
 
 pub(crate) const SECRETS: Resource = Resource { prefix: "/api/v1", plural: "secrets", kind: "Secret" };
+pub(crate) const CONFIG_MAPS: Resource =
+    Resource { prefix: "/api/v1", plural: "configmaps", kind: "ConfigMap" };
 pub(crate) const NAMESPACES: Resource =
     Resource { prefix: "/api/v1", plural: "namespaces", kind: "Namespace" };
 pub(crate) const EVENTS: Resource = Resource { prefix: "/api/v1", plural: "events", kind: "Event" };

@@ -8,7 +8,7 @@ use crate::{credentials, scan, secrets, status};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::target::{Action, Existing};
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, Step};
-use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters};
+use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters, TemplateKind};
 use pawl_pipeline::{Error, Manifests, Status};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,6 +57,15 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         secrets::delete_owned(&*self.connections.link(&id.cluster).await?, id, target).await
     }
 
+    async fn template_source(
+        &self,
+        id: &DeclarationId,
+        kind: TemplateKind,
+        name: &ObjectName,
+    ) -> Result<BTreeMap<String, SecretValue>, Error> {
+        secrets::template_source(&*self.connections.link(&id.cluster).await?, id, kind, name).await
+    }
+
     async fn namespace_labels(
         &self,
         cluster: &ClusterName,
@@ -88,6 +97,10 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
 impl<I: ClusterIdentity + 'static, D: ClusterDirectory> ClusterCredentials for KubernetesClusters<I, D> {
     async fn secret_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<SecretValue, Error> {
         credentials::secret_key(&*self.connections.link(cluster).await?, at).await
+    }
+
+    async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {
+        credentials::config_map_key(&*self.connections.link(cluster).await?, at).await
     }
 
     async fn service_account(

@@ -1,8 +1,8 @@
 //! What stores need of clusters to prove an identity.
 
-use crate::call::{Call, SECRETS, SERVICE_ACCOUNTS, Verb, sealed};
+use crate::call::{CONFIG_MAPS, Call, SECRETS, SERVICE_ACCOUNTS, Verb, sealed};
 use crate::connect::Link;
-use crate::wire::{Object, Secret, SecretText};
+use crate::wire::{ConfigMap, Object, Secret, SecretText};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::{Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::Error;
@@ -25,6 +25,20 @@ pub(crate) async fn secret_key<I: ClusterIdentity>(
     secret.into_value(&at.key).ok_or_else(|| {
         let message =
             format!("cannot find secret data for key: {:?} in {}", at.key, call.subject(link.name()));
+        Error::new(Step::Authenticate, Kind::NotFound, message)
+    })
+}
+
+pub(crate) async fn config_map_key<I: ClusterIdentity>(
+    link: &Link<I>,
+    at: &SecretKeyAt,
+) -> Result<String, Error> {
+    let call = Call::new(Step::Authenticate, Verb::Get, &CONFIG_MAPS)
+        .namespace(at.namespace.as_str())
+        .name(at.name.as_str());
+    let found: ConfigMap = link.send(&call).await?.or_fail(&call, link.name())?.read(&call, link.name())?;
+    found.data.and_then(|mut data| data.remove(&at.key)).ok_or_else(|| {
+        let message = format!("cannot find data for key: {:?} in {}", at.key, call.subject(link.name()));
         Error::new(Step::Authenticate, Kind::NotFound, message)
     })
 }

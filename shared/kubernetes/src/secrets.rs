@@ -3,15 +3,15 @@
 //! Writes are a POST or a JSON patch that carries the version it was decided on; there is never a write that would go
 //! over somebody else's. Answers to writes bring metadata only.
 
-use crate::call::{Call, Reply, SECRETS, Verb, sealed};
+use crate::call::{CONFIG_MAPS, Call, Reply, SECRETS, Verb, sealed};
 use crate::connect::Link;
 use crate::refusal::Refusal;
-use crate::wire::{self, NewSecret, Object, Operation, Secret};
+use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
 use pawl_domain::hash::{created_by, data_hash};
 use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, field_manager};
 use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterIdentity;
+use pawl_pipeline::ports::{ClusterIdentity, TemplateKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -27,6 +27,28 @@ pub(crate) async fn read<I: ClusterIdentity>(
     let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(None) };
     let secret: Secret = body.read(&call, link.name())?;
     Ok(Some(secret.into_existing(&field_manager(id.name.as_str()))))
+}
+
+/// The data of the object that holds a declaration's templates.
+pub(crate) async fn template_source<I: ClusterIdentity>(
+    link: &Link<I>,
+    id: &DeclarationId,
+    kind: TemplateKind,
+    name: &ObjectName,
+) -> Result<BTreeMap<String, SecretValue>, Error> {
+    let resource = match kind {
+        TemplateKind::ConfigMap => &CONFIG_MAPS,
+        TemplateKind::Secret => &SECRETS,
+    };
+    let call =
+        Call::new(Step::Render, Verb::Get, resource).namespace(id.namespace.as_str()).name(name.as_str());
+    let body = link.send(&call).await?.or_fail(&call, link.name())?;
+    if kind == TemplateKind::Secret {
+        return body.read::<Secret>(&call, link.name()).map(Secret::into_data);
+    }
+    let found: ConfigMap = body.read(&call, link.name())?;
+    let texts = found.data.unwrap_or_default().into_iter();
+    Ok(texts.map(|(key, text)| (key, SecretValue::new(text))).collect())
 }
 
 pub(crate) async fn apply<I: ClusterIdentity>(

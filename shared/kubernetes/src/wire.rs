@@ -43,6 +43,13 @@ pub(crate) struct Secret {
     immutable: Option<bool>,
 }
 
+/// A ConfigMap, as far as it is text.
+#[derive(Deserialize)]
+pub(crate) struct ConfigMap {
+    #[serde(default)]
+    pub(crate) data: Option<BTreeMap<String, String>>,
+}
+
 impl Secret {
     /// The Secret as the domain sees it; `manager` is the field manager whose fields are told apart.
     pub(crate) fn into_existing(self, manager: &str) -> Existing {
@@ -62,6 +69,11 @@ impl Secret {
             immutable: self.immutable.unwrap_or_default(),
             own: own_fields(managed_fields.unwrap_or_default(), manager),
         }
+    }
+
+    /// Its data.
+    pub(crate) fn into_data(self) -> BTreeMap<String, SecretValue> {
+        self.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()
     }
 
     /// One value of its data.

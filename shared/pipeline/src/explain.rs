@@ -50,6 +50,7 @@ fn plain_names(change: &Change) -> BTreeSet<String> {
         .index_keys()
         .iter()
         .filter_map(|key| key.as_str().splitn(3, '/').nth(2))
+        .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()
 }
@@ -57,7 +58,8 @@ fn plain_names(change: &Change) -> BTreeSet<String> {
 /// True when a read names the key as the change does, wherever that key may live.
 fn looks_alike(declaration: &Declaration, names: &BTreeSet<String>) -> bool {
     declaration.reads.iter().any(|read| {
-        let name = read.key.rsplit(':').next().unwrap_or_default().trim_start_matches('/');
+        let Some(remote) = read.remote() else { return false };
+        let name = remote.key.rsplit(':').next().unwrap_or_default().trim_start_matches('/');
         names.iter().any(|known| known == name || known.ends_with(&format!("/{name}")))
     })
 }

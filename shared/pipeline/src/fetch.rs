@@ -3,13 +3,14 @@
 
 use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Ports, Sources, Wanted};
+use crate::ports::{Part, Ports, Sources, Wanted};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::{
-    Access, Change, Declaration, Fetched, Kind, Moved, Provider, Record, Step, Values, VersionSelector,
+    Access, Change, Declaration, Fetched, Found, Kind, Moved, Provider, Query, Record, Remote, Step, Values,
+    VersionSelector, Versions,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -119,7 +120,7 @@ impl<P: Ports> Pipeline<P> {
         if fetched.version.id == *version || fetched.version.since.is_some_and(|since| since > change.at) {
             return Ok(Seen::Enough);
         }
-        let exactly = Wanted { key: want.key.clone(), selector: VersionSelector::Id(version.clone()) };
+        let exactly = Wanted { selector: VersionSelector::Id(version.clone()), ..want.clone() };
         let label = match &want.selector {
             VersionSelector::Current => "AWSCURRENT",
             VersionSelector::Label(label) => label,
@@ -171,13 +172,19 @@ impl Catch {
         for (position, read) in declaration.reads.iter().enumerate() {
             let store = stores.require(&read.store)?;
             let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
-            let want = Wanted { key: store.remote_key(&read.key), selector: read.selector(store) };
-            match self.0.get(&(access, want)) {
+            let Query::Key(remote) = &read.query else {
+                return Err(Error::new(
+                    Step::Fetch,
+                    Kind::Invalid,
+                    format!("{}: find is not served yet", read.path),
+                ));
+            };
+            match self.0.get(&(access, wanted(remote, store))) {
                 Some(Ok(fetched)) => {
-                    refuse_older(read.key.as_str(), fetched, position, last)?;
-                    values.push(Some(Arc::clone(fetched)));
+                    refuse_older(&remote.key, fetched, position, last)?;
+                    values.push(Found::One(Arc::clone(fetched)));
                 }
-                Some(Err(error)) if tolerant && error.kind == Kind::NotFound => values.push(None),
+                Some(Err(error)) if tolerant && error.kind == Kind::NotFound => values.push(Found::Missing),
                 Some(Err(error)) => return Err(at(&read.path, error)),
                 None => {
                     return Err(Error::new(
@@ -195,7 +202,7 @@ impl Catch {
 /// Parameters are numbered upwards, so a smaller number that is also older in time was read from a replica that lags.
 /// A parameter that was deleted and made anew starts at 1 with a later time.
 fn refuse_older(key: &str, fetched: &Fetched, position: usize, last: Option<&Record>) -> Result<(), Error> {
-    let written = last.and_then(|record| record.versions.get(position)).and_then(Option::as_ref);
+    let written = last.and_then(|record| record.versions.get(position)).and_then(Versions::one);
     let Some(written) = written.filter(|_| fetched.provider == Provider::ParameterStore) else {
         return Ok(());
     };
@@ -219,11 +226,17 @@ fn reads(declaration: &Declaration, stores: &Stores) -> Vec<(Option<Access>, Opt
     let of_read = |read: &pawl_domain::Read| match stores.get(&read.store) {
         Some(store) => (
             Some(store.access(&declaration.id.cluster, &declaration.id.namespace)),
-            Some(Wanted { key: store.remote_key(&read.key), selector: read.selector(store) }),
+            read.remote().map(|remote| wanted(remote, store)),
         ),
         None => (None, None),
     };
     declaration.reads.iter().map(of_read).collect()
+}
+
+/// What a read of one key asks of its store.
+pub(crate) fn wanted(remote: &Remote, store: &pawl_domain::Store) -> Wanted {
+    let part = if remote.metadata { Part::Metadata } else { Part::Value };
+    Wanted { key: store.remote_key(&remote.key), selector: remote.selector(store), part }
 }
 
 /// The identities with which these declarations read a store.

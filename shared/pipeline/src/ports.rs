@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::target::{Action, Existing};
 use pawl_domain::{
-    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Home, IndexKey, Namespace, ObjectName,
-    Record, SecretValue, Store, StoreId, Version, VersionSelector,
+    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Find, Home, IndexKey, Namespace,
+    ObjectName, Record, SecretValue, Store, StoreId, Version, VersionSelector,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -216,6 +216,18 @@ pub trait Sources: Send + Sync {
         wanted: &[Wanted],
     ) -> impl Future<Output = Vec<Result<Fetched, Error>>> + Send;
 
+    /// Every key that the criteria match, by the name that ESO gives it, each with its value in force. Keys that come
+    /// or go meanwhile, and keys that may not be read where ESO passes over them, are left out.
+    ///
+    /// # Errors
+    /// Kind `Denied` when the identity may not search; `Invalid` when the criteria cannot be served, with what to
+    /// write instead.
+    fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+    ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send;
+
     /// Every key that changed, came or went at `since` or later; all keys when `since` is `None`. Reads no value.
     /// Keys that did not change MAY be among them. MUST NOT miss a key because of the order of a listing.
     ///
@@ -238,10 +250,22 @@ pub trait Sources: Send + Sync {
 /// A key to fetch, and which version of it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Wanted {
-    /// The key as the provider knows it, prefix included: a name or an ARN.
+    /// The key as the provider knows it, prefix included: a name, an ARN or a path.
     pub key: String,
     /// Which version.
     pub selector: VersionSelector,
+    /// What of it.
+    pub part: Part,
+}
+
+/// What of a key is fetched.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Part {
+    /// Its value.
+    #[default]
+    Value,
+    /// What the store knows about it, as ESO's `metadataPolicy: Fetch` gives it: a JSON object.
+    Metadata,
 }
 
 /// A key that a listing tells of.
@@ -298,6 +322,17 @@ pub trait Clusters: Send + Sync {
         target: &ObjectName,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 
+    /// The data of the ConfigMap or Secret that holds a declaration's templates, in the declaration's namespace.
+    ///
+    /// # Errors
+    /// `NotFound` when it does not exist.
+    fn template_source(
+        &self,
+        id: &DeclarationId,
+        kind: TemplateKind,
+        name: &ObjectName,
+    ) -> impl Future<Output = Result<BTreeMap<String, SecretValue>, Error>> + Send;
+
     /// The labels of a namespace. `NotFound` when it does not exist.
     fn namespace_labels(
         &self,
@@ -320,6 +355,15 @@ pub trait Clusters: Send + Sync {
     fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+/// The kinds of object that hold templates.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum TemplateKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret.
+    Secret,
+}
+
 /// What stores need of target clusters to prove an identity: the half of `Clusters` that adapters of stores see.
 pub trait ClusterCredentials: Send + Sync {
     /// One key of a Secret. `NotFound` names what is missing.
@@ -328,6 +372,13 @@ pub trait ClusterCredentials: Send + Sync {
         cluster: &ClusterName,
         at: &SecretKeyAt,
     ) -> impl Future<Output = Result<SecretValue, Error>> + Send;
+
+    /// One key of a ConfigMap. `NotFound` names what is missing.
+    fn config_map_key(
+        &self,
+        cluster: &ClusterName,
+        at: &SecretKeyAt,
+    ) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// The annotations of a service account.
     fn service_account(

@@ -8,7 +8,7 @@ use crate::status::Status;
 use jiff::Timestamp;
 use pawl_domain::record::{State, TargetState};
 use pawl_domain::store::Home;
-use pawl_domain::{Declaration, Kind, Outcome, Record, Values};
+use pawl_domain::{Declaration, Found, Kind, Outcome, Record, Values};
 use tracing::warn;
 
 /// How often a record that met another one is tried again. Each round means that somebody else just finished.
@@ -135,7 +135,7 @@ fn success(
     now: Timestamp,
     started: Timestamp,
 ) -> Record {
-    let versions = values.0.into_iter().map(|value| value.map(|value| value.version.clone())).collect();
+    let versions = values.0.iter().map(Found::versions).collect();
     let target = match written.outcome {
         Outcome::Written | Outcome::Unchanged => Some(written.resource_version.clone()),
         Outcome::Retained => Some(None),
@@ -145,6 +145,7 @@ fn success(
         declaration: declaration.digest(),
         versions,
         digest: written.digest.clone(),
+        inputs: None,
         target: target
             .map(|resource_version| TargetState { name: declaration.target.name.clone(), resource_version }),
         at: now,

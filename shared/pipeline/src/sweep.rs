@@ -5,7 +5,7 @@
 //! taken along, and now and then the Secrets in the clusters are compared with what was left there.
 
 use crate::error::Error;
-use crate::fetch::accesses;
+use crate::fetch::{accesses, wanted};
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Clock, Entry, Ledger, Listed, Ports, Registry, Scope, Sources, SweptStore, Wanted};
 use crate::report::Report;
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
 use pawl_domain::{
-    Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Record, Store, VersionSelector,
+    Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Query, Record, Store, VersionSelector,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -164,9 +164,10 @@ impl<P: Ports> Pipeline<P> {
                 let reads = with_access(declaration, &stores, access);
                 reads.into_iter().any(|(position, store)| {
                     let read = &declaration.reads[position];
-                    let mut keys = store.location().index_keys(&store.remote_key(&read.key)).into_iter();
+                    let Query::Key(remote) = &read.query else { return false };
+                    let mut keys = store.index_keys(&read.query).into_iter();
                     keys.find_map(|key| versions.get(&key))
-                        .is_some_and(|listed| differs(listed, &read.selector(store), record, position))
+                        .is_some_and(|listed| differs(listed, &remote.selector(store), record, position))
                 })
             };
             self.deliver_outdated(declarations, outdated, started, swept).await?;
@@ -188,21 +189,18 @@ impl<P: Ports> Pipeline<P> {
             let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
             after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
             let stores = self.stores_of(&page).await?;
-            let want = |read: &pawl_domain::Read, store: &Store| Wanted {
-                key: store.remote_key(&read.key),
-                selector: read.selector(store),
-            };
-            let wanted: BTreeSet<Wanted> = page
+            let want = |read: &pawl_domain::Read, store: &Store| Some(wanted(read.remote()?, store));
+            let asked: BTreeSet<Wanted> = page
                 .iter()
                 .flat_map(|each| {
                     let reads = with_access(each, &stores, access);
-                    reads.into_iter().map(|(position, store)| want(&each.reads[position], store))
+                    reads.into_iter().filter_map(|(position, store)| want(&each.reads[position], store))
                 })
                 .filter(|wanted| !matches!(wanted.selector, VersionSelector::Id(_)))
                 .collect();
-            let wanted: Vec<Wanted> = wanted.into_iter().collect();
-            let answers = self.ports.sources().versions(access, &wanted).await;
-            let versions: BTreeMap<Wanted, Option<String>> = wanted
+            let asked: Vec<Wanted> = asked.into_iter().collect();
+            let answers = self.ports.sources().versions(access, &asked).await;
+            let versions: BTreeMap<Wanted, Option<String>> = asked
                 .into_iter()
                 .zip(answers)
                 .filter_map(|(wanted, answer)| match answer {
@@ -217,7 +215,8 @@ impl<P: Ports> Pipeline<P> {
             let outdated = |declaration: &Declaration, record: Option<&Record>| {
                 let reads = with_access(declaration, &stores, access);
                 reads.into_iter().any(|(position, store)| {
-                    let version = versions.get(&want(&declaration.reads[position], store));
+                    let want = want(&declaration.reads[position], store);
+                    let version = want.and_then(|want| versions.get(&want));
                     version.is_some_and(|version| written(record, position) != version.as_deref())
                 })
             };
@@ -326,7 +325,7 @@ fn differs(listed: &Listed, selector: &VersionSelector, record: Option<&Record>,
 }
 
 fn written(record: Option<&Record>, position: usize) -> Option<&str> {
-    Some(record?.versions.get(position)?.as_ref()?.id.as_str())
+    Some(record?.versions.get(position)?.one()?.id.as_str())
 }
 
 /// Marks are kept under a hash: an identity is long, and none of a mark reader's business.

@@ -72,7 +72,7 @@ async fn a_version_that_changes_nothing_rendered_is_not_written() {
     assert_eq!(report.count(Outcome::Unchanged), 1);
     assert_eq!(story.world.calls().cluster_calls(), 0);
     let record = story.world.record("blue/shop/db").unwrap();
-    assert_eq!(record.versions[0].as_ref().map(|version| version.id.as_str()), Some("v2"));
+    assert_eq!(record.versions[0].one().map(|version| version.id.as_str()), Some("v2"));
 }
 
 #[tokio::test(start_paused = true)]

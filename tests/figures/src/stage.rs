@@ -7,7 +7,9 @@ use pawl_aws::{AwsIdentity, AwsSources};
 use pawl_devcluster::{DevCluster, Fault, Options, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::record::{State, TargetState};
-use pawl_domain::{Cluster, ClusterName, Declaration, DigestKey, Outcome, Record, SecretValue, Version};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DigestKey, Outcome, Read, Record, SecretValue, Version, Versions,
+};
 use pawl_embedded::Embedded;
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters};
 use pawl_pipeline::ports::{Catalogue, Clock, Ledger};
@@ -109,7 +111,8 @@ impl Stage {
             }
         }
         let puts = declarations.iter().map(|declaration| async {
-            let keys = declaration.reads.iter().map(|read| read.key.as_str());
+            let remotes = declaration.reads.iter().filter_map(Read::remote);
+            let keys = remotes.map(|remote| remote.key.as_str());
             let keys = pawl_world::build::index_keys(keys);
             Catalogue::put(&self.file, declaration, &keys).await.unwrap();
         });
@@ -120,7 +123,7 @@ impl Stage {
     pub async fn settle(&self, declarations: &[Declaration], clock: &impl Clock) {
         let at = clock.now();
         let puts = declarations.iter().map(|declaration| {
-            let written = Some(Version { id: SecretsManager::version(1), since: Some(at) });
+            let written = Versions::One(Version { id: SecretsManager::version(1), since: Some(at) });
             let record = Record {
                 versions: vec![written; declaration.reads.len()],
                 digest: Some("0".repeat(64)),

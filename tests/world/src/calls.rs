@@ -18,12 +18,13 @@ pub struct Calls {
     pub ledger_reads: usize,
     pub ledger_writes: usize,
     pub marks: usize,
-    // Sources: calls of fetch, and keys asked for in them; the same for versions; listings.
+    // Sources: calls of fetch, and keys asked for in them; the same for versions; listings; searches.
     pub fetches: usize,
     pub values: usize,
     pub version_calls: usize,
     pub versions: usize,
     pub listings: usize,
+    pub searches: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,
@@ -31,6 +32,7 @@ pub struct Calls {
     pub replaces: usize,
     pub deletes: usize,
     pub namespace_reads: usize,
+    pub template_reads: usize,
     pub managed_lists: usize,
     pub manifest_lists: usize,
     pub publishes: usize,
@@ -49,11 +51,16 @@ impl Calls {
     /// Requests to clusters of any kind, credentials apart.
     pub fn cluster_calls(&self) -> usize {
         let lists = self.managed_lists + self.manifest_lists;
-        self.reads + self.target_writes() + self.namespace_reads + lists + self.publishes
+        self.reads
+            + self.target_writes()
+            + self.namespace_reads
+            + self.template_reads
+            + lists
+            + self.publishes
     }
 
     /// Calls to stores of any kind.
     pub fn store_calls(&self) -> usize {
-        self.fetches + self.version_calls + self.listings
+        self.fetches + self.version_calls + self.listings + self.searches
     }
 }

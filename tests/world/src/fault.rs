@@ -22,6 +22,8 @@ pub enum Point {
     Versions,
     /// A listing of what changed.
     Listing,
+    /// A search.
+    Search,
     /// A read of a target.
     Read,
     /// Any write of a target.
@@ -60,7 +62,7 @@ impl Point {
         match self {
             Self::Lookup | Self::Catalogue => Step::Lookup,
             Self::Entries | Self::Record | Self::Mark => Step::Record,
-            Self::Fetch | Self::Versions | Self::Listing => Step::Fetch,
+            Self::Fetch | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
             Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
             Self::Write | Self::Publish => Step::Write,
             Self::Credentials => Step::Authenticate,

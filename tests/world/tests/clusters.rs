@@ -28,7 +28,7 @@ async fn read(world: &World, db: &Declaration) -> Option<Existing> {
 
 async fn write(world: &World, db: &Declaration, pairs: &[(&str, &str)]) -> Result<Option<String>, Error> {
     let existing = read(world, db).await;
-    let action = decide(db, &Rendered { data: data(pairs) }, existing.as_ref()).unwrap();
+    let action = decide(db, &Rendered::plain(data(pairs)), existing.as_ref()).unwrap();
     world.clusters().apply(&db.id, &db.target.name, &action).await
 }
 
@@ -41,14 +41,14 @@ async fn writes_are_conditional_on_what_was_read() {
     let (world, db) = world();
     assert_eq!(read(&world, &db).await.map(|_| ()), None);
     let (target, create) =
-        (&db.target.name, decide(&db, &Rendered { data: data(&[("a", "1")]) }, None).unwrap());
+        (&db.target.name, decide(&db, &Rendered::plain(data(&[("a", "1")])), None).unwrap());
     let first = world.clusters().apply(&db.id, target, &create).await.unwrap().unwrap();
     assert_eq!(kind(world.clusters().apply(&db.id, target, &create).await), Kind::Conflict, "created before");
     let old = read(&world, &db).await.unwrap();
     assert_eq!(old.resource_version, first);
 
     world.clusters().edit("blue/shop/db", |secret| secret.set("b", "theirs"));
-    let update = decide(&db, &Rendered { data: data(&[("a", "2")]) }, Some(&old)).unwrap();
+    let update = decide(&db, &Rendered::plain(data(&[("a", "2")])), Some(&old)).unwrap();
     assert_eq!(
         kind(world.clusters().apply(&db.id, target, &update).await),
         Kind::Conflict,

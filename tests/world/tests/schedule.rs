@@ -6,7 +6,7 @@ use futures::FutureExt;
 use pawl_domain::SecretValue;
 use pawl_domain::target::{Action, Desired, Parts};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clusters, Ledger, Ports, Sources, Wanted};
+use pawl_pipeline::ports::{Clusters, Ledger, Part, Ports, Sources, Wanted};
 use pawl_world::build::{at, cluster_name, id, namespace, object_name};
 use pawl_world::{Point, Schedule, World, cluster, every_order, secrets_manager};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,7 +158,11 @@ fn world() -> World {
 async fn write(world: &World, careful: bool) -> Result<(), Error> {
     let (id, target) = (id("blue/shop/db"), object_name("db"));
     let access = secrets_manager("aws").build().access(&id.cluster, &id.namespace);
-    let wanted = [Wanted { key: "app/db".to_owned(), selector: pawl_domain::VersionSelector::Current }];
+    let wanted = [Wanted {
+        key: "app/db".to_owned(),
+        selector: pawl_domain::VersionSelector::Current,
+        part: Part::Value,
+    }];
     let fetch = async || world.sources().fetch(&access, &wanted).await.remove(0);
     loop {
         let early = if careful { None } else { Some(fetch().await?) };

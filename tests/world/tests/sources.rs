@@ -4,7 +4,7 @@
 
 use pawl_domain::{Access, Kind, Moved, Step, Store, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Ports, Sources, Wanted};
+use pawl_pipeline::ports::{Part, Ports, Sources, Wanted};
 use pawl_world::build::{at, cluster_name, namespace, secrets_manager_location};
 use pawl_world::{Calls, Fault, Point, World, parameter_store, secrets_manager};
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn wanted(key: &str, version: &str) -> Wanted {
         id if id.starts_with('v') || id.parse::<u8>().is_ok() => VersionSelector::Id(id.to_owned()),
         label => VersionSelector::Label(label.to_owned()),
     };
-    Wanted { key: key.to_owned(), selector }
+    Wanted { key: key.to_owned(), selector, part: Part::Value }
 }
 
 /// The value and version of one key.

@@ -167,12 +167,17 @@ fn fetched(call: &Call<'_>, parameter: Parameter) -> Result<Fetched, Error> {
 mod tests {
     use super::*;
     use pawl_domain::VersionSelector;
+    use pawl_pipeline::ports::Part;
 
     #[test]
     fn no_parameter_is_twice_in_a_group() {
         let wanted = |keys: &[(&str, VersionSelector)]| -> Vec<_> {
             keys.iter()
-                .map(|(key, selector)| Wanted { key: (*key).to_owned(), selector: selector.clone() })
+                .map(|(key, selector)| Wanted {
+                    key: (*key).to_owned(),
+                    selector: selector.clone(),
+                    part: Part::Value,
+                })
                 .collect()
         };
         let (current, first) = (VersionSelector::Current, VersionSelector::Id("1".into()));

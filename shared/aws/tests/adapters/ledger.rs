@@ -69,6 +69,7 @@ fn settled() -> Record {
         declaration: String::new(),
         versions: vec![],
         digest: None,
+        inputs: None,
         target: None,
         at: at(0),
         refreshed: None,

@@ -1,7 +1,8 @@
 //! Single answers that no emulator gives, by a scripted server.
 
 use crate::support::{access, current, failure, id, label, sources, told, told_versions};
-use pawl_domain::{Kind, Provider, Step};
+use pawl_domain::store::AwsService;
+use pawl_domain::{Kind, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Sources, Wanted};
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ async fn every_failure_of_a_secret_has_its_kind_and_a_remedy() {
     ] {
         let aws = MockServer::start().await;
         secrets("GetSecretValue").respond_with(refusal(status, code, words)).mount(&aws).await;
-        let error = fetch_failure(&aws, Provider::SecretsManager, "app/db").await;
+        let error = fetch_failure(&aws, AwsService::SecretsManager, "app/db").await;
         let want = format!("secrets-manager in eu-central-1: app/db: {message}");
         assert_eq!((error.step, error.kind, error.message()), (step, kind, want.as_str()), "{code} {words}");
     }
@@ -104,7 +105,7 @@ async fn every_failure_of_a_parameter_has_its_kind_and_a_remedy() {
     ] {
         let aws = MockServer::start().await;
         parameters("GetParameter").respond_with(refusal(400, code, "")).mount(&aws).await;
-        let error = fetch_failure(&aws, Provider::ParameterStore, "/app/db").await;
+        let error = fetch_failure(&aws, AwsService::ParameterStore, "/app/db").await;
         let want = format!("parameter-store in eu-central-1: /app/db: {message}");
         assert_eq!((error.step, error.kind, error.message()), (Step::Fetch, kind, want.as_str()), "{code}");
     }
@@ -119,7 +120,7 @@ async fn what_passes_is_tried_again_as_often_as_the_store_says() {
         let throttle = secrets("GetSecretValue").respond_with(refusal(400, "ThrottlingException", ""));
         throttle.up_to_n_times(throttled).mount(&aws).await;
         secrets("GetSecretValue").respond_with(answer(value("app/db", "v", "1"))).mount(&aws).await;
-        let mut store = crate::support::store(Provider::SecretsManager);
+        let mut store = crate::support::store(AwsService::SecretsManager);
         store.max_retries = retries;
         let access = crate::support::access_of(store);
         let answers = sources(&aws.uri()).fetch(&access, &[current("app/db")]).await;
@@ -136,7 +137,7 @@ async fn a_store_that_lags_is_quoted_and_asked_anew_each_time() {
         .mount(&aws)
         .await;
     secrets("GetSecretValue").respond_with(answer(value("app/db", "new", "2"))).mount(&aws).await;
-    let (sources, access) = (sources(&aws.uri()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     for want in ["old@1", "new@2", "new@2"] {
         assert_eq!(told(&sources.fetch(&access, &[current("app/db")]).await), [want]);
     }
@@ -164,7 +165,7 @@ async fn servers_that_answer_nothing_useful_are_told_apart() {
     ] {
         let aws = MockServer::start().await;
         secrets("GetSecretValue").respond_with(response).mount(&aws).await;
-        let error = fetch_failure(&aws, Provider::SecretsManager, "app/db").await;
+        let error = fetch_failure(&aws, AwsService::SecretsManager, "app/db").await;
         let want = format!("secrets-manager in eu-central-1: app/db: {message}");
         assert_eq!((error.kind, error.message()), (kind, want.as_str()));
     }
@@ -179,7 +180,8 @@ async fn a_server_that_is_not_there_or_hangs_up_is_unreachable() {
     let hangs_up = format!("http://{}", rude.local_addr().unwrap());
     let cut = tokio::spawn(async move { while rude.accept().await.is_ok() {} });
     for endpoint in [gone, hangs_up] {
-        let answers = sources(&endpoint).fetch(&access(Provider::SecretsManager), &[current("app/db")]).await;
+        let answers =
+            sources(&endpoint).fetch(&access(AwsService::SecretsManager), &[current("app/db")]).await;
         let error = failure(answers);
         assert_eq!((error.step, error.kind), (Step::Fetch, Kind::Unreachable), "{error}");
     }
@@ -212,7 +214,7 @@ async fn one_bad_key_of_a_batch_hurts_no_other() {
         alone.respond_with(response).expect(1).mount(&aws).await;
     }
     let wanted = ["a", "b", "c", "d", "e", "f", "g"].map(current);
-    let answers = sources(&aws.uri()).fetch(&access(Provider::SecretsManager), &wanted).await;
+    let answers = sources(&aws.uri()).fetch(&access(AwsService::SecretsManager), &wanted).await;
     let want = ["A@1", "denied", "not-found", "restored@3", "transient", "alone@2", "alone@2"];
     assert_eq!(told(&answers), want);
 }
@@ -227,7 +229,7 @@ async fn an_identity_without_batches_reads_one_by_one_and_is_not_asked_again() {
             alone.respond_with(answer(value(name, name, "1"))).expect(2).mount(&aws).await;
         }
     }
-    let (sources, access) = (sources(&aws.uri()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     for _ in 0..2 {
         assert_eq!(told(&sources.fetch(&access, &["a", "b", "c"].map(current)).await), ["a@1", "b@1", "c@1"]);
     }
@@ -242,7 +244,7 @@ async fn a_batch_of_parameters_that_is_refused_is_read_one_by_one() {
         good.respond_with(answer(json!({ "Parameter": parameter("/a", 1) }))).mount(&aws).await;
         let bad = parameters("GetParameter").and(body_partial_json(json!({ "Name": "/b!" })));
         bad.respond_with(refusal(400, "ValidationException", "")).mount(&aws).await;
-        let (sources, access) = (sources(&aws.uri()), access(Provider::ParameterStore));
+        let (sources, access) = (sources(&aws.uri()), access(AwsService::ParameterStore));
         for _ in 0..2 {
             assert_eq!(
                 told(&sources.fetch(&access, &["/a", "/b!"].map(current)).await),
@@ -262,7 +264,7 @@ async fn a_throttled_batch_is_no_reason_for_more_calls() {
         .mount(&aws)
         .await;
     let answers =
-        sources(&aws.uri()).fetch(&access(Provider::SecretsManager), &["a", "b", "c"].map(current)).await;
+        sources(&aws.uri()).fetch(&access(AwsService::SecretsManager), &["a", "b", "c"].map(current)).await;
     assert_eq!(told(&answers), ["throttled"; 3]);
     let error = answers[1].as_ref().unwrap_err();
     assert_eq!(error.message(), "secrets-manager in eu-central-1: b: throttled (ThrottlingException)");
@@ -281,7 +283,7 @@ async fn parameters_are_known_by_name_or_arn_and_the_missing_by_what_was_asked()
     let alone = parameters("GetParameter").and(body_partial_json(json!({ "Name": "/d" })));
     alone.respond_with(answer(json!({ "Parameter": parameter("/d", 4) }))).expect(1).mount(&aws).await;
     let wanted = [current("/a"), id("/b", "3"), label("/c", "live"), current(arn), current("/d")];
-    let answers = sources(&aws.uri()).fetch(&access(Provider::ParameterStore), &wanted).await;
+    let answers = sources(&aws.uri()).fetch(&access(AwsService::ParameterStore), &wanted).await;
     assert_eq!(told(&answers), ["v@2", "v@3", "not-found", "v@7", "v@4"]);
 }
 
@@ -290,7 +292,7 @@ async fn a_sorted_listing_ends_at_the_first_page_of_old_changes() {
     let aws = MockServer::start().await;
     page(&aws, None, &[("new", 9_000), ("edge", 5_000)], Some("2")).await;
     page(&aws, Some("2"), &[("older", 4_999), ("oldest", 10)], Some("3")).await;
-    let (sources, access) = (sources(&aws.uri()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     let since = Some(jiff::Timestamp::from_second(5_000).unwrap());
     assert_eq!(listed(&sources, &access, since).await, ["edge@1", "new@1"]);
     assert_eq!(aws.received_requests().await.unwrap().len(), 2);
@@ -302,7 +304,7 @@ async fn an_unsorted_listing_is_read_to_its_end() {
     page(&aws, None, &[("old", 4_000), ("new", 9_000), ("older", 3_000)], Some("2")).await;
     page(&aws, Some("2"), &[("oldest", 10)], Some("3")).await;
     page(&aws, Some("3"), &[("late", 6_000)], None).await;
-    let (sources, access) = (sources(&aws.uri()), access(Provider::SecretsManager));
+    let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     let since = Some(jiff::Timestamp::from_second(5_000).unwrap());
     assert_eq!(listed(&sources, &access, since).await, ["late@1", "new@1"]);
 }
@@ -312,12 +314,14 @@ async fn a_listing_without_end_is_left() {
     let aws = MockServer::start().await;
     let endless = json!({ "SecretList": [], "NextToken": "again" });
     secrets("ListSecrets").respond_with(answer(endless)).expect(2).mount(&aws).await;
-    let error = sources(&aws.uri()).changed_since(&access(Provider::SecretsManager), None).await.unwrap_err();
+    let error =
+        sources(&aws.uri()).changed_since(&access(AwsService::SecretsManager), None).await.unwrap_err();
     assert_eq!(error.kind, Kind::Transient);
 
     let aws = MockServer::start().await;
     secrets("ListSecrets").respond_with(refusal(400, "AccessDeniedException", "")).mount(&aws).await;
-    let error = sources(&aws.uri()).changed_since(&access(Provider::SecretsManager), None).await.unwrap_err();
+    let error =
+        sources(&aws.uri()).changed_since(&access(AwsService::SecretsManager), None).await.unwrap_err();
     assert_eq!(error.kind, Kind::Denied);
     assert!(error.message().ends_with("access denied; allow secretsmanager:ListSecrets on it"), "{error}");
 }
@@ -336,11 +340,11 @@ async fn versions_of_parameters_can_be_had_without_describing() {
         parameters("GetParameter").and(body_partial_json(json!({ "Name": "/b", "WithDecryption": false })));
     none.respond_with(refusal(400, "ParameterNotFound", "")).expect(1).mount(&aws).await;
     let answers =
-        sources(&aws.uri()).versions(&access(Provider::ParameterStore), &["/a", "/b"].map(current)).await;
+        sources(&aws.uri()).versions(&access(AwsService::ParameterStore), &["/a", "/b"].map(current)).await;
     assert_eq!(told_versions(&answers), ["2", "not-found"]);
 }
 
-async fn fetch_failure(aws: &MockServer, provider: Provider, key: &str) -> Error {
+async fn fetch_failure(aws: &MockServer, provider: AwsService, key: &str) -> Error {
     let wanted: [Wanted; 1] = [current(key)];
     failure(sources(&aws.uri()).fetch(&access(provider), &wanted).await)
 }

@@ -2,19 +2,20 @@
 
 use crate::support::{FakeCluster, access_in, moto, sources};
 use pawl_aws::AwsSources;
-use pawl_domain::{Access, Provider};
+use pawl_domain::Access;
+use pawl_domain::store::AwsService;
 use pawl_servers::{Moto, Service};
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::json;
 
 #[tokio::test]
 async fn secrets_manager_is_a_source() {
-    suite(&Secrets(Store::of(Provider::SecretsManager).await)).await;
+    suite(&Secrets(Store::of(AwsService::SecretsManager).await)).await;
 }
 
 #[tokio::test]
 async fn parameter_store_is_a_source() {
-    suite(&Parameters(Store::of(Provider::ParameterStore).await)).await;
+    suite(&Parameters(Store::of(AwsService::ParameterStore).await)).await;
 }
 
 struct Store {
@@ -25,7 +26,7 @@ struct Store {
 }
 
 impl Store {
-    async fn of(provider: Provider) -> Self {
+    async fn of(provider: AwsService) -> Self {
         let (moto, region) = moto().await;
         Self { sources: sources(moto.endpoint()), access: access_in(provider, region), moto, region }
     }

@@ -8,8 +8,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use pawl_aws::AwsSources;
-use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef, SessionTagsPolicy};
-use pawl_domain::{Home, Kind, Provider, Step, StoreId};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SecretKeyRef, SessionTagsPolicy};
+use pawl_domain::{Home, Kind, Step, StoreId};
 use pawl_pipeline::ports::Sources;
 use serde_json::json;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const MIDNIGHT: &str = "2030-01-01T00:00:00Z";
 #[tokio::test]
 async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
     let aws = aws().await;
-    let mut store = store(Provider::SecretsManager);
+    let mut store = store(AwsService::SecretsManager);
     store.additional_roles = vec![role("first"), role("second")];
     store.role = Some(role("last"));
     store.external_id = Some("outside".to_owned());
@@ -85,7 +85,7 @@ async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
 #[tokio::test]
 async fn many_callers_share_one_exchange() {
     let aws = aws().await;
-    let mut store = store(Provider::SecretsManager);
+    let mut store = store(AwsService::SecretsManager);
     store.role = Some(role("reader"));
     let (sources, access) =
         (sources_of(&aws.uri(), Arc::default(), HandClock::at(MIDNIGHT)), access_of(store));
@@ -239,7 +239,7 @@ async fn a_role_that_may_not_be_assumed_says_so_once_for_all_who_ask() {
         .expect(2)
         .mount(&aws)
         .await;
-    let mut store = store(Provider::ParameterStore);
+    let mut store = store(AwsService::ParameterStore);
     store.role = Some(role("reader"));
     let clock = HandClock::at(MIDNIGHT);
     let (sources, access) = (sources_of(&aws.uri(), Arc::default(), clock.clone()), access_of(store));
@@ -284,14 +284,14 @@ async fn a_role_of_another_account_reads_that_accounts_secrets() {
         let answer = sources.fetch(&access_of(store), &[current("app/db")]).await.remove(0).unwrap();
         String::from_utf8(answer.value.expose().to_vec()).unwrap()
     };
-    let mut by_role = store(Provider::SecretsManager);
+    let mut by_role = store(AwsService::SecretsManager);
     by_role.role = Some(far.to_owned());
     let account = FakeCluster::default().with_account("shop/app", &[("eks.amazonaws.com/role-arn", far)]);
     let keys = FakeCluster::default()
         .with_secret("shop/aws/id", &["ID"])
         .with_secret("shop/aws/secret", &["S"])
         .with_secret("shop/aws/token", &["T"]);
-    assert_eq!(value(store(Provider::SecretsManager), FakeCluster::default()).await, "home");
+    assert_eq!(value(store(AwsService::SecretsManager), FakeCluster::default()).await, "home");
     assert_eq!(value(by_role, FakeCluster::default()).await, "far");
     assert_eq!(value(service_account(), account).await, "far");
     assert_eq!(value(static_keys(), keys).await, "home");
@@ -305,7 +305,7 @@ async fn without_any_credentials_the_step_is_authentication() {
         .credentials_provider(SharedCredentialsProvider::new(Nobody))
         .build();
     let sources = AwsSources::new(bare, Arc::new(FakeCluster::default()), Arc::new(WallClock));
-    let error = failure(sources.fetch(&access_of(store(Provider::SecretsManager)), &[current("a")]).await);
+    let error = failure(sources.fetch(&access_of(store(AwsService::SecretsManager)), &[current("a")]).await);
     assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied), "{error}");
     assert!(
         error.message().ends_with("there are no AWS credentials; check the identity that Pawl runs with"),
@@ -332,7 +332,7 @@ fn role(name: &str) -> String {
 fn service_account() -> AwsStore {
     let auth =
         AwsAuth::ServiceAccount { name: name("app"), namespace: None, audiences: vec!["more".to_owned()] };
-    AwsStore { auth, ..store(Provider::SecretsManager) }
+    AwsStore { auth, ..store(AwsService::SecretsManager) }
 }
 
 fn static_keys() -> AwsStore {
@@ -342,7 +342,7 @@ fn static_keys() -> AwsStore {
         secret_access_key: key("secret"),
         session_token: Some(key("token")),
     };
-    AwsStore { auth, ..store(Provider::SecretsManager) }
+    AwsStore { auth, ..store(AwsService::SecretsManager) }
 }
 
 /// A server whose STS hands out `KEY-OF-<role>` for an hour and whose Secrets Manager has one value for everybody.

@@ -1,7 +1,8 @@
 //! A value shows up nowhere but in the answer: a canary goes every way that a secret can go.
 
 use crate::support::{access, current, sources};
-use pawl_domain::{Access, Provider};
+use pawl_domain::Access;
+use pawl_domain::store::AwsService;
 use pawl_pipeline::ports::{Sources, Wanted};
 use serde_json::{Value, json};
 use std::io;
@@ -15,7 +16,7 @@ const CANARY: &str = "canary-7f3a9c";
 async fn no_value_is_in_a_log_or_an_error() {
     let (logs, guard) = Logs::capture();
     let mut shown = String::new();
-    for provider in [Provider::SecretsManager, Provider::ParameterStore] {
+    for provider in [AwsService::SecretsManager, AwsService::ParameterStore] {
         let access = access(provider);
         let (single, many) = ([current("a")], ["a", "b", "c"].map(current));
         for wanted in [&single[..], &many] {

@@ -2,7 +2,7 @@
 
 use crate::support::{access_in, current, moto, sources};
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use pawl_domain::Provider;
+use pawl_domain::store::AwsService;
 use pawl_pipeline::ports::Sources;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ async fn every_call_is_counted_once() {
     for key in ["a", "b", "c", "d"] {
         moto.create_secret(region, key, key).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
     let wanted = ["a", "b", "c", "d", "none"].map(current);
     sources.fetch(&access, &wanted).await;
     sources.fetch(&access, &wanted[..1]).await;

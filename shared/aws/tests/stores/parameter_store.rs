@@ -1,7 +1,8 @@
 //! Parameter Store, played by moto: values, versions and listing of parameters.
 
 use crate::support::{access_in, current, failure, id, label, moto, sources, told, told_versions};
-use pawl_domain::{Kind, Provider};
+use pawl_domain::Kind;
+use pawl_domain::store::AwsService;
 use pawl_pipeline::ports::Sources;
 use pawl_servers::{Moto, Service};
 use serde_json::json;
@@ -15,7 +16,7 @@ async fn a_parameter_is_found_in_each_of_its_versions() {
     moto.put_parameter(region, "plain", "text").await.unwrap();
     let body = json!({ "Name": "/app/db", "ParameterVersion": 2, "Labels": ["live"] });
     moto.call(region, Service::SSM, "LabelParameterVersion", &body).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
 
     let wanted = [
         current("/app/db"),
@@ -55,7 +56,7 @@ async fn many_keys_are_read_together() {
     for key in &keys {
         moto.put_parameter(region, key, key).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
     let mut wanted: Vec<_> = keys.iter().map(|key| current(key)).collect();
     wanted.insert(33, current("/many/none"));
     let mut want: Vec<_> = keys.iter().map(|key| format!("{key}@1")).collect();
@@ -74,7 +75,7 @@ async fn kinds_of_parameters_differ_in_how_they_are_stored_only() {
         let body = json!({ "Name": name, "Type": kind, "Value": value });
         moto.call(region, Service::SSM, "PutParameter", &body).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
     let wanted = ["/k/s", "/k/l", "/k/x"].map(current);
     assert_eq!(told(&sources.fetch(&access, &wanted).await), ["plain@1", "a,b@1", "sealed@1"]);
     assert_eq!(told(&sources.fetch(&access, &wanted[2..]).await), ["sealed@1"]);
@@ -87,7 +88,7 @@ async fn parameters_are_found_by_arn() {
     let (moto, region) = moto().await;
     moto.put_parameter(region, "/app/db", "one").await.unwrap();
     moto.put_parameter(region, "plain", "text").await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
     let arn = format!("arn:aws:ssm:{region}:{}:parameter", Moto::ACCOUNT);
     let wanted = [
         current(&format!("{arn}/app/db")),
@@ -108,7 +109,7 @@ async fn the_listing_tells_what_changed() {
     for number in 0..60 {
         moto.put_parameter(region, &format!("/list/{number:02}"), "v").await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::ParameterStore, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
     let all = sources.changed_since(&access, None).await.unwrap();
     assert_eq!(all.len(), 60);
     assert!(all.iter().all(|one| one.version.as_deref() == Some("1") && one.changed.is_some()));

@@ -2,7 +2,8 @@
 
 use crate::support::{self, access_in, current, id, label, moto, sources, told, told_versions};
 use jiff::SignedDuration;
-use pawl_domain::{Kind, Provider};
+use pawl_domain::Kind;
+use pawl_domain::store::AwsService;
 use pawl_pipeline::ports::{Listed, Sources};
 use pawl_servers::Service;
 use serde_json::json;
@@ -16,7 +17,7 @@ async fn a_key_is_found_by_each_of_its_names_in_each_of_its_versions() {
     let second = moto.put_secret_value(region, "app/db", "two").await.unwrap();
     let pending = moto.stage_secret_value(region, "app/db", "three", &["AWSPENDING"]).await.unwrap();
     let partial = &first.arn[..first.arn.len() - 7];
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
 
     let wanted = [
         current("app/db"),
@@ -57,7 +58,7 @@ async fn bytes_come_as_they_are_and_versions_with_their_date() {
     let (moto, region) = moto().await;
     let body = json!({ "Name": "raw", "SecretBinary": "AP/+Cg==", "ClientRequestToken": "0".repeat(32) });
     moto.call(region, Service::SECRETS_MANAGER, "CreateSecret", &body).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
     let fetched = sources.fetch(&access, &[current("raw")]).await.remove(0).unwrap();
     assert_eq!(fetched.value.expose(), [0x00, 0xff, 0xfe, 0x0a]);
     assert_eq!(fetched.labels, ["AWSCURRENT"]);
@@ -80,7 +81,7 @@ async fn a_stage_that_moved_back_is_followed_in_batches_too() {
         });
         moto.call(region, Service::SECRETS_MANAGER, "UpdateSecretVersionStage", &body).await.unwrap();
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
     let wanted = ["a", "b", "c"].map(current);
     let want: Vec<_> = first.iter().map(|version| format!("old@{version}")).collect();
     assert_eq!(told(&sources.fetch(&access, &wanted).await), want);
@@ -95,7 +96,7 @@ async fn what_is_marked_for_deletion_does_not_exist_until_it_is_restored() {
     moto.create_secret(region, "app/x", "x").await.unwrap();
     moto.create_secret(region, "app/y", "y").await.unwrap();
     moto.delete_secret(region, "app/db", false).await.unwrap();
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
 
     let wanted = ["app/db", "app/x", "app/y"].map(current);
     let mut together = sources.fetch(&access, &wanted).await;
@@ -129,7 +130,7 @@ async fn listings_miss_nothing_on_a_server_that_does_not_sort() {
     for number in 0..130 {
         versions.push(moto.create_secret(region, &format!("key-{number:03}"), "v").await.unwrap().version);
     }
-    let (sources, access) = (sources(moto.endpoint()), access_in(Provider::SecretsManager, region));
+    let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
     let all = sources.changed_since(&access, None).await.unwrap();
     let mut told: Vec<_> = all.iter().map(|one| (name(one), one.version.clone().unwrap())).collect();
     told.sort();
@@ -169,9 +170,9 @@ async fn regions_are_worlds_apart() {
     let sources = sources(moto.endpoint());
     let wanted = [current("app/db")];
     assert_eq!(
-        told(&sources.fetch(&access_in(Provider::SecretsManager, here), &wanted).await),
+        told(&sources.fetch(&access_in(AwsService::SecretsManager, here), &wanted).await),
         ["not-found"]
     );
-    let fetched = sources.fetch(&access_in(Provider::SecretsManager, there), &wanted).await;
+    let fetched = sources.fetch(&access_in(AwsService::SecretsManager, there), &wanted).await;
     assert_eq!(fetched[0].as_ref().unwrap().value.expose(), b"there");
 }

@@ -8,13 +8,12 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 use pawl_aws::AwsSources;
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
 use pawl_domain::{
-    Access, ClusterName, Fetched, Kind, Namespace, ObjectName, Provider, SecretValue, Step, Version,
-    VersionSelector,
+    Access, ClusterName, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version, VersionSelector,
 };
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, ClusterCredentials, Wanted};
+use pawl_pipeline::ports::{Clock, ClusterCredentials, Part, Wanted};
 use pawl_servers::Moto;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,12 +79,12 @@ pub(crate) fn config(endpoint: &str) -> SdkConfig {
 }
 
 /// A store read with Pawl's own identity.
-pub(crate) fn access(service: Provider) -> Access {
+pub(crate) fn access(service: AwsService) -> Access {
     access_of(store(service))
 }
 
 /// The same in another region.
-pub(crate) fn access_in(service: Provider, region: &str) -> Access {
+pub(crate) fn access_in(service: AwsService, region: &str) -> Access {
     access_of(AwsStore { region: region.to_owned(), ..store(service) })
 }
 
@@ -99,7 +98,7 @@ pub(crate) fn access_of(store: AwsStore) -> Access {
     }
 }
 
-pub(crate) fn store(service: Provider) -> AwsStore {
+pub(crate) fn store(service: AwsService) -> AwsStore {
     AwsStore {
         service,
         region: "eu-central-1".to_owned(),
@@ -120,15 +119,15 @@ pub(crate) fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T 
 }
 
 pub(crate) fn current(key: &str) -> Wanted {
-    Wanted { key: key.to_owned(), selector: VersionSelector::Current }
+    Wanted { key: key.to_owned(), selector: VersionSelector::Current, part: Part::Value }
 }
 
 pub(crate) fn label(key: &str, label: &str) -> Wanted {
-    Wanted { key: key.to_owned(), selector: VersionSelector::Label(label.to_owned()) }
+    Wanted { key: key.to_owned(), selector: VersionSelector::Label(label.to_owned()), part: Part::Value }
 }
 
 pub(crate) fn id(key: &str, id: &str) -> Wanted {
-    Wanted { key: key.to_owned(), selector: VersionSelector::Id(id.to_owned()) }
+    Wanted { key: key.to_owned(), selector: VersionSelector::Id(id.to_owned()), part: Part::Value }
 }
 
 /// Answers as texts that a table can hold: `value@version`, or the kind of failure.
@@ -194,6 +193,10 @@ impl ClusterCredentials for FakeCluster {
         };
         let text = if texts.len() > 1 { texts.remove(0) } else { texts[0] };
         Ok(SecretValue::new(text))
+    }
+
+    async fn config_map_key(&self, _: &ClusterName, _: &SecretKeyAt) -> Result<String, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no ConfigMaps here"))
     }
 
     async fn service_account(

@@ -1,11 +1,11 @@
 //! Which declarations a change concerns: names, places, versions, refresh policies.
 
-use crate::given::{REGION, read, reading, store, store_id, store_with};
+use crate::given::{REGION, in_version, read, reading, store, store_id, store_with};
 use jiff::Timestamp;
 use pawl_domain::Provider::{self, ParameterStore, SecretsManager};
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::declaration::{Refresh, RefreshPolicy};
-use pawl_domain::{Affected, Change, Declaration, Location, Moved, NotAffected, Read, Store, affected};
+use pawl_domain::{Affected, Change, Declaration, Location, Moved, NotAffected, Store, affected};
 use std::time::Duration;
 
 /// A change of these names in [`REGION`], by a sender that knows no account.
@@ -49,7 +49,7 @@ fn each_declared_version_is_concerned_by_what_can_move_it() {
         (ParameterStore, Some("blue"), [false, false, true, true, true]),
         (ParameterStore, Some("3"), [false, false, false, false, true]),
     ] {
-        let declaration = reading([Read { version: version.map(str::to_owned), ..read("app/db") }]);
+        let declaration = reading([in_version(version, read("app/db"))]);
         for (moved, concerned) in moves.iter().zip(concerned) {
             let change = change(provider, &["app/db"], moved.clone());
             let want = if concerned { Affected::Yes } else { Affected::No(NotAffected::OtherVersion) };
@@ -122,7 +122,7 @@ fn what_is_read_once_stays() {
         (OnChange, 3600, Affected::No(NotAffected::ReadOnce)),
     ] {
         let mut declaration = reading([read("app/db")]);
-        declaration.refresh = Refresh { policy, interval: Duration::from_secs(seconds) };
+        declaration.refresh = Refresh { policy, interval: Duration::from_secs(seconds), windows: None };
         let got =
             of(&change(SecretsManager, &["app/db"], Moved::Current), &declaration, &store(SecretsManager));
         assert_eq!(got, want, "{policy:?} {seconds}");
@@ -134,7 +134,7 @@ fn what_is_read_once_stays() {
 
 #[test]
 fn one_concerned_read_of_many_is_enough_and_is_named() {
-    let versioned = |version: &str| Read { version: Some(version.into()), ..read("app/db") };
+    let versioned = |version: &str| in_version(Some(version), read("app/db"));
     let declaration = reading([read("other"), versioned("uuid/8a1f"), read("app/db"), versioned("blue")]);
     let store = store(SecretsManager);
     for (moved, want) in [

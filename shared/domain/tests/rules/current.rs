@@ -1,16 +1,17 @@
 //! When a change needs no look at all, because its version is what was written last.
 
 use crate::affected::change;
-use crate::given::{read, reading, store, version};
+use crate::given::{part, read, reading, store, version};
 use jiff::Timestamp;
 use pawl_domain::Provider::SecretsManager;
 use pawl_domain::record::State;
-use pawl_domain::{Failure, Kind, Moved, Outcome, Read, Record, Step};
+use pawl_domain::{Failure, Kind, Moved, Outcome, Record, Step, Versions};
 
 fn written(versions: &[Option<&str>], state: State) -> (pawl_domain::Declaration, Record) {
     let declaration = reading([read("app/db"), read("other"), read("app/db")]);
     let mut record = Record::pending(&declaration, Timestamp::UNIX_EPOCH);
-    record.versions = versions.iter().map(|id| id.map(version)).collect();
+    record.versions =
+        versions.iter().map(|id| id.map_or(Versions::Missing, |id| Versions::One(version(id)))).collect();
     record.state = state;
     (declaration, record)
 }
@@ -87,6 +88,6 @@ fn a_record_of_another_declaration_says_nothing() {
     let mut change = change(SecretsManager, &["app/db"], Moved::Current);
     change.version = Some("v2".into());
     let store = store(SecretsManager);
-    declaration.reads[0] = Read { property: Some("password".into()), ..read("app/db") };
+    declaration.reads[0] = part("password", read("app/db"));
     assert!(!record.is_current(&change, &declaration, |id| (*id == store.id).then_some(&store)));
 }

@@ -1,10 +1,12 @@
 //! What the tables start from: one declaration, one store, one value, each to be changed where a table says so.
 
 use pawl_domain::declaration::{
-    CreationPolicy, DeletionPolicy, Into as Becomes, Refresh, RefreshPolicy, Target,
+    CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Refresh, RefreshPolicy, Target,
 };
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, SessionTagsPolicy};
-use pawl_domain::{Declaration, Fetched, Home, Provider, Read, SecretValue, Store, StoreId, Version};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::{
+    Declaration, Fetched, Found, Home, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +27,14 @@ pub(crate) fn declaration() -> Declaration {
             creation: CreationPolicy::Owner,
             deletion: DeletionPolicy::Retain,
             immutable: false,
+            template: None,
+            manifest: None,
         },
-        refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+        refresh: Refresh {
+            policy: RefreshPolicy::Periodic,
+            interval: Duration::from_secs(3600),
+            windows: None,
+        },
     }
 }
 
@@ -40,10 +48,10 @@ pub(crate) fn read(key: &str) -> Read {
     Read {
         path: "spec.data[0]".into(),
         store: store_id(),
-        key: key.into(),
-        property: None,
-        version: None,
+        query: Query::Key(Remote { key: key.into(), ..Remote::default() }),
         into: Becomes::Key("value".into()),
+        decoding: Decoding::None,
+        null_bytes: NullBytes::Ignore,
     }
 }
 
@@ -57,7 +65,10 @@ pub(crate) fn store(provider: Provider) -> Store {
     Store {
         id: store_id(),
         backend: Backend::Aws(AwsStore {
-            service: provider,
+            service: match provider {
+                Provider::ParameterStore => AwsService::ParameterStore,
+                _ => AwsService::SecretsManager,
+            },
             region: REGION.into(),
             auth: AwsAuth::Ambient,
             role: None,
@@ -76,14 +87,35 @@ pub(crate) fn store(provider: Provider) -> Store {
 /// The same with its AWS part changed.
 pub(crate) fn store_with(provider: Provider, change: impl FnOnce(&mut AwsStore)) -> Store {
     let mut store = store(provider);
-    let Backend::Aws(aws) = &mut store.backend;
-    change(aws);
+    match &mut store.backend {
+        Backend::Aws(aws) => change(aws),
+        other => panic!("{other:?} is not of AWS"),
+    }
     store
 }
 
+/// The same of this part of the value.
+pub(crate) fn part(property: impl Into<String>, mut read: Read) -> Read {
+    remote(&mut read).property = Some(property.into());
+    read
+}
+
+/// The same of this version.
+pub(crate) fn in_version(version: Option<&str>, mut read: Read) -> Read {
+    remote(&mut read).version = version.map(str::to_owned);
+    read
+}
+
+fn remote(read: &mut Read) -> &mut Remote {
+    match &mut read.query {
+        Query::Key(remote) => remote,
+        Query::Find(find) => panic!("{find:?} is no single key"),
+    }
+}
+
 /// What Secrets Manager gave for a key.
-pub(crate) fn fetched(value: impl Into<Vec<u8>>) -> Option<Arc<Fetched>> {
-    Some(Arc::new(Fetched {
+pub(crate) fn fetched(value: impl Into<Vec<u8>>) -> Found {
+    Found::One(Arc::new(Fetched {
         provider: Provider::SecretsManager,
         value: SecretValue::new(value),
         version: version("v1"),

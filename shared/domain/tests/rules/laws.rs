@@ -1,6 +1,6 @@
 //! What holds for every input, tried with made-up ones.
 
-use crate::given::{self, fetched, read, reading};
+use crate::given::{self, fetched, part, read, reading};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Into as Becomes};
 use pawl_domain::hash::{data_hash, of_text};
 use pawl_domain::target::{Action, Desired, Existing, OwnFields, Owner, decide, field_manager};
@@ -115,7 +115,7 @@ proptest! {
     fn what_was_just_written_is_left(
         declaration in declaration(), data in data(), before in proptest::option::of(existing())
     ) {
-        let rendered = Rendered { data };
+        let rendered = Rendered::plain(data);
         let desired = match decide(&declaration, &rendered, before.as_ref()) {
             Ok(Action::Create(desired) | Action::Update { desired, .. }) => desired,
             Ok(Action::Leave(_) | Action::Delete { .. }) | Err(_) => return Ok(()),
@@ -129,7 +129,7 @@ proptest! {
     /// An update never moves a part that it does not name, and names none that does not move.
     #[test]
     fn parts_are_exactly_what_differs(declaration in declaration(), data in data(), before in existing()) {
-        if let Ok(Action::Update { desired, parts, .. }) = decide(&declaration, &Rendered { data }, Some(&before)) {
+        if let Ok(Action::Update { desired, parts, .. }) = decide(&declaration, &Rendered::plain(data), Some(&before)) {
             prop_assert_eq!(parts.labels, desired.labels != before.labels);
             prop_assert_eq!(parts.annotations, desired.annotations != before.annotations);
             prop_assert_eq!(parts.owners, desired.owners != before.owners);
@@ -158,8 +158,8 @@ proptest! {
 
     #[test]
     fn whatever_bytes_and_property_come_rendering_ends(bytes: Vec<u8>, property in ".{0,20}", extract: bool) {
-        let into = if extract { Becomes::Every(Default::default()) } else { Becomes::Key("value".into()) };
-        let declaration = reading([Read { property: Some(property), into, ..read("app/db") }]);
+        let into = if extract { Becomes::Every { conversion: None, rewrite: Vec::new() } } else { Becomes::Key("value".into()) };
+        let declaration = reading([Read { into, ..part(property, read("app/db")) }]);
         let _ = render(&declaration, &Values(vec![fetched(bytes)]));
     }
 

@@ -21,7 +21,7 @@ fn ago(seconds: i64) -> Timestamp {
 
 fn declaration(policy: RefreshPolicy, interval: u64) -> Declaration {
     Declaration {
-        refresh: Refresh { policy, interval: Duration::from_secs(interval) },
+        refresh: Refresh { policy, interval: Duration::from_secs(interval), windows: None },
         ..given::declaration()
     }
 }

@@ -3,9 +3,9 @@
 mod extract;
 mod property;
 
-use crate::given::{data, fetched, read, reading};
+use crate::given::{data, fetched, part, read, reading};
 use pawl_domain::declaration::{Into as Becomes, KeyConversion};
-use pawl_domain::{Read, RenderError, SecretValue, Values, render};
+use pawl_domain::{Found, Read, RenderError, SecretValue, Values, render};
 use std::collections::BTreeMap;
 
 /// What one read makes of one document: keys and values as text, or the error.
@@ -20,7 +20,7 @@ fn into(key: &str, read: Read) -> Read {
 }
 
 fn every(conversion: KeyConversion) -> Read {
-    Read { into: Becomes::Every(conversion), ..read("app/db") }
+    Read { into: Becomes::Every { conversion: Some(conversion), rewrite: Vec::new() }, ..read("app/db") }
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn later_reads_win_over_earlier_ones() {
         (
             "a missing value covers nothing",
             vec![into("pw", read("a")), into("pw", read("b")), into("c", read("c"))],
-            vec![fetched("p1"), None, fetched("p3")],
+            vec![fetched("p1"), Found::Missing, fetched("p3")],
             data(&[("pw", "p1"), ("c", "p3")]),
         ),
         (
@@ -73,7 +73,7 @@ fn binary_values_are_kept_byte_for_byte() {
 
 #[test]
 fn one_bad_read_fails_the_declaration_whole() {
-    let reads = [into("a", read("a")), Read { property: Some("gone".into()), ..read("b") }];
+    let reads = [into("a", read("a")), part("gone", read("b"))];
     let error = render(&reading(reads), &Values(vec![fetched("p1"), fetched("{}")])).unwrap_err();
     assert!(matches!(error, RenderError::MissingProperty { key, .. } if key == "b"));
 }
@@ -81,7 +81,7 @@ fn one_bad_read_fails_the_declaration_whole() {
 #[test]
 fn errors_name_the_place_and_never_hold_a_value() {
     const CANARY: &str = "hunter2-canary";
-    let property = |property: &str| Read { property: Some(property.into()), ..read("app/db") };
+    let property = |property: &str| part(property, read("app/db"));
     let in_an_object = format!(r#"{{"a":"{CANARY}","{CANARY}":1,"a/b":"{CANARY}","a_b":"{CANARY}"}}"#);
     let broken = format!(r#"{{"a":"{CANARY}""#);
     for (read, document) in [
@@ -92,7 +92,7 @@ fn errors_name_the_place_and_never_hold_a_value() {
         (every(KeyConversion::Default), CANARY),
         (every(KeyConversion::Default), broken.as_str()),
         (every(KeyConversion::Default), r#"{"é":"hunter2-canary"}"#),
-        (Read { property: Some("a".into()), ..every(KeyConversion::Default) }, in_an_object.as_str()),
+        (part("a", every(KeyConversion::Default)), in_an_object.as_str()),
     ] {
         let error = rendered(read, document).unwrap_err();
         for text in [error.to_string(), format!("{error:?}")] {

@@ -140,7 +140,7 @@ fn decided(case: &Case, creation: CreationPolicy, deletion: DeletionPolicy) -> E
     declaration.target.creation = creation;
     declaration.target.deletion = deletion;
     declaration.target.immutable = case.immutable;
-    let rendered = Rendered { data: values(&case.rendered) };
+    let rendered = Rendered::plain(values(&case.rendered));
     match decide(&declaration, &rendered, case.existing.as_ref().map(existing).as_ref()) {
         Ok(Action::Create(desired)) => Expect::Create(wanted(desired, None)),
         Ok(Action::Update { resource_version, desired, parts }) => {

@@ -3,8 +3,8 @@
 //! Source of fields and rules: ESO's AWS provider, version 2.9.
 
 use super::reader::Fields;
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, SecretKeyRef, SessionTagsPolicy};
-use pawl_domain::{Namespace, ObjectName, Provider};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SecretKeyRef, SessionTagsPolicy};
+use pawl_domain::{Namespace, ObjectName};
 
 /// The backend of a store in `own` namespace (`None`: a ClusterSecretStore).
 pub(super) fn read(
@@ -20,7 +20,7 @@ pub(super) fn read(
     };
     let text = |value: Option<&str>| value.map(str::to_owned);
     let store = AwsStore {
-        service: service.unwrap_or(Provider::SecretsManager),
+        service: service.unwrap_or(AwsService::SecretsManager),
         region: region.clone().unwrap_or_default(),
         auth: auth.clone().unwrap_or(AwsAuth::Ambient),
         role: text(fields.filled("role")),
@@ -39,11 +39,11 @@ pub(super) fn read(
     (service.is_some() && region.is_some() && auth.is_some()).then_some(Backend::Aws(store))
 }
 
-fn service(fields: &mut Fields<'_>) -> Option<Provider> {
+fn service(fields: &mut Fields<'_>) -> Option<AwsService> {
     fields.required("service", "SecretsManager or ParameterStore")?;
     let known = [
-        ("SecretsManager", Some(Provider::SecretsManager)),
-        ("ParameterStore", Some(Provider::ParameterStore)),
+        ("SecretsManager", Some(AwsService::SecretsManager)),
+        ("ParameterStore", Some(AwsService::ParameterStore)),
         ("CertificateManager", None),
     ];
     let service = fields.choice("service", &known)?;

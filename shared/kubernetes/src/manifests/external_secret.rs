@@ -58,7 +58,7 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, known: &[Cluster]) 
         annotations: annotations.clone(),
         reads: reads.clone(),
         target: target.clone(),
-        refresh,
+        refresh: refresh.clone(),
     };
     clusters.into_iter().map(declaration).collect()
 }
@@ -69,6 +69,8 @@ fn target(spec: &mut Fields<'_>, own_name: &ObjectName) -> Target {
         creation: CreationPolicy::default(),
         deletion: DeletionPolicy::default(),
         immutable: false,
+        template: None,
+        manifest: None,
     };
     let Some(mut fields) = spec.object("target") else { return target };
     if let Some(name) = fields.name("name") {
@@ -103,12 +105,12 @@ fn refuse_contradiction(fields: &Fields<'_>, target: &Target) {
 fn refresh(spec: &mut Fields<'_>) -> Refresh {
     let policy = spec.choice("refreshPolicy", &REFRESH_POLICIES).unwrap_or_default();
     let Some(text) = spec.text("refreshInterval") else {
-        return Refresh { policy, interval: DEFAULT_REFRESH_INTERVAL };
+        return Refresh { policy, interval: DEFAULT_REFRESH_INTERVAL, windows: None };
     };
     let interval = duration::parse(text).unwrap_or_else(|error| {
         spec.error("refreshInterval", format!("{error}; write it as 1h or 90s"));
         duration::Duration::default()
     });
     // Below zero ESO reads once, as at zero.
-    Refresh { policy, interval: interval.to_std().unwrap_or_default() }
+    Refresh { policy, interval: interval.to_std().unwrap_or_default(), windows: None }
 }

@@ -1,8 +1,8 @@
 //! `spec.dataFrom` and `spec.data` to reads.
 
 use super::reader::{Fields, Notes, shortened};
-use pawl_domain::declaration::{DeletionPolicy, Into, KeyConversion, Target};
-use pawl_domain::{Home, Namespace, ObjectName, Read, StoreId};
+use pawl_domain::declaration::{Decoding, DeletionPolicy, Into, KeyConversion, NullBytes, Target};
+use pawl_domain::{Home, Namespace, ObjectName, Query, Read, Remote, StoreId};
 use std::collections::BTreeSet;
 
 /// The longest key of a Secret, in bytes (Kubernetes' validation of ConfigMap keys).
@@ -85,8 +85,11 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
     let path = entry.path().to_owned();
     let remote = entry.object("extract").and_then(remote);
     entry.close();
-    let Remote { key, property, version, conversion } = remote?;
-    Some(Read { path, store: store?, key, property, version, into: Into::Every(conversion) })
+    let Entry { key, property, version, conversion } = remote?;
+    let query = Query::Key(Remote { key, property, version, metadata: false });
+    let into = Into::Every { conversion, rewrite: Vec::new() };
+    let (decoding, null_bytes) = (Decoding::None, NullBytes::Ignore);
+    Some(Read { path, store: store?, query, into, decoding, null_bytes })
 }
 
 /// Whether the entry asks a generator, which is noted where its store is read.
@@ -119,8 +122,11 @@ fn data(entries: Vec<Fields<'_>>, stores: &Stores<'_>, deletion: DeletionPolicy,
         let remote = entry.object("remoteRef").and_then(remote);
         entry.close();
         if let (Some(into), Some(store), Some(remote)) = (key, store, remote) {
-            let Remote { key, property, version, conversion: _ } = remote;
-            reads.push(Read { path, store, key, property, version, into: Into::Key(into.to_owned()) });
+            let Entry { key, property, version, conversion: _ } = remote;
+            let query = Query::Key(Remote { key, property, version, metadata: false });
+            let into = Into::Key(into.to_owned());
+            let (decoding, null_bytes) = (Decoding::None, NullBytes::Ignore);
+            reads.push(Read { path, store, query, into, decoding, null_bytes });
         }
     }
     reads
@@ -142,14 +148,14 @@ fn is_key(entry: &Fields<'_>, key: &str) -> bool {
 }
 
 /// `remoteRef` or `extract`.
-struct Remote {
+struct Entry {
     key: String,
     property: Option<String>,
     version: Option<String>,
-    conversion: KeyConversion,
+    conversion: Option<KeyConversion>,
 }
 
-fn remote(mut fields: Fields<'_>) -> Option<Remote> {
+fn remote(mut fields: Fields<'_>) -> Option<Entry> {
     // An empty key is one: the store's prefix may be the whole name.
     if !fields.has("key") {
         fields.error("key", "is missing; write the secret's name or ARN");
@@ -158,7 +164,7 @@ fn remote(mut fields: Fields<'_>) -> Option<Remote> {
     let property = fields.filled("property").map(str::to_owned);
     let version = fields.filled("version").map(str::to_owned);
     let conversions = [("Default", KeyConversion::Default), ("Unicode", KeyConversion::Unicode)];
-    let conversion = fields.choice("conversionStrategy", &conversions).unwrap_or_default();
+    let conversion = fields.choice("conversionStrategy", &conversions);
     for (field, supported, choices) in STRATEGIES {
         let choices: Vec<(&str, bool)> = choices.iter().map(|word| (*word, *word == supported)).collect();
         if fields.choice(field, &choices) == Some(false) {
@@ -166,7 +172,7 @@ fn remote(mut fields: Fields<'_>) -> Option<Remote> {
         }
     }
     fields.close();
-    Some(Remote { key: key?, property, version, conversion })
+    Some(Entry { key: key?, property, version, conversion })
 }
 
 /// Fields with one value that Pawl serves, and all that ESO knows.

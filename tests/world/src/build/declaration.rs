@@ -1,6 +1,7 @@
 use super::{STORE, id, object_name, store_id};
 use pawl_domain::declaration::{
-    CreationPolicy, DeletionPolicy, Into as Becomes, KeyConversion, Read, Refresh, RefreshPolicy, Target,
+    CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Query, Read, Refresh,
+    RefreshPolicy, Remote, Target,
 };
 use pawl_domain::{Declaration, Home, StoreId};
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub fn declaration(text: &str) -> DeclarationBuilder {
             creation: CreationPolicy::Owner,
             deletion: DeletionPolicy::Retain,
             immutable: false,
+            template: None,
+            manifest: None,
         },
         id,
         home: Home::Applied,
@@ -29,7 +32,11 @@ pub fn declaration(text: &str) -> DeclarationBuilder {
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         reads: Vec::new(),
-        refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(3600) },
+        refresh: Refresh {
+            policy: RefreshPolicy::Periodic,
+            interval: Duration::from_secs(3600),
+            windows: None,
+        },
     })
 }
 
@@ -45,10 +52,10 @@ impl DeclarationBuilder {
         self.0.reads.push(Read {
             path: format!("spec.data[{}]", self.0.reads.len()),
             store: store_id(STORE),
-            key: key.to_owned(),
-            property: None,
-            version: None,
+            query: Query::Key(Remote { key: key.to_owned(), ..Remote::default() }),
             into: Becomes::Key("value".to_owned()),
+            decoding: Decoding::None,
+            null_bytes: NullBytes::Ignore,
         });
         self
     }
@@ -69,14 +76,14 @@ impl DeclarationBuilder {
     /// Only this part of the value.
     #[must_use]
     pub fn property(mut self, property: &str) -> Self {
-        self.last().property = Some(property.to_owned());
+        self.last_remote().property = Some(property.to_owned());
         self
     }
 
     /// This version of the key, as `remoteRef.version` says it.
     #[must_use]
     pub fn version(mut self, version: &str) -> Self {
-        self.last().version = Some(version.to_owned());
+        self.last_remote().version = Some(version.to_owned());
         self
     }
 
@@ -90,7 +97,7 @@ impl DeclarationBuilder {
     /// One entry for each member of the value.
     #[must_use]
     pub fn into_every(mut self) -> Self {
-        self.last().into = Becomes::Every(KeyConversion::Default);
+        self.last().into = Becomes::Every { conversion: None, rewrite: Vec::new() };
         self
     }
 
@@ -159,13 +166,20 @@ impl DeclarationBuilder {
     /// `spec.refreshPolicy` and `spec.refreshInterval`.
     #[must_use]
     pub fn refresh(mut self, policy: RefreshPolicy, interval: Duration) -> Self {
-        self.0.refresh = Refresh { policy, interval };
+        self.0.refresh = Refresh { policy, interval, windows: None };
         self
     }
 
     /// The declaration.
     pub fn build(self) -> Declaration {
         self.0
+    }
+
+    fn last_remote(&mut self) -> &mut Remote {
+        match &mut self.last().query {
+            Query::Key(remote) => remote,
+            Query::Find(_) => panic!("a search has no single key"),
+        }
     }
 
     fn last(&mut self) -> &mut Read {

@@ -1,15 +1,15 @@
 use super::{REGION, namespace, store_id};
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, Condition, SessionTagsPolicy};
-use pawl_domain::{Home, Provider, Store};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy};
+use pawl_domain::{Home, Store};
 
 /// An applied ClusterSecretStore of Secrets Manager in [`REGION`], read with the identity that Pawl runs with.
 pub fn secrets_manager(name: &str) -> StoreBuilder {
-    aws(name, Provider::SecretsManager)
+    aws(name, AwsService::SecretsManager)
 }
 
 /// The same of Parameter Store.
 pub fn parameter_store(name: &str) -> StoreBuilder {
-    aws(name, Provider::ParameterStore)
+    aws(name, AwsService::ParameterStore)
 }
 
 /// Builds a [`Store`].
@@ -79,8 +79,10 @@ impl StoreBuilder {
     }
 
     fn aws(&mut self) -> &mut AwsStore {
-        let Backend::Aws(aws) = &mut self.0.backend;
-        aws
+        match &mut self.0.backend {
+            Backend::Aws(aws) => aws,
+            other => panic!("{other:?} is not of AWS"),
+        }
     }
 }
 
@@ -90,7 +92,7 @@ impl From<StoreBuilder> for Store {
     }
 }
 
-fn aws(name: &str, service: Provider) -> StoreBuilder {
+fn aws(name: &str, service: AwsService) -> StoreBuilder {
     StoreBuilder(Store {
         id: store_id(name),
         backend: Backend::Aws(AwsStore {

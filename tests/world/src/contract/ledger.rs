@@ -4,8 +4,9 @@ use super::{ids_in_order, longest_id, shuffled};
 use crate::build::{at, id, object_name};
 use futures::future::join_all;
 use pawl_domain::record::{State, TargetState};
-use pawl_domain::{DeclarationId, Failure, Kind, Outcome, Record, Step, Version};
+use pawl_domain::{DeclarationId, Failure, Kind, Outcome, Record, Step, Version, Versions};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use std::collections::BTreeMap;
 
 /// Runs every case; `make` makes an empty ledger for each.
 pub async fn suite<L: Ledger>(make: impl AsyncFn() -> L) {
@@ -74,7 +75,7 @@ async fn one_of_many_wins<L: Ledger>(ledger: &L) {
 
 async fn records_come_back_whole<L: Ledger>(ledger: &L) {
     let base = settled(0);
-    let version = |id: &str, since| Some(Version { id: id.to_owned(), since });
+    let version = |id: &str, since| Versions::One(Version { id: id.to_owned(), since });
     let precise = "2026-11-22T05:06:07.123456789Z".parse().unwrap();
     let target = |version: Option<&str>| TargetState {
         name: object_name("db.v2"),
@@ -87,8 +88,23 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         attempts: u32::MAX,
     };
     let mut records = vec![
-        Record { versions: vec![None, version("", None), version("v\u{e9}", Some(precise))], ..base.clone() },
-        Record { versions: vec![], digest: None, target: None, refreshed: None, ..base.clone() },
+        Record {
+            versions: vec![
+                Versions::Missing,
+                version("", None),
+                version("v\u{e9}", Some(precise)),
+                Versions::Many(BTreeMap::from([("a/b".to_owned(), "v1".to_owned())])),
+            ],
+            ..base.clone()
+        },
+        Record {
+            versions: vec![],
+            digest: None,
+            inputs: None,
+            target: None,
+            refreshed: None,
+            ..base.clone()
+        },
         Record { at: precise, refreshed: Some(precise), target: Some(target(None)), ..base.clone() },
         Record { target: Some(target(Some("18446744073709551615"))), state: State::Pending, ..base.clone() },
         Record { versions: vec![version("7", None); 500], ..base.clone() },
@@ -225,8 +241,9 @@ async fn marks_never_go_back<L: Ledger>(ledger: &L) {
 fn settled(turn: i64) -> Record {
     Record {
         declaration: "0".repeat(64),
-        versions: vec![Some(Version { id: format!("v{turn}"), since: Some(at(turn)) })],
+        versions: vec![Versions::One(Version { id: format!("v{turn}"), since: Some(at(turn)) })],
         digest: Some("d".repeat(64)),
+        inputs: Some("e".repeat(64)),
         target: None,
         at: at(turn),
         refreshed: Some(at(turn)),

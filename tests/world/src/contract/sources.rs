@@ -2,7 +2,7 @@
 
 use pawl_domain::{Access, Fetched, Kind, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Sources, Wanted};
+use pawl_pipeline::ports::{Listed, Part, Sources, Wanted};
 use std::future::Future;
 
 /// A store that a suite can change, with the port that reads it.
@@ -69,7 +69,11 @@ async fn the_selected_version_is_read(store: &impl Held) {
     let first = store.put("version", "one").await;
     let second = store.put("version", "two").await;
     assert_ne!(first, second, "each version has an id of its own");
-    let by_id = |id: &str| Wanted { key: "version".to_owned(), selector: VersionSelector::Id(id.to_owned()) };
+    let by_id = |id: &str| Wanted {
+        key: "version".to_owned(),
+        selector: VersionSelector::Id(id.to_owned()),
+        part: Part::Value,
+    };
     let wanted = [by_id(&first), current("version"), by_id(&second), by_id(store.unknown_version())];
     let want = [Ok(("one", &first)), Ok(("two", &second)), Ok(("two", &second)), missing()];
     assert_eq!(fetch(store, &wanted).await, owned(&want), "an id selects its version for ever");
@@ -80,8 +84,11 @@ async fn the_selected_version_is_read(store: &impl Held) {
 async fn labels_are_followed(store: &impl Held) {
     let first = store.put("label", "one").await;
     let second = store.put("label", "two").await;
-    let by =
-        |label: &str| Wanted { key: "label".to_owned(), selector: VersionSelector::Label(label.to_owned()) };
+    let by = |label: &str| Wanted {
+        key: "label".to_owned(),
+        selector: VersionSelector::Label(label.to_owned()),
+        part: Part::Value,
+    };
     for (version, value) in [(&first, "one"), (&second, "two"), (&first, "one")] {
         store.label("label", version, "live").await;
         let wanted = [by("live"), by("dead")];
@@ -150,7 +157,7 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
 type Told<T> = Result<T, Kind>;
 
 fn current(key: &str) -> Wanted {
-    Wanted { key: key.to_owned(), selector: VersionSelector::Current }
+    Wanted { key: key.to_owned(), selector: VersionSelector::Current, part: Part::Value }
 }
 
 fn missing<T>() -> Told<T> {

@@ -3,14 +3,13 @@ use crate::build::ACCOUNT;
 use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
-use pawl_domain::key::Arn;
-use pawl_domain::store::Backend;
 use pawl_domain::{
-    Access, Change, Fetched, Kind, Location, Moved, Provider, SecretValue, Step, Version, VersionSelector,
+    Access, Change, Fetched, Find, Kind, Location, Moved, Provider, SecretValue, Step, Version,
+    VersionSelector,
 };
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Clock, Listed, Sources, Wanted};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Stores in memory: keys with versions and labels, as Secrets Manager and Parameter Store keep them.
@@ -118,19 +117,33 @@ impl Sources for FakeSources {
             .await;
         let one = async |wanted| {
             let (provider, stored) = self.one(access, wanted, Point::Fetch).await?;
-            let version = Version { id: stored.id, since: Some(stored.since) };
-            Ok(Fetched {
-                provider,
-                value: stored.value,
-                version,
-                labels: stored.labels.into_iter().collect(),
-            })
+            Ok(stored.into_fetched(provider))
         };
         let mut answers = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             answers.push(one(wanted).await);
         }
         answers
+    }
+
+    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+        let location = location_of(access);
+        let subject = location.to_string();
+        let passage = self.door.pass(Point::Search, &[&subject], |calls| calls.searches += 1).await?;
+        let found = {
+            let keys = lock(&self.keys);
+            let here = keys.iter().filter(|key| key.location.agrees_with(&location) && !key.deleted);
+            let meant = here.filter(|key| access.backend.finds(find, &key.name));
+            meant
+                .filter_map(|key| {
+                    let mut key = key.clone();
+                    key.forget(passage.stale);
+                    let stored = key.version(&VersionSelector::Current)?.clone();
+                    Some((key.name.clone(), stored.into_fetched(location.provider)))
+                })
+                .collect()
+        };
+        passage.leave(found)
     }
 
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
@@ -163,11 +176,24 @@ impl Sources for FakeSources {
     }
 }
 
+impl Stored {
+    fn into_fetched(self, provider: Provider) -> Fetched {
+        Fetched {
+            provider,
+            value: self.value,
+            version: Version { id: self.id, since: Some(self.since) },
+            labels: self.labels.into_iter().collect(),
+        }
+    }
+}
+
 impl Key {
     fn push(&mut self, value: SecretValue, now: Timestamp) {
         let number = self.versions.len() + 1;
         let (id, labels) = match self.location.provider {
-            Provider::ParameterStore => (number.to_string(), BTreeSet::new()),
+            Provider::ParameterStore | Provider::Vault | Provider::Fake => {
+                (number.to_string(), BTreeSet::new())
+            }
             Provider::SecretsManager => (format!("v{number}"), BTreeSet::from(["AWSCURRENT".to_owned()])),
         };
         if self.location.provider == Provider::SecretsManager {
@@ -205,7 +231,7 @@ impl Key {
             VersionSelector::Id(id) => self.versions.iter().find(|stored| stored.id == *id),
             VersionSelector::Label(label) => labelled(label),
             VersionSelector::Current => match self.location.provider {
-                Provider::ParameterStore => self.versions.last(),
+                Provider::ParameterStore | Provider::Vault | Provider::Fake => self.versions.last(),
                 Provider::SecretsManager => labelled("AWSCURRENT"),
             },
         }
@@ -231,6 +257,7 @@ impl Key {
             Provider::ParameterStore => {
                 format!("arn:aws:ssm:{region}:{account}:parameter/{}", self.name.trim_start_matches('/'))
             }
+            Provider::Vault | Provider::Fake => self.name.clone(),
         }
     }
 
@@ -256,10 +283,5 @@ impl Key {
 }
 
 fn location_of(access: &Access) -> Location {
-    let Backend::Aws(aws) = &access.backend;
-    Location {
-        provider: aws.service,
-        region: aws.region.clone(),
-        account: aws.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned()),
-    }
+    access.backend.location()
 }

@@ -42,6 +42,7 @@ pub(super) fn names(key: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pawl_pipeline::ports::Part;
 
     #[test]
     fn keys_are_taken_apart() {
@@ -82,7 +83,7 @@ mod tests {
             (VersionSelector::Id("3".into()), "/a:3"),
             (VersionSelector::Label("live".into()), "/a:live"),
         ] {
-            assert_eq!(with_selector(&Wanted { key: "/a".into(), selector }), name);
+            assert_eq!(with_selector(&Wanted { key: "/a".into(), selector, part: Part::Value }), name);
         }
     }
 }

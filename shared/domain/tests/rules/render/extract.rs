@@ -1,8 +1,9 @@
 //! `dataFrom[].extract`: every member of an object becomes an entry, under a key that a Secret can have.
 
 use super::{every, rendered};
+use crate::given::part;
+use pawl_domain::RenderError;
 use pawl_domain::declaration::KeyConversion::{self, Default, Unicode};
-use pawl_domain::{Read, RenderError};
 
 /// What an extract of the document gives, as `key=value` in key order, or which error.
 fn extracted(conversion: KeyConversion, document: &str) -> Result<Vec<String>, &'static str> {
@@ -97,7 +98,7 @@ fn an_invalid_name_is_shown_shortened_with_the_rule_that_it_breaks() {
 #[test]
 fn a_property_may_name_the_object_raw_or_as_text() {
     let document = r#"{"raw":{"a":1},"text":"{\"b\":2}","plain":"x"}"#;
-    let of = |property: &str| rendered(Read { property: Some(property.into()), ..every(Default) }, document);
+    let of = |property: &str| rendered(part(property, every(Default)), document);
     assert_eq!(of("raw").unwrap(), [("a".into(), "1".into())].into());
     assert_eq!(of("text").unwrap(), [("b".into(), "2".into())].into());
     assert!(matches!(of("plain"), Err(RenderError::NotAnObject { .. })));

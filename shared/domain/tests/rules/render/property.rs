@@ -1,8 +1,8 @@
 //! `remoteRef.property`: which part of a value it names, and which bytes that part gives.
 
 use super::rendered;
-use crate::given::read;
-use pawl_domain::{Read, RenderError};
+use crate::given::{part, read};
+use pawl_domain::RenderError;
 
 const DOCUMENT: &str = r#"{"username":"admin","port":5432,"big":12345678901234567890,"neg":-0,"float":1.50,"exp":1e3,
 "exp2":1E+21,"tiny":1e-7,"t":true,"f":false,"nil":null,"empty":"","list":["b","a",1,null],"elist":[],"eobj":{},
@@ -12,7 +12,7 @@ const DOCUMENT: &str = r#"{"username":"admin","port":5432,"big":1234567890123456
 
 /// What the property finds in the document: a text, or `None` where it does not exist.
 fn found(property: &str, document: impl Into<Vec<u8>>) -> Option<String> {
-    let read = Read { property: Some(property.into()), ..read("app/db") };
+    let read = part(property, read("app/db"));
     match rendered(read, document) {
         Ok(mut data) => data.remove("value"),
         Err(RenderError::MissingProperty { .. }) => None,
@@ -100,6 +100,6 @@ fn values_that_are_no_json_have_no_properties() {
 
 #[test]
 fn what_costs_too_much_to_find_is_not_taken_for_missing() {
-    let read = Read { property: Some(format!("{}{}", "[".repeat(1000), "]".repeat(1000))), ..read("app/db") };
+    let read = part(format!("{}{}", "[".repeat(1000), "]".repeat(1000)), read("app/db"));
     assert!(matches!(rendered(read, DOCUMENT), Err(RenderError::TooComplex { key, .. }) if key == "app/db"));
 }

@@ -15,7 +15,7 @@ const OWNER: &str = "{ name: db }";
 const MERGE: &str = "{ name: db, creationPolicy: Merge }";
 
 fn action(declaration: &Declaration, pairs: &[(&str, &str)], existing: Option<&Existing>) -> Action {
-    decide(declaration, &Rendered { data: data(pairs) }, existing).unwrap()
+    decide(declaration, &Rendered::plain(data(pairs)), existing).unwrap()
 }
 
 fn kind(result: Result<impl Sized, Error>) -> (Step, Kind) {
@@ -182,7 +182,7 @@ pub(crate) async fn that_are_immutable_say_so(server: &Server) {
     let existing = pawl.read(id, &db).await.unwrap().unwrap();
     assert!(existing.immutable);
     let changing = crate::pawl::declaration("immutable", "", OWNER);
-    let refused = decide(&changing, &Rendered { data: data(&[("a", CANARY)]) }, Some(&existing));
+    let refused = decide(&changing, &Rendered::plain(data(&[("a", CANARY)])), Some(&existing));
     assert!(matches!(refused, Err(Refused::Immutable)));
     // The flow that has not read it meets the server's refusal.
     let error = pawl.replace_data(id, &db, &version, &data(&[("a", CANARY)])).await.unwrap_err();

@@ -19,6 +19,16 @@ impl ClusterCredentials for FakeClusters {
         passage.leave(value)
     }
 
+    async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {
+        let passage = self.credentials(cluster, &at.namespace).await?;
+        let place = format!("{cluster}: key {} of ConfigMap {}/{}", at.key, at.namespace, at.name);
+        let text = self.state(cluster, Step::Authenticate, |state| {
+            let found = state.config_maps.get(&(at.namespace.clone(), at.name.clone()));
+            found.and_then(|data| data.get(&at.key)).cloned().ok_or_else(|| missing(&place))
+        })?;
+        passage.leave(text)
+    }
+
     async fn service_account(
         &self,
         cluster: &ClusterName,

@@ -28,6 +28,7 @@ struct State {
     namespaces: BTreeMap<Namespace, BTreeMap<String, String>>,
     secrets: BTreeMap<(Namespace, ObjectName), StoredSecret>,
     history: Vec<(Namespace, ObjectName, BTreeMap<String, SecretValue>)>,
+    config_maps: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
     service_accounts: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
     manifests: Manifests,
     published: Vec<(DeclarationId, Status)>,
@@ -48,6 +49,18 @@ impl FakeClusters {
     /// A namespace comes into being unless it is there.
     pub fn ensure_namespace(&self, cluster: &ClusterName, name: &Namespace) {
         self.with(cluster, |state| state.namespaces.entry(name.clone()).or_default().clone());
+    }
+
+    /// A ConfigMap comes into being, or gets this data.
+    pub fn set_config_map(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+        data: &[(&str, &str)],
+    ) {
+        let data = data.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.with(cluster, |state| state.config_maps.insert((namespace.clone(), name.clone()), data));
     }
 
     /// A namespace goes, with all its Secrets.

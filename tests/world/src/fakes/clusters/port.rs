@@ -7,7 +7,7 @@ use pawl_domain::target::{
     Action, CREATED_BY_LABEL, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Parts, field_manager,
 };
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_pipeline::ports::Clusters;
+use pawl_pipeline::ports::{Clusters, TemplateKind};
 use pawl_pipeline::{Error, Manifests, Status};
 use std::collections::BTreeMap;
 
@@ -87,6 +87,30 @@ impl Clusters for FakeClusters {
             Ok(state.secrets.remove(&at(id, target)).is_some())
         })?;
         passage.leave(deleted)
+    }
+
+    async fn template_source(
+        &self,
+        id: &DeclarationId,
+        kind: TemplateKind,
+        name: &ObjectName,
+    ) -> Result<BTreeMap<String, SecretValue>, Error> {
+        let subjects = [id.cluster.as_str(), &id.to_string()];
+        let passage = self.door.pass(Point::Read, &subjects, |calls| calls.template_reads += 1).await?;
+        let at = (id.namespace.clone(), name.clone());
+        let data = self.state(&id.cluster, Step::Render, |state| {
+            let data = match kind {
+                TemplateKind::Secret => state.secrets.get(&at).map(|secret| secret.data.clone()),
+                TemplateKind::ConfigMap => state.config_maps.get(&at).map(|data| {
+                    data.iter().map(|(key, text)| (key.clone(), SecretValue::new(text.as_str()))).collect()
+                }),
+            };
+            data.ok_or_else(|| {
+                let message = format!("{kind:?} {}/{name} does not exist; create it", id.namespace);
+                Error::new(Step::Render, Kind::NotFound, message)
+            })
+        })?;
+        passage.leave(data)
     }
 
     async fn namespace_labels(

@@ -1,0 +1,135 @@
+//! `spec.provider.aws`: Secrets Manager and Parameter Store.
+
+use super::SecretKeyRef;
+use crate::declaration::Find;
+use crate::key::{Arn, Location, Provider, plain_names};
+use crate::name::{Namespace, ObjectName};
+use pawl_golang::regexp::Regexp;
+use serde::{Deserialize, Serialize};
+
+/// `spec.provider.aws` of a store.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct AwsStore {
+    /// Secrets Manager or Parameter Store.
+    pub service: AwsService,
+    /// The region whose endpoint is asked.
+    pub region: String,
+    /// The identity to start from.
+    pub auth: AwsAuth,
+    /// The role assumed last, if any.
+    pub role: Option<String>,
+    /// Roles assumed before [`AwsStore::role`], in order.
+    pub additional_roles: Vec<String>,
+    /// The external id given when `role` is assumed.
+    pub external_id: Option<String>,
+    /// Session tags, key and value, given when `role` is assumed.
+    pub session_tags: Vec<(String, String)>,
+    /// Keys of session tags that go on to further roles.
+    pub transitive_tag_keys: Vec<String>,
+    /// Whether namespace and store are added as session tags.
+    pub session_tags_policy: SessionTagsPolicy,
+    /// What is put before each key.
+    pub prefix: Option<String>,
+    /// `retrySettings.maxRetries`; the SDK's default where it is absent.
+    pub max_retries: Option<u32>,
+}
+
+/// The services of AWS that hold secrets.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum AwsService {
+    /// AWS Systems Manager Parameter Store.
+    ParameterStore,
+    /// AWS Secrets Manager.
+    SecretsManager,
+}
+
+impl AwsService {
+    /// The service as a kind of store.
+    pub fn provider(self) -> Provider {
+        match self {
+            Self::ParameterStore => Provider::ParameterStore,
+            Self::SecretsManager => Provider::SecretsManager,
+        }
+    }
+}
+
+/// The identity that a store starts from, in ESO's order of precedence.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum AwsAuth {
+    /// The credentials that Pawl itself runs with: the SDK's default chain.
+    Ambient,
+    /// Static keys in Secrets of the target cluster.
+    Static {
+        /// `accessKeyIDSecretRef`.
+        access_key_id: SecretKeyRef,
+        /// `secretAccessKeySecretRef`.
+        secret_access_key: SecretKeyRef,
+        /// `sessionTokenSecretRef`.
+        session_token: Option<SecretKeyRef>,
+    },
+    /// A token of a service account in the target cluster, traded for a role (IRSA).
+    ServiceAccount {
+        /// The service account's name.
+        name: ObjectName,
+        /// Its namespace; the declaration's where absent.
+        namespace: Option<Namespace>,
+        /// Further audiences of the token.
+        audiences: Vec<String>,
+    },
+}
+
+/// ESO's `sessionTagsPolicy`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum SessionTagsPolicy {
+    /// Only the tags that the store lists.
+    #[default]
+    None,
+    /// `esoNamespace`, `esoStoreName` and `esoStoreKind` as well.
+    Simple,
+}
+
+impl AwsStore {
+    /// The account is known when a role is assumed.
+    pub(super) fn location(&self) -> Location {
+        let account = self.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned());
+        Location {
+            provider: self.service.provider(),
+            region: self.region.clone(),
+            // No account agrees with an empty one, so a role written without it must not name any.
+            account: account.filter(|account| !account.is_empty()),
+        }
+    }
+
+    pub(super) fn remote_key(&self, key: &str) -> String {
+        match &self.prefix {
+            Some(prefix) => format!("{prefix}{key}"),
+            None => key.to_owned(),
+        }
+    }
+
+    /// A pattern that does not compile finds everything: asking the store will say what is wrong with it.
+    pub(super) fn finds(&self, find: &Find, name: &str) -> bool {
+        let pattern = find.name.as_deref().map(Regexp::new);
+        plain_names(self.service.provider(), name).iter().any(|name| {
+            let in_path = find
+                .path
+                .as_deref()
+                .is_none_or(|path| name.trim_start_matches('/').starts_with(path.trim_start_matches('/')));
+            // A parameter's ARN does not tell whether its name begins with a slash.
+            let slashed = format!("/{name}");
+            let named = |pattern: &Regexp| pattern.is_match(name) || pattern.is_match(&slashed);
+            in_path && pattern.as_ref().is_none_or(|pattern| pattern.as_ref().map_or(true, named))
+        })
+    }
+}
+
+impl AwsAuth {
+    /// The namespaces of the Secrets and service accounts that prove the identity; `None` is the declaration's.
+    pub(super) fn proofs(&self) -> Vec<Option<&Namespace>> {
+        match self {
+            Self::Ambient => Vec::new(),
+            Self::Static { access_key_id, .. } => vec![access_key_id.namespace.as_ref()],
+            Self::ServiceAccount { namespace, .. } => vec![namespace.as_ref()],
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `spec.provider.fake`: a store whose values stand in its manifest, to try things out with.
+
+use crate::declaration::Find;
+use crate::key::{Location, Provider};
+use pawl_golang::regexp::Regexp;
+use serde::{Deserialize, Serialize};
+
+/// `spec.provider.fake` of a store. Its values are no secrets: they are kept wherever manifests are kept.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct FakeStore {
+    /// The entries, in order; of two with one key and version the last counts.
+    pub data: Vec<FakeEntry>,
+}
+
+/// One entry of a fake store.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct FakeEntry {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// The version; empty for an entry without one.
+    pub version: String,
+}
+
+impl FakeStore {
+    pub(super) fn location(&self) -> Location {
+        Location { provider: Provider::Fake, region: String::new(), account: None }
+    }
+
+    pub(super) fn finds(&self, find: &Find, name: &str) -> bool {
+        let pattern = find.name.as_deref().map(Regexp::new);
+        pattern.is_none_or(|pattern| pattern.map_or(true, |pattern| pattern.is_match(name)))
+    }
+}
