@@ -51,4 +51,6 @@ pub enum Moved {
     SomeLabel,
     /// The key came, went or came back: every version is concerned.
     Existence,
+    /// What the store knows about the key, such as its tags; not its value.
+    Metadata,
 }

@@ -2,9 +2,11 @@
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
+use crate::vault::AuditReader;
 use crate::{parameter_store, pawl, secrets_manager};
 use pawl_domain::Change;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// SQS holds SNS holds EventBridge; one more for a queue behind a queue, and nobody wraps deeper.
@@ -23,6 +25,9 @@ struct Probe<'a> {
     detail_type: Option<String>,
     #[serde(rename = "apiVersion")]
     api_version: Option<String>,
+    #[serde(rename = "type")]
+    audit: Option<IgnoredAny>,
+    request: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +52,9 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     }
     if probe.api_version.is_some() {
         return pawl::read(body);
+    }
+    if probe.audit.is_some() && probe.request.is_some() {
+        return AuditReader::new(None).read(body);
     }
     Err(Error::unknown("it is neither an event nor an envelope"))
 }

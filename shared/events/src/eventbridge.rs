@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 /// The longest name that any store has: an ARN of Parameter Store has up to 2,048 characters.
 pub(crate) const MAX_NAME: usize = 2048;
 
+/// The longest address of a server: a DNS name has up to 253 characters.
+const MAX_ADDRESS: usize = 300;
+
 /// An EventBridge event, its detail unread. Senders differ in which of the other fields they fill.
 #[derive(Deserialize)]
 pub(crate) struct EventBridge<'a> {
@@ -85,6 +88,10 @@ pub(crate) fn location(
     region: Option<&str>,
     account: Option<&str>,
 ) -> Result<Location, Error> {
+    match provider {
+        Provider::ParameterStore | Provider::SecretsManager => {}
+        Provider::Vault | Provider::Fake => return elsewhere(provider, region, account),
+    }
     let region = region.ok_or_else(|| Error::malformed("it has neither a region nor an ARN"))?;
     let is_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if !(1..=32).contains(&region.len()) || !region.bytes().all(is_region) {
@@ -94,6 +101,20 @@ pub(crate) fn location(
         return Err(Error::malformed("its account is not of twelve digits"));
     }
     Ok(Location { provider, region: region.to_owned(), account: account.map(str::to_owned) })
+}
+
+/// A location outside of AWS: no region, and perhaps the address of the server.
+fn elsewhere(provider: Provider, region: Option<&str>, address: Option<&str>) -> Result<Location, Error> {
+    if region.is_some_and(|region| !region.is_empty()) {
+        return Err(Error::malformed("its provider has no regions"));
+    }
+    let plain = |b: u8| b.is_ascii_graphic() && !b.is_ascii_uppercase();
+    if address
+        .is_some_and(|address| !(1..=MAX_ADDRESS).contains(&address.len()) || !address.bytes().all(plain))
+    {
+        return Err(Error::malformed("its account is not the address of a server in lower case"));
+    }
+    Ok(Location { provider, region: String::new(), account: address.map(str::to_owned) })
 }
 
 /// The names, if there is one and each can be the name of a key.

@@ -6,7 +6,8 @@
 //!  "moved": "current", "at": "2026-11-22T10:00:00Z"}
 //! ```
 //!
-//! `id`, `account`, `version` and `at` may be absent. `moved` is `current` (the default), `existence`, `someLabel` or
+//! `id`, `account`, `version` and `at` may be absent. The provider `vault` has no region; its account is the address of
+//! the server, its keys are `<namespace>/<mount>/<path>`. `moved` is `current` (the default), `existence`, `metadata`, `someLabel` or
 //! `{"label": "blue"}`. In EventBridge the source is `pawl.dev`, the detail-type `Change`, and this the detail; `id`
 //! and `at` are then the event's where the detail has none.
 
@@ -38,6 +39,7 @@ struct Wire {
     kind: String,
     id: Option<String>,
     provider: Provider,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     region: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,

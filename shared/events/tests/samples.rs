@@ -89,6 +89,13 @@ fn told(change: &Change) -> String {
         Moved::Label(label) => format!("label {label}"),
         Moved::SomeLabel => "some label".to_owned(),
         Moved::Existence => "existence".to_owned(),
+        Moved::Metadata => "metadata".to_owned(),
     };
-    format!("{moved} of `{}` in {}", change.key(), change.location.region)
+    let version = change.version.as_ref().filter(|_| change.location.region.is_empty());
+    let place = match (change.location.region.as_str(), version) {
+        ("", Some(version)) => format!(" in version {version}"),
+        ("", None) => String::new(),
+        (region, _) => format!(" in {region}"),
+    };
+    format!("{moved} of `{}`{place}", change.key())
 }
