@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Who may know whom: an arrow for each dependency within the house, and no others.
 const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-golang", &[]),
-    ("pawl-domain", &["pawl-golang"]),
+    ("pawl-pki", &[]),
+    ("pawl-domain", &["pawl-golang", "pawl-pki"]),
     ("pawl-events", &["pawl-domain"]),
     ("pawl-pipeline", &["pawl-domain"]),
     ("pawl-aws", &["pawl-domain", "pawl-pipeline"]),
@@ -37,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O: none of these may be among their dependencies, nor what does I/O for others.
-const PURE: &[&str] = &["pawl-golang", "pawl-domain", "pawl-events"];
+const PURE: &[&str] = &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-events"];
 const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.
