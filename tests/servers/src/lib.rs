@@ -8,6 +8,7 @@
 //! | [`Moto`] | Secrets Manager, Parameter Store, SQS, EventBridge, DynamoDB, STS | the tools: `make tools` |
 //! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; ask [`ApiServer::available`] |
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
+//! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
 //!
 //! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
@@ -19,6 +20,7 @@ mod moto;
 pub mod process;
 mod proxy;
 mod tools;
+pub mod vault;
 
 pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
 pub use error::{Error, Result};
