@@ -9,6 +9,7 @@ mod record;
 mod seen;
 
 use crate::Error;
+use crate::eventbridge::checked;
 use engine::Touched;
 use pawl_domain::{Change, Location, Provider};
 use record::Record;
@@ -77,14 +78,14 @@ impl AuditReader {
             .collect())
     }
 
-    fn change(&self, record: &Record<'_>, touched: Touched) -> Change {
-        Change {
+    fn change(&self, record: &Record<'_>, touched: Touched) -> Result<Change, Error> {
+        Ok(Change {
             id: record.request.id.to_string(),
             location: self.location.clone(),
-            names: BTreeSet::from([touched.name]),
+            names: checked(BTreeSet::from([touched.name]))?,
             version: touched.version.map(|version| version.to_string()),
             moved: touched.moved,
             at: record.at(),
-        }
+        })
     }
 }

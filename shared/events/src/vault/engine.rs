@@ -75,7 +75,10 @@ pub(super) struct Touched {
 pub(super) fn touched(written: &Written, known: Option<Kv>) -> Vec<Touched> {
     let internal = ["sys", "auth", "identity", "cubbyhole"];
     let first = written.path.split('/').next().unwrap_or_default();
-    if !matches!(written.class.as_str(), "" | "secret") || internal.contains(&first) {
+    if written.path.trim_matches('/').is_empty()
+        || !matches!(written.class.as_str(), "" | "secret")
+        || internal.contains(&first)
+    {
         return Vec::new();
     }
     match (written.engine.as_str(), written.within()) {
@@ -93,7 +96,7 @@ fn other(written: &Written, engine: &str, rest: &str) -> Vec<Touched> {
         Operation::Delete => Moved::Existence,
     };
     let touched = |path: &str| Touched { name: written.named(path), version: None, moved: moved.clone() };
-    let mut all = vec![touched(written.path.trim_end_matches('/'))];
+    let mut all = vec![touched(written.path.trim_matches('/'))];
     let credentials = match engine {
         "ldap" | "ad" | "openldap" => "static-cred",
         _ => "static-creds",
