@@ -9,6 +9,7 @@
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
 //! | [`key`] | where a key lives and under which index keys it is found |
 //! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
+//! | [`schedule`] | when a sync window opens |
 //! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
@@ -31,6 +32,7 @@ pub mod name;
 pub mod record;
 pub mod refresh;
 pub mod render;
+pub mod schedule;
 pub mod secret;
 pub mod store;
 pub mod target;

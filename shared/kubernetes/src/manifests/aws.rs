@@ -3,8 +3,9 @@
 //! Source of fields and rules: ESO's AWS provider, version 2.9.
 
 use super::reader::Fields;
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SecretKeyRef, SessionTagsPolicy};
-use pawl_domain::{Namespace, ObjectName};
+use super::references::{References, ServiceAccount};
+use pawl_domain::Namespace;
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
 
 /// The backend of a store in `own` namespace (`None`: a ClusterSecretStore).
 pub(super) fn read(
@@ -76,66 +77,40 @@ fn tag(mut fields: Fields<'_>) -> Option<(String, String)> {
     Some((key?, value))
 }
 
-/// A token of a service account comes before static keys; without either, the identity that Pawl runs with is used.
+/// What proves the identity; without a proof, the identity that Pawl runs with is used.
 fn read_auth(mut auth: Fields<'_>, own: Option<&Namespace>) -> Option<AwsAuth> {
+    let identity = identity(&mut auth, References { own });
+    auth.close();
+    identity.unwrap_or(Some(AwsAuth::Ambient))
+}
+
+/// `jwt` and `secretRef`: a token of a service account comes before static keys. `Some(None)` is one that is wrong.
+pub(super) fn identity(auth: &mut Fields<'_>, references: References<'_>) -> Option<Option<AwsAuth>> {
     let account = auth.object("jwt").and_then(|mut jwt| {
-        let account = jwt.object("serviceAccountRef").map(|fields| service_account(fields, own));
+        let account = jwt.object("serviceAccountRef").map(|fields| references.service_account(fields));
         jwt.close();
         account
     });
-    let keys = auth.object("secretRef").map(|fields| static_keys(fields, own));
-    auth.close();
-    account.or(keys).unwrap_or(Some(AwsAuth::Ambient))
+    let account = account.map(|account| {
+        let ServiceAccount { name, namespace, audiences } = account?;
+        Some(AwsAuth::ServiceAccount { name, namespace, audiences })
+    });
+    let keys = auth.object("secretRef").map(|fields| static_keys(fields, references));
+    account.or(keys)
 }
 
-fn service_account(mut fields: Fields<'_>, own: Option<&Namespace>) -> Option<AwsAuth> {
-    let name = required_name(&mut fields, "the service account's name");
-    let namespace = namespace(&mut fields, own);
-    let audiences = fields.texts("audiences");
-    fields.close();
-    Some(AwsAuth::ServiceAccount { name: name?, namespace, audiences })
-}
-
-fn static_keys(mut fields: Fields<'_>, own: Option<&Namespace>) -> Option<AwsAuth> {
-    for field in ["accessKeyIDSecretRef", "secretAccessKeySecretRef"] {
-        if !fields.has(field) {
-            fields.error(field, "is missing; static keys need it");
-        }
-    }
-    let mut key = |field| fields.object(field).map(|fields| secret_key(fields, own));
-    let access_key_id = key("accessKeyIDSecretRef");
-    let secret_access_key = key("secretAccessKeySecretRef");
-    let session_token = key("sessionTokenSecretRef");
+fn static_keys(mut fields: Fields<'_>, references: References<'_>) -> Option<AwsAuth> {
+    let access_key_id = references.required(&mut fields, "accessKeyIDSecretRef");
+    let secret_access_key = references.required(&mut fields, "secretAccessKeySecretRef");
+    let session_token =
+        fields.object("sessionTokenSecretRef").map(|fields| references.secret_key(fields, None));
     fields.close();
     Some(AwsAuth::Static {
-        access_key_id: access_key_id??,
-        secret_access_key: secret_access_key??,
+        access_key_id: access_key_id?,
+        secret_access_key: secret_access_key?,
         session_token: match session_token {
             Some(token) => Some(token?),
             None => None,
         },
     })
-}
-
-fn secret_key(mut fields: Fields<'_>, own: Option<&Namespace>) -> Option<SecretKeyRef> {
-    let name = required_name(&mut fields, "the Secret's name");
-    let key = fields.required("key", "the key in the Secret").map(str::to_owned);
-    let namespace = namespace(&mut fields, own);
-    fields.close();
-    Some(SecretKeyRef { name: name?, key: key?, namespace })
-}
-
-fn required_name(fields: &mut Fields<'_>, what: &str) -> Option<ObjectName> {
-    fields.required("name", what)?;
-    fields.name("name")
-}
-
-/// The namespace of a reference. A SecretStore may only refer to its own: credentials of others are not its to use.
-fn namespace(fields: &mut Fields<'_>, own: Option<&Namespace>) -> Option<Namespace> {
-    let namespace: Option<Namespace> = fields.name("namespace");
-    let Some(own) = own else { return namespace };
-    if namespace.as_ref().is_some_and(|namespace| namespace != own) {
-        fields.error("namespace", format!("must be the store's own namespace {own}; leave it out"));
-    }
-    None
 }

@@ -29,10 +29,8 @@
 //!     tokenSecret: pawl/shop-token        # a Secrets Manager secret: name or ARN
 //! ```
 
-use super::metadata;
 use super::reader::Fields;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use super::{certificate, metadata};
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Cluster, ClusterName, Home};
 
@@ -69,7 +67,7 @@ fn eks(mut fields: Fields<'_>) -> Option<Connection> {
     if let Some(endpoint) = &endpoint {
         refuse_unsafe(&fields, "endpoint", endpoint);
     }
-    let ca = ca(&mut fields);
+    let ca = certificate::authorities(&mut fields, "ca");
     fields.close();
     Some(Connection::Eks { name: name?, region: region?, role, endpoint, ca })
 }
@@ -86,7 +84,7 @@ fn url(mut fields: Fields<'_>) -> Option<Connection> {
     if let Some(url) = &url {
         refuse_unsafe(&fields, "url", url);
     }
-    let ca = ca(&mut fields);
+    let ca = certificate::authorities(&mut fields, "ca");
     let sources = [
         fields.filled("tokenFile").map(|path| TokenSource::File(path.to_owned())),
         fields.filled("tokenEnv").map(|name| TokenSource::Env(name.to_owned())),
@@ -112,20 +110,4 @@ fn refuse_unsafe(fields: &Fields<'_>, field: &'static str, text: &str) {
         Some("http") => fields.error(field, "is not encrypted; write https (http is for this machine only)"),
         _ => fields.error(field, "is not a URL; write it as https://<host>:<port>"),
     }
-}
-
-/// A CA as PEM. EKS and kubeconfigs show the base64 of it, so that is taken as well.
-fn ca(fields: &mut Fields<'_>) -> Option<String> {
-    const MARK: &str = "-----BEGIN CERTIFICATE-----";
-    let text = fields.filled("ca")?;
-    if text.contains(MARK) {
-        return Some(text.to_owned());
-    }
-    let packed: String = text.split_whitespace().collect();
-    let unpacked = STANDARD.decode(packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let pem = unpacked.filter(|pem| pem.contains(MARK));
-    if pem.is_none() {
-        fields.error("ca", "is not a certificate; write it as PEM, or as the base64 of PEM");
-    }
-    pem
 }

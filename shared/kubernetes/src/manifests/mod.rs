@@ -1,30 +1,45 @@
 //! Manifests to declarations, stores and clusters.
 //!
 //! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
-//! differ in nothing that is read here) and Pawl's own Cluster (`pawl.dev/v1alpha1`; every field of it stands in
-//! `infra/kubernetes/cluster.example.yaml`). Defaults that an API server would fill in are filled in here as well. Each
-//! object is read alone: one that cannot be used is a [`Problem`] and hides nothing else.
+//! lacks some fields) and Pawl's own Cluster (`pawl.dev/v1alpha1`; every field of it stands in
+//! `infra/kubernetes/cluster.example.yaml`). Defaults that an API server would fill in are filled in here as well, and
+//! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
+//! and hides nothing else.
 //!
 //! `documents` cuts text into objects, `reader` takes an object's fields and notes what is wrong with them; then there is
-//! one module per kind.
+//! one module per kind, and one for each of its larger parts. `compile` sees to it that patterns and templates are such.
 
 mod aws;
+mod certificate;
 mod cluster;
+mod compile;
 mod documents;
 mod external_secret;
+mod fake;
+mod find;
 mod metadata;
 mod nearest;
 mod placement;
 mod reader;
 mod reads;
+mod references;
+mod refresh;
+mod rewrite;
 mod selector;
 mod store;
+mod strategies;
+mod target;
+mod template;
+mod vault;
+mod vault_auth;
+mod version;
 
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Namespace, StoreId};
 use pawl_pipeline::{Manifests, Problem, Severity};
 use reader::{Fields, Notes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use version::Version;
 
 /// What must be known to read manifests.
 #[derive(Clone, Debug)]
@@ -115,7 +130,7 @@ fn flatten(mut value: Value, place: &Place, into: &mut Vec<Found>) {
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Cluster,
-    ExternalSecret,
+    ExternalSecret(Version),
     SecretStore,
     ClusterSecretStore,
 }
@@ -155,7 +170,7 @@ impl Reading {
         let known: Vec<Cluster> = known.into_values().collect();
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
             self.object(found, |root, this| match kind {
-                Kind::ExternalSecret => this.external_secret(root, options, &known),
+                Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
                 _ => this.store(root, options, kind == Kind::ClusterSecretStore),
             });
         }
@@ -198,9 +213,15 @@ impl Reading {
         self.out.stores.push(store);
     }
 
-    fn external_secret(&mut self, root: Fields<'_>, options: &ParseOptions, known: &[Cluster]) {
+    fn external_secret(
+        &mut self,
+        root: Fields<'_>,
+        version: Version,
+        options: &ParseOptions,
+        known: &[Cluster],
+    ) {
         let notes = root.notes();
-        let declarations = external_secret::read(root, options, known);
+        let declarations = external_secret::read(root, version, options, known);
         if notes.is_refused() {
             return;
         }
@@ -228,9 +249,10 @@ impl Reading {
             return None;
         };
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let of_eso = if version == "v1beta1" { Version::V1Beta1 } else { Version::V1 };
         let (kind, versions) = match (group, kind) {
             ("pawl.dev", "Cluster") => (Kind::Cluster, &["v1alpha1"][..]),
-            ("external-secrets.io", "ExternalSecret") => (Kind::ExternalSecret, &ESO[..]),
+            ("external-secrets.io", "ExternalSecret") => (Kind::ExternalSecret(of_eso), &ESO[..]),
             ("external-secrets.io", "SecretStore") => (Kind::SecretStore, &ESO[..]),
             ("external-secrets.io", "ClusterSecretStore") => (Kind::ClusterSecretStore, &ESO[..]),
             ("pawl.dev" | "external-secrets.io" | "generators.external-secrets.io", _) => {

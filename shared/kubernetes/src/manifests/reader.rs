@@ -6,11 +6,16 @@
 
 use super::nearest::nearest;
 use pawl_domain::InvalidName;
+use pawl_golang::duration;
 use pawl_pipeline::{Problem, Severity};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::time::Duration;
+
+/// The longest key of a Secret, in bytes (Kubernetes' validation of ConfigMap keys).
+const LONGEST_KEY: usize = 253;
 
 /// What was found wrong with one object.
 #[derive(Default)]
@@ -143,6 +148,31 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A text that must be there, and may be empty; `what` says what to write.
+    pub(super) fn given(&mut self, field: &'static str, what: &str) -> Option<&'a str> {
+        if !self.has(field) {
+            self.error(field, format!("is missing; write {what}"));
+        }
+        self.text(field)
+    }
+
+    /// A key of a Secret or ConfigMap that must be there; `what` says what to write. The last two rules are the API
+    /// server's, which would refuse each write; the others are also those of ESO's schema.
+    pub(super) fn data_key(&mut self, field: &'static str, what: &str) -> Option<&'a str> {
+        let key = self.required(field, what)?;
+        let wrong = if key.len() > LONGEST_KEY {
+            "is longer than 253 bytes"
+        } else if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
+            "may only have letters, digits, '-', '_' and '.'"
+        } else if key == "." || key.starts_with("..") {
+            "may not be '.' nor begin with '..'"
+        } else {
+            return Some(key);
+        };
+        self.error(field, format!("{:?} {wrong}", shortened(key)));
+        None
+    }
+
     /// `true` or `false`; absent is `false`.
     pub(super) fn flag(&mut self, field: &'static str) -> bool {
         let Some(value) = self.value(field) else { return false };
@@ -174,6 +204,36 @@ impl<'a> Fields<'a> {
             );
         }
         found.map(|(_, choice)| *choice)
+    }
+
+    /// One of these words, which must be there.
+    pub(super) fn required_choice<T: Copy>(
+        &mut self,
+        field: &'static str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        self.required(field, &words.join(" or "))?;
+        self.choice(field, choices)
+    }
+
+    /// How long something takes, at least 0, as Go writes durations. It must be there; `what` says what to write.
+    pub(super) fn duration(&mut self, field: &'static str, what: &str) -> Option<Duration> {
+        let text = self.required(field, what)?;
+        let parsed = duration::parse(text).and_then(duration::Duration::to_std);
+        parsed.map_err(|error| self.error(field, format!("{error}; write it as 1h or 90s"))).ok()
+    }
+
+    /// The one of these fields that is there; noted unless exactly one is.
+    pub(super) fn exactly_one(&mut self, fields: &[&'static str]) -> Option<&'static str> {
+        let given: Vec<&'static str> = fields.iter().copied().filter(|field| self.has(field)).collect();
+        if let [one] = given[..] {
+            return Some(one);
+        }
+        let found = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
+        let message = format!("must have exactly one of {}, found {found}", fields.join(", "));
+        self.notes.error(self.path.clone(), message);
+        None
     }
 
     /// A name of Kubernetes; empty counts as absent.

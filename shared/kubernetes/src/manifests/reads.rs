@@ -1,17 +1,18 @@
 //! `spec.dataFrom` and `spec.data` to reads.
 
-use super::reader::{Fields, Notes, shortened};
-use pawl_domain::declaration::{Decoding, DeletionPolicy, Into, KeyConversion, NullBytes, Target};
+use super::reader::{Fields, Notes};
+use super::strategies::Strategies;
+use super::version::Version;
+use super::{find, rewrite};
+use pawl_domain::declaration::{DeletionPolicy, Into, Target};
 use pawl_domain::{Home, Namespace, ObjectName, Query, Read, Remote, StoreId};
 use std::collections::BTreeSet;
 
-/// The longest key of a Secret, in bytes (Kubernetes' validation of ConfigMap keys).
-const LONGEST_KEY: usize = 253;
-
-/// Which stores the entries of one ExternalSecret may mean.
+/// What the entries of one ExternalSecret are read with.
 pub(super) struct Stores<'a> {
     home: &'a Home,
     namespace: &'a Namespace,
+    version: Version,
     /// `spec.secretStoreRef`.
     default: Option<StoreId>,
     /// Whether there is a `spec.secretStoreRef` at all; one that is wrong has been noted already.
@@ -20,8 +21,14 @@ pub(super) struct Stores<'a> {
 
 impl<'a> Stores<'a> {
     /// Reads `spec.secretStoreRef`.
-    pub(super) fn of(spec: &mut Fields<'_>, home: &'a Home, namespace: &'a Namespace) -> Self {
-        let mut stores = Self { home, namespace, default: None, has_default: spec.has("secretStoreRef") };
+    pub(super) fn of(
+        spec: &mut Fields<'_>,
+        home: &'a Home,
+        namespace: &'a Namespace,
+        version: Version,
+    ) -> Self {
+        let has_default = spec.has("secretStoreRef");
+        let mut stores = Self { home, namespace, version, default: None, has_default };
         if let Some(fields) = spec.object("secretStoreRef") {
             stores.default = stores.named(fields);
         }
@@ -48,6 +55,9 @@ impl<'a> Stores<'a> {
             return self.default.clone();
         };
         source.unsupported("generatorRef");
+        if source.has("storeRef") && source.has("generatorRef") {
+            source.notes().error(source.path(), "must have one of storeRef and generatorRef, not both");
+        }
         if !source.has("storeRef") && !source.has("generatorRef") {
             source.error("storeRef", "is missing; write it, or leave out sourceRef");
         }
@@ -70,25 +80,38 @@ pub(super) fn read(spec: &mut Fields<'_>, stores: &Stores<'_>, target: &Target) 
 }
 
 fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
-    entry.unsupported("find");
-    if !entry.list("rewrite").is_empty() {
-        entry.unsupported("rewrite");
-    }
-    if entry.has("find") && entry.has("extract") {
-        entry.error("extract", "does not go with find in one entry; write two entries");
-    }
     let generated = generator(&mut entry);
-    if !entry.has("extract") && !entry.has("find") && !generated {
-        entry.error("extract", "is missing; write which key to read");
+    let given: Vec<&str> = [
+        ("extract", entry.has("extract")),
+        ("find", entry.has("find")),
+        ("sourceRef.generatorRef", generated),
+    ]
+    .into_iter()
+    .filter_map(|(field, there)| there.then_some(field))
+    .collect();
+    match given[..] {
+        [] if entry.has("sourceRef") => {
+            let message = "reads nothing from its store; write extract or find, or remove it";
+            entry.notes().warning(entry.path(), message);
+        }
+        [] => entry.error("extract", "is missing, and find too; write what to read"),
+        [_] => {}
+        [first, second, ..] => {
+            entry.error(first, format!("does not go with {second} in one entry; write two entries"));
+        }
     }
     let store = stores.of_entry(&mut entry);
     let path = entry.path().to_owned();
-    let remote = entry.object("extract").and_then(remote);
+    let extract = entry.object("extract").map(|fields| remote(fields, stores.version));
+    let find = entry.object("find").map(|fields| find::read(fields, stores.version));
+    let rewrite = rewrite::read(&mut entry, stores.version);
     entry.close();
-    let Entry { key, property, version, conversion } = remote?;
-    let query = Query::Key(Remote { key, property, version, metadata: false });
-    let into = Into::Every { conversion, rewrite: Vec::new() };
-    let (decoding, null_bytes) = (Decoding::None, NullBytes::Ignore);
+    let (query, strategies) = match (extract, find) {
+        (Some(extract), _) => extract.map(|(remote, strategies)| (Query::Key(remote), strategies))?,
+        (None, find) => find.map(|(find, strategies)| (Query::Find(find), strategies))?,
+    };
+    let Strategies { conversion, decoding, null_bytes } = strategies;
+    let into = Into::Every { conversion, rewrite };
     Some(Read { path, store: store?, query, into, decoding, null_bytes })
 }
 
@@ -102,7 +125,7 @@ fn data(entries: Vec<Fields<'_>>, stores: &Stores<'_>, deletion: DeletionPolicy,
     let mut seen = BTreeSet::new();
     let mut reads = Vec::new();
     for mut entry in entries {
-        let key = entry.required("secretKey", "a key of the Secret").filter(|key| is_key(&entry, key));
+        let key = entry.data_key("secretKey", "a key of the Secret");
         // Under the other policies ESO lets the last entry win.
         if let Some(key) = key
             && !seen.insert(key)
@@ -118,66 +141,26 @@ fn data(entries: Vec<Fields<'_>>, stores: &Stores<'_>, deletion: DeletionPolicy,
         }
         let store = stores.of_entry(&mut entry);
         let path = entry.path().to_owned();
-        // The key that is written is given, so there is nothing for the conversion strategy to convert.
-        let remote = entry.object("remoteRef").and_then(remote);
+        let remote = entry.object("remoteRef").and_then(|fields| remote(fields, stores.version));
         entry.close();
-        if let (Some(into), Some(store), Some(remote)) = (key, store, remote) {
-            let Entry { key, property, version, conversion: _ } = remote;
-            let query = Query::Key(Remote { key, property, version, metadata: false });
-            let into = Into::Key(into.to_owned());
-            let (decoding, null_bytes) = (Decoding::None, NullBytes::Ignore);
+        if let (Some(key), Some(store), Some((remote, strategies))) = (key, store, remote) {
+            // The key that is written is given, so there is nothing for the conversion strategy to convert.
+            let Strategies { conversion: _, decoding, null_bytes } = strategies;
+            let (query, into) = (Query::Key(remote), Into::Key(key.to_owned()));
             reads.push(Read { path, store, query, into, decoding, null_bytes });
         }
     }
     reads
 }
 
-/// ESO's pattern for `secretKey`; the three last rules are the API server's, which would refuse each write.
-fn is_key(entry: &Fields<'_>, key: &str) -> bool {
-    let wrong = if key.len() > LONGEST_KEY {
-        "is longer than 253 bytes"
-    } else if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
-        "may only have letters, digits, '-', '_' and '.'"
-    } else if key == "." || key.starts_with("..") {
-        "may not be '.' nor begin with '..'"
-    } else {
-        return true;
-    };
-    entry.error("secretKey", format!("{:?} {wrong}", shortened(key)));
-    false
-}
-
 /// `remoteRef` or `extract`.
-struct Entry {
-    key: String,
-    property: Option<String>,
-    version: Option<String>,
-    conversion: Option<KeyConversion>,
-}
-
-fn remote(mut fields: Fields<'_>) -> Option<Entry> {
+fn remote(mut fields: Fields<'_>, version: Version) -> Option<(Remote, Strategies)> {
     // An empty key is one: the store's prefix may be the whole name.
-    if !fields.has("key") {
-        fields.error("key", "is missing; write the secret's name or ARN");
-    }
-    let key = fields.text("key").map(str::to_owned);
+    let key = fields.given("key", "the secret's name or ARN").map(str::to_owned);
     let property = fields.filled("property").map(str::to_owned);
-    let version = fields.filled("version").map(str::to_owned);
-    let conversions = [("Default", KeyConversion::Default), ("Unicode", KeyConversion::Unicode)];
-    let conversion = fields.choice("conversionStrategy", &conversions);
-    for (field, supported, choices) in STRATEGIES {
-        let choices: Vec<(&str, bool)> = choices.iter().map(|word| (*word, *word == supported)).collect();
-        if fields.choice(field, &choices) == Some(false) {
-            fields.error(field, format!("only {supported} is supported yet; leave this object to ESO"));
-        }
-    }
+    let of_version = fields.filled("version").map(str::to_owned);
+    let metadata = fields.choice("metadataPolicy", &[("None", false), ("Fetch", true)]).unwrap_or_default();
+    let strategies = Strategies::read(&mut fields, version);
     fields.close();
-    Some(Entry { key: key?, property, version, conversion })
+    Some((Remote { key: key?, property, version: of_version, metadata }, strategies))
 }
-
-/// Fields with one value that Pawl serves, and all that ESO knows.
-const STRATEGIES: [(&str, &str, &[&str]); 3] = [
-    ("metadataPolicy", "None", &["None", "Fetch"]),
-    ("decodingStrategy", "None", &["Auto", "Base64", "Base64URL", "None"]),
-    ("nullBytePolicy", "Ignore", &["Ignore", "Fail"]),
-];

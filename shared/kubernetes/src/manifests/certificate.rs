@@ -1,0 +1,47 @@
+//! CA certificates that stand in a manifest.
+
+use super::reader::Fields;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+/// Certificates as PEM. EKS, kubeconfigs and ESO's `caBundle` show the base64 of it, so that is taken as well.
+pub(super) fn authorities(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let text = fields.filled(field)?;
+    let Some(pem) = pem(text) else {
+        fields.error(field, "is not a certificate; write it as PEM, or as the base64 of PEM");
+        return None;
+    };
+    if let Err(reason) = check(&pem) {
+        fields.error(field, format!("holds no usable certificate: {reason}"));
+        return None;
+    }
+    Some(pem)
+}
+
+const MARK: &str = "-----BEGIN CERTIFICATE-----";
+
+/// The text itself, or what is packed in it: at most twice, as when the bytes of a `caBundle` are base64 themselves.
+fn pem(text: &str) -> Option<String> {
+    let mut text = text.to_owned();
+    for _ in 0..2 {
+        if text.contains(MARK) {
+            break;
+        }
+        let packed: String = text.split_whitespace().collect();
+        text = String::from_utf8(STANDARD.decode(packed).ok()?).ok()?;
+    }
+    text.contains(MARK).then_some(text)
+}
+
+/// Whether each certificate can be trusted as far as its form goes.
+fn check(pem: &str) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! `spec.provider.vault` and `spec.provider.openBao` of a store.
+//!
+//! Source of fields, defaults and rules: ESO's Vault and OpenBao providers, version 2.9.
+
+use super::reader::Fields;
+use super::references::{self, References};
+use super::{certificate, vault_auth};
+use pawl_domain::Namespace;
+use pawl_domain::store::{Backend, CaProvider, ClientCertificate, KvVersion, SecretKeyRef, VaultStore};
+
+/// Whose provider is read. OpenBao's has fewer fields, and its schema is stricter.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Dialect {
+    Vault,
+    OpenBao,
+}
+
+/// The backend of a store in `own` namespace (`None`: a ClusterSecretStore).
+pub(super) fn read(
+    mut fields: Fields<'_>,
+    dialect: Dialect,
+    own: Option<&Namespace>,
+    max_retries: Option<u32>,
+) -> Option<Backend> {
+    let references = References { own };
+    let server = server(&mut fields);
+    let path = fields.filled("path").map(|path| path.trim_matches('/').to_owned());
+    let versions = [("v1", KvVersion::V1), ("v2", KvVersion::V2)];
+    let version = fields.choice("version", &versions).unwrap_or_default();
+    let auth = fields.object("auth").map(|fields| vault_auth::read(fields, dialect, references));
+    if dialect == Dialect::OpenBao && fields.has("caBundle") && fields.has("caProvider") {
+        fields.error("caBundle", "does not go with caProvider; write one of them");
+    }
+    let mut store = VaultStore {
+        server: server?,
+        path: path.filter(|path| !path.is_empty()),
+        version,
+        namespace: fields.filled("namespace").map(str::to_owned),
+        ca_bundle: certificate::authorities(&mut fields, "caBundle"),
+        ca_provider: fields.object("caProvider").and_then(|fields| ca_provider(fields, references)),
+        client_certificate: None,
+        headers: Default::default(),
+        read_your_writes: false,
+        forward_inconsistent: false,
+        auth: None,
+        auth_namespace: None,
+        max_retries,
+    };
+    if dialect == Dialect::Vault {
+        store.client_certificate = fields.object("tls").and_then(|fields| client(fields, references));
+        store.headers = fields.text_map("headers");
+        store.read_your_writes = fields.flag("readYourWrites");
+        store.forward_inconsistent = fields.flag("forwardInconsistent");
+        check_and_set(&mut fields, version);
+    }
+    if let Some(auth) = auth {
+        (store.auth, store.auth_namespace) = (auth.method, auth.namespace);
+    }
+    fields.close();
+    Some(Backend::Vault(Box::new(store)))
+}
+
+fn server(fields: &mut Fields<'_>) -> Option<String> {
+    let server = fields.required("server", "the server's address, such as https://vault.example.com:8200")?;
+    let uri = server.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host).filter(|host| !host.is_empty());
+    match (uri.as_ref().and_then(http::Uri::scheme_str), host) {
+        (Some("https"), Some(_)) => {}
+        (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
+        (Some("http"), Some(_)) => fields.notes().warning(
+            fields.path_of("server"),
+            "is not encrypted, so others on the way can read tokens and secrets; write https",
+        ),
+        _ => fields.error("server", "is not a URL; write it as https://<host>:<port>"),
+    }
+    Some(server.to_owned())
+}
+
+/// Both parts or neither; each has the key that a Secret of type `kubernetes.io/tls` gives it.
+fn client(mut fields: Fields<'_>, references: References<'_>) -> Option<ClientCertificate> {
+    let given = ["certSecretRef", "keySecretRef"].map(|field| fields.has(field));
+    if given[0] != given[1] {
+        let message = "must have both of certSecretRef and keySecretRef, or neither";
+        fields.notes().error(fields.path(), message);
+    }
+    let certificate =
+        fields.object("certSecretRef").and_then(|inner| references.secret_key(inner, Some("tls.crt")));
+    let key = fields.object("keySecretRef").and_then(|inner| references.secret_key(inner, Some("tls.key")));
+    fields.close();
+    Some(ClientCertificate { certificate: certificate?, key: key? })
+}
+
+/// How PushSecrets write; nothing is pushed, but what ESO refuses is refused.
+fn check_and_set(fields: &mut Fields<'_>, version: KvVersion) {
+    let Some(mut inner) = fields.object("checkAndSet") else { return };
+    if inner.flag("required") && version == KvVersion::V1 {
+        inner.error("required", "does not go with version v1, whose secrets have no versions; remove it");
+    }
+    inner.close();
+}
+
+fn ca_provider(mut fields: Fields<'_>, references: References<'_>) -> Option<CaProvider> {
+    let secret = fields.required_choice("type", &[("Secret", true), ("ConfigMap", false)]);
+    let name = references::name(&mut fields, "the object's name");
+    let key = fields.data_key("key", "the key in the object's data").map(str::to_owned);
+    let namespace = references.namespace(&mut fields);
+    if references.own.is_none() && namespace.is_none() {
+        fields.error("namespace", "is missing; a ClusterSecretStore has none of its own, so write it");
+    }
+    fields.close();
+    let at = SecretKeyRef { name: name?, key: key?, namespace };
+    Some(if secret? { CaProvider::Secret(at) } else { CaProvider::ConfigMap(at) })
+}
