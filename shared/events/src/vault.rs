@@ -72,10 +72,7 @@ impl AuditReader {
             return Ok(Vec::new());
         }
         let known = self.mounts.get(&written.full_mount()).copied();
-        Ok(engine::touched(&written, known)
-            .into_iter()
-            .map(|touched| self.change(&record, touched))
-            .collect())
+        engine::touched(&written, known).into_iter().map(|touched| self.change(&record, touched)).collect()
     }
 
     fn change(&self, record: &Record<'_>, touched: Touched) -> Result<Change, Error> {
