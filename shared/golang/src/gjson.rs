@@ -10,6 +10,7 @@
 //! end, [`get`] finds nothing or answers [`TooComplex`].
 
 mod budget;
+mod list;
 mod modifiers;
 mod multipath;
 mod path;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::budget::{Budget, TooComplex};
+use super::list::List;
 use super::pretty::{self, Layout};
 use super::scan::{self, trim};
 use super::value::{Kind, Value};
@@ -105,7 +106,7 @@ fn for_each_option(
 ) -> Result<(), TooComplex> {
     let Some(options) = scan::document(argument) else { return Ok(()) };
     options.for_each(budget, |name, value| {
-        visit(name.map_or(b"", |name| &name.text), value);
+        visit(&name.map_or(Cow::Borrowed(&b""[..]), Value::text), value);
         Ok(())
     })
 }
@@ -198,7 +199,7 @@ fn join<'j>(json: &'j [u8], argument: &[u8], budget: Budget<'_>) -> Output<'j> {
         object.for_each(budget, |key, value| {
             let Some(key) = key else { return Ok(()) };
             let next = members.len();
-            let (place, name) = places.entry(key.text.to_vec()).or_insert_with(|| (next, key.raw.to_vec()));
+            let (place, name) = places.entry(key.text().into_owned()).or_insert_with(|| (next, key.raw.to_vec()));
             let member = [&**name, &value.raw].join(&b':');
             match members.get_mut(*place) {
                 Some(before) => *before = member,
@@ -211,14 +212,14 @@ fn join<'j>(json: &'j [u8], argument: &[u8], budget: Budget<'_>) -> Output<'j> {
 }
 
 fn keys<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
-    let mut names: Vec<Vec<u8>> = Vec::new();
+    let mut names = List::default();
     if let Some(document) = scan::document(json) {
         document.for_each(budget, |key, _| {
-            names.push(key.map_or_else(|| b"null".to_vec(), |key| key.raw.to_vec()));
+            names.push(key.map_or(b"null", |key| &key.raw));
             Ok(())
         })?;
     }
-    Ok(Cow::Owned(wrap(b'[', &names.join(&b","[..]), b']')))
+    Ok(Cow::Owned(names.close()))
 }
 
 fn values<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
@@ -226,12 +227,12 @@ fn values<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
     if document.is_array() {
         return Ok(Cow::Borrowed(json));
     }
-    let mut list: Vec<Vec<u8>> = Vec::new();
+    let mut list = List::default();
     document.for_each(budget, |_, value| {
-        list.push(value.raw.to_vec());
+        list.push(&value.raw);
         Ok(())
     })?;
-    Ok(Cow::Owned(wrap(b'[', &list.join(&b","[..]), b']')))
+    Ok(Cow::Owned(list.close()))
 }
 
 fn from_string(json: &[u8]) -> Cow<'_, [u8]> {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::budget::{Budget, TooComplex};
 use super::modifiers;
+use super::pattern;
 use super::query::Query;
 use super::scan;
 
@@ -18,9 +20,9 @@ pub(super) enum Tail<'p> {
 
 /// A step into an object.
 pub(super) struct KeyStep<'p> {
-    pub(super) key: Cow<'p, [u8]>,
+    key: Cow<'p, [u8]>,
     /// Whether the key is a pattern.
-    pub(super) is_wild: bool,
+    is_wild: bool,
     pub(super) tail: Tail<'p>,
 }
 
@@ -38,10 +40,28 @@ pub(super) enum ArrayStep<'p> {
 }
 
 impl<'p> KeyStep<'p> {
+    #[inline]
+    pub(super) fn matches(&self, key: &[u8], budget: Budget<'_>) -> Result<bool, TooComplex> {
+        if self.is_wild { pattern::matches(key, &self.key, budget) } else { Ok(*self.key == *key) }
+    }
+
+    #[inline]
     pub(super) fn parse(path: &'p [u8]) -> Self {
+        let is_sign = |byte: &u8| matches!(byte, b'|' | b'.' | b'\\' | b'*' | b'?');
+        let end = path.iter().position(is_sign).unwrap_or(path.len());
+        let tail = match path.get(end) {
+            None => Tail::End,
+            Some(b'|' | b'.') => tail(path, end, true),
+            Some(_) => return Self::parse_signs(path, end),
+        };
+        Self { key: Cow::Borrowed(&path[..end]), is_wild: false, tail }
+    }
+
+    /// The rest of a step of which the first bytes are plain.
+    fn parse_signs(path: &'p [u8], plain: usize) -> Self {
         let mut is_wild = false;
         let mut unescaped: Option<Vec<u8>> = None;
-        let mut at = 0;
+        let mut at = plain;
         while let Some(&byte) = path.get(at) {
             match byte {
                 b'|' | b'.' => {
@@ -49,7 +69,7 @@ impl<'p> KeyStep<'p> {
                     return Self { key, is_wild, tail: tail(path, at, true) };
                 }
                 b'\\' => {
-                    let key = unescaped.get_or_insert_with(|| path[..at].to_vec());
+                    let key = unescaped.get_or_insert_with(|| copy(path, at));
                     key.extend(path.get(at + 1));
                     at += 2;
                     continue;
@@ -108,6 +128,13 @@ impl<'p> ArrayStep<'p> {
             step => step,
         }
     }
+}
+
+/// The first bytes of a path, with room for all of it.
+fn copy(path: &[u8], len: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len());
+    out.extend_from_slice(&path[..len]);
+    out
 }
 
 /// What stands behind the dot or pipe at `at`. A dot before a modifier or multipath works as a pipe, if `dots_pipe`.

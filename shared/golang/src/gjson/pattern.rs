@@ -2,75 +2,74 @@
 
 use super::budget::{Budget, TooComplex};
 
-/// One piece of a pattern.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Piece {
-    Character(char),
-    AnyCharacter,
-    AnySequence,
-    /// Matches nothing: an escape with nothing behind it.
-    Never,
-}
-
 /// Whether `text` matches `pattern`: `*` stands for any characters, `?` for any single one, a backslash takes the
-/// meaning from the sign behind it.
+/// meaning from the sign behind it. A backslash at the very end matches itself behind a star, and nothing without one.
 pub(super) fn matches(text: &[u8], pattern: &[u8], budget: Budget<'_>) -> Result<bool, TooComplex> {
     if pattern == b"*" {
         return Ok(true);
     }
     // Going back to the last star is all that is ever needed, so the cost is the product at most.
     budget.read((text.len() + 1).saturating_mul(pattern.len()))?;
-    let text = characters(text);
-    let pieces = pieces(&characters(pattern));
-    let (mut at, mut piece) = (0, 0);
+    let (mut at, mut piece_at) = (0, 0);
+    // What stands behind the last star, and where in the text that was tried last.
     let mut star = None;
     while at < text.len() {
-        match pieces.get(piece) {
-            Some(Piece::AnySequence) => {
-                star = Some((piece + 1, at));
-                piece += 1;
-                continue;
+        let (found, behind) = character(text, at);
+        match Piece::read(pattern, piece_at) {
+            Some((Piece::AnySequence, next)) => {
+                star = Some((next, at));
+                piece_at = next;
             }
-            Some(Piece::AnyCharacter) => {}
-            Some(Piece::Character(wanted)) if *wanted == text[at] => {}
+            Some((piece, next)) if piece.is(found, star.is_some()) => (piece_at, at) = (next, behind),
             _ => {
-                let Some((behind, from)) = star else { return Ok(false) };
-                star = Some((behind, from + 1));
-                (piece, at) = (behind, from + 1);
-                continue;
+                let Some((next, from)) = star else { return Ok(false) };
+                let (_, from) = character(text, from);
+                star = Some((next, from));
+                (piece_at, at) = (next, from);
             }
         }
-        piece += 1;
-        at += 1;
     }
-    Ok(pieces[piece..].iter().all(|piece| *piece == Piece::AnySequence))
+    Ok(pattern[piece_at..].iter().all(|sign| *sign == b'*'))
 }
 
-/// A backslash at the very end matches itself behind a star, and nothing without one.
-fn pieces(pattern: &[char]) -> Vec<Piece> {
-    let mut out = Vec::with_capacity(pattern.len());
-    let mut rest = pattern.iter();
-    while let Some(sign) = rest.next() {
-        out.push(match sign {
-            '*' => Piece::AnySequence,
-            '?' => Piece::AnyCharacter,
-            '\\' => match rest.next() {
-                Some(escaped) => Piece::Character(*escaped),
-                None if out.contains(&Piece::AnySequence) => Piece::Character('\\'),
-                None => Piece::Never,
-            },
-            plain => Piece::Character(*plain),
-        });
-    }
-    out
+/// One piece of a pattern.
+enum Piece {
+    Character(char),
+    AnyCharacter,
+    AnySequence,
+    /// A backslash with nothing behind it.
+    Backslash,
 }
 
-/// The characters of a text; a byte that belongs to none counts as U+FFFD.
-fn characters(text: &[u8]) -> Vec<char> {
-    let mut out = Vec::with_capacity(text.len());
-    for chunk in text.utf8_chunks() {
-        out.extend(chunk.valid().chars());
-        out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+impl Piece {
+    /// The piece at `at`, and the place behind it.
+    fn read(pattern: &[u8], at: usize) -> Option<(Self, usize)> {
+        let (sign, behind) = match pattern.get(at)? {
+            b'*' => return Some((Self::AnySequence, at + 1)),
+            b'?' => return Some((Self::AnyCharacter, at + 1)),
+            b'\\' if at + 1 == pattern.len() => return Some((Self::Backslash, at + 1)),
+            b'\\' => character(pattern, at + 1),
+            _ => character(pattern, at),
+        };
+        Some((Self::Character(sign), behind))
     }
-    out
+
+    fn is(&self, found: char, is_behind_star: bool) -> bool {
+        match self {
+            Self::Character(wanted) => *wanted == found,
+            Self::AnyCharacter => true,
+            Self::AnySequence => false,
+            Self::Backslash => is_behind_star && found == '\\',
+        }
+    }
+}
+
+/// The character at `at`, and the place behind it; a byte that belongs to none counts as U+FFFD.
+fn character(text: &[u8], at: usize) -> (char, usize) {
+    if text[at].is_ascii() {
+        return (char::from(text[at]), at + 1);
+    }
+    let longest = &text[at..text.len().min(at + 4)];
+    let valid = longest.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next());
+    valid.map_or((char::REPLACEMENT_CHARACTER, at + 1), |sign| (sign, at + sign.len_utf8()))
 }

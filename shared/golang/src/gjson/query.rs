@@ -105,9 +105,9 @@ impl<'p> Query<'p> {
         }
         Ok(match found.kind {
             Kind::String => match self.operator {
-                Operator::Like => pattern::matches(&found.text, wanted, budget)?,
-                Operator::NotLike => !pattern::matches(&found.text, wanted, budget)?,
-                operator => operator.holds(&*found.text, wanted),
+                Operator::Like => pattern::matches(&found.text(), wanted, budget)?,
+                Operator::NotLike => !pattern::matches(&found.text(), wanted, budget)?,
+                operator => operator.holds(&*found.text(), wanted),
             },
             Kind::Number => {
                 let wanted = parse_float(wanted, FloatBits::B64).unwrap_or_else(NumberError::value);

@@ -1,96 +1,149 @@
 //! What values look like, byte by byte. Nothing here requires that the document is JSON.
 
-use std::borrow::Cow;
+use memchr::memchr2;
 
-use super::text::unescape;
 use super::value::{Kind, Value};
 
 /// What the first byte of a value says about it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lead {
     Quote,
-    /// `{` or `[`.
-    Open(u8),
+    Object,
+    Array,
     Literal,
     Number,
     /// No value begins with this byte.
     None,
 }
 
-pub(super) fn lead(json: &[u8], at: usize) -> Lead {
-    match json.get(at) {
-        Some(b'"') => Lead::Quote,
-        Some(open @ (b'{' | b'[')) => Lead::Open(*open),
-        Some(b'n') if json.get(at + 1).is_some_and(|next| *next != b'u') => Lead::Number,
-        Some(b'n' | b't' | b'f') => Lead::Literal,
-        Some(b'+' | b'-' | b'0'..=b'9' | b'i' | b'I' | b'N') => Lead::Number,
-        _ => Lead::None,
+/// What each byte says, except that an `n` is the beginning of a number if no `u` stands behind it.
+static LEADS: [Lead; 256] = {
+    let mut leads = [Lead::None; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        leads[byte] = match byte as u8 {
+            b'"' => Lead::Quote,
+            b'{' => Lead::Object,
+            b'[' => Lead::Array,
+            b'n' | b't' | b'f' => Lead::Literal,
+            b'+' | b'-' | b'0'..=b'9' | b'i' | b'I' | b'N' => Lead::Number,
+            _ => Lead::None,
+        };
+        byte += 1;
     }
+    leads
+};
+
+fn lead(json: &[u8], at: usize) -> Lead {
+    match json.get(at) {
+        Some(b'n') if json.get(at + 1).is_some_and(|next| *next != b'u') => Lead::Number,
+        Some(byte) => LEADS[usize::from(*byte)],
+        None => Lead::None,
+    }
+}
+
+/// A value as it stands in the document.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    lead: Lead,
+    start: usize,
+    /// The place behind the value; one behind the end of the document if a string in it does not end.
+    pub(super) end: usize,
+    /// Whether it is a string with escapes.
+    escaped: bool,
+}
+
+impl Span {
+    /// The value that starts at `start` with this lead; nothing if it is a string that does not end.
+    #[inline]
+    pub(super) fn new(json: &[u8], start: usize, lead: Lead) -> Option<Self> {
+        if lead != Lead::Quote {
+            return Some(Self { lead, start, end: end(json, start, lead), escaped: false });
+        }
+        let (close, escaped) = closing_quote(json, start + 1);
+        Some(Self { lead, start, end: close? + 1, escaped })
+    }
+
+    /// Whether it is an object or an array.
+    pub(super) fn is_group(self) -> bool {
+        matches!(self.lead, Lead::Object | Lead::Array)
+    }
+
+    pub(super) fn raw(self, json: &[u8]) -> &[u8] {
+        &json[self.start..self.end.min(json.len())]
+    }
+
+    #[inline]
+    pub(super) fn value(self, json: &[u8]) -> Value<'_> {
+        let raw = self.raw(json);
+        let kind = match self.lead {
+            Lead::Quote => return Value::quoted(raw, self.escaped),
+            Lead::Object | Lead::Array => Kind::Json,
+            Lead::Number => Kind::Number,
+            Lead::Literal | Lead::None => match raw[0] {
+                b't' => Kind::True,
+                b'f' => Kind::False,
+                _ => Kind::Null,
+            },
+        };
+        Value::plain(kind, raw)
+    }
+}
+
+/// The place behind the value at `at`, which is no string.
+fn end(json: &[u8], at: usize, lead: Lead) -> usize {
+    let end = match lead {
+        Lead::Object | Lead::Array => return group_end(json, at),
+        Lead::Number => find(json, at + 1, |byte| matches!(byte, 0..=b' ' | b',' | b']' | b'}')),
+        Lead::Quote | Lead::Literal | Lead::None => find(json, at + 1, |byte| !byte.is_ascii_lowercase()),
+    };
+    end.unwrap_or(json.len())
+}
+
+/// The next place at or behind `from` where a value begins.
+#[inline]
+pub(super) fn next(json: &[u8], from: usize) -> Option<(usize, Lead)> {
+    let at = find(json, from, |byte| LEADS[usize::from(byte)] != Lead::None)?;
+    Some((at, lead(json, at)))
+}
+
+/// The next place at or behind `from` where a value begins or the array ends; no lead is its end.
+#[inline]
+pub(super) fn next_element(json: &[u8], from: usize) -> Option<(usize, Lead)> {
+    let at = find(json, from, |byte| byte == b']' || LEADS[usize::from(byte)] != Lead::None)?;
+    Some((at, lead(json, at)))
+}
+
+/// The next value at or behind `from`; nothing if there is none, or if it is a string that does not end.
+pub(super) fn any(json: &[u8], from: usize) -> Option<Span> {
+    let (at, lead) = next(json, from)?;
+    Span::new(json, at, lead)
 }
 
 /// The string whose opening quote is at `at`, and the place behind it; nothing if it does not end.
 pub(super) fn string(json: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
-    let (close, escaped) = closing_quote(json, at + 1);
-    let close = close?;
-    let body = &json[at + 1..close];
-    let text = if escaped { Cow::Owned(unescape(body)) } else { Cow::Borrowed(body) };
-    Some((Value { kind: Kind::String, raw: Cow::Borrowed(&json[at..=close]), text }, close + 1))
-}
-
-/// The literal or number at `at`, and the place behind it.
-pub(super) fn scalar(json: &[u8], at: usize, lead: Lead) -> (Value<'_>, usize) {
-    let ends: fn(&u8) -> bool = match lead {
-        Lead::Number => |byte| matches!(byte, 0..=b' ' | b',' | b']' | b'}'),
-        _ => |byte| !byte.is_ascii_lowercase(),
-    };
-    let end = find(json, at + 1, ends).unwrap_or(json.len());
-    let kind = match (lead, json[at]) {
-        (Lead::Number, _) => Kind::Number,
-        (_, b't') => Kind::True,
-        (_, b'f') => Kind::False,
-        _ => Kind::Null,
-    };
-    (Value::plain(kind, &json[at..end]), end)
-}
-
-/// The next value at or behind `at`, and the place behind it. Bytes with which no value begins are passed over.
-pub(super) fn any(json: &[u8], at: usize) -> (usize, Option<Value<'_>>) {
-    let Some(at) = (at..json.len()).find(|at| lead(json, *at) != Lead::None) else {
-        return (json.len(), None);
-    };
-    match lead(json, at) {
-        Lead::Quote => match string(json, at) {
-            Some((value, end)) => (end, Some(value)),
-            None => (json.len(), None),
-        },
-        Lead::Open(_) => {
-            let end = group_end(json, at);
-            (end, Some(Value::json(&json[at..end.min(json.len())])))
-        }
-        lead => {
-            let (value, end) = scalar(json, at, lead);
-            (end, Some(value))
-        }
-    }
+    let span = Span::new(json, at, Lead::Quote)?;
+    Some((span.value(json), span.end))
 }
 
 /// A whole document as one value: the first value in it. Objects and arrays reach to the end of the document.
 pub(super) fn document(json: &[u8]) -> Option<Value<'_>> {
-    let at = find(json, 0, |byte| *byte > b' ')?;
+    let at = find(json, 0, |byte| byte > b' ')?;
     match lead(json, at) {
-        Lead::Open(_) => Some(Value::json(&json[at..])),
-        Lead::Quote => Some(match string(json, at) {
-            Some((value, _)) => value,
-            None => {
-                let body = &json[at + 1..];
-                let text =
-                    if body.contains(&b'\\') { Cow::Owned(unescape(body)) } else { Cow::Borrowed(body) };
-                Value { kind: Kind::String, raw: Cow::Borrowed(&json[at..]), text }
-            }
-        }),
         Lead::None => None,
-        lead => Some(scalar(json, at, lead).0),
+        Lead::Object | Lead::Array => Some(Value::json(&json[at..])),
+        lead => Some(
+            Span::new(json, at, lead).map_or_else(|| Value::unended(&json[at..]), |span| span.value(json)),
+        ),
     }
+}
+
+/// The same for a document that was made, without a copy of an object or array.
+pub(super) fn owned_document(json: Vec<u8>) -> Option<Value<'static>> {
+    if matches!(json.first(), Some(b'{' | b'[')) {
+        return Some(Value::built(json));
+    }
+    document(&json).map(Value::into_owned)
 }
 
 /// The place behind the bracket that closes the one at `at`. Kinds of brackets are not told apart, strings are passed
@@ -98,22 +151,24 @@ pub(super) fn document(json: &[u8]) -> Option<Value<'_>> {
 pub(super) fn group_end(json: &[u8], at: usize) -> usize {
     let mut depth = 1_usize;
     let mut at = at + 1;
-    while let Some(byte) = json.get(at) {
-        match byte {
-            b'"' => match closing_quote(json, at + 1).0 {
-                Some(close) => at = close,
+    while let Some(sign) = json.get(at..).and_then(|rest| position(rest, |byte| GROUP_BORDERS[usize::from(byte)])).map(|offset| at + offset) {
+        match json[sign] {
+            b'"' => match closing_quote(json, sign + 1).0 {
+                Some(close) => at = close + 1,
                 None => return json.len() + 1,
             },
-            b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => {
+            b'{' | b'[' | b'(' => {
+                depth += 1;
+                at = sign + 1;
+            }
+            _ => {
                 depth -= 1;
+                at = sign + 1;
                 if depth == 0 {
-                    return at + 1;
+                    return at;
                 }
             }
-            _ => {}
         }
-        at += 1;
     }
     json.len()
 }
@@ -128,20 +183,28 @@ pub(super) fn squash(text: &[u8]) -> usize {
 }
 
 /// The place of the quote that ends a string whose content starts at `at`, and whether there are escapes before it.
+#[inline]
 pub(super) fn closing_quote(json: &[u8], at: usize) -> (Option<usize>, bool) {
     let mut escaped = false;
     let mut at = at;
-    while let Some(byte) = json.get(at) {
-        match byte {
-            b'"' => return (Some(at), escaped),
-            b'\\' => {
-                escaped = true;
-                at += 2;
-            }
-            _ => at += 1,
+    while let Some(rest) = json.get(at..)
+        && let Some(offset) = quote_or_backslash(rest)
+    {
+        if rest[offset] == b'"' {
+            return (Some(at + offset), escaped);
         }
+        escaped = true;
+        at += offset + 2;
     }
     (None, escaped)
+}
+
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    // Most names and values are over before a call of memchr pays.
+    let (near, far) = text.split_at(text.len().min(16));
+    position(near, |byte| STRING_BORDERS[usize::from(byte)])
+        .or_else(|| memchr2(b'"', b'\\', far).map(|offset| near.len() + offset))
 }
 
 /// The bytes without white space and control characters at both ends.
@@ -151,6 +214,37 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     &text[start..end]
 }
 
-fn find(json: &[u8], from: usize, wanted: impl Fn(&u8) -> bool) -> Option<usize> {
-    json.get(from..)?.iter().position(wanted).map(|offset| from + offset)
+/// The first place at or behind `from` with such a byte.
+#[inline]
+pub(super) fn find(json: &[u8], from: usize, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    json.get(from..)?.iter().position(|byte| is_wanted(*byte)).map(|offset| from + offset)
+}
+
+/// Eight bytes at a time: that takes a quarter less than one by one.
+#[inline]
+fn position(text: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
+    let (eights, rest) = text.as_chunks::<8>();
+    for (count, eight) in eights.iter().enumerate() {
+        for (offset, byte) in eight.iter().enumerate() {
+            if is_wanted(*byte) {
+                return Some(count * 8 + offset);
+            }
+        }
+    }
+    rest.iter().position(|byte| is_wanted(*byte)).map(|offset| eights.len() * 8 + offset)
+}
+
+/// What ends or escapes in a string.
+static STRING_BORDERS: [bool; 256] = table(b"\"\\");
+
+/// What matters where a group ends.
+static GROUP_BORDERS: [bool; 256] = table(b"\"{}[]()");
+
+const fn table(mut signs: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    while let [sign, rest @ ..] = signs {
+        table[*sign as usize] = true;
+        signs = rest;
+    }
+    table
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::budget::{Budget, TooComplex};
 use super::scan;
+use super::text::unescape;
 use crate::number::{FloatBits, FloatFormat, NumberError, format_float, parse_float, parse_int};
 
 /// The type of a found value.
@@ -28,8 +29,16 @@ pub enum Kind {
 pub struct Value<'j> {
     pub(super) kind: Kind,
     pub(super) raw: Cow<'j, [u8]>,
-    /// The content of a string, with escapes undone; empty for every other kind.
-    pub(super) text: Cow<'j, [u8]>,
+    content: Content,
+}
+
+/// What stands between the quotes of a string. Other values have plain content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Plain,
+    Escaped,
+    /// There is no closing quote.
+    Unended,
 }
 
 impl<'j> Value<'j> {
@@ -45,23 +54,12 @@ impl<'j> Value<'j> {
 
     /// The value as ESO puts it into a Secret: strings without quotes and escapes, integers as written, other numbers
     /// in shortest decimal form without exponent, `null` as nothing, objects and arrays as they stand.
+    #[inline]
     pub fn string(&self) -> Cow<'_, [u8]> {
         match self.kind {
-            Kind::Null => Cow::Borrowed(b""),
-            Kind::False => Cow::Borrowed(b"false"),
-            Kind::True => Cow::Borrowed(b"true"),
-            Kind::String => Cow::Borrowed(&self.text),
+            Kind::String => self.text(),
             Kind::Json => Cow::Borrowed(&self.raw),
-            Kind::Number => {
-                let digits = self.raw.strip_prefix(b"-").unwrap_or(&self.raw);
-                if digits.iter().all(u8::is_ascii_digit) {
-                    Cow::Borrowed(&self.raw)
-                } else {
-                    Cow::Owned(
-                        format_float(self.number(), FloatFormat::Fixed, None, FloatBits::B64).into_bytes(),
-                    )
-                }
-            }
+            _ => self.scalar(),
         }
     }
 
@@ -77,10 +75,21 @@ impl<'j> Value<'j> {
 
     /// The same value, independent of the document it was found in.
     pub fn into_owned(self) -> Value<'static> {
-        Value {
-            kind: self.kind,
-            raw: Cow::Owned(self.raw.into_owned()),
-            text: Cow::Owned(self.text.into_owned()),
+        Value { kind: self.kind, raw: Cow::Owned(self.raw.into_owned()), content: self.content }
+    }
+
+    fn scalar(&self) -> Cow<'_, [u8]> {
+        match self.kind {
+            Kind::False => Cow::Borrowed(b"false"),
+            Kind::True => Cow::Borrowed(b"true"),
+            Kind::Number if self.raw.strip_prefix(b"-").unwrap_or(&self.raw).iter().all(u8::is_ascii_digit) => {
+                Cow::Borrowed(&self.raw)
+            }
+            Kind::Number => {
+                let digits = format_float(self.number(), FloatFormat::Fixed, None, FloatBits::B64);
+                Cow::Owned(digits.into_bytes())
+            }
+            Kind::Null | Kind::String | Kind::Json => Cow::Borrowed(b""),
         }
     }
 
@@ -91,12 +100,40 @@ impl<'j> Value<'j> {
 
     /// An object or array that was put together.
     pub(super) fn built(raw: Vec<u8>) -> Self {
-        Self { kind: Kind::Json, raw: Cow::Owned(raw), text: Cow::Borrowed(b"") }
+        Self { kind: Kind::Json, raw: Cow::Owned(raw), content: Content::Plain }
+    }
+
+    /// The number of something.
+    pub(super) fn count(count: u64) -> Self {
+        Self { kind: Kind::Number, raw: Cow::Owned(count.to_string().into_bytes()), content: Content::Plain }
+    }
+
+    /// A string that stands in the document, with its quotes.
+    pub(super) fn quoted(raw: &'j [u8], is_escaped: bool) -> Self {
+        let content = if is_escaped { Content::Escaped } else { Content::Plain };
+        Self { kind: Kind::String, raw: Cow::Borrowed(raw), content }
+    }
+
+    /// A string that reaches to the end of the document because it has no closing quote.
+    pub(super) fn unended(raw: &'j [u8]) -> Self {
+        Self { kind: Kind::String, raw: Cow::Borrowed(raw), content: Content::Unended }
     }
 
     /// A value whose kind says all.
     pub(super) fn plain(kind: Kind, raw: &'j [u8]) -> Self {
-        Self { kind, raw: Cow::Borrowed(raw), text: Cow::Borrowed(b"") }
+        Self { kind, raw: Cow::Borrowed(raw), content: Content::Plain }
+    }
+
+    /// The content of a string, with escapes undone; empty for every other kind.
+    #[inline]
+    pub(super) fn text(&self) -> Cow<'_, [u8]> {
+        match (self.content, &*self.raw) {
+            (Content::Plain, [b'"', content @ .., b'"']) => Cow::Borrowed(content),
+            (Content::Escaped, [b'"', content @ .., b'"']) => Cow::Owned(unescape(content)),
+            (Content::Unended, [b'"', content @ ..]) if content.contains(&b'\\') => Cow::Owned(unescape(content)),
+            (Content::Unended, [b'"', content @ ..]) => Cow::Borrowed(content),
+            _ => Cow::Borrowed(b""),
+        }
     }
 
     /// The number that the raw text stands for; zero for what Go cannot parse.
@@ -109,7 +146,7 @@ impl<'j> Value<'j> {
     pub(super) fn is_trueish(&self) -> bool {
         match self.kind {
             Kind::True => true,
-            Kind::String => parse_bool(&self.text) == Some(true),
+            Kind::String => parse_bool(&self.text()) == Some(true),
             Kind::Number => self.number() != 0.0,
             Kind::Null | Kind::False | Kind::Json => false,
         }
@@ -118,7 +155,7 @@ impl<'j> Value<'j> {
     pub(super) fn is_falseish(&self) -> bool {
         match self.kind {
             Kind::Null | Kind::False => true,
-            Kind::String => parse_bool(&self.text) == Some(false),
+            Kind::String => parse_bool(&self.text()) == Some(false),
             Kind::Number => self.number() == 0.0,
             Kind::True | Kind::Json => false,
         }
@@ -128,7 +165,7 @@ impl<'j> Value<'j> {
     pub(super) fn integer(&self) -> i64 {
         match self.kind {
             Kind::True => 1,
-            Kind::String => parse_int(&self.text, 10, 64).unwrap_or_else(NumberError::value),
+            Kind::String => parse_int(&*self.text(), 10, 64).unwrap_or_else(NumberError::value),
             Kind::Number => self.number() as i64,
             Kind::Null | Kind::False | Kind::Json => 0,
         }
@@ -166,11 +203,10 @@ impl<'j> Value<'j> {
             }
             let rest = json.get(at..).unwrap_or_default();
             at += rest.iter().take_while(|byte| matches!(byte, 0..=b' ' | b',' | b':')).count();
-            let (behind, value) = scan::any(json, at);
-            let Some(value) = value else { return Ok(()) };
-            visit(key.as_ref(), value)?;
+            let Some(value) = scan::any(json, at) else { return Ok(()) };
+            visit(key.as_ref(), value.value(json))?;
             // One byte is always passed over behind a value; a comma, if the document is JSON.
-            at = behind + 1;
+            at = value.end + 1;
         }
         Ok(())
     }

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use super::budget::{Budget, TooComplex};
+use super::list::List;
 use super::modifiers;
 use super::multipath::{self, Selected};
 use super::path::{ArrayStep, KeyStep, Tail, split_pipe};
-use super::pattern;
 use super::query::Query;
-use super::scan::{self, Lead};
-use super::value::{Kind, Value};
+use super::scan::{self, Lead, Span};
+use super::text::unescape;
+use super::value::Value;
 
 /// Finds the value that `path` names in `json`.
 pub(super) fn get<'j>(
@@ -37,7 +38,7 @@ pub(super) fn get<'j>(
                 (Cow::Borrowed(result), [b'|' | b'.', rest @ ..]) => get(result, rest, budget),
                 (Cow::Owned(result), [b'|' | b'.', rest @ ..]) => get_owned(&result, rest, budget),
                 (Cow::Borrowed(result), _) => Ok(scan::document(result)),
-                (Cow::Owned(result), _) => Ok(scan::document(&result).map(Value::into_owned)),
+                (Cow::Owned(result), _) => Ok(scan::owned_document(result)),
             };
         }
     }
@@ -51,7 +52,7 @@ fn get_owned<'j>(json: &[u8], path: &[u8], budget: Budget<'_>) -> Result<Option<
 /// Searches the first object or array of the document; for a path that starts with `..`, all values of the document
 /// as if they were one array.
 fn search<'j>(json: &'j [u8], path: &[u8], budget: Budget<'_>) -> Result<Option<Value<'j>>, TooComplex> {
-    let mut walk = Walk { json, found: None, pipe: None };
+    let mut walk = Walk { json, found: None, made: None, pipe: None };
     if let Some(path) = path.strip_prefix(b"..") {
         walk.array(0, path, budget)?;
     } else if let Some(at) = json.iter().position(|byte| matches!(byte, b'{' | b'[')) {
@@ -61,17 +62,24 @@ fn search<'j>(json: &'j [u8], path: &[u8], budget: Budget<'_>) -> Result<Option<
             walk.array(at + 1, path, budget)?;
         }
     }
-    let Some(pipe) = walk.pipe else { return Ok(walk.found) };
-    match walk.found.map(|value| value.raw) {
-        None => get(b"", pipe, budget),
-        Some(Cow::Borrowed(raw)) => get(raw, pipe, budget),
-        Some(Cow::Owned(raw)) => get_owned(&raw, pipe, budget),
+    match (walk.pipe, walk.found, walk.made) {
+        (None, Some(found), _) => Ok(Some(found.value(json))),
+        (Some(pipe), Some(found), _) => get(found.raw(json), pipe, budget),
+        (None, None, made) => Ok(made),
+        (Some(pipe), None, None) => get(b"", pipe, budget),
+        (Some(pipe), None, Some(made)) => match made.raw {
+            Cow::Borrowed(raw) => get(raw, pipe, budget),
+            Cow::Owned(raw) => get_owned(&raw, pipe, budget),
+        },
     }
 }
 
 struct Walk<'j, 'p> {
     json: &'j [u8],
-    found: Option<Value<'j>>,
+    /// What was found, if it stands in the document.
+    found: Option<Span>,
+    /// What was found, if it was put together or found by another search.
+    made: Option<Value<'j>>,
     /// The path that waits for the result.
     pipe: Option<&'p [u8]>,
 }
@@ -89,35 +97,35 @@ impl<'j, 'p> Walk<'j, 'p> {
             self.pipe = Some(pipe);
         }
         loop {
-            let Some(start) = (at..json.len()).find(|at| matches!(json[*at], b'"' | b'}')) else {
+            let Some(start) = scan::find(json, at, |byte| matches!(byte, b'"' | b'}')) else {
                 return Ok((json.len(), false));
             };
             if json[start] == b'}' {
                 return Ok((start + 1, false));
             }
-            let Some((key, behind)) = scan::string(json, start) else { return Ok((json.len(), false)) };
-            let is_match = if step.is_wild {
-                pattern::matches(&key.text, &step.key, budget)?
-            } else {
-                key.text == step.key
+            let (Some(close), escaped) = scan::closing_quote(json, start + 1) else {
+                return Ok((json.len(), false));
             };
-            let Some(value_at) = (behind..json.len()).find(|at| scan::lead(json, *at) != Lead::None) else {
+            let key = &json[start + 1..close];
+            let is_match =
+                if escaped { step.matches(&unescape(key), budget)? } else { step.matches(key, budget)? };
+            let Some((value_at, lead)) = scan::next(json, close + 1) else {
                 return Ok((json.len(), false));
             };
             let inside = match step.tail {
                 Tail::Steps(rest) if is_match => Some(rest),
                 _ => None,
             };
-            let (behind, value) = match self.value(value_at, inside, budget)? {
+            at = match self.value(value_at, lead, inside, budget)? {
                 Step::Over(behind) => return Ok((behind, true)),
                 Step::Broken => return Ok((json.len(), false)),
-                Step::Passed(behind, value) => (behind, value),
+                Step::Searched(behind) => behind,
+                Step::Passed(value) if is_match && inside.is_none() => {
+                    self.found = Some(value);
+                    return Ok((value.end, true));
+                }
+                Step::Passed(value) => value.end,
             };
-            if is_match && inside.is_none() {
-                self.found = value;
-                return Ok((behind, true));
-            }
-            at = behind;
         }
     }
 
@@ -129,92 +137,109 @@ impl<'j, 'p> Walk<'j, 'p> {
         if let Tail::Pipe(pipe) = tail {
             self.pipe = Some(pipe);
         }
-        let mut starts = Vec::new();
         let mut selection = Selection::new(&step, tail);
         for count in 0_u64.. {
             if at > json.len() {
                 break;
             }
-            if matches!(step, ArrayStep::Each(_)) {
-                starts.push(at);
-            }
-            let next = (at..json.len()).find(|at| json[*at] == b']' || scan::lead(json, *at) != Lead::None);
-            let Some(value_at) = next.filter(|at| json[*at] != b']') else {
-                let end = next.unwrap_or(json.len()) + 1;
-                let over = match step {
-                    ArrayStep::Count => {
-                        let digits = count.to_string().into_bytes();
-                        self.found = Some(Value {
-                            kind: Kind::Number,
-                            raw: Cow::Owned(digits),
-                            text: Cow::Borrowed(b""),
-                        });
-                        true
-                    }
-                    ArrayStep::Each(rest) => {
-                        self.each(&starts, rest, budget)?;
-                        true
-                    }
-                    _ => {
-                        self.found = self.found.take().or_else(|| selection.list());
-                        false
-                    }
-                };
-                return Ok((end, over));
+            let next = scan::next_element(json, at);
+            let Some((value_at, lead)) = next.filter(|(_, lead)| *lead != Lead::None) else {
+                let end = next.map_or(json.len(), |(end, _)| end) + 1;
+                return Ok((end, self.array_end(at, &step, count, selection, budget)?));
             };
             let is_match = matches!(step, ArrayStep::Index(Some(index)) if index == count);
             let inside = match tail {
                 Tail::Steps(rest) if is_match => Some(rest),
                 _ => None,
             };
-            let (behind, value) = match self.value(value_at, inside, budget)? {
+            let value = match self.value(value_at, lead, inside, budget)? {
                 Step::Over(behind) => return Ok((behind, true)),
                 Step::Broken => return Ok((json.len(), false)),
-                Step::Passed(behind, value) => (behind, value),
+                Step::Searched(behind) => {
+                    at = behind;
+                    continue;
+                }
+                Step::Passed(value) => value,
             };
-            at = behind;
-            if let (ArrayStep::Query(query), Some(value)) = (&step, value.as_ref()) {
-                if self.query(query, &mut selection, value, budget)? {
+            at = value.end;
+            match &step {
+                ArrayStep::Query(query) if self.query(query, &mut selection, value, budget)? => {
                     return Ok((at, true));
                 }
-            } else if is_match && inside.is_none() {
-                self.found = value;
-                return Ok((at, true));
+                ArrayStep::Each(_) => self.each(&mut selection, value, budget)?,
+                _ if is_match && inside.is_none() => {
+                    self.found = Some(value);
+                    return Ok((at, true));
+                }
+                _ => {}
             }
         }
         Ok((at, false))
     }
 
+    /// What the end of an array brings, after `count` elements of which the last ended at `at`. True when the search
+    /// is over.
+    fn array_end(
+        &mut self,
+        at: usize,
+        step: &ArrayStep<'p>,
+        count: u64,
+        mut selection: Selection<'p>,
+        budget: Budget<'_>,
+    ) -> Result<bool, TooComplex> {
+        match step {
+            ArrayStep::Count => self.made = Some(Value::count(count)),
+            ArrayStep::Each(_) => {
+                // Behind a last comma the original takes the next value, even if that is outside of the array.
+                let rest = crate::json::syntax::skip_space(self.json, at);
+                if self.json.get(rest).is_some_and(|byte| *byte != b']')
+                    && let Some(value) = scan::any(self.json, rest)
+                {
+                    self.each(&mut selection, value, budget)?;
+                }
+                self.pipe = selection.pipe.or(self.pipe);
+                self.made = Some(Value::built(selection.list.close()));
+            }
+            _ => {
+                if selection.all && self.found.is_none() && self.made.is_none() {
+                    self.made = Some(Value::built(selection.list.close()));
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Reads the value at `at`, or goes on with the steps `inside` of it.
+    #[inline]
     fn value(
         &mut self,
         at: usize,
+        lead: Lead,
         inside: Option<&'p [u8]>,
         budget: Budget<'_>,
-    ) -> Result<Step<'j>, TooComplex> {
-        let json = self.json;
-        Ok(match (scan::lead(json, at), inside) {
-            (Lead::Quote, _) => match scan::string(json, at) {
-                Some((value, behind)) => Step::Passed(behind, Some(value)),
-                None => Step::Broken,
-            },
-            (Lead::Open(open), Some(path)) => {
-                let (behind, over) = if open == b'{' {
-                    self.object(at + 1, path, budget)?
-                } else {
-                    self.array(at + 1, path, budget)?
-                };
-                if over { Step::Over(behind) } else { Step::Passed(behind, None) }
-            }
-            (Lead::Open(_), None) => {
-                let behind = scan::group_end(json, at);
-                Step::Passed(behind, Some(Value::json(&json[at..behind.min(json.len())])))
-            }
-            (lead, _) => {
-                let (value, behind) = scan::scalar(json, at, lead);
-                Step::Passed(behind, Some(value))
-            }
-        })
+    ) -> Result<Step, TooComplex> {
+        let (behind, over) = match (lead, inside) {
+            (Lead::Object, Some(path)) => self.object(at + 1, path, budget)?,
+            (Lead::Array, Some(path)) => self.array(at + 1, path, budget)?,
+            _ => return Ok(Span::new(self.json, at, lead).map_or(Step::Broken, Step::Passed)),
+        };
+        Ok(if over { Step::Over(behind) } else { Step::Searched(behind) })
+    }
+
+    /// Applies the path behind a `#` to one element.
+    fn each(
+        &mut self,
+        selection: &mut Selection<'p>,
+        element: Span,
+        budget: Budget<'_>,
+    ) -> Result<(), TooComplex> {
+        let path = selection.rest.unwrap_or_default();
+        if let Some(result) = get(element.raw(self.json), path, budget)? {
+            budget.write(result.raw.len() + 1)?;
+            selection.list.push(&result.raw);
+        }
+        Ok(())
     }
 
     /// Applies a query to one element. True when the search is over.
@@ -222,21 +247,24 @@ impl<'j, 'p> Walk<'j, 'p> {
         &mut self,
         query: &Query<'p>,
         selection: &mut Selection<'p>,
-        element: &Value<'j>,
+        element: Span,
         budget: Budget<'_>,
     ) -> Result<bool, TooComplex> {
-        // Elements are parts of the document, so their raw text is always borrowed.
-        let Cow::Borrowed(raw) = element.raw else { return Ok(false) };
-        let matches = if element.kind == Kind::Json {
+        let raw = element.raw(self.json);
+        let matches = if element.is_group() {
             query.matches(get(raw, query.path, budget)?.as_ref(), budget)?
         } else {
-            query.path.is_empty() && query.matches(Some(element), budget)?
+            query.path.is_empty() && query.matches(Some(&element.value(self.json)), budget)?
         };
         if !matches {
             return Ok(false);
         }
         let result = match selection.rest {
-            None => Some(element.clone()),
+            None if !query.all => {
+                self.found = Some(element);
+                return Ok(true);
+            }
+            None => Some(element.value(self.json)),
             Some(rest) => {
                 let (rest, pipe) = split_pipe(rest).map_or((rest, None), |(rest, pipe)| (rest, Some(pipe)));
                 selection.rest = Some(rest);
@@ -245,84 +273,50 @@ impl<'j, 'p> Walk<'j, 'p> {
             }
         };
         if !query.all {
-            self.found = result;
+            self.made = result;
             return Ok(true);
         }
         if let Some(result) = result {
             budget.write(result.raw.len() + 1)?;
-            selection.push(&result);
+            selection.list.push(&result.raw);
         }
         Ok(false)
-    }
-
-    /// Applies a path to every element and lists what is found.
-    fn each(&mut self, starts: &[usize], path: &'p [u8], budget: Budget<'_>) -> Result<(), TooComplex> {
-        let (path, pipe) = split_pipe(path).map_or((path, None), |(path, pipe)| (path, Some(pipe)));
-        self.pipe = pipe.or(self.pipe);
-        let mut list = vec![b'['];
-        for start in starts {
-            let start = crate::json::syntax::skip_space(self.json, *start);
-            if self.json.get(start).is_none_or(|byte| *byte == b']') {
-                continue;
-            }
-            let (_, Some(element)) = scan::any(self.json, start) else { continue };
-            if let Some(result) = get(&element.raw, path, budget)? {
-                budget.write(result.raw.len() + 1)?;
-                if list.len() > 1 {
-                    list.push(b',');
-                }
-                list.extend_from_slice(&result.raw);
-            }
-        }
-        list.push(b']');
-        self.found = Some(Value::built(list));
-        Ok(())
     }
 }
 
 /// What became of one value of an object or array.
-enum Step<'j> {
+enum Step {
     /// The search ended inside of it.
     Over(usize),
+    /// It was searched from inside without success, and ends here.
+    Searched(usize),
     /// It does not end.
     Broken,
-    /// It ends here; nothing if it was searched from inside without success.
-    Passed(usize, Option<Value<'j>>),
+    Passed(Span),
 }
 
-/// What a query over all elements has selected so far.
+/// What a path or query over all elements has selected so far.
 struct Selection<'p> {
-    /// The path applied to selected elements.
+    /// The path applied to elements.
     rest: Option<&'p [u8]>,
+    /// The path applied to the list of all results.
+    pipe: Option<&'p [u8]>,
+    /// Whether a list is wanted.
     all: bool,
-    list: Vec<u8>,
+    list: List,
 }
 
 impl<'p> Selection<'p> {
     fn new(step: &ArrayStep<'p>, tail: Tail<'p>) -> Self {
-        let all = matches!(step, ArrayStep::Query(query) if query.all);
-        let rest = match tail {
-            Tail::Steps(rest) => Some(rest),
-            Tail::End | Tail::Pipe(_) => None,
-        };
-        Self { rest, all, list: Vec::new() }
-    }
-
-    fn push(&mut self, result: &Value<'_>) {
-        self.list.push(if self.list.is_empty() { b'[' } else { b',' });
-        self.list.extend_from_slice(&result.raw);
-    }
-
-    /// The selected values as an array, if all were asked for.
-    fn list<'j>(&mut self) -> Option<Value<'j>> {
-        if !self.all {
-            return None;
+        let none = Self { rest: None, pipe: None, all: false, list: List::default() };
+        match (step, tail) {
+            (ArrayStep::Each(path), _) => match split_pipe(path) {
+                Some((rest, pipe)) => Self { rest: Some(rest), pipe: Some(pipe), ..none },
+                None => Self { rest: Some(path), ..none },
+            },
+            (ArrayStep::Query(query), Tail::Steps(rest)) => Self { rest: Some(rest), all: query.all, ..none },
+            (ArrayStep::Query(query), _) => Self { all: query.all, ..none },
+            _ => none,
         }
-        let mut list = std::mem::take(&mut self.list);
-        if list.is_empty() {
-            list.push(b'[');
-        }
-        list.push(b']');
-        Some(Value::built(list))
     }
 }
