@@ -1,16 +1,18 @@
 //! Declarations: what each ExternalSecret reads, how it renders and where it goes.
 
+mod find;
 mod read;
 mod refresh;
 mod target;
 
+pub use find::{InvalidPattern, NamePattern};
 pub use read::{
     Decoding, Find, Into, KeyConversion, Merge, NullBytes, OnConflict, Query, Read, Remote, Rewrite,
 };
 pub use refresh::{Refresh, RefreshPolicy, SyncWindow, SyncWindows, WindowKind};
 pub use target::{
     CreationPolicy, DeletionPolicy, Engine, Manifest, Target, Template, TemplateAs, TemplateFrom,
-    TemplateItem, TemplateObject, TemplateScope,
+    TemplateItem, TemplateObject, TemplateScope, TemplateSource,
 };
 
 use crate::key::IndexKey;

@@ -3,7 +3,8 @@
 use crate::declaration::Decoding;
 use crate::name::ObjectName;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// The Secret that a declaration produces.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -78,6 +79,36 @@ pub struct Template {
     pub data: BTreeMap<String, String>,
     /// `templateFrom`, in order.
     pub from: Vec<TemplateFrom>,
+}
+
+impl Template {
+    /// The objects that `templateFrom` names: what they hold must be known before anything can be rendered.
+    pub fn sources(&self) -> BTreeSet<TemplateSource> {
+        let of = |from: &TemplateFrom| {
+            let config_map = from.config_map.as_ref().map(|it| TemplateSource::ConfigMap(it.name.clone()));
+            let secret = from.secret.as_ref().map(|it| TemplateSource::Secret(it.name.clone()));
+            config_map.into_iter().chain(secret)
+        };
+        self.from.iter().flat_map(of).collect()
+    }
+}
+
+/// An object in the declaration's namespace, of its cluster, that holds templates.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum TemplateSource {
+    /// A ConfigMap, of which `data` counts; `binaryData` does not, as in ESO.
+    ConfigMap(ObjectName),
+    /// A Secret.
+    Secret(ObjectName),
+}
+
+impl fmt::Display for TemplateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConfigMap(name) => write!(f, "configmap {name}"),
+            Self::Secret(name) => write!(f, "secret {name}"),
+        }
+    }
 }
 
 /// `template.engineVersion`.

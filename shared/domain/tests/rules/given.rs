@@ -1,11 +1,13 @@
 //! What the tables start from: one declaration, one store, one value, each to be changed where a table says so.
 
+use jiff::Timestamp;
 use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Refresh, RefreshPolicy, Target,
 };
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
 use pawl_domain::{
-    Declaration, Fetched, Found, Home, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version,
+    Declaration, Fetched, Found, Functions, Home, Provider, Query, Read, Recipe, Remote, RenderError,
+    Rendered, SecretValue, Store, StoreId, TemplateSources, Values, Version,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +43,12 @@ pub(crate) fn declaration() -> Declaration {
 /// The same with these reads.
 pub(crate) fn reading(reads: impl IntoIterator<Item = Read>) -> Declaration {
     Declaration { reads: reads.into_iter().collect(), ..declaration() }
+}
+
+/// What a declaration makes of these values, with no objects that hold templates, at the beginning of time.
+pub(crate) fn rendered(declaration: &Declaration, values: &Values) -> Result<Rendered, RenderError> {
+    let functions = Functions::new(|| Timestamp::UNIX_EPOCH);
+    Recipe::of(declaration, &functions)?.render(values, &TemplateSources::default())
 }
 
 /// Reads the whole of a key into the entry `value`.

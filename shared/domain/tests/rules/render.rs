@@ -3,16 +3,25 @@
 mod extract;
 mod property;
 
-use crate::given::{data, fetched, part, read, reading};
-use pawl_domain::declaration::{Into as Becomes, KeyConversion};
-use pawl_domain::{Found, Read, RenderError, SecretValue, Values, render};
+use crate::given::{self, data, fetched, part, read, reading};
+use pawl_domain::declaration::{DeletionPolicy, Into as Becomes, KeyConversion};
+use pawl_domain::render::{Entry, EntryProblem};
+use pawl_domain::{Found, Read, RenderError, SecretValue, Values};
 use std::collections::BTreeMap;
 
 /// What one read makes of one document: keys and values as text, or the error.
 fn rendered(read: Read, document: impl Into<Vec<u8>>) -> Result<BTreeMap<String, String>, RenderError> {
-    let rendered = render(&reading([read]), &Values(vec![fetched(document)]))?;
+    let rendered = given::rendered(&reading([read]), &Values(vec![fetched(document)]))?;
     let text = |value: &SecretValue| value.expose_str().unwrap().to_owned();
     Ok(rendered.data.iter().map(|(key, value)| (key.clone(), text(value))).collect())
+}
+
+/// What is wrong with the one entry.
+fn problem(error: RenderError) -> EntryProblem {
+    match error {
+        RenderError::Entry { entry: Entry::Data { .. } | Entry::Extract { .. }, problem } => problem,
+        other => panic!("{other}"),
+    }
 }
 
 fn into(key: &str, read: Read) -> Read {
@@ -60,22 +69,25 @@ fn later_reads_win_over_earlier_ones() {
         ),
         ("an empty value is a value", vec![into("a", read("a"))], vec![fetched("")], data(&[("a", "")])),
     ] {
-        assert_eq!(render(&reading(reads), &Values(values)).unwrap().data, want, "{name}");
+        let mut declaration = reading(reads);
+        declaration.target.deletion = DeletionPolicy::Merge;
+        assert_eq!(given::rendered(&declaration, &Values(values)).unwrap().data, want, "{name}");
     }
 }
 
 #[test]
 fn binary_values_are_kept_byte_for_byte() {
     let bytes: Vec<u8> = (0..=255).collect();
-    let rendered = render(&reading([read("app/key")]), &Values(vec![fetched(bytes.clone())])).unwrap();
+    let rendered =
+        given::rendered(&reading([read("app/key")]), &Values(vec![fetched(bytes.clone())])).unwrap();
     assert_eq!(rendered.data["value"].expose(), bytes);
 }
 
 #[test]
 fn one_bad_read_fails_the_declaration_whole() {
     let reads = [into("a", read("a")), part("gone", read("b"))];
-    let error = render(&reading(reads), &Values(vec![fetched("p1"), fetched("{}")])).unwrap_err();
-    assert!(matches!(error, RenderError::MissingProperty { key, .. } if key == "b"));
+    let error = given::rendered(&reading(reads), &Values(vec![fetched("p1"), fetched("{}")])).unwrap_err();
+    assert!(matches!(problem(error), EntryProblem::MissingProperty { key, .. } if key == "b"));
 }
 
 #[test]

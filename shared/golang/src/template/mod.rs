@@ -19,7 +19,7 @@ mod number;
 mod parse;
 mod stack;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use error::{ExecError, ParseError};
@@ -66,6 +66,11 @@ impl Template {
     /// The name that the template was parsed with.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// The names of the functions that the text calls anywhere, Go's builtins among them.
+    pub fn functions(&self) -> BTreeSet<&str> {
+        self.inner.tree.functions()
     }
 }
 

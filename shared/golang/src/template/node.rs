@@ -1,6 +1,6 @@
 //! The parsed template: nodes in flat tables, so that no depth of nesting can overflow the stack when it is dropped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 
@@ -21,6 +21,14 @@ pub(super) struct Tree {
     pub(super) pipes: Vec<Pipe>,
     /// The body of each template by its name.
     pub(super) templates: HashMap<Vec<u8>, ListId>,
+}
+
+impl Tree {
+    /// The names of all functions that are called.
+    pub(super) fn functions(&self) -> BTreeSet<&str> {
+        let commands = self.pipes.iter().flat_map(|pipe| &pipe.commands);
+        commands.flat_map(|command| &command.args).filter_map(Operand::function).collect()
+    }
 }
 
 /// A node of a list, with the byte at which Go says that it stands.
@@ -86,6 +94,20 @@ pub(super) enum OperandKind {
         head: Box<Operand>,
         fields: Vec<Arc<str>>,
     },
+}
+
+impl Operand {
+    /// The function that this is, or whose result it takes apart.
+    fn function(&self) -> Option<&str> {
+        let mut operand = self;
+        while let OperandKind::Chain { head, .. } = &operand.kind {
+            operand = head;
+        }
+        match &operand.kind {
+            OperandKind::Function(function) => Some(&function.name),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! `remoteRef.property`: which part of a value it names, and which bytes that part gives.
 
-use super::rendered;
+use super::{problem, rendered};
 use crate::given::{part, read};
-use pawl_domain::RenderError;
+use pawl_domain::render::EntryProblem;
 
 const DOCUMENT: &str = r#"{"username":"admin","port":5432,"big":12345678901234567890,"neg":-0,"float":1.50,"exp":1e3,
 "exp2":1E+21,"tiny":1e-7,"t":true,"f":false,"nil":null,"empty":"","list":["b","a",1,null],"elist":[],"eobj":{},
@@ -13,9 +13,9 @@ const DOCUMENT: &str = r#"{"username":"admin","port":5432,"big":1234567890123456
 /// What the property finds in the document: a text, or `None` where it does not exist.
 fn found(property: &str, document: impl Into<Vec<u8>>) -> Option<String> {
     let read = part(property, read("app/db"));
-    match rendered(read, document) {
+    match rendered(read, document).map_err(problem) {
         Ok(mut data) => data.remove("value"),
-        Err(RenderError::MissingProperty { .. }) => None,
+        Err(EntryProblem::MissingProperty { .. }) => None,
         Err(other) => panic!("{property}: {other}"),
     }
 }
@@ -101,5 +101,7 @@ fn values_that_are_no_json_have_no_properties() {
 #[test]
 fn what_costs_too_much_to_find_is_not_taken_for_missing() {
     let read = part(format!("{}{}", "[".repeat(1000), "]".repeat(1000)), read("app/db"));
-    assert!(matches!(rendered(read, DOCUMENT), Err(RenderError::TooComplex { key, .. }) if key == "app/db"));
+    assert!(
+        matches!(rendered(read, DOCUMENT).map_err(problem), Err(EntryProblem::TooComplex { key, .. }) if key == "app/db")
+    );
 }

@@ -1,0 +1,53 @@
+//! `extract`: the members of a JSON object, each an entry.
+
+use super::keys::{Data, key_of};
+use crate::key::Provider;
+use crate::secret::SecretValue;
+use pawl_golang::json::{self, DecodeError, Html, Tree};
+use pawl_golang::number::{FloatBits, FloatFormat, format_float};
+
+/// One entry for each member of the object in `value`, as ESO's provider makes them of it.
+pub(super) fn members(provider: Provider, value: &SecretValue) -> Result<Data, DecodeError> {
+    match provider {
+        Provider::Fake | Provider::ParameterStore | Provider::SecretsManager => {
+            let members = json::object_to_raw(value.expose())?;
+            Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
+        }
+        // Source: ESO's Vault provider reads its own JSON again, with every number as a float.
+        Provider::Vault => Ok(stringified_all(object(value.expose())?)),
+    }
+}
+
+/// The members of a JSON object; those of `null` are none.
+pub(super) fn object(json: &[u8]) -> Result<Members, DecodeError> {
+    match json::decode(json)? {
+        Tree::Null => Ok(Members::new()),
+        Tree::Map(members) => Ok(members),
+        Tree::Bool(_) | Tree::Int(_) | Tree::Uint(_) | Tree::Float(_) | Tree::Text(_) | Tree::List(_) => {
+            Err(DecodeError::NotAnObject)
+        }
+    }
+}
+
+/// The members of an object that was read.
+pub(super) type Members = std::collections::BTreeMap<Vec<u8>, Tree>;
+
+/// Each member as ESO's `GetByteValue` writes it.
+pub(super) fn stringified_all(members: Members) -> Data {
+    members.into_iter().map(|(name, value)| (key_of(name), SecretValue::new(stringified(value)))).collect()
+}
+
+/// Source: ESO's `GetByteValue`: texts as they are, null as nothing, numbers never with an exponent, everything
+/// nested as JSON with HTML signs escaped.
+fn stringified(value: Tree) -> Vec<u8> {
+    match value {
+        Tree::Null => Vec::new(),
+        Tree::Bool(value) => value.to_string().into_bytes(),
+        Tree::Int(value) => value.to_string().into_bytes(),
+        Tree::Uint(value) => value.to_string().into_bytes(),
+        Tree::Float(value) => format_float(value, FloatFormat::Fixed, None, FloatBits::B64).into_bytes(),
+        Tree::Text(text) => text,
+        // What was read from JSON is finite and nests no deeper than can be written.
+        nested @ (Tree::List(_) | Tree::Map(_)) => json::encode(&nested, Html::Escape).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,215 @@
+//! A declaration made ready to render, and how its entries become one map.
+
+use super::decode::{check_null_bytes, decoded, decoded_all};
+use super::error::{Entry, EntryProblem, RenderError};
+use super::extract::members;
+use super::functions::{Functions, is_random};
+use super::keys::{Data, admit, convert, validate};
+use super::rendered::Rendered;
+use super::rewrite::{self, Operation};
+use super::select::Property;
+use super::template::{TemplateRecipe, TemplateSources};
+use crate::declaration::{
+    CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, NullBytes, Query, Read,
+};
+use crate::key::Provider;
+use crate::secret::SecretValue;
+use crate::values::{Fetched, Found, Values};
+use std::iter;
+
+/// All of a declaration that can be prepared before there are values: regular expressions and templates compiled,
+/// paths read. One recipe serves any number of renderings, from any thread.
+#[derive(Debug)]
+pub struct Recipe {
+    entries: Vec<Prepared>,
+    /// Nothing where no template is declared, or creationPolicy None would not use it.
+    template: Option<TemplateRecipe>,
+    templated: bool,
+    writes: bool,
+    deletion: DeletionPolicy,
+    random: bool,
+}
+
+impl Recipe {
+    /// Prepares a declaration.
+    ///
+    /// # Errors
+    /// A regular expression or a template in the manifest does not compile, or the template may not be used. The
+    /// manifest must be mended. Templates in ConfigMaps and Secrets are only read by [`Recipe::render`].
+    pub fn of(declaration: &Declaration, functions: &Functions) -> Result<Self, RenderError> {
+        let target = &declaration.target;
+        let writes = target.creation != CreationPolicy::None;
+        let entries: Vec<Prepared> =
+            declaration.reads.iter().map(|read| Prepared::of(read, functions)).collect::<Result<_, _>>()?;
+        let template = match &target.template {
+            Some(_) if writes => Some(TemplateRecipe::of(target, functions)?),
+            _ => None,
+        };
+        let transforms = entries.iter().flat_map(Prepared::templates).any(is_random);
+        let random = transforms || template.as_ref().is_some_and(TemplateRecipe::is_random);
+        let templated = target.template.is_some();
+        Ok(Self { entries, template, templated, writes, deletion: target.deletion, random })
+    }
+
+    /// Whether the same values give other bytes next time, because a template of the manifest calls a function that is
+    /// random or looks at the clock. [`Rendered::random`] also knows of templates in ConfigMaps and Secrets.
+    pub fn is_random(&self) -> bool {
+        self.random
+    }
+
+    /// Makes what the target shall hold of what the reads gave and of the objects that hold templates.
+    ///
+    /// The order of `values` is that of the declaration's reads; values too few count as missing. Later entries win
+    /// over earlier ones. An entry whose key (or, of a Fake store, property) is missing contributes nothing, if
+    /// deletionPolicy is not `Retain`.
+    ///
+    /// # Errors
+    /// [`RenderError`] when any entry or the template does not give what was asked; there is no partial result.
+    pub fn render(&self, values: &Values, sources: &TemplateSources) -> Result<Rendered, RenderError> {
+        let data = self.assembled(values)?;
+        let mut rendered = match &self.template {
+            // What deletionPolicy then does with the target needs no template.
+            Some(_) if data.is_empty() && self.deletion != DeletionPolicy::Merge => Rendered::plain(data),
+            Some(template) => template.applied(data, sources)?,
+            None => Rendered::plain(data),
+        };
+        rendered.templated = self.templated;
+        rendered.random |= self.random;
+        if self.writes {
+            admit(&rendered.data).map_err(RenderError::Key)?;
+        }
+        Ok(rendered)
+    }
+
+    /// What the entries give, laid over each other.
+    fn assembled(&self, values: &Values) -> Result<Data, RenderError> {
+        let mut data = Data::new();
+        for (entry, found) in self.entries.iter().zip(values.0.iter().chain(iter::repeat(&Found::Missing))) {
+            match entry.contribute(found).and_then(|entries| self.admitted(entries)) {
+                Ok(entries) => data.extend(entries),
+                Err(problem) if problem.is_missing() && self.deletion != DeletionPolicy::Retain => {}
+                Err(problem) => return Err(RenderError::Entry { entry: entry.place.clone(), problem }),
+            }
+        }
+        Ok(data)
+    }
+
+    /// Without a template every key goes into the target, so the entry that has a wrong one can be named.
+    fn admitted(&self, entries: Data) -> Result<Data, EntryProblem> {
+        if self.writes && self.template.is_none() {
+            admit(&entries).map_err(EntryProblem::RefusedKey)?;
+        }
+        Ok(entries)
+    }
+}
+
+/// One read, compiled.
+#[derive(Debug)]
+struct Prepared {
+    place: Entry,
+    /// The key as declared; empty for a search.
+    key: String,
+    property: Option<Property>,
+    into: Becomes,
+    decoding: Decoding,
+    null_bytes: NullBytes,
+}
+
+#[derive(Debug)]
+enum Becomes {
+    Key(String),
+    Every { conversion: Option<KeyConversion>, rewrite: Vec<Operation> },
+}
+
+impl Prepared {
+    fn of(read: &Read, functions: &Functions) -> Result<Self, RenderError> {
+        let path = read.path.clone();
+        let (key, property) = match &read.query {
+            Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
+            Query::Find(_) => (String::new(), None),
+        };
+        let place = match (&read.query, &read.into) {
+            (Query::Find(_), _) => Entry::Find { path },
+            (Query::Key(_), Into::Key(_)) => Entry::Data { path, key: key.clone() },
+            (Query::Key(_), Into::Every { .. }) => Entry::Extract { path, key: key.clone() },
+        };
+        let into = match &read.into {
+            Into::Key(key) => Becomes::Key(key.clone()),
+            Into::Every { conversion, rewrite } => {
+                let rewrite = rewrite::compile(rewrite, functions)
+                    .map_err(|problem| RenderError::Entry { entry: place.clone(), problem })?;
+                Becomes::Every { conversion: *conversion, rewrite }
+            }
+        };
+        Ok(Self { place, key, property, into, decoding: read.decoding, null_bytes: read.null_bytes })
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &pawl_golang::template::Template> {
+        let operations: &[Operation] = match &self.into {
+            Becomes::Key(_) => &[],
+            Becomes::Every { rewrite, .. } => rewrite,
+        };
+        operations.iter().filter_map(Operation::template)
+    }
+
+    /// What this entry gives. What was asked for one way and answered another has no answer.
+    fn contribute(&self, found: &Found) -> Result<Data, EntryProblem> {
+        match (&self.into, found) {
+            (Becomes::Key(key), Found::One(fetched)) => {
+                let value = decoded(self.decoding, self.select(fetched)?).map_err(|problem| {
+                    EntryProblem::Encoding { decoding: self.decoding, key: None, problem }
+                })?;
+                check_null_bytes(self.null_bytes, [(key, &value)])?;
+                Ok(Data::from([(key.clone(), value)]))
+            }
+            (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
+                let value = self.select(fetched)?;
+                let every = members(fetched.provider, &value)
+                    .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
+                self.every(every, *conversion, rewrite)
+            }
+            (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
+                let mut every: Data =
+                    found.iter().map(|(name, fetched)| (name.clone(), fetched.value.clone())).collect();
+                // Source: ESO's Fake provider converts what it finds on its own; those of AWS and Vault do not.
+                if found.values().any(|fetched| fetched.provider == Provider::Fake) {
+                    every = convert(every, *conversion)?;
+                }
+                self.every(every, *conversion, rewrite)
+            }
+            (_, Found::Missing) | (Becomes::Key(_), Found::Many(_)) => {
+                Err(EntryProblem::Missing { key: self.key.clone() })
+            }
+        }
+    }
+
+    /// The whole value, or the property of it that the read names.
+    fn select(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+        let Some(property) = &self.property else { return Ok(fetched.value.clone()) };
+        let (path, key) = (|| property.path.clone(), || self.key.clone());
+        match property.find(fetched.provider, &fetched.value) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(EntryProblem::MissingProperty {
+                provider: fetched.provider,
+                property: path(),
+                key: key(),
+            }),
+            Err(_) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
+        }
+    }
+
+    /// The steps from the names that a store or a document gave to entries.
+    fn every(
+        &self,
+        found: Data,
+        conversion: Option<KeyConversion>,
+        rewrite: &[Operation],
+    ) -> Result<Data, EntryProblem> {
+        let mut data =
+            if rewrite.is_empty() { convert(found, conversion)? } else { rewrite::apply(rewrite, found)? };
+        validate(&mut data).map_err(EntryProblem::InvalidKey)?;
+        let data = decoded_all(self.decoding, data)?;
+        check_null_bytes(self.null_bytes, &data)?;
+        Ok(data)
+    }
+}

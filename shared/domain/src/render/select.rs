@@ -1,0 +1,54 @@
+//! The whole value of a key, or the property of it that a read names.
+
+use crate::key::Provider;
+use crate::secret::SecretValue;
+use pawl_golang::gjson::{self, TooComplex};
+use pawl_golang::json;
+
+/// A property, made ready to be looked up in many values.
+#[derive(Clone, Debug)]
+pub(super) struct Property {
+    /// As declared.
+    pub(super) path: String,
+    /// With its dots escaped, if it has any.
+    escaped: Option<String>,
+}
+
+impl Property {
+    /// The declared property; an empty one is none.
+    pub(super) fn of(declared: Option<&str>) -> Option<Self> {
+        let path = declared.filter(|path| !path.is_empty())?.to_owned();
+        let escaped = path.contains('.').then(|| gjson::escape_dots(&path));
+        Some(Self { path, escaped })
+    }
+
+    /// What it is in this value. Source: ESO's providers, which differ in the order of what they try.
+    pub(super) fn find(
+        &self,
+        provider: Provider,
+        value: &SecretValue,
+    ) -> Result<Option<SecretValue>, TooComplex> {
+        let document = value.expose();
+        let first = match provider {
+            Provider::ParameterStore | Provider::SecretsManager => match &self.escaped {
+                Some(escaped) => gjson_value(document, escaped)?,
+                None => None,
+            },
+            Provider::Vault => member(document, &self.path),
+            Provider::Fake => None,
+        };
+        match first {
+            Some(found) => Ok(Some(found)),
+            None => gjson_value(document, &self.path),
+        }
+    }
+}
+
+fn gjson_value(document: &[u8], path: &str) -> Result<Option<SecretValue>, TooComplex> {
+    Ok(gjson::get(document, path)?.map(|value| SecretValue::new(value.string())))
+}
+
+/// The member of exactly this name.
+fn member(document: &[u8], name: &str) -> Option<SecretValue> {
+    json::object_to_raw(document).ok()?.remove(name.as_bytes()).map(SecretValue::new)
+}

@@ -1,0 +1,124 @@
+//! One element of `templateFrom`: all that it names is rendered, ConfigMap first, then Secret, then literal.
+
+use super::{TemplateSources, executed, parsed, put};
+use crate::declaration::{
+    Decoding, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope, TemplateSource,
+};
+use crate::render::decode::decoded;
+use crate::render::error::{TemplateProblem, TemplateStage};
+use crate::render::functions::{Functions, is_random};
+use crate::render::keys::key_of;
+use crate::render::rendered::Rendered;
+use crate::secret::SecretValue;
+use pawl_golang::template::{ExecError, ParseError, Template};
+use pawl_golang::value::Value;
+use pawl_golang::yaml;
+
+/// An element of `templateFrom`, with its literal compiled.
+#[derive(Debug)]
+pub(super) struct From {
+    objects: Vec<(TemplateSource, Vec<TemplateItem>)>,
+    literal: Option<(String, Template)>,
+    scope: TemplateScope,
+    decoding: Decoding,
+}
+
+impl From {
+    pub(super) fn of(
+        index: usize,
+        from: &TemplateFrom,
+        functions: &Functions,
+    ) -> Result<Self, TemplateProblem> {
+        if let TemplateScope::Path(path) = &from.scope {
+            return Err(TemplateProblem::Scope(path.clone()));
+        }
+        let object = |source: fn(_) -> TemplateSource, object: &Option<TemplateObject>| {
+            object.as_ref().map(|object| (source(object.name.clone()), object.items.clone()))
+        };
+        let config_map = object(TemplateSource::ConfigMap, &from.config_map);
+        let secret = object(TemplateSource::Secret, &from.secret);
+        let literal = from.literal.as_ref().map(|text| {
+            let key = format!("templateFrom[{index}].literal");
+            parsed(TemplateStage::From, &key, text.as_bytes(), functions).map(|template| (key, template))
+        });
+        Ok(Self {
+            objects: config_map.into_iter().chain(secret).collect(),
+            literal: literal.transpose()?,
+            scope: from.scope.clone(),
+            decoding: from.decoding,
+        })
+    }
+
+    /// The template that stands in the manifest.
+    pub(super) fn literal(&self) -> Option<&Template> {
+        self.literal.as_ref().map(|(_, template)| template)
+    }
+
+    /// Lays what this element makes over what is there.
+    pub(super) fn apply(
+        &self,
+        root: &Value,
+        sources: &TemplateSources,
+        functions: &Functions,
+        rendered: &mut Rendered,
+    ) -> Result<(), TemplateProblem> {
+        for (source, items) in &self.objects {
+            let object = sources.0.get(source).ok_or_else(|| TemplateProblem::NoSource(source.clone()))?;
+            for item in items {
+                let text = object.get(&item.key).ok_or_else(|| TemplateProblem::NoItem {
+                    object: source.clone(),
+                    key: item.key.clone(),
+                })?;
+                let template = parsed(TemplateStage::From, &item.key, text.expose(), functions)
+                    .map_err(|problem| sealed(source, problem))?;
+                rendered.random |= is_random(&template);
+                let text = executed(TemplateStage::From, &item.key, &template, root)
+                    .map_err(|problem| sealed(source, problem))?;
+                match item.as_what {
+                    TemplateAs::Values => self.put(rendered, item.key.clone(), text)?,
+                    TemplateAs::KeysAndValues => self.put_all(rendered, &item.key, &text)?,
+                }
+            }
+        }
+        if let Some((key, template)) = &self.literal {
+            let text = executed(TemplateStage::From, key, template, root)?;
+            self.put_all(rendered, key, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Every key and value of a rendered YAML document.
+    fn put_all(&self, rendered: &mut Rendered, key: &str, text: &[u8]) -> Result<(), TemplateProblem> {
+        let entries = yaml::read_strings(text)
+            .map_err(|error| TemplateProblem::NotKeysAndValues { key: key.to_owned(), error })?;
+        entries.into_iter().try_for_each(|(key, value)| self.put(rendered, key_of(key), value))
+    }
+
+    fn put(&self, rendered: &mut Rendered, key: String, value: Vec<u8>) -> Result<(), TemplateProblem> {
+        match decoded(self.decoding, SecretValue::new(value)) {
+            Ok(value) => put(rendered, &self.scope, key, value),
+            Err(problem) => return Err(TemplateProblem::Encoding { decoding: self.decoding, key, problem }),
+        }
+        Ok(())
+    }
+}
+
+/// A template that stands in a Secret is a secret itself: of what is wrong with it only the place is shown.
+fn sealed(source: &TemplateSource, problem: TemplateProblem) -> TemplateProblem {
+    const HIDDEN: &str = "what is wrong is not shown, because the template stands in a Secret";
+    if matches!(source, TemplateSource::ConfigMap(_)) {
+        return problem;
+    }
+    match problem {
+        TemplateProblem::Parse { stage, key, error } => {
+            let error = ParseError { message: HIDDEN.to_owned(), ..*error };
+            TemplateProblem::Parse { stage, key, error: error.into() }
+        }
+        TemplateProblem::Execute { stage, key, error } => {
+            let (template, context) = (format!("{:?}", error.name), "...".to_owned());
+            let error = ExecError { template, context, message: HIDDEN.to_owned(), ..*error };
+            TemplateProblem::Execute { stage, key, error: error.into() }
+        }
+        other => other,
+    }
+}
