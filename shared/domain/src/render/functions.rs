@@ -1,5 +1,6 @@
 //! What templates may call: Go's builtins, sprig's functions, and ESO's own.
 
+mod certificates;
 mod documents;
 
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ impl Functions {
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         let mut table = sprig::functions(&Environment::new(now));
         documents::add_to(&mut table);
+        certificates::add_to(&mut table);
         Self(Arc::new(table))
     }
 
