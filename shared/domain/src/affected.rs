@@ -2,8 +2,9 @@
 
 use crate::change::{Change, Moved};
 use crate::declaration::{Declaration, Query, Read};
-use crate::key::VersionSelector;
+use crate::key::{Provider, VersionSelector};
 use crate::store::{Store, StoreId};
+use jiff::Timestamp;
 use std::fmt;
 
 /// Whether a change concerns a declaration.
@@ -24,6 +25,19 @@ pub enum NotAffected {
     OtherVersion,
     /// Its refreshPolicy or a refreshInterval of zero says to read once.
     ReadOnce,
+    /// Its syncWindows hold it back for now; it is brought up to date when they let it.
+    WindowClosed,
+}
+
+impl Affected {
+    /// What is left of it at this moment: sync windows may hold back what is affected.
+    #[must_use]
+    pub fn at(self, declaration: &Declaration, now: Timestamp) -> Self {
+        match self {
+            Self::Yes if !declaration.refresh.is_let_run(now) => Self::No(NotAffected::WindowClosed),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for NotAffected {
@@ -32,6 +46,7 @@ impl fmt::Display for NotAffected {
             Self::OtherKey => "it does not read this key (name, account and region must agree)",
             Self::OtherVersion => "it reads a version of this key that did not move",
             Self::ReadOnce => "its refreshPolicy or refreshInterval says to read once",
+            Self::WindowClosed => "its syncWindows hold it back for now",
         })
     }
 }
@@ -79,15 +94,24 @@ fn reads_of_key<'a>(
             Query::Key(remote) => remote,
             Query::Find(find) => {
                 let here = store.location().agrees_with(&change.location);
-                let found = here && change.names.iter().any(|name| store.finds(find, name));
-                return found.then(|| (index, concerns(&change.moved, &VersionSelector::Current)));
+                let search = store.backend.search(find);
+                let found = here && change.names.iter().any(|name| search.finds(name));
+                let tags = change.moved == Moved::Metadata && !find.tags.is_empty();
+                return found.then(|| (index, tags || concerns(&change.moved, &VersionSelector::Current)));
             }
         };
         let key = store.remote_key(&remote.key);
         let location = store.location().of_key(&key);
         let same_key =
             location.agrees_with(&change.location) && !location.index_keys(&key).is_disjoint(&keys);
-        same_key.then(|| (index, concerns(&change.moved, &remote.selector(store))))
+        // What a store knows about a key stays as it is when another version of the value comes, but for Vault, which
+        // knows the version in force.
+        let concerned = match remote.metadata {
+            true if location.provider == Provider::Vault => true,
+            true => matches!(change.moved, Moved::Existence | Moved::Metadata),
+            false => concerns(&change.moved, &remote.selector(store)),
+        };
+        same_key.then_some((index, concerned))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }
@@ -103,5 +127,6 @@ fn concerns(moved: &Moved, selector: &VersionSelector) -> bool {
         (Moved::SomeLabel, VersionSelector::Label(_)) => true,
         (Moved::Label(_) | Moved::SomeLabel, VersionSelector::Current) => false,
         (Moved::Current | Moved::Label(_) | Moved::SomeLabel, VersionSelector::Id(_)) => false,
+        (Moved::Metadata, _) => false,
     }
 }

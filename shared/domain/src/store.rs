@@ -3,17 +3,20 @@
 mod aws;
 mod condition;
 mod fake;
+mod search;
 mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
+pub use search::Search;
 pub use vault::{
-    CaProvider, ClientCertificate, KvVersion, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof, VaultStore,
+    CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
+    VaultStore,
 };
 
-use crate::declaration::{Find, Query};
-use crate::key::{IndexKey, Location};
+use crate::declaration::Query;
+use crate::key::{IndexKey, Location, Provider};
 use crate::name::{ClusterName, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,17 +82,26 @@ impl Store {
     }
 
     /// The index keys under which a change finds what is read here. A search is found by every change of its store's
-    /// location: which of them concern it, [`Store::finds`] tells.
+    /// location: which of them concern it, [`Search::finds`] tells.
     pub fn index_keys(&self, query: &Query) -> BTreeSet<IndexKey> {
         match query {
-            Query::Key(remote) => self.location().index_keys(&self.remote_key(&remote.key)),
+            Query::Key(remote) => {
+                let mut keys = self.location().index_keys(&self.remote_key(&remote.key));
+                keys.extend((!self.lists_changes_of(query)).then(|| self.location().search_key()));
+                keys
+            }
             Query::Find(_) => BTreeSet::from([self.location().search_key()]),
         }
     }
 
-    /// See [`Backend::finds`].
-    pub fn finds(&self, find: &Find, name: &str) -> bool {
-        self.backend.finds(find, name)
+    /// Whether a listing of what changed in this store tells of everything that changes the answer. A parameter's tags
+    /// change without a new date: of what depends on them, only asking again tells.
+    pub fn lists_changes_of(&self, query: &Query) -> bool {
+        let tagged = match query {
+            Query::Key(remote) => remote.metadata,
+            Query::Find(find) => !find.tags.is_empty(),
+        };
+        !tagged || self.location().provider != Provider::ParameterStore
     }
 
     /// With which identity a declaration in `namespace` of `cluster` reads this store.
@@ -157,16 +169,6 @@ impl Backend {
             Self::Aws(aws) => aws.location(),
             Self::Vault(vault) => vault.location(),
             Self::Fake(fake) => fake.location(),
-        }
-    }
-
-    /// Whether a search may find the key that a sender or a listing calls by this name. Tags cannot be told from a
-    /// name, so they count as given.
-    pub fn finds(&self, find: &Find, name: &str) -> bool {
-        match self {
-            Self::Aws(aws) => aws.finds(find, name),
-            Self::Vault(vault) => vault.finds(find, name),
-            Self::Fake(fake) => fake.finds(find, name),
         }
     }
 }

@@ -3,7 +3,9 @@
 use crate::key::Provider;
 use crate::secret::SecretValue;
 use jiff::Timestamp;
+use pawl_golang::json::{self, Html, Tree};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +31,26 @@ pub struct Fetched {
     pub labels: Vec<String>,
 }
 
+impl Fetched {
+    /// Tags as ESO's `metadataPolicy: Fetch` gives them: a JSON object as Go writes it, with sorted keys. Stores have
+    /// no versions of tags, so a digest is the version: equal exactly while no tag changes.
+    pub fn of_tags(provider: Provider, tags: &BTreeMap<String, String>) -> Self {
+        let text = |(key, value): (&String, &String)| {
+            (key.clone().into_bytes(), Tree::Text(value.clone().into_bytes()))
+        };
+        let tree = Tree::Map(tags.iter().map(text).collect());
+        // Texts in one level always have a JSON form.
+        let object = json::encode(&tree, Html::Escape).unwrap_or_default();
+        let mut id = hex::encode(Sha256::digest(&object));
+        id.truncate(DIGEST_LENGTH);
+        let version = Version { id, since: None };
+        Self { provider, value: SecretValue::new(object), version, labels: Vec::new() }
+    }
+}
+
+/// Enough hexadecimal digits that two sets of tags are never taken for one.
+const DIGEST_LENGTH: usize = 32;
+
 /// What a declaration's reads gave, one for each, in the same order.
 #[derive(Clone, Debug, Default)]
 pub struct Values(pub Vec<Found>);
@@ -51,13 +73,21 @@ impl Found {
             Self::Missing => Versions::Missing,
             Self::One(fetched) => Versions::One(fetched.version.clone()),
             Self::Many(found) => {
-                let id =
-                    |(name, fetched): (&String, &Arc<Fetched>)| (name.clone(), fetched.version.id.clone());
-                Versions::Many(found.iter().map(id).collect())
+                let size = |(name, fetched): (&String, &Arc<Fetched>)| name.len() + fetched.version.id.len();
+                if found.iter().map(size).sum::<usize>() > MOST_RECORDED {
+                    return Versions::Uncounted;
+                }
+                let version =
+                    |(name, fetched): (&String, &Arc<Fetched>)| (name.clone(), fetched.version.clone());
+                Versions::Many(found.iter().map(version).collect())
             }
         }
     }
 }
+
+/// The names and ids of a search are recorded up to this number of bytes: about a thousand keys. A record is one item
+/// of a table, which has its limits.
+const MOST_RECORDED: usize = 64 * 1024;
 
 /// The versions that one read gave.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -66,8 +96,10 @@ pub enum Versions {
     Missing,
     /// The version of a key.
     One(Version),
-    /// The id of the version of each key that a search found, by name.
-    Many(BTreeMap<String, String>),
+    /// The version of each key that a search found, by name.
+    Many(BTreeMap<String, Version>),
+    /// A search found more keys than are recorded: which versions were written is not known.
+    Uncounted,
 }
 
 impl Versions {
@@ -75,7 +107,40 @@ impl Versions {
     pub fn one(&self) -> Option<&Version> {
         match self {
             Self::One(version) => Some(version),
-            Self::Missing | Self::Many(_) => None,
+            Self::Missing | Self::Many(_) | Self::Uncounted => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_become_what_go_makes_of_them() {
+        let tags = |pairs: &[(&str, &str)]| {
+            let owned = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            Fetched::of_tags(Provider::SecretsManager, &owned.collect())
+        };
+        let two = tags(&[("team", "a&b"), ("env", "prod")]);
+        assert_eq!(two.value.expose_str(), Some(r#"{"env":"prod","team":"a\u0026b"}"#));
+        let none = tags(&[]);
+        assert_eq!(none.value.expose_str(), Some("{}"));
+        assert_eq!(two.version, tags(&[("env", "prod"), ("team", "a&b")]).version);
+        assert_ne!(two.version, none.version);
+    }
+
+    #[test]
+    fn versions_of_a_search_are_recorded_up_to_a_limit() {
+        let fetched = Arc::new(Fetched::of_tags(Provider::SecretsManager, &BTreeMap::new()));
+        let found = |count: usize| {
+            Found::Many((0..count).map(|number| (format!("app/{number:04}"), Arc::clone(&fetched))).collect())
+        };
+        assert_eq!(found(0).versions(), Versions::Many(BTreeMap::new()));
+        let Versions::Many(recorded) = found(1_000).versions() else {
+            panic!("a thousand keys are recorded")
+        };
+        assert_eq!(recorded.get("app/0999"), Some(&fetched.version));
+        assert_eq!(found(2_000).versions(), Versions::Uncounted);
     }
 }

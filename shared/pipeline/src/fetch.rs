@@ -4,25 +4,29 @@
 use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Part, Ports, Sources, Wanted};
+use crate::search::Finds;
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::{
-    Access, Change, Declaration, Fetched, Found, Kind, Moved, Provider, Query, Record, Remote, Step, Values,
-    VersionSelector, Versions,
+    Access, Change, Declaration, Fetched, Find, Found, Kind, Moved, Provider, Query, Read, Record, Remote,
+    Step, Values, Version, VersionSelector, Versions,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How many identities are asked at the same time.
-const ACCESSES: usize = 16;
+/// How many identities are asked at the same time, and how many searches are made.
+const AT_ONCE: usize = 16;
 /// Senders' clocks and stores' clocks agree to about this much.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 
-/// What one delivery fetched: one answer for each identity and key.
+/// What one delivery fetched: one answer for each identity and key, or search.
 #[derive(Debug, Default)]
-pub(crate) struct Catch(BTreeMap<(Access, Wanted), Result<Arc<Fetched>, Error>>);
+pub(crate) struct Catch {
+    keys: BTreeMap<(Access, Wanted), Result<Arc<Fetched>, Error>>,
+    searches: BTreeMap<(Access, Find), Result<Finds, Error>>,
+}
 
 impl<P: Ports> Pipeline<P> {
     /// Fetches everything that these declarations read.
@@ -32,21 +36,42 @@ impl<P: Ports> Pipeline<P> {
         stores: &Stores,
         change: Option<&Change>,
     ) -> Catch {
+        // Each question once, with whether the change concerns it.
         let mut wanted: BTreeMap<Access, BTreeMap<Wanted, bool>> = BTreeMap::new();
+        let mut searches: BTreeMap<(Access, Find), bool> = BTreeMap::new();
         for declaration in declarations {
             let concerned = change.map(|it| concerned_reads(it, declaration, |id| stores.get(id)));
-            for (position, (access, want)) in reads(declaration, stores).into_iter().enumerate() {
-                let (Some(access), Some(want)) = (access, want) else { continue };
-                let expected = concerned.as_ref().is_some_and(|reads| reads.contains(&position));
-                *wanted.entry(access).or_default().entry(want).or_default() |= expected;
+            for (position, read) in declaration.reads.iter().enumerate() {
+                let Some(store) = stores.get(&read.store) else { continue };
+                let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
+                let asked = match &read.query {
+                    Query::Key(remote) => {
+                        wanted.entry(access).or_default().entry(self::wanted(remote, store)).or_default()
+                    }
+                    Query::Find(find) => searches.entry((access, find.clone())).or_default(),
+                };
+                *asked |= concerned.as_ref().is_some_and(|reads| reads.contains(&position));
             }
         }
-        let answers: Vec<_> = stream::iter(wanted)
+        let keys = stream::iter(wanted)
             .map(|(access, wanted)| self.fetch_as(access, wanted, change))
-            .buffer_unordered(ACCESSES)
-            .collect()
-            .await;
-        Catch(answers.into_iter().flatten().collect())
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>();
+        let searches = stream::iter(searches)
+            .map(|((access, find), concerned)| async move {
+                let found = self.search(&access, &find, change.filter(|_| concerned)).await;
+                ((access, find), found)
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect();
+        let (keys, searches) = futures::join!(keys, searches);
+        Catch { keys: keys.into_iter().flatten().collect(), searches }
+    }
+
+    /// One key alone.
+    pub(crate) async fn fetch_one(&self, access: &Access, want: &Wanted) -> Result<Fetched, Error> {
+        let mut answers = self.ports.sources().fetch(access, std::slice::from_ref(want)).await;
+        answers.pop().unwrap_or_else(|| Err(no_answer(want)))
     }
 
     async fn fetch_as(
@@ -68,7 +93,7 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Asks again while the answer is older than the change.
-    async fn at_least(
+    pub(crate) async fn at_least(
         &self,
         change: &Change,
         access: &Access,
@@ -82,8 +107,7 @@ impl<P: Ports> Pipeline<P> {
                 Seen::Older => {}
             }
             tokio::time::sleep(self.pause(attempt)).await;
-            let mut again = self.ports.sources().fetch(access, std::slice::from_ref(want)).await;
-            answer = again.pop().unwrap_or_else(|| Err(no_answer(want)));
+            answer = self.fetch_one(access, want).await;
         }
         match self.seen(change, access, want, &answer).await? {
             Seen::Enough => answer,
@@ -116,22 +140,27 @@ impl<P: Ports> Pipeline<P> {
             Err(error) if error.kind == Kind::NotFound && change.version.is_some() => return Ok(Seen::Older),
             Err(_) => return Ok(Seen::Enough),
         };
+        if want.part == Part::Metadata {
+            return Ok(Seen::Enough);
+        }
         let Some(version) = &change.version else { return Ok(older_by_time(change, fetched)) };
         if fetched.version.id == *version || fetched.version.since.is_some_and(|since| since > change.at) {
             return Ok(Seen::Enough);
         }
-        let exactly = Wanted { selector: VersionSelector::Id(version.clone()), ..want.clone() };
         let label = match &want.selector {
+            VersionSelector::Current if is_numbered(fetched.provider) => {
+                return Ok(older_by_number(&fetched.version.id, version));
+            }
             VersionSelector::Current => "AWSCURRENT",
             VersionSelector::Label(label) => label,
             VersionSelector::Id(_) => return Ok(Seen::Enough),
         };
-        match self.ports.sources().fetch(access, &[exactly]).await.pop() {
-            Some(Ok(exact)) if exact.labels.iter().any(|found| found == label) => Ok(Seen::Exactly(exact)),
-            Some(Ok(_)) => Ok(Seen::Enough),
-            Some(Err(error)) if error.kind == Kind::NotFound => Ok(Seen::Older),
-            Some(Err(error)) => Err(error),
-            None => Err(no_answer(want)),
+        let exactly = Wanted { selector: VersionSelector::Id(version.clone()), ..want.clone() };
+        match self.fetch_one(access, &exactly).await {
+            Ok(exact) if exact.labels.iter().any(|found| found == label) => Ok(Seen::Exactly(exact)),
+            Ok(_) => Ok(Seen::Enough),
+            Err(error) if error.kind == Kind::NotFound => Ok(Seen::Older),
+            Err(error) => Err(error),
         }
     }
 }
@@ -147,6 +176,19 @@ fn older_by_time(change: &Change, fetched: &Fetched) -> Seen {
     let compared = fetched.provider == Provider::ParameterStore && change.moved == Moved::Current;
     match fetched.version.since {
         Some(since) if compared && since + CLOCK_SKEW < change.at => Seen::Older,
+        _ => Seen::Enough,
+    }
+}
+
+/// Whether versions are numbers that only grow while a key lives.
+fn is_numbered(provider: Provider) -> bool {
+    matches!(provider, Provider::ParameterStore | Provider::Vault)
+}
+
+/// A key that was deleted and made anew counts from the beginning, but its version is younger than the change.
+fn older_by_number(fetched: &str, changed: &str) -> Seen {
+    match (fetched.parse::<u64>(), changed.parse::<u64>()) {
+        (Ok(fetched), Ok(changed)) if fetched < changed => Seen::Older,
         _ => Seen::Enough,
     }
 }
@@ -168,44 +210,63 @@ impl Catch {
         last: Option<&Record>,
     ) -> Result<Values, Error> {
         let tolerant = declaration.target.deletion != DeletionPolicy::Retain;
+        let last = last.filter(|record| record.declaration == declaration.digest());
         let mut values = Vec::with_capacity(declaration.reads.len());
         for (position, read) in declaration.reads.iter().enumerate() {
             let store = stores.require(&read.store)?;
             let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
-            let Query::Key(remote) = &read.query else {
-                return Err(Error::new(
-                    Step::Fetch,
-                    Kind::Invalid,
-                    format!("{}: find is not served yet", read.path),
-                ));
+            let answer = match &read.query {
+                Query::Key(remote) => self.key(access, wanted(remote, store)),
+                Query::Find(find) => self.searched(access, find),
             };
-            match self.0.get(&(access, wanted(remote, store))) {
-                Some(Ok(fetched)) => {
-                    refuse_older(&remote.key, fetched, position, last)?;
-                    values.push(Found::One(Arc::clone(fetched)));
-                }
-                Some(Err(error)) if tolerant && error.kind == Kind::NotFound => values.push(Found::Missing),
+            let found = match answer {
+                Some(Ok(found)) => found,
+                Some(Err(error)) if tolerant && error.kind == Kind::NotFound => Found::Missing,
                 Some(Err(error)) => return Err(at(&read.path, error)),
                 None => {
-                    return Err(Error::new(
-                        Step::Fetch,
-                        Kind::Transient,
-                        format!("{}: not fetched", read.path),
-                    ));
+                    let message = format!("{}: not fetched", read.path);
+                    return Err(Error::new(Step::Fetch, Kind::Transient, message));
                 }
+            };
+            if let Some(written) = last.and_then(|record| record.versions.get(position)) {
+                none_older(read, &found, written)?;
             }
+            values.push(found);
         }
         Ok(Values(values))
     }
+
+    fn key(&self, access: Access, wanted: Wanted) -> Option<Result<Found, &Error>> {
+        let answer = self.keys.get(&(access, wanted))?;
+        Some(answer.as_ref().map(|fetched| Found::One(Arc::clone(fetched))))
+    }
+
+    fn searched(&self, access: Access, find: &Find) -> Option<Result<Found, &Error>> {
+        let answer = self.searches.get(&(access, find.clone()))?;
+        Some(answer.as_ref().map(|found| Found::Many(found.clone())))
+    }
 }
 
-/// Parameters are numbered upwards, so a smaller number that is also older in time was read from a replica that lags.
-/// A parameter that was deleted and made anew starts at 1 with a later time.
-fn refuse_older(key: &str, fetched: &Fetched, position: usize, last: Option<&Record>) -> Result<(), Error> {
-    let written = last.and_then(|record| record.versions.get(position)).and_then(Versions::one);
-    let Some(written) = written.filter(|_| fetched.provider == Provider::ParameterStore) else {
+/// What a read found is nowhere older than what was written of it.
+fn none_older(read: &Read, found: &Found, written: &Versions) -> Result<(), Error> {
+    match (found, written) {
+        (Found::One(fetched), Versions::One(written)) => {
+            let key = read.remote().map_or("", |remote| &remote.key);
+            refuse_older(key, fetched, written)
+        }
+        (Found::Many(found), Versions::Many(written)) => found.iter().try_for_each(|(name, fetched)| {
+            written.get(name).map_or(Ok(()), |written| refuse_older(name, fetched, written))
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Where versions are numbered upwards, a smaller number that is also older in time was read from a replica that lags.
+/// A key that was deleted and made anew starts at 1 with a later time.
+fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), Error> {
+    if !is_numbered(fetched.provider) {
         return Ok(());
-    };
+    }
     let number = |id: &str| id.parse::<u64>().ok();
     let smaller = number(&fetched.version.id) < number(&written.id);
     let earlier = matches!((fetched.version.since, written.since), (Some(now), Some(then)) if now < then);
@@ -219,18 +280,6 @@ fn refuse_older(key: &str, fetched: &Fetched, position: usize, last: Option<&Rec
 
 fn at(path: &str, error: &Error) -> Error {
     Error::new(error.step, error.kind, format!("{path}: {}", error.message()))
-}
-
-/// With which identity and for which key each read asks; nothing for reads of unknown stores.
-fn reads(declaration: &Declaration, stores: &Stores) -> Vec<(Option<Access>, Option<Wanted>)> {
-    let of_read = |read: &pawl_domain::Read| match stores.get(&read.store) {
-        Some(store) => (
-            Some(store.access(&declaration.id.cluster, &declaration.id.namespace)),
-            read.remote().map(|remote| wanted(remote, store)),
-        ),
-        None => (None, None),
-    };
-    declaration.reads.iter().map(of_read).collect()
 }
 
 /// What a read of one key asks of its store.

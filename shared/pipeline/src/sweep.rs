@@ -13,14 +13,15 @@ use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
 use pawl_domain::{
-    Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Query, Record, Store, VersionSelector,
+    Access, Declaration, DeclarationId, IndexKey, Kind, Outcome, Query, Record, Remote, Store,
+    VersionSelector,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{info, instrument, warn};
 
 /// How many declarations are loaded at a time.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 /// How many listed keys are looked up at a time.
 const LISTED: usize = 200;
 
@@ -119,6 +120,7 @@ impl<P: Ports> Pipeline<P> {
                 for chunk in listed.chunks(LISTED) {
                     self.sweep_listed(access, store, chunk, started, swept).await?;
                 }
+                self.sweep_searches(access, store, &listed, started, swept).await?;
             }
             Err(error) if error.kind == Kind::Denied => {
                 for store in &group.stores {
@@ -167,7 +169,7 @@ impl<P: Ports> Pipeline<P> {
                     let Query::Key(remote) = &read.query else { return false };
                     let mut keys = store.index_keys(&read.query).into_iter();
                     keys.find_map(|key| versions.get(&key))
-                        .is_some_and(|listed| differs(listed, &remote.selector(store), record, position))
+                        .is_some_and(|listed| differs(listed, remote, store, record, position))
                 })
             };
             self.deliver_outdated(declarations, outdated, started, swept).await?;
@@ -215,8 +217,11 @@ impl<P: Ports> Pipeline<P> {
             let outdated = |declaration: &Declaration, record: Option<&Record>| {
                 let reads = with_access(declaration, &stores, access);
                 reads.into_iter().any(|(position, store)| {
-                    let want = want(&declaration.reads[position], store);
-                    let version = want.and_then(|want| versions.get(&want));
+                    // Nobody says what a search would find, so it is made whenever its interval has passed.
+                    let Some(want) = want(&declaration.reads[position], store) else {
+                        return due(declaration, record, started);
+                    };
+                    let version = versions.get(&want);
                     version.is_some_and(|version| written(record, position) != version.as_deref())
                 })
             };
@@ -228,7 +233,7 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Delivers those of these declarations whose record is outdated, or that have none and are due.
-    async fn deliver_outdated(
+    pub(crate) async fn deliver_outdated(
         &self,
         declarations: Vec<Declaration>,
         outdated: impl Fn(&Declaration, Option<&Record>) -> bool,
@@ -298,7 +303,7 @@ struct Group {
 }
 
 /// The reads of a declaration that are made with this identity, by position, with their stores.
-fn with_access<'a>(
+pub(crate) fn with_access<'a>(
     declaration: &Declaration,
     stores: &'a Stores,
     access: &Access,
@@ -311,17 +316,27 @@ fn with_access<'a>(
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }
 
-/// Whether a listing tells of another version than the one written. A label's version is not in the listing, so a
-/// change after the last refresh counts; a version by id only comes and goes with its key.
-fn differs(listed: &Listed, selector: &VersionSelector, record: Option<&Record>, position: usize) -> bool {
-    match selector {
+/// Whether a listing tells of another version than the one written. Neither a label's version nor that of metadata is
+/// in the listing, so a change after the last refresh counts; a version by id only comes and goes with its key.
+fn differs(
+    listed: &Listed,
+    remote: &Remote,
+    store: &Store,
+    record: Option<&Record>,
+    position: usize,
+) -> bool {
+    match remote.selector(store) {
+        _ if remote.metadata => changed_after(listed, record),
         VersionSelector::Current => written(record, position) != listed.version.as_deref(),
-        VersionSelector::Label(_) => {
-            let refreshed = record.and_then(|record| record.refreshed);
-            listed.changed.is_none() || listed.changed > refreshed
-        }
+        VersionSelector::Label(_) => changed_after(listed, record),
         VersionSelector::Id(_) => written(record, position).is_some() != listed.version.is_some(),
     }
+}
+
+/// Whether a listed key changed after the declaration was last refreshed, or may have.
+fn changed_after(listed: &Listed, record: Option<&Record>) -> bool {
+    let refreshed = record.and_then(|record| record.refreshed);
+    listed.changed.is_none() || listed.changed > refreshed
 }
 
 fn written(record: Option<&Record>, position: usize) -> Option<&str> {
@@ -337,6 +352,6 @@ pub(crate) fn passed(since: Timestamp, pause: Duration, now: Timestamp) -> bool 
     SignedDuration::try_from(pause).is_ok_and(|pause| now.duration_since(since) >= pause)
 }
 
-fn before(at: Timestamp, by: Duration) -> Timestamp {
+pub(crate) fn before(at: Timestamp, by: Duration) -> Timestamp {
     at.checked_sub(by).unwrap_or(Timestamp::MIN)
 }

@@ -113,6 +113,11 @@ impl World {
         self.sources.delete(&secrets_manager_location(), name)
     }
 
+    /// A secret of Secrets Manager gets a tag.
+    pub fn tag_secret(&self, name: &str, tag: &str, value: &str) -> Change {
+        self.sources.tag(&secrets_manager_location(), name, tag, value)
+    }
+
     /// Something begins to go wrong.
     pub fn inject(&self, fault: Fault) {
         lock(&self.door.shared.faults).push(fault);

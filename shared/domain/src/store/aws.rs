@@ -4,7 +4,6 @@ use super::SecretKeyRef;
 use crate::declaration::Find;
 use crate::key::{Arn, Location, Provider, plain_names};
 use crate::name::{Namespace, ObjectName};
-use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
 
 /// `spec.provider.aws` of a store.
@@ -107,18 +106,15 @@ impl AwsStore {
         }
     }
 
-    /// A pattern that does not compile finds everything: asking the store will say what is wrong with it.
-    pub(super) fn finds(&self, find: &Find, name: &str) -> bool {
-        let pattern = find.name.as_deref().map(Regexp::new);
+    /// Whether a search may find this name, whose plain forms `named` matches with the pattern.
+    pub(super) fn finds(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
         plain_names(self.service.provider(), name).iter().any(|name| {
             let in_path = find
                 .path
                 .as_deref()
                 .is_none_or(|path| name.trim_start_matches('/').starts_with(path.trim_start_matches('/')));
             // A parameter's ARN does not tell whether its name begins with a slash.
-            let slashed = format!("/{name}");
-            let named = |pattern: &Regexp| pattern.is_match(name) || pattern.is_match(&slashed);
-            in_path && pattern.as_ref().is_none_or(|pattern| pattern.as_ref().map_or(true, named))
+            in_path && (named(name) || named(&format!("/{name}")))
         })
     }
 }

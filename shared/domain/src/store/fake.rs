@@ -1,8 +1,6 @@
 //! `spec.provider.fake`: a store whose values stand in its manifest, to try things out with.
 
-use crate::declaration::Find;
 use crate::key::{Location, Provider};
-use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
 
 /// `spec.provider.fake` of a store. Its values are no secrets: they are kept wherever manifests are kept.
@@ -26,10 +24,5 @@ pub struct FakeEntry {
 impl FakeStore {
     pub(super) fn location(&self) -> Location {
         Location { provider: Provider::Fake, region: String::new(), account: None }
-    }
-
-    pub(super) fn finds(&self, find: &Find, name: &str) -> bool {
-        let pattern = find.name.as_deref().map(Regexp::new);
-        pattern.is_none_or(|pattern| pattern.map_or(true, |pattern| pattern.is_match(name)))
     }
 }

@@ -4,13 +4,12 @@ use super::{AwsAuth, SecretKeyRef};
 use crate::declaration::Find;
 use crate::key::{Location, Provider};
 use crate::name::{Namespace, ObjectName};
-use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// `spec.provider.vault` of a store. Source: ESO's CRD, version 2.9.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct VaultStore {
     /// The server's address, such as `https://vault.example.com:8200`.
     pub server: String,
@@ -77,8 +76,8 @@ pub enum VaultAuth {
     AppRole {
         /// The mount.
         path: String,
-        /// `roleId`, or where it stands: exactly one of both.
-        role_id: Result<String, SecretKeyRef>,
+        /// Which role.
+        role_id: RoleId,
         /// The secret id.
         secret_id: SecretKeyRef,
     },
@@ -133,6 +132,15 @@ pub enum VaultAuth {
     Gcp(VaultGcpAuth),
 }
 
+/// `roleId` and `roleRef` of the `appRole` method, in ESO's order of precedence.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum RoleId {
+    /// The id itself.
+    Given(String),
+    /// The id stands in a Secret.
+    Secret(SecretKeyRef),
+}
+
 /// What proves an identity to the `kubernetes` and `jwt` methods.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum VaultProof {
@@ -146,7 +154,7 @@ pub enum VaultProof {
         namespace: Option<Namespace>,
         /// The token's audiences.
         audiences: Vec<String>,
-        /// How long it lives.
+        /// How long it is asked to live. It is used at once, so adapters may ask for less.
         lifetime: Option<Duration>,
     },
 }
@@ -182,55 +190,67 @@ pub struct VaultGcpAuth {
 }
 
 impl VaultStore {
+    /// The mount of the engine, without slashes around it.
+    pub fn mount(&self) -> Option<&str> {
+        self.path.as_deref().map(bare).filter(|path| !path.is_empty())
+    }
+
+    /// The namespace that keys are read in, without slashes around it; `None` is the root namespace.
+    pub fn key_namespace(&self) -> Option<&str> {
+        self.namespace.as_deref().map(bare).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The part of [`Store::remote_key`](super::Store::remote_key) below the mount, or behind the namespace where the
+    /// store names no mount.
+    pub fn local_key<'a>(&self, remote: &'a str) -> &'a str {
+        [self.key_namespace(), self.mount()]
+            .into_iter()
+            .flatten()
+            .fold(bare(remote), |rest, root| below(rest, root).unwrap_or(rest))
+    }
+
     pub(super) fn location(&self) -> Location {
         let address = self.server.trim_end_matches('/').to_ascii_lowercase();
         Location { provider: Provider::Vault, region: String::new(), account: Some(address) }
     }
 
-    /// `<namespace>/<mount>/<path>`, without the `data/` of KV version 2: what audit records name as well.
+    /// `<namespace>/<mount>/<path>`, as audit records name it as well. A key without a mount beside it is kept as it is
+    /// declared: which of its parts is the `data` of KV version 2, the index tries both ways.
     pub(super) fn remote_key(&self, key: &str) -> String {
-        let key = key.trim_matches('/');
-        let within = match self.mount() {
-            Some(mount) => format!("{mount}/{}", self.within_mount(key)),
-            None if self.version == KvVersion::V2 => key.replacen("/data/", "/", 1),
-            None => key.to_owned(),
-        };
-        self.in_namespace(&within)
+        let key = bare(key);
+        match self.mount() {
+            Some(mount) => self.in_namespace(&format!("{mount}/{}", self.within(mount, key))),
+            None => self.in_namespace(key),
+        }
     }
 
-    /// The part of a key below the mount. Source: ESO strips a mount that the key begins with, and in KV version 2 the
-    /// `data/` behind it.
-    pub fn within_mount<'a>(&self, key: &'a str) -> &'a str {
-        let Some(mount) = self.mount() else { return key };
-        let Some(rest) = key.strip_prefix(mount).and_then(|rest| rest.strip_prefix('/')) else { return key };
+    /// Source: ESO strips a mount that a key begins with, and in KV version 2 the `data/` behind it.
+    fn within<'a>(&self, mount: &str, key: &'a str) -> &'a str {
+        let Some(rest) = below(key, mount) else { return key };
         match self.version {
             KvVersion::V2 => rest.strip_prefix("data/").unwrap_or(rest),
             KvVersion::V1 => rest,
         }
     }
 
-    fn mount(&self) -> Option<&str> {
-        self.path.as_deref().map(|path| path.trim_matches('/')).filter(|path| !path.is_empty())
-    }
-
     fn in_namespace(&self, within: &str) -> String {
-        match self.namespace.as_deref().map(|namespace| namespace.trim_matches('/')) {
-            Some(namespace) if !namespace.is_empty() => format!("{namespace}/{within}"),
-            _ => within.to_owned(),
-        }
+        self.key_namespace().map_or_else(|| within.to_owned(), |namespace| format!("{namespace}/{within}"))
     }
 
-    /// Names are `<namespace>/<mount>/<path>`; the pattern sees the path below the mount.
-    pub(super) fn finds(&self, find: &Find, name: &str) -> bool {
-        let root = self.in_namespace(self.mount().unwrap_or_default());
-        let Some(path) = name.trim_matches('/').strip_prefix(root.trim_end_matches('/')) else {
-            return false;
+    /// Whether a search may find this name, `<namespace>/<mount>/<path>`. The pattern sees what ESO calls the key:
+    /// `find.path` as it is written, and what is below it.
+    pub(super) fn finds(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
+        let Some(mount) = self.mount() else { return true };
+        let Some(path) = below(bare(name), &self.in_namespace(mount)) else { return false };
+        let key = match find.path.as_deref() {
+            None => path.to_owned(),
+            Some(start) if bare(start).is_empty() => format!("{start}/{path}"),
+            Some(start) => match below(path, bare(start)) {
+                Some(rest) => format!("{start}/{rest}"),
+                None => return false,
+            },
         };
-        let path = path.trim_start_matches('/');
-        let below = find.path.as_deref().unwrap_or_default().trim_matches('/');
-        let in_path = below.is_empty() || path.strip_prefix(below).is_some_and(|rest| rest.starts_with('/'));
-        let pattern = find.name.as_deref().map(Regexp::new);
-        in_path && pattern.is_none_or(|pattern| pattern.map_or(true, |pattern| pattern.is_match(path)))
+        named(&key)
     }
 
     /// The namespaces of the Secrets and service accounts that the connection needs; `None` is the declaration's.
@@ -246,7 +266,9 @@ impl VaultStore {
             None => {}
             Some(VaultAuth::Token(at)) => secrets.push(at),
             Some(VaultAuth::AppRole { role_id, secret_id, .. }) => {
-                secrets.extend(role_id.as_ref().err());
+                if let RoleId::Secret(at) = role_id {
+                    secrets.push(at);
+                }
                 secrets.push(secret_id);
             }
             Some(VaultAuth::Kubernetes { proof, .. } | VaultAuth::Jwt { proof, .. }) => match proof {
@@ -263,5 +285,93 @@ impl VaultStore {
         secrets.extend(certificates.into_iter().flat_map(|each| [&each.certificate, &each.key]));
         proofs.extend(secrets.into_iter().map(|at| at.namespace.as_ref()));
         proofs
+    }
+}
+
+/// A path without slashes around it.
+fn bare(path: &str) -> &str {
+    path.trim_matches('/')
+}
+
+/// What of a path is below another one.
+fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
+    path.strip_prefix(root)?.strip_prefix('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(namespace: Option<&str>, path: Option<&str>, version: KvVersion) -> VaultStore {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        VaultStore { namespace: text(namespace), path: text(path), version, ..VaultStore::default() }
+    }
+
+    #[test]
+    fn keys_are_named_by_namespace_mount_and_path() {
+        use KvVersion::{V1, V2};
+        for (namespace, path, version, declared, remote, local) in [
+            (None, Some("secret"), V2, "app/db", "secret/app/db", "app/db"),
+            (None, Some("secret"), V2, "secret/app/db", "secret/app/db", "app/db"),
+            (None, Some("secret"), V2, "secret/data/app/db", "secret/app/db", "app/db"),
+            (None, Some("secret"), V2, "data/app", "secret/data/app", "data/app"),
+            (None, Some("/team/kv/"), V2, "/team/kv/data/app/", "team/kv/app", "app"),
+            (None, Some("secret"), V1, "secret/data/app", "secret/data/app", "data/app"),
+            (Some("ns1"), Some("secret"), V2, "app", "ns1/secret/app", "app"),
+            (
+                Some("/ns1/ns2/"),
+                None,
+                V1,
+                "database/creds/app",
+                "ns1/ns2/database/creds/app",
+                "database/creds/app",
+            ),
+            (None, None, V2, "team/kv/data/app", "team/kv/data/app", "team/kv/data/app"),
+            (None, None, V2, "secret/app", "secret/app", "secret/app"),
+        ] {
+            let store = store(namespace, path, version);
+            assert_eq!(store.remote_key(declared), remote, "{namespace:?} {path:?} {declared}");
+            assert_eq!(store.local_key(remote), local, "{namespace:?} {path:?} {remote}");
+        }
+    }
+
+    #[test]
+    fn a_key_and_the_audit_record_of_it_meet() {
+        for (path, declared) in [
+            (Some("secret"), "app/db"),
+            (Some("secret"), "secret/data/app/db"),
+            (None, "secret/app/db"),
+            (None, "secret/data/app/db"),
+        ] {
+            let store = store(Some("ns1"), path, KvVersion::V2);
+            let at = store.location();
+            let declared = at.index_keys(&store.remote_key(declared));
+            assert!(!declared.is_disjoint(&at.index_keys("ns1/secret/app/db")), "{path:?} {declared:?}");
+            assert!(declared.is_disjoint(&at.index_keys("secret/app/db")), "of another namespace");
+        }
+    }
+
+    #[test]
+    fn searches_see_the_keys_that_eso_makes() {
+        let find = |path: Option<&str>, name: &str| Find {
+            path: path.map(str::to_owned),
+            name: Some(name.to_owned()),
+            ..Find::default()
+        };
+        let store = store(Some("ns1"), Some("secret"), KvVersion::V2);
+        let backend = crate::store::Backend::Vault(Box::new(store));
+        for (path, pattern, name, found) in [
+            (None, "^app/", "ns1/secret/app/db", true),
+            (None, "^db", "ns1/secret/app/db", false),
+            (None, "app", "ns1/other/app", false),
+            (None, "app", "secret/app", false),
+            (Some("app"), "^app/db$", "ns1/secret/app/db", true),
+            (Some("app"), "db", "ns1/secret/apples/db", false),
+            (Some("/app"), "^/app/db$", "ns1/secret/app/db", true),
+            (Some("app"), "(", "ns1/secret/app/db", true),
+        ] {
+            let find = find(path, pattern);
+            assert_eq!(backend.search(&find).finds(name), found, "{path:?} {pattern} {name}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 use super::{STORE, id, object_name, store_id};
 use pawl_domain::declaration::{
-    CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Query, Read, Refresh,
-    RefreshPolicy, Remote, Target,
+    CreationPolicy, Decoding, DeletionPolicy, Find, Into as Becomes, NullBytes, Query, Read, Refresh,
+    RefreshPolicy, Remote, Target, Template,
 };
 use pawl_domain::{Declaration, Home, StoreId};
 use std::collections::BTreeMap;
@@ -57,6 +57,29 @@ impl DeclarationBuilder {
             decoding: Decoding::None,
             null_bytes: NullBytes::Ignore,
         });
+        self
+    }
+
+    /// Searches the store `aws` by `find.name.regexp`, with an entry for each key found.
+    #[must_use]
+    pub fn finds(self, pattern: &str) -> Self {
+        self.finds_by(Find { name: Some(pattern.to_owned()), ..Find::default() })
+    }
+
+    /// Searches it by any criteria.
+    #[must_use]
+    pub fn finds_by(mut self, find: Find) -> Self {
+        self = self.reads("").into_every();
+        let position = self.0.reads.len() - 1;
+        let last = self.last();
+        (last.path, last.query) = (format!("spec.dataFrom[{position}]"), Query::Find(find));
+        self
+    }
+
+    /// Of the key its metadata.
+    #[must_use]
+    pub fn metadata(mut self) -> Self {
+        self.last_remote().metadata = true;
         self
     }
 
@@ -147,6 +170,13 @@ impl DeclarationBuilder {
     #[must_use]
     pub fn deletion(mut self, policy: DeletionPolicy) -> Self {
         self.0.target.deletion = policy;
+        self
+    }
+
+    /// `target.template`.
+    #[must_use]
+    pub fn template(mut self, template: Template) -> Self {
+        self.0.target.template = Some(template);
         self
     }
 

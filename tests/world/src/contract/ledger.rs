@@ -4,7 +4,7 @@ use super::{ids_in_order, longest_id, shuffled};
 use crate::build::{at, id, object_name};
 use futures::future::join_all;
 use pawl_domain::record::{State, TargetState};
-use pawl_domain::{DeclarationId, Failure, Kind, Outcome, Record, Step, Version, Versions};
+use pawl_domain::{Complaint, DeclarationId, Failure, Kind, Outcome, Record, Step, Version, Versions};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
 use std::collections::BTreeMap;
 
@@ -85,6 +85,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         step: Step::Authenticate,
         kind,
         message: "odd: \u{1f511} \"quoted\" \\ \u{0} \n end".to_owned(),
+        complaint: Complaint::OwnedByAnother,
         attempts: u32::MAX,
     };
     let mut records = vec![
@@ -93,7 +94,11 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
                 Versions::Missing,
                 version("", None),
                 version("v\u{e9}", Some(precise)),
-                Versions::Many(BTreeMap::from([("a/b".to_owned(), "v1".to_owned())])),
+                Versions::Many(BTreeMap::from([(
+                    "a/b".to_owned(),
+                    Version { id: "v1".to_owned(), since: Some(precise) },
+                )])),
+                Versions::Uncounted,
             ],
             ..base.clone()
         },
@@ -253,7 +258,8 @@ fn settled(turn: i64) -> Record {
 
 fn failed(attempts: u32) -> Record {
     let message = "store is throttled; try again later".to_owned();
-    let failure = Failure { step: Step::Fetch, kind: Kind::Throttled, message, attempts };
+    let (step, kind, complaint) = (Step::Fetch, Kind::Throttled, Complaint::Provider);
+    let failure = Failure { step, kind, message, complaint, attempts };
     Record { state: State::Failed(failure), refreshed: None, ..settled(0) }
 }
 

@@ -1,15 +1,17 @@
+mod key;
+
 use super::FakeClock;
-use crate::build::ACCOUNT;
 use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
+use key::Key;
 use pawl_domain::{
     Access, Change, Fetched, Find, Kind, Location, Moved, Provider, SecretValue, Step, Version,
     VersionSelector,
 };
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, Listed, Sources, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
+use pawl_pipeline::ports::{Clock, Listed, Part, Sources, Wanted};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Stores in memory: keys with versions and labels, as Secrets Manager and Parameter Store keep them.
@@ -18,23 +20,6 @@ pub struct FakeSources {
     pub(crate) door: Door,
     pub(crate) clock: FakeClock,
     keys: Arc<Mutex<Vec<Key>>>,
-}
-
-#[derive(Clone, Debug)]
-struct Key {
-    location: Location,
-    name: String,
-    versions: Vec<Stored>,
-    changed: Timestamp,
-    deleted: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Stored {
-    id: String,
-    value: SecretValue,
-    since: Timestamp,
-    labels: BTreeSet<String>,
 }
 
 impl FakeSources {
@@ -46,8 +31,7 @@ impl FakeSources {
         let key = match keys.iter().position(|key| key.location == *location && key.name == name) {
             Some(index) => &mut keys[index],
             None => {
-                let (location, name) = (location.clone(), name.to_owned());
-                keys.push(Key { location, name, versions: vec![], changed: now, deleted: false });
+                keys.push(Key::new(location, name, now));
                 keys.last_mut().expect("it was pushed")
             }
         };
@@ -72,6 +56,18 @@ impl FakeSources {
         })
     }
 
+    /// Gives a key a tag. Where a parameter's tags are concerned no listing tells of it.
+    pub fn tag(&self, location: &Location, name: &str, tag: &str, value: &str) -> Change {
+        let now = self.clock.now();
+        self.edit(location, name, |key| {
+            key.tags.insert(tag.to_owned(), value.to_owned());
+            if location.provider != Provider::ParameterStore {
+                key.changed = now;
+            }
+            key.change(Moved::Metadata, None)
+        })
+    }
+
     /// Deletes a key. A later [`FakeSources::rotate`] brings it back.
     pub fn delete(&self, location: &Location, name: &str) -> Change {
         let now = self.clock.now();
@@ -87,22 +83,31 @@ impl FakeSources {
         edit(key.unwrap_or_else(|| panic!("there is no key {name} in {location}")))
     }
 
-    async fn one(&self, access: &Access, wanted: &Wanted, point: Point) -> Result<(Provider, Stored), Error> {
+    async fn one(&self, access: &Access, wanted: &Wanted, point: Point) -> Result<Fetched, Error> {
         let passage = self.door.strike(point, &[&wanted.key]).await?;
         let location = location_of(access);
-        let missing = |what: String| {
+        let missing = |what: String, kind| {
             let message =
                 format!("{}: {what} does not exist in {location}; create it or correct it", wanted.key);
-            Error::new(Step::Fetch, Kind::NotFound, message)
+            Error::new(Step::Fetch, kind, message)
         };
-        let stored = {
+        let fetched = {
             let keys = lock(&self.keys);
             let found = keys.iter().find(|key| key.is_meant(&location, &wanted.key) && !key.deleted);
-            let mut key = found.cloned().ok_or_else(|| missing("the key".to_owned()))?;
-            key.forget(passage.stale);
-            key.version(&wanted.selector).cloned().ok_or_else(|| missing(format!("{:?}", wanted.selector)))?
+            match (found.cloned(), wanted.part) {
+                (None, Part::Metadata) => return Err(missing("the key".to_owned(), Kind::Invalid)),
+                (None, Part::Value) => return Err(missing("the key".to_owned(), Kind::NotFound)),
+                (Some(key), Part::Metadata) => Fetched::of_tags(location.provider, &key.tags),
+                (Some(mut key), Part::Value) => {
+                    key.forget(passage.stale);
+                    let stored = key.version(&wanted.selector).cloned();
+                    let stored =
+                        stored.ok_or_else(|| missing(format!("{:?}", wanted.selector), Kind::NotFound))?;
+                    stored.into_fetched(location.provider)
+                }
+            }
         };
-        passage.leave((location.provider, stored))
+        passage.leave(fetched)
     }
 }
 
@@ -115,13 +120,9 @@ impl Sources for FakeSources {
                 calls.values += wanted.len();
             })
             .await;
-        let one = async |wanted| {
-            let (provider, stored) = self.one(access, wanted, Point::Fetch).await?;
-            Ok(stored.into_fetched(provider))
-        };
         let mut answers = Vec::with_capacity(wanted.len());
         for wanted in wanted {
-            answers.push(one(wanted).await);
+            answers.push(self.one(access, wanted, Point::Fetch).await);
         }
         answers
     }
@@ -130,11 +131,16 @@ impl Sources for FakeSources {
         let location = location_of(access);
         let subject = location.to_string();
         let passage = self.door.pass(Point::Search, &[&subject], |calls| calls.searches += 1).await?;
+        let invalid =
+            |message: String| Error::new(Step::Fetch, Kind::Invalid, format!("{location}: {message}"));
+        if find.name.is_none() && find.tags.is_empty() {
+            return Err(invalid("find names neither name nor tags".to_owned()));
+        }
+        let pattern = find.pattern().map_err(|error| invalid(error.to_string()))?;
         let found = {
             let keys = lock(&self.keys);
-            let here = keys.iter().filter(|key| key.location.agrees_with(&location) && !key.deleted);
-            let meant = here.filter(|key| access.backend.finds(find, &key.name));
-            meant
+            let here = keys.iter().filter(|key| key.location.agrees_with(&location));
+            here.filter(|key| key.is_found(find, &pattern))
                 .filter_map(|key| {
                     let mut key = key.clone();
                     key.forget(passage.stale);
@@ -170,115 +176,9 @@ impl Sources for FakeSources {
         let mut answers = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             let found = self.one(access, wanted, Point::Versions).await;
-            answers.push(found.map(|(_, stored)| Version { id: stored.id, since: Some(stored.since) }));
+            answers.push(found.map(|fetched| fetched.version));
         }
         answers
-    }
-}
-
-impl Stored {
-    fn into_fetched(self, provider: Provider) -> Fetched {
-        Fetched {
-            provider,
-            value: self.value,
-            version: Version { id: self.id, since: Some(self.since) },
-            labels: self.labels.into_iter().collect(),
-        }
-    }
-}
-
-impl Key {
-    fn push(&mut self, value: SecretValue, now: Timestamp) {
-        let number = self.versions.len() + 1;
-        let (id, labels) = match self.location.provider {
-            Provider::ParameterStore | Provider::Vault | Provider::Fake => {
-                (number.to_string(), BTreeSet::new())
-            }
-            Provider::SecretsManager => (format!("v{number}"), BTreeSet::from(["AWSCURRENT".to_owned()])),
-        };
-        if self.location.provider == Provider::SecretsManager {
-            for stored in &mut self.versions {
-                stored.labels.remove("AWSPREVIOUS");
-                if stored.labels.remove("AWSCURRENT") {
-                    stored.labels.insert("AWSPREVIOUS".to_owned());
-                }
-            }
-        }
-        self.versions.push(Stored { id, value, since: now, labels });
-        (self.deleted, self.changed) = (false, now);
-    }
-
-    /// Goes back to the time before the last versions came, as a store that lags does.
-    fn forget(&mut self, versions: usize) {
-        for _ in 0..versions.min(self.versions.len()) {
-            self.versions.pop();
-            for stored in &mut self.versions {
-                if stored.labels.remove("AWSPREVIOUS") {
-                    stored.labels.insert("AWSCURRENT".to_owned());
-                }
-            }
-            if let Some(before) =
-                self.versions.len().checked_sub(2).and_then(|index| self.versions.get_mut(index))
-            {
-                before.labels.insert("AWSPREVIOUS".to_owned());
-            }
-        }
-    }
-
-    fn version(&self, selector: &VersionSelector) -> Option<&Stored> {
-        let labelled = |label: &str| self.versions.iter().find(|stored| stored.labels.contains(label));
-        match selector {
-            VersionSelector::Id(id) => self.versions.iter().find(|stored| stored.id == *id),
-            VersionSelector::Label(label) => labelled(label),
-            VersionSelector::Current => match self.location.provider {
-                Provider::ParameterStore | Provider::Vault | Provider::Fake => self.versions.last(),
-                Provider::SecretsManager => labelled("AWSCURRENT"),
-            },
-        }
-    }
-
-    /// Whether `text`, a name or an ARN, means this key when it is asked for at `location`.
-    fn is_meant(&self, location: &Location, text: &str) -> bool {
-        self.location.agrees_with(location)
-            && (text == self.name || !self.index_keys(&self.arn()).is_disjoint(&self.index_keys(text)))
-    }
-
-    fn index_keys(&self, text: &str) -> BTreeSet<pawl_domain::IndexKey> {
-        self.location.index_keys(text)
-    }
-
-    fn arn(&self) -> String {
-        let account = self.location.account.as_deref().unwrap_or(ACCOUNT);
-        let region = &self.location.region;
-        match self.location.provider {
-            Provider::SecretsManager => {
-                format!("arn:aws:secretsmanager:{region}:{account}:secret:{}-AbCdEf", self.name)
-            }
-            Provider::ParameterStore => {
-                format!("arn:aws:ssm:{region}:{account}:parameter/{}", self.name.trim_start_matches('/'))
-            }
-            Provider::Vault | Provider::Fake => self.name.clone(),
-        }
-    }
-
-    fn listed(&self) -> Listed {
-        let version = self.version(&VersionSelector::Current).filter(|_| !self.deleted);
-        Listed {
-            names: BTreeSet::from([self.name.clone(), self.arn()]),
-            version: version.map(|stored| stored.id.clone()),
-            changed: Some(self.changed),
-        }
-    }
-
-    fn change(&self, moved: Moved, version: Option<&Stored>) -> Change {
-        Change {
-            id: format!("{}@{}", self.name, self.changed),
-            location: self.location.clone(),
-            names: BTreeSet::from([self.name.clone(), self.arn()]),
-            version: version.map(|stored| stored.id.clone()),
-            moved,
-            at: self.changed,
-        }
     }
 }
 

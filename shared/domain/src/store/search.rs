@@ -1,0 +1,58 @@
+//! Searches: which names one may find, and what its answers are called.
+
+use super::Backend;
+use crate::change::Change;
+use crate::declaration::{Find, NamePattern};
+use crate::key::IndexKey;
+use std::collections::BTreeSet;
+
+/// A search of one store, ready for many names.
+#[derive(Debug)]
+pub struct Search<'a> {
+    backend: &'a Backend,
+    find: &'a Find,
+    /// Nothing when it does not compile: then everything may be found, and asking the store says what is wrong.
+    pattern: Option<NamePattern>,
+}
+
+impl Search<'_> {
+    /// Whether the search may find the key that a sender or a listing calls by this name. Tags cannot be told from a
+    /// name, so they count as given.
+    pub fn finds(&self, name: &str) -> bool {
+        let named = |name: &str| self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
+        match self.backend {
+            Backend::Aws(aws) => aws.finds(self.find, named, name),
+            Backend::Vault(vault) => vault.finds(self.find, named, name),
+            Backend::Fake(_) => named(name),
+        }
+    }
+}
+
+impl Backend {
+    /// This store under these criteria.
+    pub fn search<'a>(&'a self, find: &'a Find) -> Search<'a> {
+        Search { backend: self, find, pattern: find.pattern().ok() }
+    }
+
+    /// The key that a search's answer calls by this name, as the provider knows it.
+    pub fn found_key(&self, name: &str) -> String {
+        match self {
+            // A search gives whole names, in which the store's prefix stands already.
+            Self::Aws(_) | Self::Fake(_) => name.to_owned(),
+            Self::Vault(vault) => vault.remote_key(name),
+        }
+    }
+
+    /// Those of a search's names that `change` speaks of: one, unless two keys may be meant.
+    pub fn named_by<'n>(
+        &self,
+        change: &Change,
+        names: impl IntoIterator<Item = &'n String>,
+    ) -> Vec<&'n String> {
+        let location = self.location();
+        let changed: BTreeSet<IndexKey> =
+            change.names.iter().flat_map(|name| location.index_keys(name)).collect();
+        let meant = |name: &&String| !location.index_keys(&self.found_key(name)).is_disjoint(&changed);
+        names.into_iter().filter(meant).collect()
+    }
+}
