@@ -11,13 +11,15 @@ const FIRST_RETRY: Duration = Duration::from_secs(30);
 const LAST_RETRY: Duration = Duration::from_secs(7 * 60);
 
 /// Whether the declaration must be read again: it never was, it is another one than was written, its last attempt
-/// failed long enough ago, or `refreshInterval` has passed since the target was last known to be as declared.
-/// Source: ESO's refresh decision.
+/// failed long enough ago, or `refreshInterval` has passed since the target was last known to be as declared. The last
+/// two wait for `syncWindows`. Source: ESO's refresh decision.
 pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -> bool {
     let Some(record) = record else { return true };
     let edited = declaration.follows_manifest() && record.declaration != declaration.digest();
-    let wanted = record.refreshed.is_none() || edited || !declaration.refresh.reads_once();
+    let called_for = record.refreshed.is_none() || edited;
+    let wanted = called_for || !declaration.refresh.reads_once();
     wanted
+        && (called_for || declaration.refresh.is_let_run(now))
         && match (&record.state, record.refreshed) {
             (State::Failed(failure), _) => passed(record.at, pause(failure.attempts), now),
             (State::Settled(_), Some(refreshed)) if !edited => {

@@ -8,5 +8,7 @@ mod given;
 mod laws;
 mod refresh;
 mod render;
+mod schedule;
 mod store;
 mod target;
+mod windows;
