@@ -10,9 +10,12 @@ FUNCTIONS = $(patsubst functions/%/Cargo.toml,pawl-%,$(wildcard functions/*/Carg
 # Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
 WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
 
+# What `make golden` plays: the cases that the tests play too.
+CASES ?= tests/golden/data/eso-2.9.jsonl.gz
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit demo lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit demo golden lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -46,6 +49,10 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves it running
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
+
+golden: tools ## plays recorded cases of ESO through Pawl: make golden CASES=<file.jsonl or .gz>; ARGS=--events compares warnings too
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@$(WITH_TOOLS) "$${CARGO_TARGET_DIR:-target}/debug/golden" --choices tests/golden/data/choices.txt $(ARGS) "$(CASES)"
 
 lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
 	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'

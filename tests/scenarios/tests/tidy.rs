@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-aws", &["pawl-domain", "pawl-pipeline"]),
     ("pawl-kubernetes", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
     ("pawl-embedded", &["pawl-domain", "pawl-pipeline"]),
+    ("pawl-fake", &["pawl-domain", "pawl-pipeline"]),
     (
         "pawl-runtime",
         &[
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pawl-domain",
             "pawl-embedded",
             "pawl-events",
+            "pawl-fake",
             "pawl-golang",
             "pawl-kubernetes",
             "pawl-pipeline",
@@ -43,7 +45,7 @@ const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-
 
 /// What only tests may know.
 const TEST_CRATES: &[&str] =
-    &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e", "pawl-figures"];
+    &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e", "pawl-figures", "pawl-golden"];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;
