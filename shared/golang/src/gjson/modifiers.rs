@@ -199,7 +199,8 @@ fn join<'j>(json: &'j [u8], argument: &[u8], budget: Budget<'_>) -> Output<'j> {
         object.for_each(budget, |key, value| {
             let Some(key) = key else { return Ok(()) };
             let next = members.len();
-            let (place, name) = places.entry(key.text().into_owned()).or_insert_with(|| (next, key.raw.to_vec()));
+            let (place, name) =
+                places.entry(key.text().into_owned()).or_insert_with(|| (next, key.raw.to_vec()));
             let member = [&**name, &value.raw].join(&b':');
             match members.get_mut(*place) {
                 Some(before) => *before = member,

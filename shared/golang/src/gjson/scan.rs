@@ -151,7 +151,11 @@ pub(super) fn owned_document(json: Vec<u8>) -> Option<Value<'static>> {
 pub(super) fn group_end(json: &[u8], at: usize) -> usize {
     let mut depth = 1_usize;
     let mut at = at + 1;
-    while let Some(sign) = json.get(at..).and_then(|rest| position(rest, |byte| GROUP_BORDERS[usize::from(byte)])).map(|offset| at + offset) {
+    while let Some(sign) = json
+        .get(at..)
+        .and_then(|rest| position(rest, |byte| GROUP_BORDERS[usize::from(byte)]))
+        .map(|offset| at + offset)
+    {
         match json[sign] {
             b'"' => match closing_quote(json, sign + 1).0 {
                 Some(close) => at = close + 1,

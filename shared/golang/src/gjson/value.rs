@@ -82,7 +82,9 @@ impl<'j> Value<'j> {
         match self.kind {
             Kind::False => Cow::Borrowed(b"false"),
             Kind::True => Cow::Borrowed(b"true"),
-            Kind::Number if self.raw.strip_prefix(b"-").unwrap_or(&self.raw).iter().all(u8::is_ascii_digit) => {
+            Kind::Number
+                if self.raw.strip_prefix(b"-").unwrap_or(&self.raw).iter().all(u8::is_ascii_digit) =>
+            {
                 Cow::Borrowed(&self.raw)
             }
             Kind::Number => {
@@ -130,7 +132,9 @@ impl<'j> Value<'j> {
         match (self.content, &*self.raw) {
             (Content::Plain, [b'"', content @ .., b'"']) => Cow::Borrowed(content),
             (Content::Escaped, [b'"', content @ .., b'"']) => Cow::Owned(unescape(content)),
-            (Content::Unended, [b'"', content @ ..]) if content.contains(&b'\\') => Cow::Owned(unescape(content)),
+            (Content::Unended, [b'"', content @ ..]) if content.contains(&b'\\') => {
+                Cow::Owned(unescape(content))
+            }
             (Content::Unended, [b'"', content @ ..]) => Cow::Borrowed(content),
             _ => Cow::Borrowed(b""),
         }

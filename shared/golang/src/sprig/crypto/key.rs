@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 };
 
 use super::der::{self, Reader};
-use super::{Row, pem, row};
+use super::{Row, dsa, pem, row};
 use crate::sprig::args::text;
 use crate::value::FuncError;
 use crate::value::Type::Str;
@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Row] = &[row("genPrivateKey", &[Str], 100_000, |_, a| 
     b"" | b"rsa" => Ok(PrivateKey::rsa(KeySize::Rsa4096)?.to_pem().into()),
     b"ecdsa" => Ok(PrivateKey::p256()?.to_pem().into()),
     b"ed25519" => Ok(PrivateKey::ed25519()?.to_pem().into()),
-    b"dsa" => Err(FuncError::new("dsa keys are not supported: use rsa, ecdsa or ed25519")),
+    b"dsa" => Ok(pem::encode("DSA PRIVATE KEY", &dsa::generate()?).into()),
     kind => Ok([b"Unknown type ", kind].concat().into()),
 })];
 
