@@ -12,7 +12,6 @@ use crate::Error;
 use crate::der::{self, Reader};
 
 /// A certificate whose form is right. Says nothing about who signed it.
-#[derive(Clone)]
 pub(crate) struct Certificate<'a> {
     pub(crate) raw: &'a [u8],
     /// The subject as Go prints it.

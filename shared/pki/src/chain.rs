@@ -3,8 +3,6 @@
 //! Who signed whom is told by the identifiers of keys alone, as ESO does. No signature is checked: the order of a chain
 //! says nothing about trust.
 
-use zeroize::Zeroizing;
-
 use crate::certificate::Certificate;
 use crate::{Error, check_size, pem};
 
@@ -39,18 +37,19 @@ impl Part {
 /// # Errors
 /// [`Error::Certificate`] if a block of whatever label is no certificate; [`Error::Disjunct`], [`Error::NoLeaf`] and
 /// [`Error::Circle`] if the certificates are not one chain; [`Error::TooLarge`].
-pub fn filter(part: Option<Part>, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn filter(part: Option<Part>, text: &[u8]) -> Result<Vec<u8>, Error> {
     check_size("the chain of certificates", text)?;
     let blocks: Vec<_> = pem::blocks(text).collect();
-    let ordered =
-        order(blocks.iter().map(|block| Certificate::parse(&block.content)).collect::<Result<_, _>>()?)?;
+    let certificates =
+        blocks.iter().map(|block| Certificate::parse(&block.content)).collect::<Result<Vec<_>, _>>()?;
+    let mut ordered = order(&certificates)?.into_iter();
     let wanted: Vec<&Certificate<'_>> = match part {
         None => Vec::new(),
-        Some(Part::Leaf) => ordered.first().filter(|first| !first.signed_itself()).into_iter().collect(),
-        Some(Part::Intermediate) => ordered.iter().skip(1).take_while(|each| !each.signed_itself()).collect(),
+        Some(Part::Leaf) => ordered.next().filter(|first| !first.signed_itself()).into_iter().collect(),
+        Some(Part::Intermediate) => ordered.skip(1).take_while(|each| !each.signed_itself()).collect(),
         Some(Part::Root) => ordered.last().filter(|last| last.signed_itself()).into_iter().collect(),
     };
-    Ok(written(wanted.iter().map(|certificate| certificate.raw)))
+    Ok(written(wanted.into_iter().map(|certificate| certificate.raw)))
 }
 
 /// DNS names, then IP addresses, e-mail addresses and URIs that the first certificate stands for.
@@ -64,7 +63,7 @@ pub fn alternative_names(text: &[u8]) -> Result<Vec<String>, Error> {
 }
 
 /// From the leaf to the root. A certificate that is nobody's signer and is not reached from the leaf is an error.
-pub(crate) fn order(certificates: Vec<Certificate<'_>>) -> Result<Vec<Certificate<'_>>, Error> {
+pub(crate) fn order<'c, 'a>(certificates: &'c [Certificate<'a>]) -> Result<Vec<&'c Certificate<'a>>, Error> {
     let signer = |index: usize| {
         // Without identifiers two certificates are equal to each other, as in ESO.
         let wanted = certificates[index].authority_key.unwrap_or_default();
@@ -88,10 +87,10 @@ pub(crate) fn order(certificates: Vec<Certificate<'_>>) -> Result<Vec<Certificat
         path.push(index);
         next = signers[index];
     }
-    Ok(path.into_iter().map(|index| certificates[index].clone()).collect())
+    Ok(path.into_iter().map(|index| &certificates[index]).collect())
 }
 
 /// Certificates as PEM, one after another.
-pub(crate) fn written<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(certificates.flat_map(|raw| pem::encode("CERTIFICATE", raw).to_vec()).collect())
+pub(crate) fn written<'a>(certificates: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    certificates.flat_map(|raw| pem::encode("CERTIFICATE", raw).to_vec()).collect()
 }

@@ -2,7 +2,6 @@
 ///
 /// No message holds anything of the input: keys, passwords and names stay out of logs and of a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// No PEM block where one is needed.
     #[error("no PEM block found: a line must begin with -----BEGIN and one with -----END of the same type")]

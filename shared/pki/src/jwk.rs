@@ -23,10 +23,7 @@ use crate::{Error, check_size, oid, pem};
 pub fn public_key(json: &[u8]) -> Result<String, Error> {
     let members = Members::parse(json)?;
     let info = match members.kind()? {
-        _ if members.is_private() => {
-            members.private_key()?;
-            return Err(Error::JwkPrivate);
-        }
+        _ if members.is_private() => return Err(Error::JwkPrivate),
         Kind::Rsa => {
             let (modulus, exponent) = (members.bytes("n")?, members.bytes("e")?);
             if strip_zeros(&modulus).is_empty() || strip_zeros(&exponent).len() > 7 {

@@ -19,6 +19,10 @@
 //! signatures, dates and usages of certificates are not looked at. Keys and decrypted contents live in buffers that are
 //! wiped. The crate knows no other crate of the house; `pawl-domain` gives these functions their names in templates.
 //!
+//! Where this crate differs from ESO it refuses: keys of P-224 and of RSA with more than two primes, decryption with RSA
+//! keys of less than 2048 bits, a JWK whose public part does not belong to its private one or that is not UTF-8, and
+//! damaged DER that Go's reader lets pass.
+//!
 //! Start with [`pem`], then [`pkcs12`].
 
 mod certificate;

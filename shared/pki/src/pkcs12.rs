@@ -47,14 +47,12 @@ pub fn private_key(file: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, E
 ///
 /// # Errors
 /// As [`private_key`]: the key is read too.
-pub fn certificates(file: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn certificates(file: &[u8], password: &[u8]) -> Result<Vec<u8>, Error> {
     let contents = open(file, password)?;
     let parsed: Vec<_> =
         contents.certificates.iter().map(|der| Certificate::parse(der)).collect::<Result<_, _>>()?;
-    Ok(match chain::order(parsed.clone()) {
-        Ok(ordered) => chain::written(ordered.iter().map(|certificate| certificate.raw)),
-        Err(_) => chain::written(parsed.iter().map(|certificate| certificate.raw)),
-    })
+    let ordered = chain::order(&parsed).unwrap_or_else(|_| parsed.iter().collect());
+    Ok(chain::written(ordered.into_iter().map(|certificate| certificate.raw)))
 }
 
 /// A file of a key and its certificates, from PEM. Two files of the same input differ: salts are random.
@@ -163,6 +161,33 @@ mod tests {
         assert!(bags.is_empty());
         assert!(matches!(certificates(&file, b"changeit"), Err(Error::Pkcs12Content("private key missing"))));
         assert_eq!(certificates(&file, b"other"), Err(Error::Password));
+    }
+
+    /// By this Java and others find the certificate of a key.
+    #[test]
+    fn a_key_and_its_certificate_have_one_identifier() {
+        let case: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/data/to-pkcs12.jsonl").lines().next().unwrap())
+                .unwrap();
+        let arg = |index: usize| case["args"][index].as_str().unwrap().as_bytes();
+        let file = key_store(arg(0), Include::All, arg(1), b"x").unwrap();
+        let safes = read::safes_of(&file, Password::new(b"x").unwrap()).unwrap();
+        let attributes = |safe: &[u8]| {
+            let mut bags = Reader(safe).sequence().unwrap();
+            let mut all = Vec::new();
+            while let Some(mut bag) = bags.sequence() {
+                let kind = bag.oid().unwrap().to_vec();
+                bag.take(der::explicit(0)).unwrap();
+                all.push((kind, bag.0.to_vec()));
+            }
+            all
+        };
+        let first = pem::decode(arg(0)).unwrap().0;
+        let id = der::value(der::SET, &[&write::local_key_id(&first.content)]).to_vec();
+        let other = || (oid::CERTIFICATE_BAG.to_vec(), Vec::new());
+        let own = (oid::CERTIFICATE_BAG.to_vec(), id.clone());
+        assert_eq!(attributes(&safes[0]), [own, other(), other(), other()]);
+        assert_eq!(attributes(&safes[1]), [(oid::SHROUDED_KEY_BAG.to_vec(), id)]);
     }
 
     #[test]

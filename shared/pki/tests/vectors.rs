@@ -140,7 +140,7 @@ fn same_text(ours: &str, theirs: &str) -> Result<(), String> {
 fn answer(function: &str, args: &[Vec<u8>]) -> Result<Answer, Error> {
     let text = |index: usize| std::str::from_utf8(&args[index]).unwrap();
     let output = |bytes: &[u8]| Answer::Output(bytes.to_vec());
-    let part = |name: &str, text: &[u8]| chain::filter(Part::from_name(name), text).map(|pem| pem.to_vec());
+    let part = |name: &str, text: &[u8]| chain::filter(Part::from_name(name), text);
     Ok(match function {
         "pkcs12key" => output(&pkcs12::private_key(&args[1], &args[0])?),
         "pkcs12cert" => output(&pkcs12::certificates(&args[1], &args[0])?),
@@ -167,8 +167,10 @@ fn answer(function: &str, args: &[Vec<u8>]) -> Result<Answer, Error> {
 /// The key and the certificates of a file.
 fn contents(file: &[u8], password: &[u8]) -> Result<Answer, Error> {
     several(["key", "certificates"], |name| {
-        let read = if name == "key" { pkcs12::private_key } else { pkcs12::certificates };
-        read(file, password).map(|pem| pem.to_vec())
+        if name == "key" {
+            return pkcs12::private_key(file, password).map(|pem| pem.to_vec());
+        }
+        pkcs12::certificates(file, password)
     })
 }
 

@@ -129,6 +129,10 @@ fn sec1_parts(der: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
         Some(inner) => Some(Reader(inner).oid()?),
         None => None,
     };
+    // The public key is computed anew, but must be one by its form: what else follows tells of a damaged key.
+    if !key.is_empty() {
+        Reader(key.take(der::explicit(1))?).bit_string()?;
+    }
     Some((scalar, curve))
 }
 

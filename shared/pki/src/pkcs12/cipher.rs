@@ -65,12 +65,12 @@ fn pbes2(mut parameters: Reader<'_>, data: &[u8], password: &Password) -> Result
     let derivation = Pbkdf2::parse(parameters.sequence().ok_or(FORM)?)?;
     let mut scheme = parameters.sequence().ok_or(FORM)?;
     let algorithm = scheme.oid().ok_or(FORM)?;
-    let vector = || scheme.clone().take(der::OCTET_STRING).filter(|vector| vector.len() == 16).ok_or(FORM);
+    let vector = scheme.take(der::OCTET_STRING).ok_or(FORM)?;
     let key = |size| derivation.derive(password.text(), size);
     match algorithm {
-        oid::AES128_CBC => plain(&Aes128::new_from_slice(&key(16)).map_err(|_| FORM)?, vector()?, data),
-        oid::AES192_CBC => plain(&Aes192::new_from_slice(&key(24)).map_err(|_| FORM)?, vector()?, data),
-        oid::AES256_CBC => plain(&Aes256::new_from_slice(&key(32)).map_err(|_| FORM)?, vector()?, data),
+        oid::AES128_CBC => plain(&Aes128::new_from_slice(&key(16)).map_err(|_| FORM)?, vector, data),
+        oid::AES192_CBC => plain(&Aes192::new_from_slice(&key(24)).map_err(|_| FORM)?, vector, data),
+        oid::AES256_CBC => plain(&Aes256::new_from_slice(&key(32)).map_err(|_| FORM)?, vector, data),
         _ => Err(Error::Pkcs12Unsupported("PBES2 with a cipher other than AES-CBC")),
     }
 }

@@ -42,7 +42,9 @@ impl<'a> Mac<'a> {
                 key(self.algorithm, self.salt, rounds, password)
             }
             _ => {
-                return Err(Error::Pkcs12Unsupported("a MAC of a hash other than SHA-1, SHA-256 and SHA-512"));
+                return Err(Error::Pkcs12Unsupported(
+                    "a MAC of a hash other than SHA-1, SHA-256 and SHA-512",
+                ));
             }
         };
         hmac::verify(&key, contents, self.digest).map_err(|_| Error::Password)
@@ -50,7 +52,8 @@ impl<'a> Mac<'a> {
 
     /// The key of RFC 9579. Its length bounds as there: a short one could be guessed, a long one only costs time.
     fn pbmac1(&self, password: &Password) -> Result<hmac::Key, Error> {
-        let mut parameters = self.parameters.clone().sequence().ok_or(FORM)?;
+        let mut algorithm = self.parameters;
+        let mut parameters = algorithm.sequence().ok_or(FORM)?;
         let derivation = Pbkdf2::parse(parameters.sequence().ok_or(FORM)?)?;
         let algorithm = match parameters.sequence().and_then(|mut algorithm| algorithm.oid()).ok_or(FORM)? {
             oid::HMAC_SHA1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,

@@ -115,6 +115,7 @@ impl Found {
             let mut bag = bags.sequence().ok_or(FORM)?;
             let kind = bag.oid().ok_or(FORM)?;
             let value = bag.take(der::explicit(0)).ok_or(FORM)?;
+            check_attributes(bag).ok_or(FORM)?;
             match kind {
                 oid::CERTIFICATE_BAG => self.certificates.push(certificate(value)?.to_vec()),
                 oid::KEY_BAG => self.add_key(|| PrivateKey::from_pkcs8(value))?,
@@ -132,6 +133,17 @@ impl Found {
         self.key = Some(read()?);
         Ok(())
     }
+}
+
+/// Names and the like do not matter, but are attributes by their form.
+fn check_attributes(mut bag: Reader<'_>) -> Option<()> {
+    let mut attributes = Reader(bag.optional(der::SET)?.unwrap_or_default());
+    while !attributes.is_empty() {
+        let mut attribute = attributes.sequence()?;
+        attribute.oid()?;
+        attribute.take(der::SET)?;
+    }
+    Some(())
 }
 
 fn certificate(value: &[u8]) -> Result<&[u8], Error> {
