@@ -5,7 +5,7 @@ mod documents;
 
 use jiff::Timestamp;
 use pawl_golang::sprig::{self, Environment};
-use pawl_golang::template::{self, Template};
+use pawl_golang::template::{self, ParseError, Template};
 use std::sync::Arc;
 
 /// The functions that templates may call. Making the table costs some work: make it once and share it.
@@ -19,6 +19,14 @@ impl Functions {
         documents::add_to(&mut table);
         certificates::add_to(&mut table);
         Self(Arc::new(table))
+    }
+
+    /// Whether a text is a template and calls only these functions.
+    ///
+    /// # Errors
+    /// What is wrong with it, and on which line.
+    pub fn check(&self, name: &str, text: &str) -> Result<(), ParseError> {
+        Template::parse(name, text, &template::Options::new(&self.0)).map(|_| ())
     }
 
     pub(super) fn table(&self) -> &template::Functions {

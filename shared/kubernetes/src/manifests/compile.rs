@@ -4,9 +4,8 @@
 
 use super::reader::Notes;
 use jiff::Timestamp;
+use pawl_domain::{Declaration, Functions, Recipe};
 use pawl_golang::regexp::Regexp;
-use pawl_golang::sprig::{self, Environment};
-use pawl_golang::template::{Functions, Options, Template};
 use std::sync::LazyLock;
 
 /// Notes what is wrong with a pattern of RE2.
@@ -18,12 +17,17 @@ pub(super) fn pattern(text: &str, path: &str, notes: &Notes) {
 
 /// Notes what is wrong with a template.
 pub(super) fn template(text: &str, path: &str, notes: &Notes) {
-    if let Err(error) = Template::parse(path, text, &Options::new(&FUNCTIONS)) {
+    if let Err(error) = FUNCTIONS.check(path, text) {
         notes.error(path, format!("is not a template: line {}: {}", error.line, error.message));
     }
 }
 
-static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| {
-    // Nothing is executed here, so the clock is never asked.
-    sprig::functions(&Environment::new(|| Timestamp::UNIX_EPOCH))
-});
+/// Notes what else would make every rendering fail, of a declaration with which nothing else is wrong.
+pub(super) fn recipe(declaration: &Declaration, notes: &Notes) {
+    if let Err(error) = Recipe::of(declaration, &FUNCTIONS) {
+        notes.error("spec", error.to_string());
+    }
+}
+
+/// Nothing is executed here, so the clock is never asked.
+static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| Functions::new(|| Timestamp::UNIX_EPOCH));

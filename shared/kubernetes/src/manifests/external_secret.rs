@@ -4,7 +4,7 @@
 
 use super::reader::Fields;
 use super::version::Version;
-use super::{ParseOptions, metadata, placement, reads, refresh, target};
+use super::{ParseOptions, compile, metadata, placement, reads, refresh, target};
 use pawl_domain::target::PAWL_PREFIX;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, ObjectName};
 
@@ -40,5 +40,10 @@ pub(super) fn read(
         target: target.clone(),
         refresh: refresh.clone(),
     };
-    clusters.into_iter().map(declaration).collect()
+    let declarations: Vec<Declaration> = clusters.into_iter().map(declaration).collect();
+    // They differ in nothing that is rendered.
+    if let Some(any) = declarations.first().filter(|_| !notes.is_refused()) {
+        compile::recipe(any, notes);
+    }
+    declarations
 }

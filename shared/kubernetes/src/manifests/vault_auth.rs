@@ -5,7 +5,7 @@ use super::reader::Fields;
 use super::references::References;
 use super::vault::Dialect;
 use pawl_domain::store::{
-    AwsAuth, ClientCertificate, SecretKeyRef, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
+    AwsAuth, ClientCertificate, RoleId, SecretKeyRef, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
 };
 use std::time::Duration;
 
@@ -92,8 +92,8 @@ fn app_role(mut fields: Fields<'_>, dialect: Dialect, references: References<'_>
     }
     fields.close();
     let role_id = match role_id {
-        Some(role_id) => Ok(role_id),
-        None => Err(role_ref??),
+        Some(role_id) => RoleId::Given(role_id),
+        None => RoleId::Secret(role_ref??),
     };
     Some(VaultAuth::AppRole { path, role_id, secret_id: secret_id? })
 }
