@@ -1,12 +1,16 @@
 //! Audit records of HashiCorp Vault (1.12 and newer) and OpenBao (2.0 and newer): what was written successfully.
 //!
-//! One JSON object a line, perhaps with a prefix before it. Source of shapes: the audit formats of both projects, and
+//! One JSON object a line, perhaps with a prefix before it. [`records`] and [`Frames`] get the lines out of what they
+//! travel in, [`AuditReader`] reads them. Source of shapes: the audit formats of both projects, and
 //! records captured from OpenBao 2.6.
 
 mod engine;
 mod kv;
 mod record;
 mod seen;
+mod shipment;
+
+pub use shipment::{Frames, MAX_SHIPMENT, records};
 
 use crate::Error;
 use crate::eventbridge::checked;
