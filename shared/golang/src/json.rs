@@ -1,7 +1,8 @@
 //! JSON as Go's `encoding/json` reads and writes it.
 //!
 //! [`object_to_raw`] takes an object apart and keeps the text of its values; [`decode`] reads a whole document into a
-//! [`Tree`] with every number as a float, as Go does without further instructions; [`encode`] writes trees.
+//! [`Tree`] with every number as a float, as Go does without further instructions; [`encode`] writes trees; [`rewrite`] gives
+//! a document the form that Go would write, with its numbers as they are.
 //! Source of the facts: package encoding/json of Go 1.26.
 
 mod decode;
@@ -10,7 +11,7 @@ pub(crate) mod strings;
 pub(crate) mod syntax;
 mod tree;
 
-pub use decode::{DecodeError, decode, is_valid, object_to_raw};
+pub use decode::{DecodeError, decode, is_valid, object_to_raw, rewrite};
 pub use encode::{EncodeError, Html, encode, format_float, indent, quote};
 pub use tree::Tree;
 

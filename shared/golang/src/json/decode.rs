@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::strings::unquote;
+use super::encode::{Html, quote};
+use super::strings::{push_quoted, unquote};
 use super::syntax::{self, skip_space};
 use super::{MAX_DEPTH, Tree};
 use crate::number::{FloatBits, parse_float};
@@ -75,12 +76,107 @@ pub fn object_to_raw(json: impl AsRef<[u8]>) -> Result<BTreeMap<Vec<u8>, Vec<u8>
 /// # Errors
 /// The bytes are no JSON, nest too deep, or hold a number beyond the range of floats.
 pub fn decode(json: impl AsRef<[u8]>) -> Result<Tree, DecodeError> {
-    let json = json.as_ref();
+    build(json.as_ref(), &Trees)
+}
+
+/// Writes a document again as Go does after reading it with `UseNumber`: without white space, keys sorted by bytes,
+/// strings escaped anew, numbers as they were written. Of equal keys the last wins.
+///
+/// # Errors
+/// The bytes are no JSON, or nest too deep.
+pub fn rewrite(json: impl AsRef<[u8]>, html: Html) -> Result<Vec<u8>, DecodeError> {
+    build(json.as_ref(), &Texts(html))
+}
+
+/// What a document is turned into, piece by piece.
+trait Build {
+    type Value;
+
+    fn text(&self, text: Vec<u8>) -> Self::Value;
+
+    /// A number or a literal that stands at byte `at`.
+    fn word(&self, word: &[u8], at: usize) -> Result<Self::Value, DecodeError>;
+
+    fn list(&self, items: Vec<Self::Value>) -> Self::Value;
+
+    fn map(&self, members: BTreeMap<Vec<u8>, Self::Value>) -> Self::Value;
+}
+
+struct Trees;
+
+impl Build for Trees {
+    type Value = Tree;
+
+    fn text(&self, text: Vec<u8>) -> Tree {
+        Tree::Text(text)
+    }
+
+    fn word(&self, word: &[u8], at: usize) -> Result<Tree, DecodeError> {
+        Ok(match word {
+            b"null" => Tree::Null,
+            b"true" => Tree::Bool(true),
+            b"false" => Tree::Bool(false),
+            number => Tree::Float(parse_float(number, FloatBits::B64).map_err(|_| DecodeError::Number(at))?),
+        })
+    }
+
+    fn list(&self, items: Vec<Tree>) -> Tree {
+        Tree::List(items)
+    }
+
+    fn map(&self, members: BTreeMap<Vec<u8>, Tree>) -> Tree {
+        Tree::Map(members)
+    }
+}
+
+/// JSON again.
+struct Texts(Html);
+
+impl Build for Texts {
+    type Value = Vec<u8>;
+
+    fn text(&self, text: Vec<u8>) -> Vec<u8> {
+        quote(text, self.0)
+    }
+
+    fn word(&self, word: &[u8], _: usize) -> Result<Vec<u8>, DecodeError> {
+        Ok(word.to_vec())
+    }
+
+    fn list(&self, items: Vec<Vec<u8>>) -> Vec<u8> {
+        let mut out = vec![b'['];
+        for (place, item) in items.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(item);
+        }
+        out.push(b']');
+        out
+    }
+
+    fn map(&self, members: BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
+        let mut out = vec![b'{'];
+        for (place, (key, value)) in members.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            push_quoted(&mut out, key, self.0);
+            out.push(b':');
+            out.extend_from_slice(value);
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+fn build<B: Build>(json: &[u8], builder: &B) -> Result<B::Value, DecodeError> {
     syntax::check(json, GO_MAX_DEPTH).map_err(DecodeError::Syntax)?;
     let mut reader = Reader { json, at: skip_space(json, 0) };
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<Open<B::Value>> = Vec::new();
     loop {
         // The syntax is checked, so each step only has to tell the valid cases apart.
+        let start = reader.at;
         let mut value = match reader.peek() {
             Some(b'{' | b'[') => {
                 if open.len() >= MAX_DEPTH {
@@ -92,15 +188,15 @@ pub fn decode(json: impl AsRef<[u8]>) -> Result<Tree, DecodeError> {
                     if is_map { Open::Map(BTreeMap::new(), Vec::new()) } else { Open::List(Vec::new()) };
                 if matches!(reader.peek(), Some(b'}' | b']')) {
                     reader.at += 1;
-                    opened.close()
+                    opened.close(builder)
                 } else {
                     opened.read_key(&mut reader)?;
                     open.push(opened);
                     continue;
                 }
             }
-            Some(b'"') => Tree::Text(reader.text()?),
-            _ => reader.scalar()?,
+            Some(b'"') => builder.text(reader.text()?),
+            _ => builder.word(reader.word(), start)?,
         };
         loop {
             let Some(parent) = open.last_mut() else { return Ok(value) };
@@ -113,20 +209,20 @@ pub fn decode(json: impl AsRef<[u8]>) -> Result<Tree, DecodeError> {
                 break;
             }
             reader.at += 1;
-            let Some(mut closed) = open.pop() else { return Ok(Tree::Null) };
-            value = closed.close();
+            value = parent.close(builder);
+            open.pop();
         }
     }
 }
 
 /// A list or map whose end is not yet reached.
-enum Open {
-    List(Vec<Tree>),
+enum Open<V> {
+    List(Vec<V>),
     /// With the key that waits for its value.
-    Map(BTreeMap<Vec<u8>, Tree>, Vec<u8>),
+    Map(BTreeMap<Vec<u8>, V>, Vec<u8>),
 }
 
-impl Open {
+impl<V> Open<V> {
     fn read_key(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
         if let Self::Map(_, key) = self {
             *key = reader.text()?;
@@ -136,7 +232,7 @@ impl Open {
         Ok(())
     }
 
-    fn add(&mut self, value: Tree) {
+    fn add(&mut self, value: V) {
         match self {
             Self::List(items) => items.push(value),
             Self::Map(members, key) => {
@@ -145,10 +241,10 @@ impl Open {
         }
     }
 
-    fn close(&mut self) -> Tree {
+    fn close<B: Build<Value = V>>(&mut self, builder: &B) -> V {
         match self {
-            Self::List(items) => Tree::List(std::mem::take(items)),
-            Self::Map(members, _) => Tree::Map(std::mem::take(members)),
+            Self::List(items) => builder.list(std::mem::take(items)),
+            Self::Map(members, _) => builder.map(std::mem::take(members)),
         }
     }
 }
@@ -217,17 +313,5 @@ impl<'j> Reader<'j> {
             }
         }
         &self.json[start..self.at]
-    }
-
-    fn scalar(&mut self) -> Result<Tree, DecodeError> {
-        let start = self.at;
-        Ok(match self.word() {
-            b"null" => Tree::Null,
-            b"true" => Tree::Bool(true),
-            b"false" => Tree::Bool(false),
-            number => {
-                Tree::Float(parse_float(number, FloatBits::B64).map_err(|_| DecodeError::Number(start))?)
-            }
-        })
     }
 }

@@ -1,6 +1,6 @@
 use super::{
     DecodeError, EncodeError, Html, MAX_DEPTH, Tree, decode, encode, format_float, indent, object_to_raw,
-    quote,
+    quote, rewrite,
 };
 
 fn raw(json: &str) -> Vec<(String, String)> {
@@ -109,4 +109,33 @@ fn debug_output_holds_no_value() {
     let tree = decode(r#"{"password":"hunter2","pin":4711}"#).unwrap();
     let debug = format!("{tree:?}");
     assert!(!debug.contains("hunter2") && !debug.contains("password"), "{debug}");
+}
+
+/// As printed by Go 1.26 of `json.Marshal` after a `Decoder` with `UseNumber`.
+#[test]
+fn documents_are_rewritten_with_their_numbers_as_they_are() {
+    let document = r#" {"b":[1,2.50,{"x":[ ]},[]],"a":{"<&>":"\u2028\u00e9\b\f\u0001\u007f\/"},"c":1e21,"d":-0,
+        "e":12345678901234567890.10,"f":1E+2,"a2":true,"z":null,"b":{ }} "#;
+    let written = concat!(
+        r#"{"a":{"\u003c\u0026\u003e":"\u2028"#,
+        "\u{e9}",
+        r#"\b\f\u0001"#,
+        "\u{7f}",
+        r#"/"},"a2":true,"b":{},"c":1e21,"d":-0,"e":12345678901234567890.10,"f":1E+2,"z":null}"#
+    );
+    for (document, want) in [
+        (document, written),
+        (r#"{"a":"\ud800x\ud83d\ude00","":0}"#, "{\"\":0,\"a\":\"\u{fffd}x\u{1f600}\"}"),
+        (" [ ] ", "[]"),
+        (r#""<""#, r#""\u003c""#),
+        ("1.0", "1.0"),
+        (" null", "null"),
+    ] {
+        let rewritten = String::from_utf8(rewrite(document, Html::Escape).unwrap()).unwrap();
+        assert_eq!(rewritten, want, "{document}");
+    }
+    assert_eq!(rewrite(r#"{"<":"&"}"#, Html::Keep).unwrap(), br#"{"<":"&"}"#);
+    assert_eq!(rewrite("{", Html::Keep), Err(DecodeError::Syntax(1)));
+    let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+    assert_eq!(rewrite(deep, Html::Keep), Err(DecodeError::TooDeep));
 }
