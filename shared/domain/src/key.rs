@@ -185,7 +185,13 @@ pub(crate) fn plain_names(provider: Provider, text: &str) -> Vec<String> {
             vec![name.trim_start_matches('/').to_owned()]
         }
         (Provider::ParameterStore, None) => vec![text.trim_start_matches('/').to_owned()],
-        (Provider::Vault, _) => vec![text.trim_matches('/').to_owned()],
+        // Whether a part called `data` belongs to the name or to the API of KV version 2, only the mount could tell.
+        (Provider::Vault, _) => {
+            let name = text.trim_matches('/');
+            let mut names = vec![name.to_owned()];
+            names.extend(name.contains("/data/").then(|| name.replacen("/data/", "/", 1)));
+            names
+        }
         (Provider::Fake, _) => vec![text.to_owned()],
     }
 }
