@@ -1,0 +1,30 @@
+//! Adapter to HashiCorp Vault and OpenBao: turns keys into values.
+//!
+//! It fulfils the port `Sources` of `pawl_pipeline` for stores of `provider.vault` and `provider.openBao`, with a small
+//! client of its own: what Pawl asks is reads, lists and logins. Start reading at [`VaultSources`].
+//!
+//! | module | holds |
+//! |---|---|
+//! | `sources` | the port: one session per identity, answers in order, one new login after a refusal |
+//! | `kv` | one key: its value, its metadata, its version |
+//! | `find` | searches: lists folder by folder |
+//! | `path` | from keys to paths of the API |
+//! | `answer` | what the server's JSON says |
+//! | `session` | identities: proven once, kept, renewed, revoked |
+//! | `link` | connections: TLS, headers, retries, bounds |
+//! | `call` | what a call is named in messages and metrics, and what its failure means |
+//!
+//! JSON is read and written by `pawl_golang`, for a value is by definition what Go's `json.Marshal` makes of the data.
+
+mod answer;
+mod call;
+mod find;
+mod kv;
+mod link;
+mod options;
+mod path;
+mod session;
+mod sources;
+
+pub use options::Options;
+pub use sources::VaultSources;

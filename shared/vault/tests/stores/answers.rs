@@ -1,0 +1,125 @@
+//! Single answers that no double gives, by a scripted server.
+
+use crate::support::{
+    FakeCluster, access_of, current, failure, options, shared_sources, sources_of, store, told,
+};
+use pawl_domain::Kind;
+use pawl_domain::store::VaultStore;
+use pawl_pipeline::ports::Sources;
+use pawl_servers::vault::VaultClock;
+use pawl_vault::Options;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+#[tokio::test]
+async fn answers_in_no_known_form_are_never_values() {
+    for (body, kind, want) in [
+        ("", Kind::Transient, "the answer is not in the known form"),
+        ("<html>a proxy</html>", Kind::Transient, "the answer is not in the known form"),
+        ("{\"data\":{\"data\":{\"a\":1", Kind::Transient, "the answer is not in the known form"),
+        ("[]", Kind::Transient, "the answer is not in the known form"),
+        ("{\"data\":[]}", Kind::Transient, "the answer is not in the known form"),
+        ("{}", Kind::NotFound, "does not exist; create it, or correct the key or version"),
+        ("{\"data\":null}", Kind::NotFound, "does not exist; create it, or correct the key or version"),
+        ("{\"data\":{\"a\":1}}", Kind::Invalid, "this is not KV version 2; set the store's version to v1"),
+        (
+            "{\"data\":{\"data\":\"text\",\"metadata\":{\"version\":1}}}",
+            Kind::Invalid,
+            "its data is no JSON object",
+        ),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+        let error = failure(sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await);
+        assert_eq!(error.kind, kind, "{body}: {error}");
+        assert!(error.message().ends_with(want), "{body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn answers_have_a_longest_length() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(read("x".repeat(2000)));
+    Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+    let cluster = Arc::new(FakeCluster::with_token("t"));
+    for (largest, ok) in [(1000, false), (4000, true)] {
+        let bounds = Options { largest_answer: largest, ..options() };
+        let answers = shared_sources(&cluster, VaultClock::default(), bounds)
+            .fetch(&access_of(store(&server.uri())), &[current("secret/a")])
+            .await;
+        assert_eq!(answers[0].is_ok(), ok, "{largest}");
+    }
+}
+
+#[tokio::test]
+async fn the_state_that_a_server_names_is_shown_to_it_again() {
+    for (read_your_writes, want) in [(true, [None, Some("state-1")]), (false, [None, None])] {
+        let server = MockServer::start().await;
+        let answer =
+            ResponseTemplate::new(200).set_body_json(read("a")).insert_header("X-Vault-Index", "state-1");
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let store = VaultStore { read_your_writes, ..store(&server.uri()) };
+        let (sources, access) =
+            (sources_of(FakeCluster::with_token("t"), VaultClock::default()), access_of(store));
+        for _ in 0..2 {
+            assert!(sources.fetch(&access, &[current("secret/a")]).await[0].is_ok());
+        }
+        let asked = server.received_requests().await.unwrap();
+        let shown: Vec<_> = asked
+            .iter()
+            .map(|one| one.headers.get("x-vault-index").map(|value| value.to_str().unwrap()))
+            .collect();
+        assert_eq!(shown, want);
+    }
+}
+
+#[tokio::test]
+async fn a_standby_points_to_the_active_node() {
+    let (standby, active) = (MockServer::start().await, MockServer::start().await);
+    let there =
+        ResponseTemplate::new(307).insert_header("Location", format!("{}/v1/secret/data/a", active.uri()));
+    Mock::given(method("GET")).respond_with(there).mount(&standby).await;
+    Mock::given(method("GET"))
+        .and(path("/v1/secret/data/a"))
+        .and(header("x-vault-token", "t"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(read("a")))
+        .mount(&active)
+        .await;
+    let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+    let access = access_of(store(&standby.uri()));
+    assert_eq!(told(&sources.fetch(&access, &[current("secret/a")]).await), [r#"{"value":"a"}@1"#]);
+}
+
+#[tokio::test]
+async fn servers_that_point_in_a_circle_are_left() {
+    let server = MockServer::start().await;
+    let there =
+        ResponseTemplate::new(307).insert_header("Location", format!("{}/v1/secret/data/a", server.uri()));
+    Mock::given(method("GET")).respond_with(there).mount(&server).await;
+    let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+    let error = failure(sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await);
+    assert_eq!(error.kind, Kind::Invalid, "{error}");
+    assert!(server.received_requests().await.unwrap().len() < 10);
+}
+
+#[tokio::test]
+async fn a_path_before_the_api_is_kept() {
+    let server = MockServer::start().await;
+    Mock::given(path("/vault/v1/secret/data/a"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(read("a")))
+        .mount(&server)
+        .await;
+    let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+    for base in ["vault", "vault/"] {
+        let access = access_of(store(&format!("{}/{base}", server.uri())));
+        assert_eq!(told(&sources.fetch(&access, &[current("secret/a")]).await), [r#"{"value":"a"}@1"#]);
+    }
+}
+
+fn read(value: impl Into<Value>) -> Value {
+    json!({ "data": { "data": { "value": value.into() }, "metadata": { "version": 1, "created_time": "2026-01-01T00:00:00Z" } } })
+}
