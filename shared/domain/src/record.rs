@@ -1,5 +1,9 @@
 //! What the ledger remembers of a declaration: versions, digests and outcomes; never a value.
 
+mod complaint;
+
+pub use complaint::Complaint;
+
 use crate::affected::concerned_reads;
 use crate::change::Change;
 use crate::declaration::Declaration;
@@ -57,15 +61,16 @@ impl Record {
         if !matches!(self.state, State::Settled(_)) || self.declaration != declaration.digest() {
             return false;
         }
-        let reads = concerned_reads(change, declaration, store);
-        !reads.is_empty()
-            && reads.iter().all(|index| {
-                self.versions.get(*index).is_some_and(|written| match written {
-                    Versions::One(written) => written.id == *version,
-                    Versions::Many(found) => change.names.iter().any(|name| found.get(name) == Some(version)),
-                    Versions::Missing => false,
-                })
-            })
+        let reads = concerned_reads(change, declaration, &store);
+        let written = |index: &usize| match self.versions.get(*index) {
+            Some(Versions::One(written)) => written.id == *version,
+            Some(Versions::Many(found)) => store(&declaration.reads[*index].store).is_some_and(|store| {
+                let named = store.backend.named_by(change, found.keys());
+                !named.is_empty() && named.iter().all(|name| found[*name].id == *version)
+            }),
+            Some(Versions::Missing | Versions::Uncounted) | None => false,
+        };
+        !reads.is_empty() && reads.iter().all(written)
     }
 }
 
@@ -140,6 +145,8 @@ pub struct Failure {
     pub kind: Kind,
     /// What failed and what to do, in one line.
     pub message: String,
+    /// What the Ready condition says of it.
+    pub complaint: Complaint,
     /// How often it has failed since it last succeeded.
     pub attempts: u32,
 }

@@ -57,15 +57,36 @@ impl DigestKey {
 
     /// HMAC-SHA-256 in lower case hex over keys and values, each with its length, in key order.
     pub fn digest(&self, data: &BTreeMap<String, SecretValue>) -> String {
-        // HMAC takes keys of any length, so this cannot fail.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else { return String::new() };
-        for (key, value) in data {
-            mac.update(&(key.len() as u64).to_be_bytes());
-            mac.update(key.as_bytes());
-            mac.update(&(value.len() as u64).to_be_bytes());
-            mac.update(value.expose());
+        let parts =
+            data.iter().fold(self.parts(), |parts, (key, value)| parts.with(key).with(value.expose()));
+        parts.digest()
+    }
+
+    /// A digest over many parts, to be added in order.
+    pub fn parts(&self) -> DigestParts {
+        // HMAC takes keys of any length, so there is always one.
+        DigestParts(Hmac::<Sha256>::new_from_slice(self.0.expose()).ok())
+    }
+}
+
+/// A keyed digest in the making. Where a part ends counts, so that no two lists of parts are taken for each other.
+#[must_use]
+pub struct DigestParts(Option<Hmac<Sha256>>);
+
+impl DigestParts {
+    /// Adds a part.
+    pub fn with(mut self, part: impl AsRef<[u8]>) -> Self {
+        if let Some(mac) = &mut self.0 {
+            let part = part.as_ref();
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
         }
-        hex::encode(mac.finalize().into_bytes())
+        self
+    }
+
+    /// HMAC-SHA-256 in lower case hex.
+    pub fn digest(self) -> String {
+        self.0.map(|mac| hex::encode(mac.finalize().into_bytes())).unwrap_or_default()
     }
 }
 

@@ -152,6 +152,11 @@ impl<'a> Call<'a> {
         self.namespace.or_else(|| self.name.filter(|_| self.resource.plural == NAMESPACES.plural))
     }
 
+    /// The name of the one object that is meant.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.name
+    }
+
     /// `Secret shop/db in cluster blue`.
     pub(crate) fn subject(&self, cluster: &ClusterName) -> String {
         let kind = self.resource.kind;

@@ -6,7 +6,7 @@ use crate::options::Options;
 use crate::wire::Object;
 use crate::{credentials, scan, secrets, status};
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::target::{Action, Existing};
+use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters, TemplateKind};
 use pawl_pipeline::{Error, Manifests, Status};
@@ -42,15 +42,15 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await
     }
 
-    async fn replace_data(
+    async fn replace(
         &self,
         id: &DeclarationId,
         target: &ObjectName,
         resource_version: &str,
-        data: &BTreeMap<String, SecretValue>,
+        replacement: &Replacement,
     ) -> Result<String, Error> {
         let link = self.connections.link(&id.cluster).await?;
-        secrets::replace_data(&link, id, target, resource_version, data).await
+        secrets::replace(&link, id, target, resource_version, replacement).await
     }
 
     async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {

@@ -1,9 +1,10 @@
 //! What it means when an API server refuses, without quoting it: its messages may quote the values it was sent.
 
-use crate::call::Call;
-use pawl_domain::{ClusterName, Kind, Step};
+use crate::call::{Call, Verb};
+use pawl_domain::{ClusterName, Complaint, Kind, Step};
 use pawl_pipeline::Error;
 use serde::Deserialize;
+use std::fmt;
 
 /// A refusal: the code, and those parts of the `Status` that are words of Kubernetes and not of the request.
 #[derive(Debug, Default, PartialEq)]
@@ -15,8 +16,8 @@ pub(crate) struct Refusal {
     reason: String,
     /// The plural of the kind that is spoken of.
     about: String,
-    /// Field and reason of each complaint.
-    causes: Vec<(String, String)>,
+    /// Each complaint once.
+    causes: Vec<Found>,
     /// Whether the message speaks of a quota; nothing else in the answer does.
     quota: bool,
 }
@@ -27,14 +28,18 @@ impl Refusal {
             serde_json::from_slice(body).ok().filter(|status: &Status| status.kind == "Status");
         let Some(status) = status else { return Self { code, ..Self::default() } };
         let details = status.details.unwrap_or_default();
-        let causes =
-            details.causes.into_iter().map(|cause| (shortened(&cause.field), shortened(&cause.reason)));
+        let mut causes: Vec<Found> = Vec::new();
+        for cause in details.causes.iter().map(Found::of) {
+            if causes.len() < MOST_CAUSES && !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
         Self {
             code,
             is_status: true,
             reason: status.reason,
             about: details.kind,
-            causes: causes.take(MOST_CAUSES).collect(),
+            causes,
             quota: status.message.contains("exceeded quota"),
         }
     }
@@ -87,7 +92,7 @@ impl Refusal {
             }
             409 => error(Kind::Conflict, format!("{subject} was changed by somebody else in between")),
             413 => error(Kind::Invalid, too_large(&subject)),
-            400 | 422 => error(Kind::Invalid, self.complaint(&subject)),
+            400 | 422 => self.invalid(call, &subject),
             429 => error(Kind::Throttled, format!("{subject}: the API server asks to slow down")),
             408 | 500..=599 => {
                 error(Kind::Transient, format!("{subject}: the API server failed with {}", self.code))
@@ -103,30 +108,87 @@ impl Refusal {
     }
 
     fn has_cause(&self, reason: &str) -> bool {
-        self.causes.iter().any(|(_, found)| found == reason)
+        self.causes.iter().any(|found| found.reason == reason)
     }
 
-    fn complaint(&self, subject: &str) -> String {
-        let immutable = |(field, reason): &(String, String)| {
-            reason == "FieldValueForbidden" && matches!(field.as_str(), "data" | "immutable")
+    /// A refusal of what was to be written, in the words that ESO and the API server have for it.
+    fn invalid(&self, call: &Call<'_>, subject: &str) -> Error {
+        let error = |message: String| Error::new(call.step, Kind::Invalid, message);
+        let name = call.named().unwrap_or_default();
+        let updating = if call.verb == Verb::Patch {
+            format!("unable to update secret {name}: ")
+        } else {
+            String::new()
         };
-        if self.causes.iter().any(immutable) {
-            return format!("{subject} is immutable; delete it so that it can be made again");
+        if self.causes.iter().any(Found::is_of_immutable) {
+            return error(format!(
+                "{updating}secret is immutable; delete the Secret so that it can be made again"
+            ))
+            .complaining(Complaint::Immutable);
         }
         if self.has_cause("FieldValueTooLong") {
-            return too_large(subject);
+            return error(format!("{updating}{}", too_large(subject)));
         }
         if self.causes.is_empty() {
-            return format!(
-                "{subject} is refused as {}",
-                if self.reason.is_empty() { "invalid" } else { &self.reason }
-            );
+            let reason = if self.reason.is_empty() { "invalid" } else { &self.reason };
+            return error(format!("{updating}{subject} is refused as {reason}"));
         }
-        let causes: Vec<String> =
-            self.causes.iter().map(|(field, reason)| format!("{field} ({reason})")).collect();
-        format!("{subject} is refused because of {}", causes.join(", "))
+        // API servers list them in different orders.
+        let mut causes: Vec<String> = self.causes.iter().map(ToString::to_string).collect();
+        causes.sort();
+        let causes = if let [one] = &causes[..] { one.clone() } else { format!("[{}]", causes.join(", ")) };
+        let todo = if self.causes.iter().any(|found| found.field == "type") {
+            "delete the Secret so that it can be made with its type, or correct the template"
+        } else {
+            "correct the secret or the template"
+        };
+        error(format!("{updating}Secret {name:?} is invalid: {causes}; {todo}"))
     }
 }
+
+/// One complaint of an API server, without the value that it may quote.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    field: String,
+    reason: String,
+    /// The rule that is broken, where it is one whose words are known.
+    rule: Option<&'static str>,
+}
+
+impl Found {
+    fn of(cause: &Cause) -> Self {
+        let rule = RULES.iter().find(|rule| cause.message.ends_with(*rule)).copied();
+        Self { field: shortened(&cause.field), reason: shortened(&cause.reason), rule }
+    }
+
+    /// Whether it says that the Secret can no longer change, rather than its type.
+    fn is_of_immutable(&self) -> bool {
+        self.reason == "FieldValueForbidden" && matches!(self.field.as_str(), "data" | "immutable")
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = match self.reason.as_str() {
+            "FieldValueInvalid" | "FieldValueTypeInvalid" => "Invalid value",
+            "FieldValueRequired" => "Required value",
+            "FieldValueForbidden" => "Forbidden",
+            "FieldValueNotSupported" => "Unsupported value",
+            "FieldValueDuplicate" => "Duplicate value",
+            other => other,
+        };
+        write!(f, "{}: {reason}", self.field)?;
+        self.rule.map_or(Ok(()), |rule| write!(f, ": {rule}"))
+    }
+}
+
+/// How messages end that break these rules. Source: Kubernetes' validation.
+const RULES: [&str; 4] = [
+    "field is immutable",
+    "must be no more than 253 characters",
+    "must be no more than 63 characters",
+    "name is neither a standard finalizer name nor is it fully qualified",
+];
 
 const MOST_CAUSES: usize = 5;
 
@@ -164,4 +226,6 @@ struct Cause {
     reason: String,
     #[serde(default)]
     field: String,
+    #[serde(default)]
+    message: String,
 }

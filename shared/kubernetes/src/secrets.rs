@@ -7,8 +7,8 @@ use crate::call::{CONFIG_MAPS, Call, Reply, SECRETS, Verb, sealed};
 use crate::connect::Link;
 use crate::refusal::Refusal;
 use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
-use pawl_domain::hash::{created_by, data_hash};
-use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, field_manager};
+use pawl_domain::hash::created_by;
+use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Replacement, field_manager};
 use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{ClusterIdentity, TemplateKind};
@@ -81,20 +81,20 @@ pub(crate) async fn apply<I: ClusterIdentity>(
         Action::Delete { uid, resource_version } => {
             delete(link, id, target, uid, resource_version).await.map(|()| None)
         }
-        Action::Leave(_) => Ok(None),
+        Action::Leave => Ok(None),
     }
 }
 
-pub(crate) async fn replace_data<I: ClusterIdentity>(
+pub(crate) async fn replace<I: ClusterIdentity>(
     link: &Link<I>,
     id: &DeclarationId,
     target: &ObjectName,
     resource_version: &str,
-    data: &BTreeMap<String, SecretValue>,
+    replacement: &Replacement,
 ) -> Result<String, Error> {
-    let hash = data_hash(data);
-    let operations = wire::replacement(resource_version, data, &hash);
-    let call = patch(id, target, &operations, wire::room(data, &[]));
+    let operations = wire::replacement(resource_version, replacement);
+    let room = wire::room(&replacement.data, &[&replacement.labels, &replacement.annotations]);
+    let call = patch(id, target, &operations, room);
     let reply = link.send(&call).await?;
     version(link, &call, gone_is_conflict(reply, true))
 }

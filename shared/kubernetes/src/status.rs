@@ -1,7 +1,7 @@
 //! Writes outcomes back to ExternalSecrets that live in a cluster: the Ready condition, refreshTime, an Event.
 //!
-//! Source of reasons, messages and fields: ESO's controller, version 2.9. Its messages hide the cause of a failure; here
-//! the cause follows them.
+//! Source of reasons, messages and fields: ESO's controller, version 2.9. Its conditions hide the cause of a failure, which
+//! the Event tells.
 
 use crate::call::{Body, Call, EVENTS, Reply, Verb, sealed};
 use crate::connect::Link;
@@ -70,30 +70,11 @@ impl Ready {
             }
             Ok(Outcome::Queued) => None,
             Err(failure) => {
-                Some(Self { is_ready: false, reason: "SecretSyncedError", message: message_of(failure) })
+                let message = failure.complaint.as_str().to_owned();
+                Some(Self { is_ready: false, reason: "SecretSyncedError", message })
             }
         }
     }
-}
-
-/// ESO's words for where it failed, which dashboards and alerts look for, then why.
-fn message_of(failure: &Failure) -> String {
-    const WORDS: [&str; 4] = [
-        "could not delete secret",
-        "could not update secret",
-        "failed to take ownership of target secret",
-        "target is owned by another ExternalSecret",
-    ];
-    if WORDS.iter().any(|words| failure.message.starts_with(words)) {
-        return shortened(&failure.message);
-    }
-    let words = match failure.step {
-        Step::Lookup | Step::Authenticate | Step::Fetch | Step::Render => {
-            "could not get secret data from provider"
-        }
-        Step::Read | Step::Write | Step::Record | Step::Enqueue => "could not update secret",
-    };
-    shortened(&format!("{words}: {}", failure.message))
 }
 
 fn shortened(text: &str) -> String {

@@ -3,11 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::SecretValue;
-use pawl_domain::target::{Desired, Existing, OwnFields, Owner, Parts};
+use pawl_domain::target::{Desired, Existing, OwnFields, Owner, Parts, Replacement};
 use serde::de::{Error as _, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -23,6 +24,8 @@ pub(crate) struct Metadata {
     pub(crate) generation: i64,
     pub(crate) labels: Option<BTreeMap<String, String>>,
     pub(crate) annotations: Option<BTreeMap<String, String>>,
+    deletion_timestamp: Option<String>,
+    finalizers: Option<Vec<String>>,
     owner_references: Option<Vec<OwnerReference>>,
     managed_fields: Option<Vec<ManagedFields>>,
 }
@@ -39,6 +42,8 @@ pub(crate) struct Object {
 pub(crate) struct Secret {
     #[serde(default)]
     metadata: Metadata,
+    #[serde(rename = "type", default)]
+    kind: String,
     data: Option<BTreeMap<String, Encoded>>,
     immutable: Option<bool>,
 }
@@ -58,6 +63,9 @@ impl Secret {
         Existing {
             uid,
             resource_version,
+            kind: self.kind,
+            finalizers: self.metadata.finalizers.unwrap_or_default(),
+            deleting: self.metadata.deletion_timestamp.is_some(),
             labels: labels.unwrap_or_default(),
             annotations: annotations.unwrap_or_default(),
             owners: owner_references
@@ -214,6 +222,8 @@ pub(crate) struct NewSecret<'a> {
     api_version: &'static str,
     kind: &'static str,
     metadata: NewMetadata<'a>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    secret_type: Option<&'a str>,
     data: Data<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     immutable: Option<bool>,
@@ -226,6 +236,8 @@ struct NewMetadata<'a> {
     namespace: &'a str,
     labels: &'a BTreeMap<String, String>,
     annotations: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    finalizers: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owner_references: Vec<OwnerReference>,
 }
@@ -240,8 +252,10 @@ impl<'a> NewSecret<'a> {
                 namespace,
                 labels: &desired.labels,
                 annotations: &desired.annotations,
+                finalizers: &desired.finalizers,
                 owner_references: desired.owners.iter().map(OwnerReference::of).collect(),
             },
+            secret_type: desired.kind.as_deref(),
             data: Data(&desired.data),
             immutable: desired.immutable.then_some(true),
         }
@@ -252,7 +266,7 @@ impl<'a> NewSecret<'a> {
 #[derive(Serialize)]
 pub(crate) struct Operation<'a> {
     op: &'static str,
-    path: &'static str,
+    path: Cow<'static, str>,
     value: Part<'a>,
 }
 
@@ -261,13 +275,14 @@ pub(crate) struct Operation<'a> {
 enum Part<'a> {
     Text(&'a str),
     Texts(&'a BTreeMap<String, String>),
+    List(&'a [String]),
     Owners(Vec<OwnerReference>),
     Data(Data<'a>),
     Flag(bool),
 }
 
-fn add<'a>(path: &'static str, value: Part<'a>) -> Operation<'a> {
-    Operation { op: "add", path, value }
+fn add<'a>(path: impl Into<Cow<'static, str>>, value: Part<'a>) -> Operation<'a> {
+    Operation { op: "add", path: path.into(), value }
 }
 
 /// The patch that is refused with a conflict unless the Secret still has this version.
@@ -288,9 +303,17 @@ pub(crate) fn update<'a>(
     if parts.annotations {
         operations.push(add("/metadata/annotations", Part::Texts(&desired.annotations)));
     }
+    if parts.finalizers {
+        operations.push(add("/metadata/finalizers", Part::List(&desired.finalizers)));
+    }
     if parts.owners {
         let owners = desired.owners.iter().map(OwnerReference::of).collect();
         operations.push(add("/metadata/ownerReferences", Part::Owners(owners)));
+    }
+    if parts.kind
+        && let Some(kind) = &desired.kind
+    {
+        operations.push(add("/type", Part::Text(kind)));
     }
     if parts.data {
         operations.push(add("/data", Part::Data(Data(&desired.data))));
@@ -301,18 +324,18 @@ pub(crate) fn update<'a>(
     operations
 }
 
-/// The patch that replaces all data and its hash. The hash stands beside other annotations, so there is an object to
-/// add it to; where somebody took them all away, the patch does not fit and is refused.
-pub(crate) fn replacement<'a>(
-    resource_version: &'a str,
-    data: &'a BTreeMap<String, SecretValue>,
-    hash: &'a str,
-) -> Vec<Operation<'a>> {
-    vec![
-        on_condition(resource_version),
-        add("/data", Part::Data(Data(data))),
-        add("/metadata/annotations/reconcile.external-secrets.io~1data-hash", Part::Text(hash)),
-    ]
+/// The patch that replaces all data and sets labels and annotations. They stand beside others, so there is an object to
+/// add each to; where somebody took them all away, the patch does not fit and is refused.
+pub(crate) fn replacement<'a>(resource_version: &'a str, replacement: &'a Replacement) -> Vec<Operation<'a>> {
+    let mut operations =
+        vec![on_condition(resource_version), add("/data", Part::Data(Data(&replacement.data)))];
+    for (field, texts) in [("labels", &replacement.labels), ("annotations", &replacement.annotations)] {
+        operations.extend(texts.iter().map(|(key, text)| {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            add(format!("/metadata/{field}/{key}"), Part::Text(text))
+        }));
+    }
+    operations
 }
 
 #[cfg(test)]
@@ -327,6 +350,8 @@ mod tests {
                 "uid": "u",
                 "resourceVersion": "7",
                 "labels": null,
+                "deletionTimestamp": "2026-11-22T05:00:00Z",
+                "finalizers": ["example.com/f"],
                 "managedFields": [
                     {
                         "manager": "m",
@@ -342,6 +367,7 @@ mod tests {
                     { "manager": "m", "subresource": "status", "fieldsV1": { "f:data": { "f:s": {} } } },
                 ],
             },
+            "type": "kubernetes.io/tls",
             "data": { "a": "AP8=", "empty": "", "null": null },
         }))
         .unwrap();
@@ -354,11 +380,15 @@ mod tests {
         let values: Vec<&[u8]> = existing.data.values().map(SecretValue::expose).collect();
         assert_eq!(values, [&[0, 255][..], &[], &[]]);
         assert_eq!((existing.uid.as_str(), existing.resource_version.as_str()), ("u", "7"));
+        assert_eq!((existing.kind.as_str(), existing.deleting), ("kubernetes.io/tls", true));
+        assert_eq!(existing.finalizers, ["example.com/f"]);
     }
 
     #[test]
     fn patches_touch_the_parts_that_differ_and_nothing_else() {
         let desired = Desired {
+            kind: Some("kubernetes.io/tls".to_owned()),
+            finalizers: vec!["example.com/f".to_owned()],
             labels: [("l".to_owned(), "\u{1}".to_owned())].into(),
             annotations: BTreeMap::new(),
             owners: vec![Owner {
@@ -375,13 +405,13 @@ mod tests {
         let patch = |parts| serde_json::to_value(update("7", &desired, parts)).unwrap();
         let version = json!({ "op": "add", "path": "/metadata/resourceVersion", "value": "7" });
         assert_eq!(patch(Parts::default()), json!([version]));
-        let all = Parts { labels: true, annotations: true, owners: true, data: true, immutable: true };
         assert_eq!(
-            patch(all),
+            patch(Parts::ALL),
             json!([
                 version,
                 { "op": "add", "path": "/metadata/labels", "value": { "l": "\u{1}" } },
                 { "op": "add", "path": "/metadata/annotations", "value": {} },
+                { "op": "add", "path": "/metadata/finalizers", "value": ["example.com/f"] },
                 {
                     "op": "add",
                     "path": "/metadata/ownerReferences",
@@ -389,11 +419,12 @@ mod tests {
                         "apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u", "blockOwnerDeletion": true,
                     }],
                 },
+                { "op": "add", "path": "/type", "value": "kubernetes.io/tls" },
                 { "op": "add", "path": "/data", "value": { "k": "AP8=" } },
                 { "op": "add", "path": "/immutable", "value": true },
             ])
         );
-        let bytes = serde_json::to_vec(&update("7", &desired, all)).unwrap();
+        let bytes = serde_json::to_vec(&update("7", &desired, Parts::ALL)).unwrap();
         assert!(bytes.len() < room(&desired.data, &[&desired.labels]), "the buffer would have grown");
     }
 }

@@ -9,11 +9,13 @@ use crate::fetch::Catch;
 use crate::job::Job;
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Clock, Clusters, Entry, Ledger, Ports, Registry};
+use crate::render::Ingredients;
 use crate::report::Report;
+use crate::templates::Templates;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::target::{Action, Existing, decide, replaces_all_data};
-use pawl_domain::{Change, Declaration, DeclarationId, Kind, Outcome, Rendered, Step, Values, render};
+use pawl_domain::target::{Action, Decision, Existing, Replacement, decide, marked};
+use pawl_domain::{Change, Declaration, DeclarationId, Kind, Outcome, Record, Rendered, Step};
 use std::collections::BTreeMap;
 use tracing::instrument;
 
@@ -23,7 +25,7 @@ enum Base {
     /// The ledger knows the target exactly as it was left.
     Known { resource_version: String },
     /// The target was read; `None` when it does not exist.
-    Read(Option<Existing>),
+    Read(Option<Box<Existing>>),
 }
 
 /// What a write did.
@@ -31,8 +33,10 @@ pub(crate) struct Written {
     pub(crate) outcome: Outcome,
     /// The target's version afterwards, if it exists.
     pub(crate) resource_version: Option<String>,
-    /// The keyed digest of the data that stands there now, where that is what was rendered.
+    /// The keyed digest of what was rendered, where that is what stands there now.
     pub(crate) digest: Option<String>,
+    /// The keyed digest of what it was rendered from.
+    pub(crate) inputs: String,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -82,12 +86,13 @@ impl<P: Ports> Pipeline<P> {
             .await;
         let wanting: Vec<_> =
             looked.iter().filter(|(_, _, base)| base.is_ok()).map(|(declaration, ..)| declaration).collect();
-        let catch = self.fetch(&wanting, &stores, change).await;
+        let (catch, templates) =
+            futures::join!(self.fetch(&wanting, &stores, change), self.templates(&wanting));
 
         let written: Vec<_> = stream::iter(looked)
             .map(|(declaration, entry, base)| {
                 let attempt = Attempt { stores: &stores, change, started };
-                self.finish(declaration, entry, base, &catch, attempt)
+                self.finish(declaration, entry, base, (&catch, &templates), attempt)
             })
             .buffer_unordered(self.settings.concurrency)
             .collect()
@@ -112,7 +117,11 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
-        self.ports.clusters().read(&declaration.id, &declaration.target.name).await.map(Base::Read)
+        self.ports
+            .clusters()
+            .read(&declaration.id, &declaration.target.name)
+            .await
+            .map(|existing| Base::Read(existing.map(Box::new)))
     }
 
     /// Every store must be known, and its conditions must let the declaration's namespace use it.
@@ -146,14 +155,14 @@ impl<P: Ports> Pipeline<P> {
         declaration: Declaration,
         entry: Option<Entry>,
         base: Result<Base, Error>,
-        catch: &Catch,
+        (catch, templates): (&Catch, &Templates),
         attempt: Attempt<'_>,
     ) -> (DeclarationId, Result<Outcome, Error>) {
         let last = entry.as_ref().map(|entry| &entry.record);
-        let mut fresh;
-        let mut values = catch.values(&declaration, attempt.stores, last);
+        let stores = attempt.stores;
+        let mut ingredients = self.ingredients(&declaration, stores, catch, templates, last);
         let mut result = match base {
-            Ok(base) => self.write(&declaration, last, base, &values).await,
+            Ok(base) => self.write(&declaration, last, base, &ingredients).await,
             Err(error) => Err(error),
         };
         for round in 1..=self.settings.conflict_attempts {
@@ -163,33 +172,52 @@ impl<P: Ports> Pipeline<P> {
             tokio::time::sleep(self.pause(round)).await;
             result = match self.read(&declaration).await {
                 Ok(base) => {
-                    fresh = self.fetch(&[&declaration], attempt.stores, attempt.change).await;
-                    values = fresh.values(&declaration, attempt.stores, last);
-                    self.write(&declaration, last, base, &values).await
+                    let wanting = [&declaration];
+                    let (catch, templates) = futures::join!(
+                        self.fetch(&wanting, stores, attempt.change),
+                        self.templates(&wanting)
+                    );
+                    ingredients = self.ingredients(&declaration, stores, &catch, &templates, last);
+                    self.write(&declaration, last, base, &ingredients).await
                 }
                 Err(error) => Err(error),
             };
         }
         let id = declaration.id.clone();
-        let outcome = self.record(&declaration, entry, values.ok(), result, attempt.started).await;
+        let values = ingredients.ok().map(|ingredients| ingredients.values);
+        let outcome = self.record(&declaration, entry, values, result, attempt.started).await;
         (id, outcome)
     }
 
     async fn write(
         &self,
         declaration: &Declaration,
-        last: Option<&pawl_domain::Record>,
+        last: Option<&Record>,
         base: Base,
-        values: &Result<Values, Error>,
+        ingredients: &Result<Ingredients, Error>,
     ) -> Result<Written, Error> {
-        let values = values.as_ref().map_err(Error::shared)?;
-        let rendered = render(declaration, values)
-            .map_err(|error| Error::new(Step::Render, Kind::Invalid, error.to_string()))?;
-        let digest = self.digest_key.digest(&rendered.data);
+        let ingredients = match ingredients {
+            Ok(ingredients) => ingredients,
+            Err(error) => return self.give_up(declaration, &base, error.shared()).await,
+        };
+        let last = Last::of(last, ingredients);
+        if let (Base::Known { resource_version }, Some(digest)) = (&base, last.same_digest()) {
+            return Ok(Written {
+                outcome: Outcome::Unchanged,
+                resource_version: Some(resource_version.clone()),
+                digest: Some(digest),
+                inputs: ingredients.inputs.clone(),
+            });
+        }
+        let standing = !matches!(base, Base::Read(None));
+        let rendered = match self.render(declaration, ingredients, standing) {
+            Ok(rendered) => rendered,
+            Err(error) => return self.give_up(declaration, &base, error).await,
+        };
+        let inputs = ingredients.inputs.clone();
         let base = match base {
-            Base::Known { resource_version } if !rendered.data.is_empty() => {
-                let same = last.and_then(|record| record.digest.as_ref()) == Some(&digest);
-                return self.replace(declaration, &rendered, resource_version, digest, same).await;
+            Base::Known { resource_version } if !rendered.assembled_is_empty => {
+                return self.replace(declaration, rendered, resource_version, &last, inputs).await;
             }
             // Nothing is left to write: what becomes of the target depends on what stands there.
             Base::Known { .. } => self.read(declaration).await?,
@@ -198,50 +226,92 @@ impl<P: Ports> Pipeline<P> {
         let Base::Read(existing) = base else {
             return Err(Error::new(Step::Read, Kind::Transient, "the target was not read"));
         };
-        self.write_over(declaration, &rendered, existing.as_ref(), digest).await
+        self.write_over(declaration, rendered, existing.as_deref(), &last, inputs).await
+    }
+
+    /// What cannot be rendered leaves the target as it is, but for the label that ESO sets before it asks any store.
+    async fn give_up(&self, declaration: &Declaration, base: &Base, error: Error) -> Result<Written, Error> {
+        let Base::Read(existing) = base else { return Err(error) };
+        let action = marked(existing.as_deref());
+        if !matches!(action, Action::Leave) {
+            let clusters = self.ports.clusters();
+            if let Err(why) = clusters.apply(&declaration.id, &declaration.target.name, &action).await {
+                tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
+            }
+        }
+        Err(error)
     }
 
     /// The fast path: one request, conditional on the target being as it was left.
     async fn replace(
         &self,
         declaration: &Declaration,
-        rendered: &Rendered,
+        rendered: Rendered,
         resource_version: String,
-        digest: String,
-        same: bool,
+        last: &Last<'_>,
+        inputs: String,
     ) -> Result<Written, Error> {
-        if same {
-            let resource_version = Some(resource_version);
-            return Ok(Written { outcome: Outcome::Unchanged, resource_version, digest: Some(digest) });
-        }
-        let (id, target) = (&declaration.id, &declaration.target.name);
-        let clusters = self.ports.clusters();
-        let resource_version = clusters.replace_data(id, target, &resource_version, &rendered.data).await?;
-        let resource_version = Some(resource_version);
-        Ok(Written { outcome: Outcome::Written, resource_version, digest: Some(digest) })
+        let digest = self.digest_of(&rendered);
+        let (outcome, resource_version) = if last.has_digest(&digest) {
+            (Outcome::Unchanged, resource_version)
+        } else {
+            let (id, target) = (&declaration.id, &declaration.target.name);
+            let replacement = Replacement::of(&rendered);
+            let clusters = self.ports.clusters();
+            (Outcome::Written, clusters.replace(id, target, &resource_version, &replacement).await?)
+        };
+        Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs })
     }
 
     async fn write_over(
         &self,
         declaration: &Declaration,
-        rendered: &Rendered,
+        mut rendered: Rendered,
         existing: Option<&Existing>,
-        digest: String,
+        last: &Last<'_>,
+        inputs: String,
     ) -> Result<Written, Error> {
-        let action = decide(declaration, rendered, existing)
-            .map_err(|refused| Error::new(Step::Write, Kind::Invalid, refused.to_string()))?;
-        let standing = existing.map(|existing| existing.resource_version.clone());
-        let outcome = match &action {
-            Action::Leave(outcome) => {
-                let digest = (*outcome == Outcome::Unchanged).then_some(digest);
-                return Ok(Written { outcome: *outcome, resource_version: standing, digest });
-            }
-            Action::Delete { .. } => Outcome::Deleted,
-            Action::Create(_) | Action::Update { .. } => Outcome::Written,
+        // Chance would give something else, but nothing has changed that calls for it.
+        if let Some(existing) = existing.filter(|existing| existing.is_as_written())
+            && rendered.random
+            && last.same_digest().is_some()
+        {
+            existing.outlasts(&mut rendered);
+        }
+        let digest = self.digest_of(&rendered);
+        let Decision { action, outcome } = decide(declaration, &rendered, existing);
+        let resource_version = match &action {
+            Action::Leave => existing.map(|existing| existing.resource_version.clone()),
+            action => self.ports.clusters().apply(&declaration.id, &declaration.target.name, action).await?,
         };
-        let clusters = self.ports.clusters();
-        let resource_version = clusters.apply(&declaration.id, &declaration.target.name, &action).await?;
-        Ok(Written { outcome, resource_version, digest: (outcome == Outcome::Written).then_some(digest) })
+        let outcome = outcome.map_err(|refused| {
+            Error::new(Step::Write, Kind::Invalid, refused.to_string()).complaining(refused.complaint())
+        })?;
+        let digest = matches!(outcome, Outcome::Written | Outcome::Unchanged).then_some(digest);
+        Ok(Written { outcome, resource_version, digest, inputs })
+    }
+}
+
+/// What was written last, next to what there is to write now.
+struct Last<'a> {
+    record: Option<&'a Record>,
+    /// Whether it was made from the same.
+    same_inputs: bool,
+}
+
+impl<'a> Last<'a> {
+    fn of(record: Option<&'a Record>, ingredients: &Ingredients) -> Self {
+        let same_inputs = record.is_some_and(|record| record.inputs.as_ref() == Some(&ingredients.inputs));
+        Self { record, same_inputs }
+    }
+
+    /// The digest of what was written, if it was made from the same.
+    fn same_digest(&self) -> Option<String> {
+        self.record.filter(|_| self.same_inputs)?.digest.clone()
+    }
+
+    fn has_digest(&self, digest: &str) -> bool {
+        self.record.is_some_and(|record| record.digest.as_deref() == Some(digest))
     }
 }
 
@@ -277,5 +347,5 @@ fn known_version(declaration: &Declaration, entry: Option<&Entry>) -> Option<Str
     let record = &entry?.record;
     let target = record.target.as_ref()?;
     let same = record.declaration == declaration.digest() && target.name == declaration.target.name;
-    if same && replaces_all_data(declaration) { target.resource_version.clone() } else { None }
+    if same && Replacement::suits(declaration) { target.resource_version.clone() } else { None }
 }

@@ -1,6 +1,6 @@
 //! The one error of the flow: where it failed, what kind of failure it was, what to do.
 
-use pawl_domain::{Failure, Kind, Step};
+use pawl_domain::{Complaint, Failure, Kind, Step};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -14,19 +14,32 @@ pub struct Error {
     /// What kind of failure it was.
     pub kind: Kind,
     message: String,
+    complaint: Complaint,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this step and kind, with a message that a person can act on.
     pub fn new(step: Step, kind: Kind, message: impl Into<String>) -> Self {
-        Self { step, kind, message: message.into(), source: None }
+        Self { step, kind, message: message.into(), complaint: Complaint::of(step), source: None }
     }
 
     /// The same with its cause, which stays inside the process: causes may quote what servers said.
     #[must_use]
     pub fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
+    }
+
+    /// The same, of which the Ready condition says something else than is usual for its step.
+    #[must_use]
+    pub fn complaining(self, complaint: Complaint) -> Self {
+        Self { complaint, ..self }
+    }
+
+    /// The same with words before its message that say more precisely what failed.
+    #[must_use]
+    pub fn within(self, words: &str) -> Self {
+        Self { message: format!("{words}{}", self.message), ..self }
     }
 
     /// Whether the same attempt may succeed later with nobody mending anything.
@@ -41,13 +54,15 @@ impl Error {
 
     /// What the ledger keeps of it after this many attempts in a row.
     pub fn to_failure(&self, attempts: u32) -> Failure {
-        Failure { step: self.step, kind: self.kind, message: self.message.clone(), attempts }
+        let Self { step, kind, complaint, .. } = *self;
+        Failure { step, kind, message: self.message.clone(), complaint, attempts }
     }
 
     /// A second error that says the same, for another declaration that met the same failure.
     #[must_use]
     pub fn shared(&self) -> Self {
-        Self { step: self.step, kind: self.kind, message: self.message.clone(), source: None }
+        let Self { step, kind, complaint, .. } = *self;
+        Self { step, kind, message: self.message.clone(), complaint, source: None }
     }
 }
 

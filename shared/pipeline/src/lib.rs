@@ -15,12 +15,18 @@ pub mod job;
 pub mod manifests;
 mod pipeline;
 pub mod ports;
+mod recipes;
 mod record;
+mod render;
 pub mod report;
+mod search;
 pub mod settings;
 pub mod status;
 pub mod sweep;
+mod sweep_searches;
 mod sync;
+mod templates;
+mod windows;
 
 pub use error::Error;
 pub use job::{InvalidJob, Job};

@@ -2,26 +2,30 @@
 
 use crate::error::Error;
 use crate::ports::{Ports, Registry};
+use crate::recipes::Recipes;
 use crate::settings::Settings;
 use pawl_domain::{Declaration, DigestKey, Kind, Step, Store, StoreId};
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The flow over some world. Its use cases are methods, one file each: `sync`, `deliver`, `sweep`, `index`,
 /// `explain`.
 #[derive(Debug)]
 pub struct Pipeline<P> {
-    pub(crate) ports: P,
+    pub(crate) ports: Arc<P>,
     pub(crate) settings: Settings,
     pub(crate) digest_key: DigestKey,
+    pub(crate) recipes: Recipes,
 }
 
 impl<P: Ports> Pipeline<P> {
     /// The flow over these ports. `digest_key` keys the digests in the ledger; with another key than last time every
     /// target is looked at once more, and nothing else happens.
     pub fn new(ports: P, settings: Settings, digest_key: DigestKey) -> Self {
-        Self { ports, settings, digest_key }
+        let ports = Arc::new(ports);
+        Self { recipes: Recipes::new(&ports), ports, settings, digest_key }
     }
 
     /// The world that the flow runs over.

@@ -4,13 +4,17 @@
 //! Every method is bounded in time by its adapter, may be dropped at any await without harm, and classifies its
 //! errors with [`pawl_domain::Kind`]. Errors never hold values.
 
+mod caller;
+
+pub use caller::{CallerIdentity, SignedRequest};
+
 use crate::error::Error;
 use crate::job::Job;
 use crate::manifests::Manifests;
 use crate::status::Status;
 use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::target::{Action, Existing};
+use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{
     Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Find, Home, IndexKey, Namespace,
     ObjectName, Record, SecretValue, Store, StoreId, Version, VersionSelector,
@@ -305,14 +309,15 @@ pub trait Clusters: Send + Sync {
         action: &Action,
     ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
 
-    /// Replaces all data of a target, and its data-hash, in one conditional request without reading it first; returns
-    /// the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the target is gone.
-    fn replace_data(
+    /// Replaces all data of a target and sets labels and annotations, in one conditional request without reading it
+    /// first; returns the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the target is
+    /// gone.
+    fn replace(
         &self,
         id: &DeclarationId,
         target: &ObjectName,
         resource_version: &str,
-        data: &BTreeMap<String, SecretValue>,
+        replacement: &Replacement,
     ) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// Deletes a target if the declaration made and owns it, as its created-by label tells. `false` if it stays.

@@ -145,7 +145,7 @@ fn success(
         declaration: declaration.digest(),
         versions,
         digest: written.digest.clone(),
-        inputs: None,
+        inputs: Some(written.inputs.clone()),
         target: target
             .map(|resource_version| TargetState { name: declaration.target.name.clone(), resource_version }),
         at: now,

@@ -180,7 +180,8 @@ async fn one_bad_declaration_never_hides_the_others() {
     let message = report.failures().next().map(|(_, error)| error.to_string()).unwrap();
     assert_eq!(
         message,
-        "spec.data[0]: key nowhere does not exist in secret app/db; correct remoteRef.property or the secret"
+        "error processing spec.data[0] (key: app/db), err: key nowhere does not exist in secret app/db; correct the \
+             property, or the secret app/db"
     );
 
     story.world.mend_all();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::target::{Action, Existing, decide};
+use pawl_domain::target::{Action, Existing, Replacement, decide};
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{ClusterCredentials, Clusters, Ports};
@@ -22,13 +22,17 @@ fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect()
 }
 
+fn replacement(pairs: &[(&str, &str)]) -> Replacement {
+    Replacement::of(&Rendered::plain(data(pairs)))
+}
+
 async fn read(world: &World, db: &Declaration) -> Option<Existing> {
     world.clusters().read(&db.id, &db.target.name).await.unwrap()
 }
 
 async fn write(world: &World, db: &Declaration, pairs: &[(&str, &str)]) -> Result<Option<String>, Error> {
     let existing = read(world, db).await;
-    let action = decide(db, &Rendered::plain(data(pairs)), existing.as_ref()).unwrap();
+    let action = decide(db, &Rendered::plain(data(pairs)), existing.as_ref()).action;
     world.clusters().apply(&db.id, &db.target.name, &action).await
 }
 
@@ -40,22 +44,21 @@ fn kind<T>(result: Result<T, Error>) -> Kind {
 async fn writes_are_conditional_on_what_was_read() {
     let (world, db) = world();
     assert_eq!(read(&world, &db).await.map(|_| ()), None);
-    let (target, create) =
-        (&db.target.name, decide(&db, &Rendered::plain(data(&[("a", "1")])), None).unwrap());
+    let (target, create) = (&db.target.name, decide(&db, &Rendered::plain(data(&[("a", "1")])), None).action);
     let first = world.clusters().apply(&db.id, target, &create).await.unwrap().unwrap();
     assert_eq!(kind(world.clusters().apply(&db.id, target, &create).await), Kind::Conflict, "created before");
     let old = read(&world, &db).await.unwrap();
     assert_eq!(old.resource_version, first);
 
     world.clusters().edit("blue/shop/db", |secret| secret.set("b", "theirs"));
-    let update = decide(&db, &Rendered::plain(data(&[("a", "2")])), Some(&old)).unwrap();
+    let update = decide(&db, &Rendered::plain(data(&[("a", "2")])), Some(&old)).action;
     assert_eq!(
         kind(world.clusters().apply(&db.id, target, &update).await),
         Kind::Conflict,
         "edited meanwhile"
     );
-    let second = data(&[("a", "2")]);
-    let replaced = world.clusters().replace_data(&db.id, target, &first, &second).await;
+    let second = replacement(&[("a", "2")]);
+    let replaced = world.clusters().replace(&db.id, target, &first, &second).await;
     assert_eq!(kind(replaced), Kind::Conflict, "edited meanwhile");
     let delete = Action::Delete { uid: old.uid.clone(), resource_version: first };
     assert_eq!(
@@ -68,7 +71,7 @@ async fn writes_are_conditional_on_what_was_read() {
     assert_eq!(world.data("blue/shop/db"), BTreeMap::from([("a".to_owned(), "2".to_owned())]));
     let now = read(&world, &db).await.unwrap();
     let third =
-        world.clusters().replace_data(&db.id, target, &now.resource_version, &data(&[("c", "3")])).await;
+        world.clusters().replace(&db.id, target, &now.resource_version, &replacement(&[("c", "3")])).await;
     let after = read(&world, &db).await.unwrap();
     assert_eq!(
         (third.unwrap(), after.uid),
@@ -81,7 +84,7 @@ async fn writes_are_conditional_on_what_was_read() {
 
     world.clusters().delete("blue/shop/db");
     let gone =
-        world.clusters().replace_data(&db.id, target, &now.resource_version, &data(&[("c", "3")])).await;
+        world.clusters().replace(&db.id, target, &now.resource_version, &replacement(&[("c", "3")])).await;
     assert_eq!(kind(gone), Kind::Conflict, "the target is gone");
     assert_eq!(world.calls().replaces, 3);
     assert_eq!(world.calls().target_writes(), 8);
@@ -91,7 +94,7 @@ async fn writes_are_conditional_on_what_was_read() {
 async fn a_write_that_changes_nothing_makes_no_new_version() {
     let (world, db) = world();
     let first = write(&world, &db, &[("a", "1")]).await.unwrap().unwrap();
-    let again = world.clusters().replace_data(&db.id, &db.target.name, &first, &data(&[("a", "1")])).await;
+    let again = world.clusters().replace(&db.id, &db.target.name, &first, &replacement(&[("a", "1")])).await;
     assert_eq!(again.unwrap(), first);
     world.forget_calls();
     assert_eq!(write(&world, &db, &[("a", "1")]).await.unwrap(), Some(first), "decided to leave it");
@@ -124,7 +127,7 @@ async fn what_an_api_server_refuses_is_refused() {
     let (world, db) = world();
     let version = write(&world, &db, &[("a", "1")]).await.unwrap().unwrap();
     let replace = async |version: &str, pairs: &[(&str, &str)]| {
-        kind(world.clusters().replace_data(&db.id, &db.target.name, version, &data(pairs)).await)
+        kind(world.clusters().replace(&db.id, &db.target.name, version, &replacement(pairs)).await)
     };
     assert_eq!(replace(&version, &[("a b", "1")]).await, Kind::Invalid);
     assert_eq!(replace(&version, &[("a", &"x".repeat(1024 * 1024 + 1))]).await, Kind::Invalid);

@@ -171,13 +171,8 @@ async fn write(world: &World, careful: bool) -> Result<(), Error> {
             Some(fetched) => fetched,
             None => fetch().await?,
         };
-        let desired = Desired {
-            labels: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-            owners: Vec::new(),
-            data: BTreeMap::from([("value".to_owned(), SecretValue::new(fetched.value.expose()))]),
-            immutable: false,
-        };
+        let data = BTreeMap::from([("value".to_owned(), SecretValue::new(fetched.value.expose()))]);
+        let desired = Desired { data, ..Desired::default() };
         let action = match existing {
             None => Action::Create(desired),
             Some(existing) => Action::Update {

@@ -5,7 +5,7 @@ use crate::given::{part, read, reading, store, version};
 use jiff::Timestamp;
 use pawl_domain::Provider::SecretsManager;
 use pawl_domain::record::State;
-use pawl_domain::{Failure, Kind, Moved, Outcome, Record, Step, Versions};
+use pawl_domain::{Complaint, Failure, Kind, Moved, Outcome, Record, Step, Versions};
 
 fn written(versions: &[Option<&str>], state: State) -> (pawl_domain::Declaration, Record) {
     let declaration = reading([read("app/db"), read("other"), read("app/db")]);
@@ -17,7 +17,8 @@ fn written(versions: &[Option<&str>], state: State) -> (pawl_domain::Declaration
 }
 
 fn failed() -> State {
-    State::Failed(Failure { step: Step::Write, kind: Kind::Transient, message: "x".into(), attempts: 1 })
+    let (step, kind, complaint) = (Step::Write, Kind::Transient, Complaint::Update);
+    State::Failed(Failure { step, kind, message: "x".into(), complaint, attempts: 1 })
 }
 
 #[test]

@@ -6,7 +6,7 @@ use pawl_domain::declaration::RefreshPolicy::{self, CreatedOnce, OnChange, Perio
 use pawl_domain::declaration::{Declaration, Refresh};
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
-use pawl_domain::{Failure, Kind, Outcome, Record, Step};
+use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step};
 use std::time::Duration;
 
 const HOUR: i64 = 3600;
@@ -42,7 +42,8 @@ fn settled() -> State {
 }
 
 fn failed(attempts: u32) -> State {
-    State::Failed(Failure { step: Step::Fetch, kind: Kind::Throttled, message: "slow down".into(), attempts })
+    let (step, kind, complaint) = (Step::Fetch, Kind::Throttled, Complaint::Provider);
+    State::Failed(Failure { step, kind, message: "slow down".into(), complaint, attempts })
 }
 
 #[test]

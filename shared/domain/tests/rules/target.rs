@@ -1,9 +1,9 @@
 //! Runs every case of `tests/target/*.yaml` through [`decide`] and compares the whole of what it decided.
 
 use crate::given;
-use pawl_domain::declaration::{CreationPolicy, DeletionPolicy};
+use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Template};
 use pawl_domain::target::{Action, Desired, Existing, OwnFields, Owner, Parts, Refused, decide};
-use pawl_domain::{Outcome, Rendered, SecretValue};
+use pawl_domain::{Complaint, Outcome, Rendered, SecretValue};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,15 +29,37 @@ struct Case {
     /// True when the ExternalSecret does not live in the target cluster.
     #[serde(default)]
     outside: bool,
+    template: Option<Given>,
     rendered: Texts,
+    /// Whether the reads gave nothing; where absent, whether nothing was rendered.
+    assembled_is_empty: Option<bool>,
     existing: Option<Standing>,
     expect: Expect,
+    /// How an update ends where it is not as `written`.
+    outcome: Option<Outcome>,
+    /// The variant of [`Refused`] with which an update ends.
+    refused: Option<String>,
+}
+
+/// The template, with labels and annotations as they were rendered.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    kind: Option<String>,
+    #[serde(default)]
+    labels: Texts,
+    #[serde(default)]
+    annotations: Texts,
+    #[serde(default)]
+    finalizers: Vec<String>,
 }
 
 /// The Secret that stands there, with the uid `u-1` in the version `7`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Standing {
+    /// `Opaque` where absent.
+    kind: Option<String>,
     #[serde(default)]
     labels: Texts,
     #[serde(default)]
@@ -46,9 +68,13 @@ struct Standing {
     #[serde(default)]
     owners: Vec<String>,
     #[serde(default)]
+    finalizers: Vec<String>,
+    #[serde(default)]
     data: Texts,
     #[serde(default)]
     immutable: bool,
+    #[serde(default)]
+    deleting: bool,
     /// The keys of it that this declaration's field manager wrote.
     #[serde(default)]
     own: Own,
@@ -69,8 +95,9 @@ enum Expect {
     Update(Wanted),
     /// The uid and the version that the deletion is conditional on.
     Delete(String, String),
+    /// Left, but for the managed label where that is missing.
     Leave(Outcome),
-    /// The variant of [`Refused`].
+    /// The same, with the variant of [`Refused`].
     Refuse(String),
 }
 
@@ -79,8 +106,10 @@ enum Expect {
 #[serde(default, deny_unknown_fields)]
 struct Wanted {
     parts: BTreeSet<String>,
+    kind: Option<String>,
     labels: Texts,
     annotations: Texts,
+    finalizers: Vec<String>,
     owners: Vec<String>,
     data: Texts,
     immutable: bool,
@@ -116,15 +145,39 @@ fn targets_are_decided_as_the_tables_say() {
 }
 
 #[test]
-fn refusals_say_what_to_do() {
-    for (refused, says) in [
-        (Refused::OwnedByAnother("other".into()), ["other", "target.name"]),
-        (Refused::Controlled("Job a".into()), ["Job a", "creationPolicy"]),
-        (Refused::Immutable, ["immutable", "delete the Secret"]),
-        (Refused::DeleteNeedsOwner, ["could not delete", "creationPolicy Owner"]),
+fn refusals_begin_with_the_words_of_eso_and_say_what_to_do() {
+    let target = || "db".parse().unwrap();
+    let (kind, name) = ("Job".to_owned(), "a".to_owned());
+    for (refused, complaint, says, then) in [
+        (
+            Refused::OwnedByAnother { target: target(), owner: "other".into() },
+            Complaint::OwnedByAnother,
+            "unable to mutate secret db: secret is owned by another ExternalSecret: other",
+            "target.name",
+        ),
+        (
+            Refused::Controlled { namespace: "g".parse().unwrap(), target: target(), kind, name },
+            Complaint::Ownership,
+            "unable to mutate secret db: could not set controller reference on secret: Object g/db is already owned \
+             by another Job controller a",
+            "creationPolicy",
+        ),
+        (
+            Refused::Immutable { target: target() },
+            Complaint::Immutable,
+            "unable to update secret db: secret is immutable",
+            "delete the Secret",
+        ),
+        (
+            Refused::DeleteNeedsOwner { target: target(), creation: CreationPolicy::Orphan },
+            Complaint::Delete,
+            "unable to delete secret db: creationPolicy=Orphan is not Owner",
+            "creationPolicy Owner",
+        ),
     ] {
         let text = refused.to_string();
-        assert!(says.iter().all(|word| text.contains(word)), "{text}");
+        assert!(text.starts_with(says) && text.contains(then), "{text}");
+        assert_eq!(refused.complaint(), complaint);
     }
 }
 
@@ -140,16 +193,59 @@ fn decided(case: &Case, creation: CreationPolicy, deletion: DeletionPolicy) -> E
     declaration.target.creation = creation;
     declaration.target.deletion = deletion;
     declaration.target.immutable = case.immutable;
-    let rendered = Rendered::plain(values(&case.rendered));
-    match decide(&declaration, &rendered, case.existing.as_ref().map(existing).as_ref()) {
-        Ok(Action::Create(desired)) => Expect::Create(wanted(desired, None)),
-        Ok(Action::Update { resource_version, desired, parts }) => {
-            assert_eq!(resource_version, "7", "{}: an update holds to the version that was read", case.name);
+    declaration.target.template = case.template.as_ref().map(template);
+    let made = case.template.as_ref();
+    let rendered = Rendered {
+        assembled_is_empty: case.assembled_is_empty.unwrap_or(case.rendered.is_empty()),
+        templated: made.is_some(),
+        labels: made.map(|made| full(&made.labels)).unwrap_or_default(),
+        annotations: made.map(|made| full(&made.annotations)).unwrap_or_default(),
+        ..Rendered::plain(values(&case.rendered))
+    };
+    let before = case.existing.as_ref().map(existing);
+    let decision = decide(&declaration, &rendered, before.as_ref());
+    let variant = |refused: &Refused| format!("{refused:?}").split(' ').next().unwrap().to_owned();
+    if let Action::Update { resource_version, .. } = &decision.action {
+        assert_eq!(resource_version, "7", "{}: an update holds to the version that was read", case.name);
+    }
+    let left = match (&before, &decision.action) {
+        (_, Action::Leave) => before.is_none_or(|before| before.is_managed()),
+        (Some(before), Action::Update { desired, parts, .. }) => {
+            let mut marked = before.labels.clone();
+            marked.insert(full_key("managed"), "true".to_owned());
+            *parts == Parts { labels: true, ..Parts::default() } && desired.labels == marked
+        }
+        _ => false,
+    };
+    match (decision.action, &decision.outcome) {
+        (_, Ok(outcome)) if left && case.outcome.is_none() && *outcome != Outcome::Written => {
+            Expect::Leave(*outcome)
+        }
+        (_, Err(refused)) if left && case.refused.is_none() => Expect::Refuse(variant(refused)),
+        (Action::Create(desired), Ok(Outcome::Written)) => Expect::Create(wanted(desired, None)),
+        (Action::Update { desired, parts, .. }, outcome) => {
+            match outcome {
+                Ok(outcome) => {
+                    assert_eq!(*outcome, case.outcome.unwrap_or(Outcome::Written), "{}", case.name)
+                }
+                Err(refused) => assert_eq!(Some(variant(refused)), case.refused, "{}", case.name),
+            }
             Expect::Update(wanted(desired, Some(parts)))
         }
-        Ok(Action::Delete { uid, resource_version }) => Expect::Delete(uid, resource_version),
-        Ok(Action::Leave(outcome)) => Expect::Leave(outcome),
-        Err(refused) => Expect::Refuse(format!("{refused:?}")),
+        (Action::Delete { uid, resource_version }, Ok(Outcome::Deleted)) => {
+            Expect::Delete(uid, resource_version)
+        }
+        other => panic!("{}: {other:?}", case.name),
+    }
+}
+
+fn template(given: &Given) -> Template {
+    Template {
+        kind: given.kind.clone(),
+        labels: full(&given.labels),
+        annotations: full(&given.annotations),
+        finalizers: given.finalizers.clone(),
+        ..Template::default()
     }
 }
 
@@ -158,11 +254,14 @@ fn existing(standing: &Standing) -> Existing {
     Existing {
         uid: "u-1".into(),
         resource_version: "7".into(),
+        kind: standing.kind.clone().unwrap_or_else(|| "Opaque".into()),
         labels: full(&standing.labels),
         annotations: full(&standing.annotations),
         owners: standing.owners.iter().map(|text| owner(text)).collect(),
+        finalizers: standing.finalizers.clone(),
         data: values(&standing.data),
         immutable: standing.immutable,
+        deleting: standing.deleting,
         own: OwnFields {
             data: standing.own.data.clone(),
             labels: short(&standing.own.labels),
@@ -174,6 +273,8 @@ fn existing(standing: &Standing) -> Existing {
 fn expected(expect: &Expect) -> Expect {
     let with_full_keys = |wanted: &Wanted| Wanted {
         parts: wanted.parts.clone(),
+        kind: wanted.kind.clone(),
+        finalizers: wanted.finalizers.clone(),
         labels: full(&wanted.labels),
         annotations: full(&wanted.annotations),
         owners: wanted.owners.clone(),
@@ -192,6 +293,8 @@ fn expected(expect: &Expect) -> Expect {
 fn wanted(desired: Desired, parts: Option<Parts>) -> Wanted {
     Wanted {
         parts: parts.map(named).unwrap_or_default(),
+        kind: desired.kind,
+        finalizers: desired.finalizers,
         labels: desired.labels,
         annotations: desired.annotations,
         owners: desired.owners.iter().map(owner_text).collect(),
@@ -201,8 +304,10 @@ fn wanted(desired: Desired, parts: Option<Parts>) -> Wanted {
 }
 
 fn named(parts: Parts) -> BTreeSet<String> {
-    let Parts { labels, annotations, owners, data, immutable } = parts;
+    let Parts { kind, labels, annotations, finalizers, owners, data, immutable } = parts;
     let all = [
+        ("kind", kind),
+        ("finalizers", finalizers),
         ("labels", labels),
         ("annotations", annotations),
         ("owners", owners),

@@ -1,8 +1,8 @@
 use super::*;
-use pawl_domain::Kind;
+use pawl_domain::{Complaint, Kind};
 
 fn failure(step: Step, message: &str) -> Failure {
-    Failure { step, kind: Kind::Denied, message: message.to_owned(), attempts: 1 }
+    Error::new(step, Kind::Denied, message).to_failure(1)
 }
 
 fn found(status: Value) -> Found {
@@ -42,7 +42,7 @@ fn a_condition_keeps_its_time_while_its_status_stays_and_others_are_kept() {
         { "type": "Other", "status": "False" },
         {
             "type": "Ready", "status": "False", "reason": "SecretSyncedError",
-            "message": "could not get secret data from provider: no such key", "lastTransitionTime": "t",
+            "message": "could not get secret data from provider", "lastTransitionTime": "t",
         },
     ] } });
     assert_eq!(patch, want);
@@ -53,11 +53,11 @@ fn a_condition_keeps_its_time_while_its_status_stays_and_others_are_kept() {
 
 #[test]
 fn what_is_said_already_is_not_written_again() {
-    let message = "could not update secret, target is immutable; delete it";
+    let message = "could not update secret";
     let old = json!({ "conditions": [
         { "type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": message },
     ] });
-    assert_eq!(published(Err(failure(Step::Write, message)), old), None);
+    assert_eq!(published(Err(failure(Step::Write, "why")), old), None);
     let old = json!({ "conditions": [
         { "type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced" },
     ] });
@@ -68,20 +68,19 @@ fn what_is_said_already_is_not_written_again() {
 }
 
 #[test]
-fn failures_begin_with_the_words_of_eso() {
-    for (step, message, want) in [
-        (Step::Authenticate, "no", "could not get secret data from provider: no"),
-        (Step::Write, "no", "could not update secret: no"),
-        (
-            Step::Write,
-            "target is owned by another ExternalSecret (x)",
-            "target is owned by another ExternalSecret (x)",
-        ),
-        (Step::Write, "could not delete secret: no", "could not delete secret: no"),
-    ] {
-        assert_eq!(message_of(&failure(step, message)), want);
-    }
-    let long = message_of(&failure(Step::Fetch, &"é".repeat(2000)));
+fn conditions_have_the_words_of_eso_and_events_the_cause() {
+    let told = |failure: Failure| {
+        let ready = Ready::of(&Err(failure.clone())).unwrap();
+        (ready.message, Note::of(&Err(failure), &found(Value::Null)).unwrap().message)
+    };
+    let text = str::to_owned;
+    let provider = text("could not get secret data from provider");
+    assert_eq!(told(failure(Step::Authenticate, "no")), (provider, text("no")));
+    assert_eq!(told(failure(Step::Write, "no")), (text("could not update secret"), text("no")));
+    let owned = Error::new(Step::Write, Kind::Invalid, "why").complaining(Complaint::OwnedByAnother);
+    let words = text("target is owned by another ExternalSecret");
+    assert_eq!(told(owned.to_failure(1)), (words, text("why")));
+    let (_, long) = told(failure(Step::Fetch, &"é".repeat(2000)));
     assert!(long.len() <= LONGEST_MESSAGE && long.ends_with('é'));
 }
 

@@ -1,6 +1,6 @@
 //! What API servers, and what stands before them, say when they are not well.
 
-use crate::pawl::{CANARY, Pawl, blue, data, id, name, now, with};
+use crate::pawl::{CANARY, Pawl, blue, data, id, name, now, replacement, with};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
 use pawl_domain::target::{Action, Desired};
@@ -27,14 +27,7 @@ fn at(text: &str) -> String {
 }
 
 fn create() -> Action {
-    let data = data(&[("a", CANARY)]);
-    Action::Create(Desired {
-        labels: [].into(),
-        annotations: [].into(),
-        owners: vec![],
-        data,
-        immutable: false,
-    })
+    Action::Create(Desired { data: data(&[("a", CANARY)]), ..Desired::default() })
 }
 
 #[tokio::test]
@@ -106,7 +99,7 @@ async fn writes_name_the_field_manager_and_ask_for_no_data_back() {
         .mount(&server)
         .await;
     let version =
-        adapter(&server).replace_data(&id("shop", "es"), &name("db"), "6", &data(&[("a", "1")])).await;
+        adapter(&server).replace(&id("shop", "es"), &name("db"), "6", &replacement(&[("a", "1")])).await;
     assert_eq!(version.unwrap(), "7");
     let request = server.received_requests().await.unwrap().remove(0);
     let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";

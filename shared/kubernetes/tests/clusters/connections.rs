@@ -1,6 +1,6 @@
 //! The way to a cluster: found, kept, bounded, lost.
 
-use crate::pawl::{Identity, build, data, declared, id, name, on, options, pawl, with};
+use crate::pawl::{Identity, build, declared, id, name, on, options, pawl, replacement, with};
 use crate::server::Server;
 use pawl_devcluster::{DevCluster, Fault, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
@@ -95,7 +95,7 @@ async fn a_connection_that_breaks_off_is_a_fault_of_the_moment() {
     let (id, db) = (id("default", "es"), name("db"));
     for fault in [Fault::CutBefore, Fault::CutAfter] {
         server.faults().add(Rule::new(fault).method("PATCH").times(1));
-        let error = pawl.replace_data(&id, &db, "1", &data(&[("a", "1")])).await.unwrap_err();
+        let error = pawl.replace(&id, &db, "1", &replacement(&[("a", "1")])).await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Write, Kind::Transient), "{error}");
         // The cluster is not taken to be down.
         assert!(pawl.read(&id, &db).await.unwrap().is_none());

@@ -3,7 +3,10 @@
 use crate::server::Server;
 use jiff::Timestamp;
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
-use pawl_domain::{ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, SecretValue, Step};
+use pawl_domain::target::Replacement;
+use pawl_domain::{
+    ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, Rendered, SecretValue, Step,
+};
 use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters, Options};
 use pawl_pipeline::Error;
@@ -76,6 +79,11 @@ pub(crate) fn declaration(namespace: &str, uid: &str, target: &str) -> Declarati
 
 pub(crate) fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect()
+}
+
+/// The same as what is written without reading.
+pub(crate) fn replacement(pairs: &[(&str, &str)]) -> Replacement {
+    Replacement::of(&Rendered::plain(data(pairs)))
 }
 
 /// One known cluster.

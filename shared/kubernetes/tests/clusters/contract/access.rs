@@ -15,13 +15,7 @@ pub(crate) async fn is_denied_with_the_verb_and_the_resource(server: &Server) {
     let weak = pawl(server, &server.weak);
     let (id, db) = (id("denied", "es"), name("db"));
     assert!(weak.read(&id, &db).await.unwrap().is_none());
-    let desired = Desired {
-        labels: [].into(),
-        annotations: [].into(),
-        owners: vec![],
-        data: data(&[("a", "1")]),
-        immutable: false,
-    };
+    let desired = Desired { data: data(&[("a", "1")]), ..Desired::default() };
     let error = weak.apply(&id, &db, &Action::Create(desired)).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Write, Kind::Denied));
     let says = "Secret denied/db in cluster blue: not allowed to create secrets; grant it as infra/kubernetes/rbac.yaml";

@@ -3,7 +3,7 @@
 use crate::pawl::{CANARY, blue, id, now, pawl};
 use crate::server::Server;
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
-use pawl_domain::{Failure, Kind, Outcome, Step};
+use pawl_domain::{Kind, Outcome, Step};
 use pawl_pipeline::ports::Clusters;
 use pawl_pipeline::{Severity, Status};
 use serde_json::{Value, json};
@@ -84,8 +84,8 @@ pub(crate) async fn manifests_are_read_and_a_malformed_one_hides_nothing(server:
         [
             "cluster blue: ExternalSecret scan/b-bad: spec.target: expected an object with fields, found text",
             "cluster blue: ExternalSecret scan/b-bad: spec.data: is empty, and dataFrom too; write what to read",
-            "cluster blue: ClusterSecretStore aws: spec.provider.vault: is not a provider that is supported yet; \
-             supported is aws",
+            "cluster blue: ClusterSecretStore aws: spec.provider.vault.server: is missing; write the server's address, \
+             such as https://vault.example.com:8200",
         ]
     );
 }
@@ -100,15 +100,14 @@ pub(crate) async fn outcomes_are_published(server: &Server) {
     server.create(&path, object).await;
     let (pawl, id) = (pawl(server, &server.pawl), id("publish", "es"));
     let status = |result| Status { at: now(), result, target: Some("db".to_owned()) };
-    let failure =
-        Failure { step: Step::Fetch, kind: Kind::NotFound, message: "no key k".to_owned(), attempts: 1 };
+    let failure = pawl_pipeline::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
     for result in
         [Ok(Outcome::Written), Ok(Outcome::Written), Err(failure.clone()), Err(failure), Ok(Outcome::Queued)]
     {
         pawl.publish(&id, &status(result)).await.unwrap();
     }
     let found = server.get(&format!("{path}/es")).await;
-    let message = "could not get secret data from provider: no key k";
+    let message = "could not get secret data from provider";
     let time = "2026-11-22T05:00:00Z";
     let want = json!({
         "conditions": [{

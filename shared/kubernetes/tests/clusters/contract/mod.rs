@@ -4,6 +4,7 @@
 mod access;
 mod eso;
 mod targets;
+mod templates;
 
 use crate::server::Server;
 
@@ -35,6 +36,10 @@ async fn suite(server: &Server) {
     targets::are_deleted_on_condition(server).await;
     targets::are_listed_without_their_data(server).await;
     targets::that_are_refused_are_not_quoted(server).await;
+    templates::make_type_finalizers_labels_and_annotations(server).await;
+    templates::cannot_change_a_type(server).await;
+    templates::are_read_from_config_maps_and_secrets(server).await;
+    templates::mark_what_they_fail_for(server).await;
     access::is_denied_with_the_verb_and_the_resource(server).await;
     access::survives_a_token_that_is_refused(server).await;
     access::asks_eks_once_for_the_endpoint(server).await;

@@ -2,9 +2,9 @@ use super::{FakeClusters, State, StoredSecret};
 use crate::calls::Calls;
 use crate::door::{Passage, lock};
 use crate::fault::Point;
-use pawl_domain::hash::{created_by, data_hash};
+use pawl_domain::hash::created_by;
 use pawl_domain::target::{
-    Action, CREATED_BY_LABEL, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Parts, field_manager,
+    Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
 };
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::ports::{Clusters, TemplateKind};
@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
 const MAX_BYTES: usize = 1024 * 1024;
-const ALL: Parts = Parts { labels: true, annotations: true, owners: true, data: true, immutable: true };
 
 impl Clusters for FakeClusters {
     async fn read(&self, id: &DeclarationId, target: &ObjectName) -> Result<Option<Existing>, Error> {
@@ -35,9 +34,9 @@ impl Clusters for FakeClusters {
             Action::Create(_) => calls.creates += 1,
             Action::Update { .. } => calls.updates += 1,
             Action::Delete { .. } => calls.deletes += 1,
-            Action::Leave(_) => {}
+            Action::Leave => {}
         };
-        if let Action::Leave(_) = action {
+        if let Action::Leave = action {
             let stands = |state: &mut State| {
                 Ok(state.secrets.get(&at(id, target)).map(|secret| secret.resource_version.clone()))
             };
@@ -48,27 +47,23 @@ impl Clusters for FakeClusters {
         passage.leave(version)
     }
 
-    async fn replace_data(
+    async fn replace(
         &self,
         id: &DeclarationId,
         target: &ObjectName,
         resource_version: &str,
-        data: &BTreeMap<String, SecretValue>,
+        replacement: &Replacement,
     ) -> Result<String, Error> {
         let passage = self.of(id, Point::Write, |calls| calls.replaces += 1).await?;
         let version = self.state(&id.cluster, Step::Write, |state| {
             let stands = state.standing(id, target, resource_version)?;
-            check_data(id, target, data)?;
-            let mut annotations = stands.annotations.clone();
-            annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(data));
-            let desired = Desired {
-                annotations,
-                data: data.clone(),
-                labels: stands.labels.clone(),
-                owners: stands.owners.clone(),
-                immutable: stands.immutable,
-            };
-            let parts = Parts { data: true, annotations: true, ..Parts::default() };
+            check_data(id, target, &replacement.data)?;
+            let (mut labels, mut annotations) = (stands.labels.clone(), stands.annotations.clone());
+            labels.extend(replacement.labels.clone());
+            annotations.extend(replacement.annotations.clone());
+            let desired =
+                Desired { labels, annotations, data: replacement.data.clone(), ..Desired::default() };
+            let parts = Parts { data: true, labels: true, annotations: true, ..Parts::default() };
             state.update(id, target, stands, &desired, parts)
         })?;
         passage.leave(version)
@@ -194,7 +189,7 @@ impl State {
         action: &Action,
     ) -> Result<Option<String>, Error> {
         match action {
-            Action::Leave(_) => Ok(None),
+            Action::Leave => Ok(None),
             Action::Create(desired) => {
                 if !self.namespaces.contains_key(&id.namespace) {
                     return Err(no_namespace(Step::Write, &id.cluster, &id.namespace));
@@ -202,7 +197,7 @@ impl State {
                 if self.secrets.contains_key(&at(id, target)) {
                     return Err(conflict(id, target));
                 }
-                self.update(id, target, StoredSecret::default(), desired, ALL).map(Some)
+                self.update(id, target, StoredSecret::default(), desired, Parts::ALL).map(Some)
             }
             Action::Update { resource_version, desired, parts } => {
                 let stands = self.standing(id, target, resource_version)?;
@@ -243,7 +238,8 @@ impl State {
         desired: &Desired,
         parts: Parts,
     ) -> Result<String, Error> {
-        let (was_immutable, old_data) = (secret.immutable, secret.data.clone());
+        let (was_immutable, old_data, old_kind) =
+            (secret.immutable, secret.data.clone(), secret.kind.clone());
         secret.take_over(&field_manager(id.name.as_str()), desired, parts);
         if was_immutable && (secret.data != old_data || !secret.immutable) {
             return Err(invalid(
@@ -251,6 +247,9 @@ impl State {
                 target,
                 "the Secret is immutable; delete it so that it can be made again",
             ));
+        }
+        if !secret.uid.is_empty() && secret.kind != old_kind {
+            return Err(invalid(id, target, "type: field is immutable"));
         }
         check_data(id, target, &secret.data)?;
         Ok(self.store(&at(id, target), secret))

@@ -9,10 +9,14 @@ pub struct StoredSecret {
     pub uid: String,
     /// Its resourceVersion.
     pub resource_version: String,
+    /// `type`; empty for `Opaque`.
+    pub kind: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
+    /// Its finalizers.
+    pub finalizers: Vec<String>,
     /// Its owners.
     pub owners: Vec<Owner>,
     /// Its data.
@@ -34,11 +38,14 @@ impl StoredSecret {
         Existing {
             uid: self.uid.clone(),
             resource_version: self.resource_version.clone(),
+            kind: if self.kind.is_empty() { "Opaque".to_owned() } else { self.kind.clone() },
             labels: self.labels.clone(),
             annotations: self.annotations.clone(),
+            finalizers: self.finalizers.clone(),
             owners: self.owners.clone(),
             data: self.data.clone(),
             immutable: self.immutable,
+            deleting: false,
             own: self.managers.get(manager).cloned().unwrap_or_default(),
         }
     }
@@ -61,6 +68,12 @@ impl StoredSecret {
             self.own(manager, |fields| &mut fields.data, changed(&self.data, &desired.data));
             self.data = desired.data.clone();
         }
+        if parts.finalizers {
+            self.finalizers = desired.finalizers.clone();
+        }
+        if parts.kind {
+            self.kind = desired.kind.clone().unwrap_or_default();
+        }
         if parts.owners {
             self.owners = desired.owners.clone();
         }
@@ -71,7 +84,9 @@ impl StoredSecret {
 
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
         self.uid == other.uid
+            && self.kind == other.kind
             && self.labels == other.labels
+            && self.finalizers == other.finalizers
             && self.annotations == other.annotations
             && self.owners == other.owners
             && self.data == other.data

@@ -1,0 +1,75 @@
+//! The Secret as a declaration wants it, laid over what stands there.
+
+use crate::declaration::{CreationPolicy, Declaration};
+use crate::hash::data_hash;
+use crate::render::Rendered;
+use crate::target::ownership::{mark, owners};
+use crate::target::{DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// With all that was rendered. Without a template the target takes over the ExternalSecret's own labels and
+/// annotations, with one only the template's; what this declaration wrote before and does not want any more goes.
+pub(super) fn whole(declaration: &Declaration, rendered: &Rendered, existing: &Existing) -> Desired {
+    let data = match declaration.target.creation {
+        CreationPolicy::Merge | CreationPolicy::CreateOrMerge => {
+            let mut data = without(&existing.data, &existing.own.data);
+            data.extend(rendered.data.clone());
+            data
+        }
+        CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::None => rendered.data.clone(),
+    };
+    let (our_labels, our_annotations) = if rendered.templated {
+        (&rendered.labels, &rendered.annotations)
+    } else {
+        (&declaration.labels, &declaration.annotations)
+    };
+    let mut labels = without(&existing.labels, &existing.own.labels);
+    labels.extend(our_labels.clone());
+    let mut annotations = without(&existing.annotations, &existing.own.annotations);
+    annotations.extend(our_annotations.clone());
+    annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(&data));
+    mark(declaration, &mut labels);
+    let template = declaration.target.template.as_ref();
+    Desired {
+        kind: template.and_then(|template| template.kind.clone()).filter(|kind| !kind.is_empty()),
+        labels,
+        annotations,
+        finalizers: finalizers(declaration, existing),
+        owners: owners(declaration, existing),
+        data,
+        immutable: existing.immutable || declaration.target.immutable,
+    }
+}
+
+/// ESO freezes an existing Secret with the data that it has.
+pub(super) fn frozen(declaration: &Declaration, existing: &Existing) -> Desired {
+    let mut desired = Desired::as_is(existing);
+    mark(declaration, &mut desired.labels);
+    desired.annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(&existing.data));
+    desired.owners = owners(declaration, existing);
+    desired.immutable = true;
+    desired
+}
+
+/// ESO marks a Secret that is there before it does anything else, and so even where it then touches nothing.
+pub(super) fn labelled_only(existing: &Existing) -> Desired {
+    let mut desired = Desired::as_is(existing);
+    desired.labels.insert(MANAGED_LABEL.to_owned(), "true".to_owned());
+    desired
+}
+
+/// Finalizers are added and never taken away. The API server takes none for what is being deleted.
+fn finalizers(declaration: &Declaration, existing: &Existing) -> Vec<String> {
+    let mut finalizers = existing.finalizers.clone();
+    let wanted = declaration.target.template.iter().flat_map(|template| &template.finalizers);
+    for finalizer in wanted.filter(|_| !existing.deleting) {
+        if !finalizers.contains(finalizer) {
+            finalizers.push(finalizer.clone());
+        }
+    }
+    finalizers
+}
+
+fn without<V: Clone>(map: &BTreeMap<String, V>, keys: &BTreeSet<String>) -> BTreeMap<String, V> {
+    map.iter().filter(|(key, _)| !keys.contains(*key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+}

@@ -1,0 +1,173 @@
+//! A target as it stands, and as it shall be.
+
+use crate::hash::data_hash;
+use crate::render::Rendered;
+use crate::secret::SecretValue;
+use crate::target::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The Secret as it stands in the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Existing {
+    /// The object's uid.
+    pub uid: String,
+    /// The version that a write is conditional on.
+    pub resource_version: String,
+    /// `type`, which never changes.
+    pub kind: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Its finalizers, in order.
+    pub finalizers: Vec<String>,
+    /// Its owners.
+    pub owners: Vec<Owner>,
+    /// Its data.
+    pub data: BTreeMap<String, SecretValue>,
+    /// Whether it is immutable.
+    pub immutable: bool,
+    /// Whether it waits for its finalizers to be gone.
+    pub deleting: bool,
+    /// What this declaration's field manager wrote of it.
+    pub own: OwnFields,
+}
+
+impl Existing {
+    /// Whether it carries the label of what is kept up.
+    pub fn is_managed(&self) -> bool {
+        self.labels.get(MANAGED_LABEL).is_some_and(|value| value == "true")
+    }
+
+    /// Puts what stands here in the place of what was rendered under the same name: for what chance made, and would
+    /// make otherwise each time.
+    pub fn outlasts(&self, rendered: &mut Rendered) {
+        fn keep<V: Clone>(made: &mut BTreeMap<String, V>, standing: &BTreeMap<String, V>) {
+            for (key, value) in made {
+                if let Some(standing) = standing.get(key) {
+                    value.clone_from(standing);
+                }
+            }
+        }
+        keep(&mut rendered.data, &self.data);
+        keep(&mut rendered.labels, &self.labels);
+        keep(&mut rendered.annotations, &self.annotations);
+    }
+
+    /// Whether the data is what was written last, as ESO tells: it is marked, and its hash is that of the data.
+    pub fn is_as_written(&self) -> bool {
+        self.is_managed() && self.annotations.get(DATA_HASH_ANNOTATION) == Some(&data_hash(&self.data))
+    }
+}
+
+/// What a field manager wrote of a Secret, by key.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OwnFields {
+    /// Keys in `data`.
+    pub data: BTreeSet<String>,
+    /// Keys in `metadata.labels`.
+    pub labels: BTreeSet<String>,
+    /// Keys in `metadata.annotations`.
+    pub annotations: BTreeSet<String>,
+}
+
+/// One owner reference.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Owner {
+    /// Such as `external-secrets.io/v1`.
+    pub api_version: String,
+    /// Such as `ExternalSecret`.
+    pub kind: String,
+    /// The owner's name.
+    pub name: String,
+    /// The owner's uid.
+    pub uid: String,
+    /// Whether this owner is the managing controller.
+    pub controller: bool,
+    /// Whether the owner's deletion waits for this object's.
+    pub block_owner_deletion: bool,
+}
+
+/// The Secret as it shall be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// `type`; `None` where nobody declares one: a new Secret is `Opaque` then, another stays what it is.
+    pub kind: Option<String>,
+    /// All labels.
+    pub labels: BTreeMap<String, String>,
+    /// All annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// All finalizers, in order.
+    pub finalizers: Vec<String>,
+    /// All owners.
+    pub owners: Vec<Owner>,
+    /// All data.
+    pub data: BTreeMap<String, SecretValue>,
+    /// Whether it is immutable.
+    pub immutable: bool,
+}
+
+impl Desired {
+    /// The Secret as it stands, to be changed from there.
+    pub(super) fn as_is(existing: &Existing) -> Self {
+        Self {
+            kind: None,
+            labels: existing.labels.clone(),
+            annotations: existing.annotations.clone(),
+            finalizers: existing.finalizers.clone(),
+            owners: existing.owners.clone(),
+            data: existing.data.clone(),
+            immutable: existing.immutable,
+        }
+    }
+}
+
+/// Which parts of a Secret an update touches.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Parts {
+    /// `type`. The API server refuses to change it, and says so.
+    pub kind: bool,
+    /// `metadata.labels`.
+    pub labels: bool,
+    /// `metadata.annotations`.
+    pub annotations: bool,
+    /// `metadata.finalizers`.
+    pub finalizers: bool,
+    /// `metadata.ownerReferences`.
+    pub owners: bool,
+    /// `data`.
+    pub data: bool,
+    /// `immutable`.
+    pub immutable: bool,
+}
+
+impl Parts {
+    /// Every part.
+    pub const ALL: Self = Self {
+        kind: true,
+        labels: true,
+        annotations: true,
+        finalizers: true,
+        owners: true,
+        data: true,
+        immutable: true,
+    };
+
+    /// The parts in which what is desired differs from what stands.
+    pub(super) fn differing(existing: &Existing, desired: &Desired) -> Self {
+        Self {
+            kind: desired.kind.as_ref().is_some_and(|kind| *kind != existing.kind),
+            labels: existing.labels != desired.labels,
+            annotations: existing.annotations != desired.annotations,
+            finalizers: existing.finalizers != desired.finalizers,
+            owners: existing.owners != desired.owners,
+            data: existing.data != desired.data,
+            immutable: existing.immutable != desired.immutable,
+        }
+    }
+
+    /// Whether nothing is touched.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}

@@ -1,0 +1,105 @@
+//! Values to what the target shall hold, and to what it was made from.
+
+use crate::error::Error;
+use crate::fetch::Catch;
+use crate::pipeline::{Pipeline, Stores};
+use crate::ports::Ports;
+use crate::templates::Templates;
+use pawl_domain::secret::DigestParts;
+use pawl_domain::{
+    Complaint, Declaration, Found, Kind, Record, RenderError, Rendered, Step, TemplateSources, Values,
+};
+
+/// All that one declaration is rendered from.
+#[derive(Debug)]
+pub(crate) struct Ingredients {
+    pub(crate) values: Values,
+    sources: TemplateSources,
+    /// The keyed digest of the above and of the declaration: while it stays the same, nothing new can come of it but
+    /// chance.
+    pub(crate) inputs: String,
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Picks out what one declaration is rendered from.
+    ///
+    /// # Errors
+    /// The first read that failed, or an object with templates that could not be read.
+    pub(crate) fn ingredients(
+        &self,
+        declaration: &Declaration,
+        stores: &Stores,
+        catch: &Catch,
+        templates: &Templates,
+        last: Option<&Record>,
+    ) -> Result<Ingredients, Error> {
+        let values = catch.values(declaration, stores, last)?;
+        let sources = templates.of(declaration)?;
+        let mut parts = self.digest_key.parts().with(declaration.digest());
+        for found in &values.0 {
+            parts = with_found(parts, found);
+        }
+        for (source, data) in &sources.0 {
+            parts = parts.with(source.to_string()).with(data.len().to_be_bytes());
+            for (key, text) in data {
+                parts = parts.with(key).with(text.expose());
+            }
+        }
+        Ok(Ingredients { values, sources, inputs: parts.digest() })
+    }
+
+    /// Renders a declaration. `standing` says whether its target exists, which ESO's messages tell.
+    pub(crate) fn render(
+        &self,
+        declaration: &Declaration,
+        ingredients: &Ingredients,
+        standing: bool,
+    ) -> Result<Rendered, Error> {
+        self.recipes
+            .of(declaration)
+            .and_then(|recipe| recipe.render(&ingredients.values, &ingredients.sources))
+            .map_err(|error| refused(declaration, &error, standing))
+    }
+
+    /// The keyed digest of what was rendered.
+    pub(crate) fn digest_of(&self, rendered: &Rendered) -> String {
+        let mut parts = self.digest_key.parts();
+        for (key, value) in &rendered.data {
+            parts = parts.with(key).with(value.expose());
+        }
+        for (what, texts) in [("labels", &rendered.labels), ("annotations", &rendered.annotations)] {
+            for (key, text) in texts {
+                parts = parts.with(what).with(key).with(text);
+            }
+        }
+        parts.digest()
+    }
+}
+
+fn with_found(parts: DigestParts, found: &Found) -> DigestParts {
+    match found {
+        Found::Missing => parts.with("missing"),
+        Found::One(fetched) => parts.with("one").with(fetched.value.expose()),
+        Found::Many(found) => {
+            let parts = parts.with("many").with(found.len().to_be_bytes());
+            found.iter().fold(parts, |parts, (name, fetched)| parts.with(name).with(fetched.value.expose()))
+        }
+    }
+}
+
+/// ESO counts a value that does not fit as the provider's fault and a template that does not work as the target's.
+fn refused(declaration: &Declaration, error: &RenderError, standing: bool) -> Error {
+    let name = &declaration.target.name;
+    let (complaint, verb, invalid) = match error {
+        RenderError::Entry { .. } => (Complaint::Provider, None, String::new()),
+        RenderError::Template(_) => (Complaint::Update, Some("mutate"), String::new()),
+        RenderError::Key { .. } => {
+            (Complaint::Update, Some("update"), format!("Secret \"{name}\" is invalid: "))
+        }
+    };
+    let words = match verb.filter(|_| standing) {
+        Some(verb) => format!("unable to {verb} secret {name}: {invalid}"),
+        None => invalid,
+    };
+    Error::new(Step::Render, Kind::Invalid, error.to_string()).within(&words).complaining(complaint)
+}
