@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-kubernetes", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
     ("pawl-embedded", &["pawl-domain", "pawl-pipeline"]),
     ("pawl-fake", &["pawl-domain", "pawl-pipeline"]),
+    ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
     (
         "pawl-runtime",
         &[
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pawl-golang",
             "pawl-kubernetes",
             "pawl-pipeline",
+            "pawl-vault",
         ],
     ),
     ("pawl-sync", &["pawl-pipeline", "pawl-runtime"]),

@@ -1,0 +1,116 @@
+//! `spec.provider.fake`: the store whose values stand in its manifest, to try declarations and templates out with.
+//!
+//! Its values are no secrets: they are kept wherever manifests are kept. Nothing is asked of anybody, so nothing here
+//! waits or fails for a moment. The values come with the access, and an edited manifest is another access: what was
+//! read through one never changes. That is why only its first listing tells of anything, and why the registry, which
+//! follows the manifest, is what makes declarations follow it.
+//!
+//! Neighbours: beside `aws` and `vault` under the runtime, which hands each access to the adapter of its backend. Start
+//! reading at [`FakeSources`].
+
+mod entries;
+
+use entries::{current, fetched, found};
+use jiff::Timestamp;
+use pawl_domain::store::{Backend, FakeStore};
+use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
+use pawl_pipeline::Error;
+use pawl_pipeline::ports::{Listed, Sources, Wanted};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Stores of manifests as [`Sources`].
+///
+/// As in ESO, a key is read by its name and its exact version, a search goes by name alone and takes the last version
+/// of each key in the order of text (`v2` is after `v10`), and metadata is the value. A version's id is a digest of its
+/// value.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FakeSources;
+
+impl Sources for FakeSources {
+    async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
+        wanted.iter().map(|one| fetched(manifest(access)?, one)).collect()
+    }
+
+    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+        found(manifest(access)?, find)
+    }
+
+    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+        let store = manifest(access)?;
+        let keys: BTreeSet<&str> = store.data.iter().map(|entry| entry.key.as_str()).collect();
+        let listed = keys.into_iter().filter(|_| since.is_none()).map(|key| Listed {
+            names: BTreeSet::from([key.to_owned()]),
+            version: current(store, key).map(|fetched| fetched.version.id),
+            changed: None,
+        });
+        Ok(listed.collect())
+    }
+
+    async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
+        wanted.iter().map(|one| Ok(fetched(manifest(access)?, one)?.version)).collect()
+    }
+}
+
+/// What stands in the manifest.
+fn manifest(access: &Access) -> Result<&FakeStore, Error> {
+    match &access.backend {
+        Backend::Fake(store) => Ok(store),
+        other => {
+            let message = format!("{}: not a store of spec.provider.fake", other.location());
+            Err(Error::new(Step::Fetch, Kind::Invalid, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pawl_domain::VersionSelector;
+    use pawl_domain::store::FakeEntry;
+    use pawl_pipeline::ports::Part;
+
+    fn access(values: &[(&str, &str)]) -> Access {
+        let entry = |(key, value): &(&str, &str)| FakeEntry {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            version: String::new(),
+        };
+        let store = FakeStore { data: values.iter().map(entry).collect() };
+        Access { backend: Backend::Fake(store), cluster: None, namespace: None, tags: None }
+    }
+
+    #[tokio::test]
+    async fn each_key_is_answered_alone_and_in_order() {
+        let (access, part) = (access(&[("a", "A"), ("b", "B")]), Part::Value);
+        let wanted = ["b", "none", "a"].map(|key| Wanted {
+            key: key.to_owned(),
+            selector: VersionSelector::Current,
+            part,
+        });
+        let told = |answer: Result<Fetched, Error>| match answer {
+            Ok(fetched) => (fetched.value.expose_str().unwrap().to_owned(), Ok(fetched.version.id)),
+            Err(error) => (error.to_string(), Err(error.kind)),
+        };
+        let answers: Vec<_> = FakeSources.fetch(&access, &wanted).await.into_iter().map(told).collect();
+        let texts: Vec<_> = answers.iter().map(|(text, _)| text.as_str()).collect();
+        let missing = "fake: none: no entry without a version stands in the store; add it, or correct the key or version";
+        assert_eq!(texts, ["B", missing, "A"]);
+        let versions = FakeSources.versions(&access, &wanted).await;
+        let versions: Vec<_> = versions
+            .into_iter()
+            .map(|answer| answer.map(|version| version.id).map_err(|error| error.kind))
+            .collect();
+        let want: Vec<_> = answers.into_iter().map(|(_, version)| version).collect();
+        assert_eq!((&versions, versions[1].clone()), (&want, Err(Kind::NotFound)));
+    }
+
+    #[tokio::test]
+    async fn what_stands_in_a_manifest_changes_with_it_alone() {
+        let (before, after) = (access(&[("a", "A"), ("a", "B")]), access(&[("a", "A")]));
+        assert_ne!(before, after);
+        let all = FakeSources.changed_since(&before, None).await.unwrap();
+        assert_eq!(all.len(), 1);
+        assert!(all[0].names.contains("a") && all[0].version.is_some());
+        assert_eq!(FakeSources.changed_since(&before, Some(Timestamp::MIN)).await.unwrap(), []);
+    }
+}
