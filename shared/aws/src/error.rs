@@ -201,6 +201,7 @@ impl Verdict {
             "AccessDeniedException" | "AccessDenied" | "NotAuthorized" | "OptInRequired" => Self::Denied,
             "DecryptionFailure" | "InvalidKeyId" => Self::Undecipherable,
             "ResourceNotFoundException"
+            | "InvalidResourceId"
             | "ParameterNotFound"
             | "ParameterVersionNotFound"
             | "QueueDoesNotExist"

@@ -9,10 +9,12 @@
 //! | `secrets_manager` | values, versions and listing of secrets |
 //! | `secrets_manager::batch` | many secrets with one call |
 //! | `parameter_store` | values, versions and listing of parameters |
+//! | `secrets_manager::find`, `parameter_store::find` | searches, and metadata |
 //! | `listing` | when the rest of a sorted listing need not be read |
 
 mod listing;
 mod parameter_store;
+mod search;
 mod secrets_manager;
 
 use crate::clients::Clients;
@@ -31,14 +33,18 @@ use std::sync::Arc;
 /// Secrets Manager and Parameter Store as [`Sources`].
 ///
 /// Where it answers other than ESO: a secret that is marked for deletion is `NotFound`, so that deletionPolicy holds for it;
-/// ESO fails there. A parameter's missing version or label is `NotFound` as well.
+/// ESO fails there. A parameter's missing version or label is `NotFound` as well. A search reads the names that the store
+/// lists; ESO puts the store's prefix before them once more, and fails. A search whose batch met a failure of the moment
+/// fails and is made again; ESO goes on without those keys.
 ///
 /// | IAM action | for |
 /// |---|---|
 /// | `secretsmanager:GetSecretValue`, `ssm:GetParameter` | values; enough where there is nothing else |
 /// | `secretsmanager:BatchGetSecretValue`, `ssm:GetParameters` | fewer calls |
 /// | `secretsmanager:DescribeSecret`, `ssm:DescribeParameters` | versions of known keys |
-/// | `secretsmanager:ListSecrets`, `ssm:DescribeParameters` | what changed since a moment |
+/// | `secretsmanager:ListSecrets`, `ssm:DescribeParameters` | what changed since a moment; searches |
+/// | `ssm:GetParametersByPath` | searches by name with fewer calls |
+/// | `secretsmanager:DescribeSecret`, `ssm:ListTagsForResource` | metadata |
 /// | `kms:Decrypt` | values under a key of the customer's |
 /// | `sts:AssumeRole` | stores with roles |
 ///
@@ -92,6 +98,27 @@ impl<C: ClusterCredentials> AwsSources<C> {
         places.into_iter().map(|place| shared(&answers[place])).collect()
     }
 
+    /// One answer of a store with a proven identity, asked twice at most as for [`Self::each`].
+    async fn whole<T, F>(
+        &self,
+        access: &Access,
+        ask: impl Fn(AwsStore) -> F + Send + Sync,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+        T: Send,
+    {
+        let store = aws_store(access)?;
+        let session = self.identities.session(access).await?;
+        let answer = ask(self.store(store, &session)).await;
+        if is_refusal(&answer)
+            && let Some(store) = self.renewed(access, store, &session).await
+        {
+            return ask(store?).await;
+        }
+        answer
+    }
+
     /// The store with an identity proven anew, after it refused the one before. `None` when there is no hope in that.
     async fn renewed(
         &self,
@@ -126,22 +153,14 @@ impl<C: ClusterCredentials> Sources for AwsSources<C> {
         self.each(access, wanted, |store, wanted| async move { store.fetch(&wanted).await }).await
     }
 
-    async fn find(&self, access: &Access, _find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
-        let message = format!("find is not served yet for {}", access.backend.location());
-        Err(Error::new(Step::Fetch, Kind::Invalid, message))
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
+    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+        self.whole(access, |store| async move { store.find(find).await }).await
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
-        let store = aws_store(access)?;
-        let session = self.identities.session(access).await?;
-        let answer = self.store(store, &session).changed_since(since).await;
-        if is_refusal(&answer)
-            && let Some(store) = self.renewed(access, store, &session).await
-        {
-            return store?.changed_since(since).await;
-        }
-        answer
+        self.whole(access, |store| async move { store.changed_since(since).await }).await
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access), keys = wanted.len()))]
@@ -161,6 +180,13 @@ impl AwsStore {
         match self {
             Self::ParameterStore(store) => store.fetch(wanted).await,
             Self::SecretsManager(store) => store.fetch(wanted).await,
+        }
+    }
+
+    async fn find(&self, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+        match self {
+            Self::ParameterStore(store) => store.find(find).await,
+            Self::SecretsManager(store) => store.find(find).await,
         }
     }
 

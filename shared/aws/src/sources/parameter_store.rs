@@ -1,5 +1,6 @@
 //! Parameter Store: values, versions and listing of parameters.
 
+mod find;
 mod name;
 mod versions;
 
@@ -11,7 +12,7 @@ use futures::{StreamExt, stream};
 use name::{bare, base, with_selector};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, Step, Version};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::Wanted;
+use pawl_pipeline::ports::{Part, Wanted};
 use ssm::types::Parameter;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -25,9 +26,12 @@ pub(super) struct ParameterStore {
 }
 
 impl ParameterStore {
-    /// The values of these keys, one answer for each, in order. `SecureString`s are decrypted.
+    /// What is wanted of these keys, one answer for each, in order. `SecureString`s are decrypted.
     pub(super) async fn fetch(&self, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
-        self.get(wanted, Form::Plain).await
+        let (values, tagged): (Vec<_>, Vec<_>) = wanted.iter().partition(|one| one.part == Part::Value);
+        let values: Vec<Wanted> = values.into_iter().cloned().collect();
+        let (values, tags) = futures::join!(self.get(&values, Form::Plain), self.tags(&tagged));
+        in_order(wanted, values, tags)
     }
 
     /// The parameters with these keys, one answer for each, in order: several with one call where the identity may.
@@ -111,6 +115,20 @@ impl ParameterStore {
     }
 }
 
+/// The answers to what is wanted, of which values and metadata were asked for apart.
+fn in_order<T>(
+    wanted: &[Wanted],
+    values: Vec<Result<T, Error>>,
+    metadata: Vec<Result<T, Error>>,
+) -> Vec<Result<T, Error>> {
+    let (mut values, mut metadata) = (values.into_iter(), metadata.into_iter());
+    let next = |one: &Wanted| match one.part {
+        Part::Value => values.next(),
+        Part::Metadata => metadata.next(),
+    };
+    wanted.iter().filter_map(next).collect()
+}
+
 /// Answers by the place of what is wanted.
 type Answers = BTreeMap<usize, Result<Fetched, Error>>;
 
@@ -167,7 +185,6 @@ fn fetched(call: &Call<'_>, parameter: Parameter) -> Result<Fetched, Error> {
 mod tests {
     use super::*;
     use pawl_domain::VersionSelector;
-    use pawl_pipeline::ports::Part;
 
     #[test]
     fn no_parameter_is_twice_in_a_group() {

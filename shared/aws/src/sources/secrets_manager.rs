@@ -1,6 +1,7 @@
 //! Secrets Manager: values, versions and listing of secrets.
 
 mod batch;
+mod find;
 
 use super::listing::{NewestFirst, timestamp};
 use crate::credentials::Session;
@@ -11,7 +12,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Fetched, Provider, SecretValue, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Wanted};
+use pawl_pipeline::ports::{Listed, Part, Wanted};
 use secretsmanager::types::{SecretListEntry, SortByType, SortOrderType};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,12 +30,12 @@ impl SecretsManager {
     pub(super) async fn fetch(&self, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         let mut batched = self.fetch_in_batches(wanted).await;
         let answers = wanted.iter().map(|one| {
-            let known =
-                (one.selector == VersionSelector::Current).then(|| batched.remove(&one.key)).flatten();
+            let known = is_current_value(one).then(|| batched.remove(&one.key)).flatten();
             async move {
-                match known {
-                    Some(answer) => answer,
-                    None => self.fetch_one(one).await,
+                match (known, one.part) {
+                    (Some(answer), _) => answer,
+                    (None, Part::Value) => self.fetch_one(one).await,
+                    (None, Part::Metadata) => self.tags(one).await,
                 }
             }
         });
@@ -102,6 +103,9 @@ impl SecretsManager {
     }
 
     async fn version(&self, wanted: &Wanted) -> Result<Version, Error> {
+        if wanted.part == Part::Metadata {
+            return self.tags(wanted).await.map(|tags| tags.version);
+        }
         let call = self.call("secretsmanager:DescribeSecret", &wanted.key);
         let request = self.client.describe_secret().secret_id(&wanted.key).customize();
         let answer = call.counted(request.config_override(self.identity()).send().await)?;
@@ -137,6 +141,11 @@ const CURRENT: &str = "AWSCURRENT";
 
 /// Calls at the same time. The service's quota is 10,000 a second; what is bounded is memory and connections.
 const AT_ONCE: usize = 16;
+
+/// Whether it is what batches read.
+fn is_current_value(wanted: &Wanted) -> bool {
+    wanted.selector == VersionSelector::Current && wanted.part == Part::Value
+}
 
 fn listed(entry: SecretListEntry) -> Listed {
     let stages = entry.secret_versions_to_stages.unwrap_or_default();

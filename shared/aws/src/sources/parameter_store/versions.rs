@@ -1,14 +1,14 @@
 //! Versions and listing of parameters, by DescribeParameters.
 
 use super::name::{base, names};
-use super::{Form, ParameterStore};
+use super::{Form, ParameterStore, in_order};
 use crate::sources::listing::timestamp;
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Kind, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Wanted};
+use pawl_pipeline::ports::{Listed, Part, Wanted};
 use ssm::types::{ParameterMetadata, ParameterStringFilter};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +19,14 @@ impl ParameterStore {
     /// dropped unread: where a label points, whether a parameter is really missing or shared by another account, and
     /// everything for identities that may not describe.
     pub(in crate::sources) async fn versions(&self, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
+        let (values, tagged): (Vec<_>, Vec<_>) = wanted.iter().partition(|one| one.part == Part::Value);
+        let values: Vec<Wanted> = values.into_iter().cloned().collect();
+        let (values, tags) = futures::join!(self.versions_of_values(&values), self.tags(&tagged));
+        let tags = tags.into_iter().map(|answer| answer.map(|tags| tags.version)).collect();
+        in_order(wanted, values, tags)
+    }
+
+    async fn versions_of_values(&self, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         let described = match self.described(wanted).await {
             Ok(described) => described,
             Err(error) if error.step == Step::Fetch && error.kind == Kind::Denied => BTreeMap::new(),
@@ -47,7 +55,7 @@ impl ParameterStore {
         &self,
         since: Option<Timestamp>,
     ) -> Result<Vec<Listed>, Error> {
-        let all = self.describe(None).await?;
+        let all = self.describe(Vec::new()).await?;
         let listed = all.into_iter().map(|parameter| Listed {
             version: Some(parameter.version.to_string()),
             changed: parameter.last_modified_date.as_ref().and_then(timestamp),
@@ -80,8 +88,9 @@ impl ParameterStore {
         let useful = wanted.iter().filter(|one| !matches!(one.selector, VersionSelector::Label(_)));
         let names: BTreeSet<String> = useful.flat_map(|one| names(&one.key)).collect();
         let names: Vec<_> = names.into_iter().collect();
-        let calls: Vec<_> =
-            names.chunks(MOST_NAMES).map(|names| self.describe(Some(names.to_vec()))).collect();
+        let filters = names.chunks(MOST_NAMES).map(|names| self.filter("Name", "Equals", names.to_vec()));
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        let calls: Vec<_> = filters.into_iter().map(|filter| self.describe(vec![filter])).collect();
         let mut calls = stream::iter(calls).buffer_unordered(super::AT_ONCE);
         let mut found = BTreeMap::new();
         while let Some(parameters) = calls.next().await {
@@ -96,25 +105,33 @@ impl ParameterStore {
         Ok(found)
     }
 
-    /// All parameters, or those with these names. Pages may be short, or empty, before the last one.
-    async fn describe(&self, names: Option<Vec<String>>) -> Result<Vec<ParameterMetadata>, Error> {
+    pub(super) fn filter(
+        &self,
+        key: &str,
+        option: &str,
+        values: Vec<String>,
+    ) -> Result<ParameterStringFilter, Error> {
+        let filter = ParameterStringFilter::builder().key(key).option(option).set_values(Some(values));
+        filter.build().map_err(|error| {
+            let call = self.call("ssm:DescribeParameters", key);
+            Error::new(Step::Fetch, Kind::Invalid, format!("{call}: not usable as a filter")).caused_by(error)
+        })
+    }
+
+    /// The parameters that pass these filters, all without one. Pages may be short, or empty, before the last one.
+    pub(super) async fn describe(
+        &self,
+        filters: Vec<ParameterStringFilter>,
+    ) -> Result<Vec<ParameterMetadata>, Error> {
         let call = self.call("ssm:DescribeParameters", "the list of parameters");
-        let filter = names.map(|names| {
-            let filter =
-                ParameterStringFilter::builder().key("Name").option("Equals").set_values(Some(names));
-            filter.build().map(|filter| vec![filter])
-        });
-        let filter = filter.transpose().map_err(|error| {
-            Error::new(Step::Fetch, Kind::Invalid, format!("{call}: the names are not usable"))
-                .caused_by(error)
-        })?;
+        let filters = (!filters.is_empty()).then_some(filters);
         let (mut found, mut next) = (Vec::new(), None);
         loop {
             let request = self
                 .client
                 .describe_parameters()
                 .max_results(MOST_NAMES as i32)
-                .set_parameter_filters(filter.clone())
+                .set_parameter_filters(filters.clone())
                 .set_next_token(next.clone())
                 .customize();
             let page = call.counted(request.config_override(self.identity()).send().await)?;

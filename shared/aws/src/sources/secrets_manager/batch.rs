@@ -1,10 +1,10 @@
 //! Many secrets with one call of BatchGetSecretValue.
 
-use super::{CURRENT, SecretsManager, fetched, value};
+use super::{CURRENT, SecretsManager, fetched, is_current_value, value};
 use crate::error::Call;
 use aws_sdk_secretsmanager::operation::batch_get_secret_value::BatchGetSecretValueOutput;
 use futures::{StreamExt, stream};
-use pawl_domain::{Fetched, Kind, Step, VersionSelector};
+use pawl_domain::{Fetched, Kind, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Wanted;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(super) type Batched = HashMap<String, Result<Fetched, Error>>;
 impl SecretsManager {
     /// The current values of these keys as far as batches tell them; nothing for few keys, nor for identities that may not.
     pub(super) async fn fetch_in_batches(&self, wanted: &[Wanted]) -> Batched {
-        let current = wanted.iter().filter(|one| one.selector == VersionSelector::Current);
+        let current = wanted.iter().filter(|one| is_current_value(one));
         let keys: Vec<_> = current.map(|one| one.key.clone()).collect();
         if keys.len() < FEWEST || self.session.no_batches.load(Ordering::Relaxed) {
             return Batched::new();
