@@ -1,10 +1,20 @@
 //! Whatever stands in a manifest, reading it ends, with objects or with problems.
 
-use pawl_domain::Home;
-use pawl_kubernetes::manifests::{ParseOptions, from_object, parse};
+use pawl_domain::{Declaration, Home, Store};
+use pawl_kubernetes::manifests::{ParseOptions, from_object, held, parse};
 use pawl_pipeline::Severity;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// The seeds of the fuzz target, as far as they are one for each subject.
+const SEEDS: [&str; 6] = [
+    include_str!("manifests/every-field/input.yaml"),
+    include_str!("manifests/template/input.yaml"),
+    include_str!("manifests/find-and-rewrite/input.yaml"),
+    include_str!("manifests/windows/input.yaml"),
+    include_str!("manifests/vault/input.yaml"),
+    include_str!("manifests/fake/input.yaml"),
+];
 
 const EXAMPLE: &str = include_str!("manifests/first-examples/input.yaml");
 
@@ -14,6 +24,9 @@ fn anything() -> impl Strategy<Value = Value> {
         Just("ExternalSecret".to_owned()),
         Just("Retain".to_owned()),
         Just("1h".to_owned()),
+        Just("{{ .value }}".to_owned()),
+        Just("https://vault".to_owned()),
+        Just("0 22 * * *".to_owned()),
         Just("name".to_owned()),
         "[ -~]{0,12}",
         "\\PC{0,4}",
@@ -38,20 +51,49 @@ fn anything() -> impl Strategy<Value = Value> {
         "remoteRef",
         "key",
         "extract",
+        "find",
+        "regexp",
+        "tags",
+        "path",
+        "rewrite",
+        "transform",
+        "merge",
         "sourceRef",
         "storeRef",
+        "template",
+        "metadata",
+        "templateFrom",
+        "literal",
+        "configMap",
+        "items",
+        "type",
+        "syncWindows",
+        "windows",
+        "schedule",
+        "duration",
         "provider",
         "aws",
+        "vault",
+        "openBao",
+        "fake",
         "service",
         "region",
         "auth",
         "jwt",
+        "appRole",
+        "kubernetes",
+        "iam",
+        "tokenSecretRef",
         "secretRef",
+        "serviceAccountRef",
+        "server",
+        "caBundle",
         "conditions",
         "eks",
         "url",
         "refreshInterval",
         "deletionPolicy",
+        "value",
         "other",
     ]);
     leaf.prop_recursive(5, 64, 6, move |inner| {
@@ -83,6 +125,30 @@ proptest! {
     #[test]
     fn any_text_is_read_to_its_end(text in "\\PC{0,200}") {
         parse(&text, "here", &ParseOptions::new(Home::Applied));
+    }
+
+    #[test]
+    fn what_is_taken_can_be_stored_and_read_back(which in 0..SEEDS.len(), at in any::<prop::sample::Index>(), cut in 0..40_usize, put in "[ -~\n]{0,8}") {
+        let seed = SEEDS[which];
+        let at = at.index(seed.len());
+        let keeps = |end: &usize| seed.is_char_boundary(*end);
+        let (Some(head), Some(tail)) = ((0..=at).rev().find(keeps), (at + cut..=seed.len()).find(keeps)) else {
+            return Ok(());
+        };
+        let text = format!("{}{put}{}", &seed[..head], &seed[tail..]);
+        let namespace = "shop".parse().unwrap();
+        let mut options = ParseOptions::new(Home::Applied);
+        options.any_cluster = true;
+        let found = parse(&text, "here", &options);
+        for declaration in &found.declarations {
+            let stored = serde_json::to_vec(declaration).unwrap();
+            prop_assert_eq!(&serde_json::from_slice::<Declaration>(&stored).unwrap(), declaration);
+        }
+        for store in &found.stores {
+            let stored = serde_json::to_vec(store).unwrap();
+            prop_assert_eq!(&serde_json::from_slice::<Store>(&stored).unwrap(), store);
+        }
+        held(&text, "here", &namespace);
     }
 
     #[test]

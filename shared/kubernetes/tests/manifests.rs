@@ -49,6 +49,7 @@ fn read(case: &Path) -> Value {
                     options.default_namespace = serde_json::from_value(value.clone()).unwrap()
                 }
                 "clusters" => options.clusters = clusters(value),
+                "anyCluster" => options.any_cluster = value.as_bool().unwrap(),
                 "class" => options.class = value.as_str().unwrap().to_owned(),
                 other => panic!("unknown option {other}"),
             }

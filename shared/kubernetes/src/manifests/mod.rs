@@ -19,6 +19,7 @@ mod fake;
 mod find;
 mod metadata;
 mod nearest;
+mod objects;
 mod placement;
 mod reader;
 mod reads;
@@ -33,6 +34,8 @@ mod template;
 mod vault;
 mod vault_auth;
 mod version;
+
+pub use objects::{Held, held};
 
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Namespace, StoreId};
 use pawl_pipeline::{Manifests, Problem, Severity};
@@ -52,6 +55,9 @@ pub struct ParseOptions {
     pub default_clusters: Vec<ClusterName>,
     /// The namespace of objects that name none; without it they are refused.
     pub default_namespace: Option<Namespace>,
+    /// Takes every cluster that an ExternalSecret names for known, and a cluster `any` for the one of those that name
+    /// none. Only for looking at manifests where no cluster is at hand: what was read so must not be applied.
+    pub any_cluster: bool,
     /// The class whose stores are used: those that name it in `spec.controller`, and those that name none.
     pub class: String,
 }
@@ -64,6 +70,7 @@ impl ParseOptions {
             clusters: Vec::new(),
             default_clusters: Vec::new(),
             default_namespace: None,
+            any_cluster: false,
             class: "default".to_owned(),
         }
     }

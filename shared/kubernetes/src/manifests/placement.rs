@@ -32,15 +32,50 @@ pub(super) fn clusters(
             notes.error(path(CLUSTERS), format!("does not go with {SELECTOR}; write one of them"));
             Vec::new()
         }
+        (names, labels) if options.any_cluster => anywhere(names, labels, options, notes),
         (Some(names), None) => named(names, known, notes),
         (None, Some(labels)) => selected(labels, known, notes),
         (None, None) => default(options, known, notes),
     }
 }
 
+/// Without looking at what is known.
+fn anywhere(
+    names: Option<&String>,
+    labels: Option<&String>,
+    options: &ParseOptions,
+    notes: &Notes,
+) -> Vec<ClusterName> {
+    if let Some(Err(message)) = labels.map(|labels| selector::parse(labels)) {
+        notes.error(path(SELECTOR), message);
+    }
+    let mut found = BTreeSet::new();
+    for name in names.into_iter().flat_map(|names| listed(names)) {
+        match name.parse::<ClusterName>() {
+            Ok(name) => drop(found.insert(name)),
+            Err(error) => notes.error(path(CLUSTERS), error.to_string()),
+        }
+    }
+    match names {
+        Some(_) if found.is_empty() => notes.error(path(CLUSTERS), EMPTY),
+        Some(_) => {}
+        None if labels.is_none() && !options.default_clusters.is_empty() => {
+            found.extend(options.default_clusters.iter().cloned());
+        }
+        None => found.extend("any".parse::<ClusterName>()),
+    }
+    found.into_iter().collect()
+}
+
+const EMPTY: &str = "is empty; write the names of clusters, with commas between";
+
+fn listed(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
 fn named(names: &str, known: &[Cluster], notes: &Notes) -> Vec<ClusterName> {
     let mut found = BTreeSet::new();
-    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for name in listed(names) {
         match known.iter().find(|cluster| cluster.name.as_str() == name) {
             Some(cluster) => {
                 found.insert(cluster.name.clone());
@@ -48,8 +83,8 @@ fn named(names: &str, known: &[Cluster], notes: &Notes) -> Vec<ClusterName> {
             None => notes.partial(path(CLUSTERS), unknown(name, known)),
         }
     }
-    if found.is_empty() && names.split(',').all(|name| name.trim().is_empty()) {
-        notes.error(path(CLUSTERS), "is empty; write the names of clusters, with commas between");
+    if listed(names).next().is_none() {
+        notes.error(path(CLUSTERS), EMPTY);
     }
     found.into_iter().collect()
 }

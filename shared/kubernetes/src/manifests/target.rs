@@ -43,6 +43,9 @@ pub(super) fn read(spec: &mut Fields<'_>, own_name: &ObjectName, version: Versio
     target.deletion = fields.choice("deletionPolicy", &DELETION_POLICIES).unwrap_or_default();
     target.immutable = fields.flag("immutable");
     let manifest = version.reads(&mut fields, "manifest").then(|| fields.object("manifest")).flatten();
+    if manifest.is_some() {
+        fields.error("manifest", "is not supported yet: only Secrets are written; leave this object to ESO");
+    }
     let manifest = manifest.map(read_manifest);
     let of_secret = manifest.as_ref().is_none_or(|manifest| manifest.as_ref().is_some_and(is_secret));
     target.manifest = manifest.flatten();
