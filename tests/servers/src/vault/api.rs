@@ -26,6 +26,15 @@ impl VaultApi {
     /// # Errors
     /// [`Error::Unreachable`] when no client can be made, as of a broken certificate.
     pub fn trusting(address: &str, token: &str, ca_pem: Option<&str>) -> Result<Self> {
+        Self::build(address, token, ca_pem, None)
+    }
+
+    pub(super) fn build(
+        address: &str,
+        token: &str,
+        ca_pem: Option<&str>,
+        identity: Option<&str>,
+    ) -> Result<Self> {
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -34,6 +43,11 @@ impl VaultApi {
             let certificate = reqwest::Certificate::from_pem(pem.as_bytes());
             let certificate = certificate.map_err(Error::unreachable("reading the certificate authority"))?;
             builder = builder.tls_certs_merge([certificate]);
+        }
+        if let Some(pem) = identity {
+            let identity = reqwest::Identity::from_pem(pem.as_bytes());
+            builder =
+                builder.identity(identity.map_err(Error::unreachable("reading the client's certificate"))?);
         }
         let http = builder.build().map_err(Error::unreachable("making a client"))?;
         Ok(Self {
@@ -68,6 +82,20 @@ impl VaultApi {
     /// # Errors
     /// [`Error::Unreachable`] when it does not get through, [`Error::Incomplete`] when the body is not JSON.
     pub async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
+        self.send(method, path, body.map(Value::to_string).as_deref(), &[]).await
+    }
+
+    /// As [`VaultApi::call`], with a body that is sent as it stands and with further headers.
+    ///
+    /// # Errors
+    /// As [`VaultApi::call`].
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Result<(u16, Value)> {
         let call = format!("{method} {path}");
         let missing = |field| Error::Incomplete { call: call.clone(), field };
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| missing("an HTTP method"))?;
@@ -78,8 +106,11 @@ impl VaultApi {
                 request = request.header(name, value);
             }
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = body {
-            request = request.header("content-type", kind).body(body.to_string());
+            request = request.header("content-type", kind).body(body.to_owned());
         }
         let answer = request.send().await.map_err(Error::unreachable(&call))?;
         let status = answer.status().as_u16();

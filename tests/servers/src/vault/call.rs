@@ -49,7 +49,6 @@ pub(crate) struct Call {
     pub(crate) token: String,
     /// Seconds; 0 when the answer is not to be wrapped.
     pub(crate) wrap_ttl: u64,
-    #[expect(dead_code, reason = "logins by certificate, which read it, follow")]
     pub(crate) headers: HeaderMap,
     pub(crate) peer: Peer,
 }
@@ -58,9 +57,8 @@ pub(crate) struct Call {
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    /// The certificate that the client showed in the TLS handshake, DER.
-    #[expect(dead_code, reason = "logins by certificate, which read it, follow")]
-    pub(crate) certificate: Option<Vec<u8>>,
+    /// The certificate that the client showed in the TLS handshake and the authority that signed it, DER.
+    pub(crate) certificates: Option<Vec<Vec<u8>>>,
 }
 
 impl Call {
@@ -185,7 +183,7 @@ mod tests {
     #[test]
     fn paths_and_queries_are_decoded() {
         let read = |method: &str, uri: &str| {
-            let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), certificate: None };
+            let peer = Peer { address: SocketAddr::from(([127, 0, 0, 1], 1)), certificates: None };
             let method = method.parse().unwrap();
             Call::read(&method, &uri.parse().unwrap(), HeaderMap::new(), "", peer).unwrap()
         };

@@ -4,9 +4,9 @@ use super::{
     AuditDevice, CallClass, VaultCall, VaultClock, VaultFaults, audit,
     audit::Devices,
     call::{Call, Operation},
-    ids,
+    clock, ids,
     json::{Json, Object, encode},
-    reply::{Grant, Outcome, Refusal, Response, Wrapped},
+    reply::{Grant, Outcome, Refusal, Response, Wrapped, ignored},
     state::{State, Visit},
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -78,7 +78,7 @@ impl Core {
         let recorded = self.record("request", &call, &visit, None, error).await;
         let mut outcome = match admitted {
             Ok(()) if recorded => self.state().route(&call, &mut visit, now),
-            Ok(()) => Err(Refusal { in_data: false, ..Refusal::core(500, "internal error") }),
+            Ok(()) => Err(Refusal::core(500, "internal error")),
             Err(refusal) => Err(refusal),
         };
         if let Ok(Some(response)) = &mut outcome
@@ -169,7 +169,9 @@ fn logged(call: &Call, visit: &mut Visit, outcome: &Outcome) -> (audit::Response
             logged.warnings.clone_from(&response.warnings);
             logged.secret = response.lease.map(|_| audit::Lease {});
             logged.data = match response.status {
-                None => response.data.clone(),
+                None => {
+                    response.data.clone().filter(|data| data.as_object().is_none_or(|data| !data.is_empty()))
+                }
                 Some(status) => Some(raw(call, response, status)),
             };
             logged.wrap_info = response.wrapped.as_ref().map(|wrapped| audit::WrapInfo {
@@ -181,13 +183,16 @@ fn logged(call: &Call, visit: &mut Visit, outcome: &Outcome) -> (audit::Response
             });
             if let Some(grant) = &response.auth {
                 let auth = granted(grant);
-                if call.token.is_empty() {
-                    visit.auth = auth.clone();
+                if visit.class == "auth" && call.token.is_empty() {
+                    visit.auth = audit::Auth { entity_created: grant.entity_created, ..auth.clone() };
                 }
                 logged.auth = Some(auth);
             }
             if response.status.is_some() {
                 logged.warnings.clear();
+            }
+            if response.ignores_data {
+                logged.warnings.extend(ignored(call.data.keys()));
             }
             (logged, None)
         }
@@ -198,6 +203,9 @@ fn logged(call: &Call, visit: &mut Visit, outcome: &Outcome) -> (audit::Response
             }
             if refusal.login {
                 visit.auth.policy_results = None;
+            }
+            if refusal.ignores_data {
+                logged.warnings.extend(ignored(call.data.keys()));
             }
             (logged, refusal.error.clone())
         }
@@ -227,8 +235,10 @@ fn granted(grant: &Grant) -> audit::Auth {
         metadata: grant.metadata.clone().unwrap_or_default(),
         entity_id: grant.entity.clone(),
         token_type: if grant.batch { "batch" } else { "service" },
+        num_uses: grant.uses,
         token_ttl: grant.ttl,
-        token_issue_time: String::new(),
+        token_issue_time: grant.issued.map(|time| clock::whole_seconds(time).to_string()).unwrap_or_default(),
+        ..audit::Auth::default()
     }
 }
 

@@ -34,7 +34,8 @@ impl State {
         now: Timestamp,
     ) -> Option<u64> {
         let data = Json::from(data.clone());
-        let mount = self.namespace_at(namespace).mounts.get_mut(&whole(mount))?;
+        let home = self.namespaces.0.get_mut(&whole(namespace))?;
+        let mount = home.mounts.get_mut(&whole(mount))?;
         match &mut mount.engine {
             Engine::V1(store) => {
                 let ask = Ask { operation: Operation::Update, path: key, data: data.as_object()?, now };

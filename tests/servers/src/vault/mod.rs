@@ -1,6 +1,18 @@
-//! Vault and OpenBao for tests: a double in this process.
+//! Vault and OpenBao for tests: a double in this process, and real servers where there is one.
 //!
-//! [`VaultDouble`] has the semantics recorded from OpenBao 2.6.2. [`VaultApi`] is the test's own hand, in it as in real servers.
+//! | type | what it is | needs |
+//! |---|---|---|
+//! | [`VaultDouble`] | a server in this process, with the semantics recorded from OpenBao 2.6.2 | nothing |
+//! | [`RealVault`] | a server that somebody runs | `VAULT_ADDR` and `VAULT_TOKEN` |
+//! | [`Vault`] | a real server in dev mode, of the test's own | `PAWL_TEST_VAULT_BIN`: a `bao` or `vault` program |
+//!
+//! [`VaultApi`] is the test's own hand in all three. `tests/vault` holds the double and real servers to one table of calls: the answers and
+//! the audit records of `recorded.jsonl`. Any release of OpenBao from 2.6 on gives a `bao` program to run it with; `PAWL_RECORD=1` beside
+//! `PAWL_TEST_VAULT_BIN` writes down what that server answers. A Vault of HashiCorp differs in the words of some messages, in fields of metadata
+//! that OpenBao added, and in that it hashes times in the audit log.
+//!
+//! A ldap mount has no directory behind it: a user's password is the field `password` of `users/<name>`. Signatures of tokens and of requests
+//! to STS are not checked, their claims and shapes are. OpenBao has no `aws` and `gcp` of its own; the double has them as Vault does.
 //!
 //! The double keeps: tokens with their lives and uses, policies, namespaces inside of namespaces, mounts with slashes, key/value engines of
 //! both versions, logins, the audit log, the shapes of refusals. It does not: leases, unwrapping, identity beyond an entity's id, cubbyhole,
@@ -13,6 +25,7 @@ mod call;
 mod calls;
 mod clock;
 mod core;
+mod dev;
 mod duration;
 mod faults;
 mod hooks;
@@ -23,6 +36,7 @@ mod mounts;
 mod namespaces;
 mod options;
 mod policy;
+mod real;
 mod reply;
 mod server;
 mod state;
@@ -34,8 +48,10 @@ pub use api::VaultApi;
 pub use audit::AuditDevice;
 pub use calls::{CallClass, VaultCall};
 pub use clock::VaultClock;
+pub use dev::Vault;
 pub use faults::{VaultFault, VaultFaults, VaultRule};
 pub use options::VaultOptions;
+pub use real::RealVault;
 
 use crate::{Error, Result};
 use core::Core;
@@ -67,8 +83,8 @@ impl VaultDouble {
             state.mount("", "secret", 2);
         }
         let identity = options.tls.then(tls::Identity::new).transpose()?;
-        let acceptor = identity.as_ref().map(|identity| identity.acceptor.clone());
-        let server = Server::start(Arc::clone(&core), acceptor).await.map_err(Error::io("cannot listen"))?;
+        let tls = identity.as_ref().map(|identity| identity.tls.clone());
+        let server = Server::start(Arc::clone(&core), tls).await.map_err(Error::io("cannot listen"))?;
         Ok(Self { core, server, identity, root_token: options.root_token })
     }
 
@@ -111,6 +127,19 @@ impl VaultDouble {
     /// [`Error::Certificate`].
     pub fn client_certificate(&self, name: &str) -> Result<Option<(String, String)>> {
         self.identity.as_ref().map(|identity| identity.client(name)).transpose()
+    }
+
+    /// A client with the root token that shows a certificate, PEM.
+    ///
+    /// # Errors
+    /// As [`VaultApi::new`].
+    pub fn api_with_certificate(&self, certificate: &str, key: &str) -> Result<VaultApi> {
+        VaultApi::build(
+            &self.address(),
+            &self.root_token,
+            self.ca_pem().as_deref(),
+            Some(&format!("{key}{certificate}")),
+        )
     }
 
     /// Mounts a key/value engine of version 1 or 2, in a namespace that is made when it is not there. The root's name is empty.

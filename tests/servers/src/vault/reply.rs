@@ -1,6 +1,7 @@
 //! What an engine answers, before HTTP and the audit log make their own of it.
 
 use super::json::{Json, Object};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// An engine's answer; none is an answer too: not found when reading, done when writing.
@@ -21,6 +22,8 @@ pub(crate) struct Response {
     pub(crate) wrapped: Option<Wrapped>,
     /// Whether the data stands beside `data` as well.
     pub(crate) injected: bool,
+    /// Whether a body was of no use, which only the audit log says.
+    pub(crate) ignores_data: bool,
 }
 
 /// A token as a login or renewal hands it out.
@@ -37,6 +40,10 @@ pub(crate) struct Grant {
     pub(crate) orphan: bool,
     pub(crate) uses: u64,
     pub(crate) entity: String,
+    /// Whether the entity is new.
+    pub(crate) entity_created: bool,
+    /// When the token was made, if that was not now.
+    pub(crate) issued: Option<Timestamp>,
 }
 
 /// The place of an answer that the client wanted wrapped.
@@ -50,7 +57,7 @@ pub(crate) struct Wrapped {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// What the client reads; none leaves the list of errors empty.
@@ -61,6 +68,8 @@ pub(crate) struct Refusal {
     pub(crate) in_data: bool,
     /// Whether it is the client's credentials that were refused.
     pub(crate) login: bool,
+    /// As of [`Response`].
+    pub(crate) ignores_data: bool,
 }
 
 impl Response {
@@ -85,7 +94,7 @@ impl Response {
 impl Refusal {
     /// An engine's own words, not an error of the core.
     pub(crate) fn said(message: impl Into<String>) -> Self {
-        Self { status: 400, message: Some(message.into()), error: None, in_data: true, login: false }
+        Self { status: 400, message: Some(message.into()), in_data: true, ..Self::default() }
     }
 
     /// An engine's own words about a request that makes no sense.
@@ -96,36 +105,42 @@ impl Refusal {
     /// A login that fails: the message for the client, and the record's own error.
     pub(crate) fn login(status: u16, message: &str, error: &str) -> Self {
         Self {
-            status,
-            message: Some(message.to_owned()),
             error: Some(error.to_owned()),
             in_data: status < 500,
             login: true,
+            ..Self::bare(status, Some(message))
         }
     }
 
     pub(crate) fn denied() -> Self {
-        Self::core(403, "permission denied")
+        Self { in_data: true, ..Self::core(403, "permission denied") }
     }
 
     pub(crate) fn unsupported_path() -> Self {
-        Self { in_data: false, ..Self::core(404, "unsupported path") }
+        Self::core(404, "unsupported path")
     }
 
     pub(crate) fn unsupported_operation() -> Self {
-        Self { in_data: false, ..Self::core(405, "unsupported operation") }
+        Self::core(405, "unsupported operation")
     }
 
     /// An error of the core, in its list of one.
     pub(crate) fn core(status: u16, message: &str) -> Self {
         let message = one(message);
-        Self { status, message: Some(message.clone()), error: Some(message), in_data: true, login: false }
+        Self { error: Some(message.clone()), ..Self::bare(status, Some(&message)) }
     }
 
     /// An answer without words and without a record of its own.
     pub(crate) fn bare(status: u16, message: Option<&str>) -> Self {
-        Self { status, message: message.map(str::to_owned), error: None, in_data: false, login: false }
+        Self { status, message: message.map(str::to_owned), ..Self::default() }
     }
+}
+
+/// The warning of fields that an endpoint does not know.
+pub(crate) fn ignored<'name>(names: impl Iterator<Item = &'name String>) -> Option<String> {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    (!names.is_empty())
+        .then(|| format!("Endpoint ignored these unrecognized parameters: [{}]", names.join(" ")))
 }
 
 /// How Go's multierror prints one error.

@@ -23,6 +23,14 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+/// What a server with TLS listens with.
+#[derive(Clone)]
+pub(crate) struct Tls {
+    pub(crate) acceptor: TlsAcceptor,
+    /// Who signs the certificates of clients, DER.
+    pub(crate) authority: Vec<u8>,
+}
+
 /// The accepting task. Dropping it closes the port and every connection.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -33,7 +41,7 @@ pub(crate) struct Server {
 type Body = BoxBody<Bytes, io::Error>;
 
 impl Server {
-    pub(crate) async fn start(core: Arc<Core>, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+    pub(crate) async fn start(core: Arc<Core>, tls: Option<Tls>) -> io::Result<Self> {
         let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         Ok(Self { address, task: tokio::spawn(accept(listener, core, tls)) })
@@ -46,7 +54,7 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, core: Arc<Core>, tls: Option<TlsAcceptor>) {
+async fn accept(listener: TcpListener, core: Arc<Core>, tls: Option<Tls>) {
     // Ends with this task, and its connections with it.
     let mut connections = JoinSet::new();
     loop {
@@ -56,12 +64,12 @@ async fn accept(listener: TcpListener, core: Arc<Core>, tls: Option<TlsAcceptor>
                 let (core, tls) = (Arc::clone(&core), tls.clone());
                 connections.spawn(async move {
                     let Some(tls) = tls else {
-                        return serve(stream, core, Peer { address, certificate: None }).await;
+                        return serve(stream, core, Peer { address, certificates: None }).await;
                     };
-                    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else { return };
-                    let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                    let certificate = certificate.map(|certificate| certificate.to_vec());
-                    serve(stream, core, Peer { address, certificate }).await;
+                    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.acceptor.accept(stream)).await else { return };
+                    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                    let certificates = shown.map(|shown| vec![shown.to_vec(), tls.authority.clone()]);
+                    serve(stream, core, Peer { address, certificates }).await;
                 });
             },
             Some(_) = connections.join_next() => {}

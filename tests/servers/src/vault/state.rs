@@ -9,7 +9,7 @@ use super::{
     mounts::{Engine, RUNNING},
     namespaces::Namespaces,
     policy,
-    reply::{Outcome, Refusal, Response},
+    reply::{Grant, Outcome, Refusal, Response},
     tokens::{Made, Token, Tokens},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -44,6 +44,7 @@ pub(crate) struct Visit {
     reached: bool,
     pub(crate) auth: audit::Auth,
     client_id: String,
+    token_accessor: String,
     /// Whether the token is gone when the call is done.
     last_use: bool,
 }
@@ -62,11 +63,7 @@ impl State {
             return Err(Refusal::bare(400, Some("cannot write to a path ending in '/'")));
         }
         let here = &self.namespaces.0[&namespace];
-        let mut visit = Visit {
-            namespace_id: here.id.clone(),
-            auth: audit::Auth { token_type: "default", ..audit::Auth::default() },
-            ..Visit::default()
-        };
+        let mut visit = Visit { namespace_id: here.id.clone(), auth: nobody(), ..Visit::default() };
         if let Some((path, mount)) = here.mount(&call.path) {
             if call.path.len() < path.len() {
                 path.clone_into(&mut call.path);
@@ -99,6 +96,7 @@ impl State {
         if let Some(token) = &token {
             visit.auth = described(token);
             visit.client_id = client_id(token);
+            visit.token_accessor.clone_from(&token.accessor);
         }
         if visit.open {
             visit.reached = call.operation.is_write();
@@ -117,8 +115,14 @@ impl State {
         visit.last_use = self.tokens.used_up(&token.id);
         if call.operation == Operation::Update && !visit.mount.is_empty() {
             visit.reached = true;
-            if self.exists(&visit.namespace, &visit.mount, &call.path) == Some(false) {
-                call.operation = Operation::Create;
+            match self.exists(&visit.namespace, &visit.mount, call) {
+                Ok(Some(false)) => call.operation = Operation::Create,
+                Ok(_) => {}
+                Err(refusal) => {
+                    visit.auth = nobody();
+                    visit.client_id.clear();
+                    return Err(refusal);
+                }
             }
         }
         let granting_policies = self.granting(&token, &visit.namespace, &call.path, call.operation);
@@ -178,12 +182,19 @@ impl State {
         token.made.policies.iter().filter_map(known).collect()
     }
 
-    fn exists(&self, namespace: &str, mount: &str, path: &str) -> Option<bool> {
-        let below = path.strip_prefix(mount)?;
-        match &self.namespaces.0.get(namespace)?.mounts.get(mount)?.engine {
-            Engine::V1(store) => Some(store.exists(below)),
-            Engine::V2(store) => store.exists(below),
-            _ => None,
+    fn exists(&self, namespace: &str, mount: &str, call: &Call) -> Result<Option<bool>, Refusal> {
+        let below = call.path.strip_prefix(mount).unwrap_or_default();
+        match self
+            .namespaces
+            .0
+            .get(namespace)
+            .and_then(|home| home.mounts.get(mount))
+            .map(|mount| &mount.engine)
+        {
+            Some(Engine::V1(store)) => Ok(Some(store.exists(below))),
+            Some(Engine::V2(store)) => store.exists(below, &call.data),
+            Some(Engine::Login(method)) => Ok(method.exists(below)),
+            _ => Ok(None),
         }
     }
 
@@ -211,8 +222,9 @@ impl State {
     fn log_in(&mut self, call: &Call, visit: &Visit, login: Login, now: Timestamp) -> Response {
         let whole = format!("{}{}", visit.namespace, visit.mount);
         let mount = whole.strip_prefix("auth/").unwrap_or(&whole).trim_end_matches('/').replace('/', "-");
-        let entity = self.entities.entry((visit.accessor.clone(), login.alias));
-        let entity = entity.or_insert_with(super::ids::uuid).clone();
+        let alias = (visit.accessor.clone(), login.alias);
+        let entity_created = !self.entities.contains_key(&alias);
+        let entity = self.entities.entry(alias).or_insert_with(super::ids::uuid).clone();
         let mut policies = login.role.policies;
         policies.push("default".to_owned());
         policies.sort();
@@ -230,7 +242,7 @@ impl State {
             entity,
         };
         let grant = self.tokens.make((&visit.namespace, &visit.namespace_id), None, made, now);
-        Response { auth: Some(grant), ..Response::default() }
+        Response { auth: Some(Grant { entity_created, ..grant }), ..Response::default() }
     }
 }
 
@@ -248,7 +260,7 @@ impl Visit {
             mount_running_version: if mounted { RUNNING } else { "" },
             mount_class: self.class,
             client_token: call.token.clone(),
-            client_token_accessor: self.auth.accessor.clone(),
+            client_token_accessor: self.token_accessor.clone(),
             namespace: audit::Namespace { id: self.namespace_id.clone(), path: self.namespace.clone() },
             path: call.path.clone(),
             data: (!call.data.is_empty()).then(|| Json::Object(call.data.clone())),
@@ -273,6 +285,10 @@ impl Visit {
     }
 }
 
+fn nobody() -> audit::Auth {
+    audit::Auth { token_type: "default", ..audit::Auth::default() }
+}
+
 fn described(token: &Token) -> audit::Auth {
     audit::Auth {
         client_token: token.id.clone(),
@@ -280,12 +296,13 @@ fn described(token: &Token) -> audit::Auth {
         display_name: token.made.display_name.clone(),
         policies: token.made.policies.clone(),
         token_policies: token.made.policies.clone(),
-        policy_results: None,
         metadata: token.made.metadata.clone().unwrap_or_default(),
+        remaining_uses: token.made.uses,
         entity_id: token.made.entity.clone(),
         token_type: token.kind(),
         token_ttl: token.made.ttl,
         token_issue_time: super::clock::whole_seconds(token.created).to_string(),
+        ..audit::Auth::default()
     }
 }
 

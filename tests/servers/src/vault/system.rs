@@ -8,7 +8,7 @@ use super::{
     mounts::Mount,
     namespaces::Namespace,
     policy::Policy,
-    reply::{Outcome, Refusal, Response},
+    reply::{Outcome, Refusal, Response, one},
     state::{State, Visit},
 };
 
@@ -65,7 +65,8 @@ impl State {
             let message = format!(
                 "preflight capability check returned 403, please ensure client's policies grant access to path \"{named}\""
             );
-            return Err(Refusal { message: Some(message), ..Refusal::denied() });
+            let error = Some("permission denied".to_owned());
+            return Err(Refusal { message: Some(message), error, ..Refusal::denied() });
         };
         let mut described = what.describe();
         if let Json::Object(members) = &mut described {
@@ -167,7 +168,8 @@ fn methods(home: &mut Namespace, name: &str, ask: &Ask<'_>) -> Outcome {
 fn add(home: &mut Namespace, path: String, mut mount: Mount, data: &Object) -> Outcome {
     let taken = home.mounts.keys().find(|other| path.starts_with(other.as_str()) || other.starts_with(&path));
     if let Some(taken) = taken {
-        return Err(Refusal::said(format!("path is already in use at {taken}")));
+        let message = format!("path is already in use at {taken}");
+        return Err(Refusal { error: Some(one(&message)), ..Refusal::said(message) });
     }
     if let Some(Json::Object(config)) = data.get("config") {
         tune(&mut mount, config);

@@ -1,5 +1,6 @@
 //! The double's own certificate authority.
 
+use super::server::Tls;
 use crate::{Error, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -16,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 /// What a server with TLS has: its authority, and what it listens with.
 pub(crate) struct Identity {
     authority: CertifiedIssuer<'static, KeyPair>,
-    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) tls: Tls,
 }
 
 impl Identity {
@@ -49,7 +50,8 @@ impl Identity {
             )
             .map_err(failed)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { authority, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        let tls = Tls { acceptor: TlsAcceptor::from(Arc::new(config)), authority: authority.der().to_vec() };
+        Ok(Self { authority, tls })
     }
 
     pub(crate) fn ca_pem(&self) -> String {

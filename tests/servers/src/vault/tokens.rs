@@ -17,6 +17,8 @@ pub(crate) struct Token {
     pub(crate) made: Made,
     pub(crate) created: Timestamp,
     pub(crate) renewed: Option<Timestamp>,
+    /// What the last renewal gave, seconds.
+    lease: u64,
     /// None: never.
     pub(crate) expires: Option<Timestamp>,
     pub(crate) parent: Option<String>,
@@ -67,6 +69,7 @@ impl Tokens {
             made,
             created: now,
             renewed: None,
+            lease: 0,
             expires: None,
             parent: None,
         };
@@ -93,6 +96,7 @@ impl Tokens {
         made.renewable &= !made.batch && made.ttl > 0;
         let expires = (made.ttl > 0).then(|| after(now, made.ttl));
         let token = Token {
+            lease: made.ttl,
             id: id.clone(),
             accessor,
             namespace: namespace.to_owned(),
@@ -127,11 +131,12 @@ impl Tokens {
     pub(crate) fn renew(&mut self, id: &str, asked: Option<u64>, now: Timestamp) -> Option<Grant> {
         let token = self.0.get_mut(id)?;
         let age = u64::try_from(now.duration_since(token.created).as_secs()).unwrap_or_default();
-        let ttl = asked.filter(|asked| *asked > 0).unwrap_or(token.made.ttl);
+        let ttl = asked.filter(|asked| *asked > 0).unwrap_or(token.lease);
         let ttl = ttl.min(limit(&token.made).saturating_sub(age));
         token.renewed = Some(now);
         token.expires = Some(after(now, ttl));
-        Some(token.grant(ttl))
+        token.lease = ttl;
+        Some(Grant { issued: Some(token.created), ..token.grant(ttl) })
     }
 
     /// Revokes a token and all that it made.
@@ -223,6 +228,8 @@ impl Token {
             orphan: self.is_orphan(),
             uses: made.uses,
             entity: made.entity.clone(),
+            entity_created: false,
+            issued: None,
         }
     }
 }

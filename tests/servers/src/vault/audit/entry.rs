@@ -33,8 +33,14 @@ pub(crate) struct Auth {
     pub(crate) policy_results: Option<PolicyResults>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) metadata: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) num_uses: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) remaining_uses: u64,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) entity_id: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) entity_created: bool,
     pub(crate) token_type: &'static str,
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) token_ttl: u64,

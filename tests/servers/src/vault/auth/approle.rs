@@ -52,19 +52,20 @@ impl Method {
     }
 
     pub(super) fn approle_login(&self, ask: &Ask<'_>) -> Result {
+        const COMPLAINT: &str = "invalid role or secret ID";
         let (role_id, secret_id) = (field(ask.data, "role_id"), field(ask.data, "secret_id"));
         if role_id.is_empty() {
             return Err(Refusal::login(500, "missing role_id", "missing role_id"));
         }
-        let refused = || Refusal::login(400, "invalid role or secret ID", "invalid credentials");
-        let (name, _) = self.approle.roles.iter().find(|(_, id)| *id == role_id).ok_or_else(refused)?;
-        let role = self.roles.get(name).ok_or_else(refused)?;
+        let unknown = || Refusal::said(COMPLAINT);
+        let (name, _) = self.approle.roles.iter().find(|(_, id)| *id == role_id).ok_or_else(unknown)?;
+        let role = self.roles.get(name).ok_or_else(unknown)?;
         if role.data.get("bind_secret_id") != Some(&Json::Bool(false)) {
             if secret_id.is_empty() {
                 return Err(Refusal::said("missing secret_id"));
             }
             if !self.approle.secrets.get(name).is_some_and(|secrets| secrets.contains(secret_id)) {
-                return Err(refused());
+                return Err(Refusal::login(400, COMPLAINT, "invalid credentials"));
             }
         }
         Ok(Answered::login(Login {

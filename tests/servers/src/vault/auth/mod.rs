@@ -1,6 +1,10 @@
 //! Methods of authentication: each checks what a client shows and says which token it gets for it.
 
 mod approle;
+mod aws;
+mod bearer;
+mod certificate;
+mod claims;
 mod password;
 mod role;
 mod token;
@@ -30,6 +34,11 @@ pub(crate) enum Kind {
     AppRole,
     Userpass,
     Ldap,
+    Jwt,
+    Kubernetes,
+    Certificate,
+    Aws,
+    Gcp,
 }
 
 /// What a method answers.
@@ -68,6 +77,11 @@ impl Kind {
             "approle" => Self::AppRole,
             "userpass" => Self::Userpass,
             "ldap" => Self::Ldap,
+            "jwt" => Self::Jwt,
+            "kubernetes" => Self::Kubernetes,
+            "cert" => Self::Certificate,
+            "aws" => Self::Aws,
+            "gcp" => Self::Gcp,
             _ => return None,
         })
     }
@@ -75,8 +89,9 @@ impl Kind {
     /// The folder that its roles are written to.
     fn folder(self) -> &'static str {
         match self {
-            Self::AppRole => "role/",
+            Self::AppRole | Self::Jwt | Self::Kubernetes | Self::Aws | Self::Gcp => "role/",
             Self::Userpass | Self::Ldap => "users/",
+            Self::Certificate => "certs/",
         }
     }
 }
@@ -91,11 +106,18 @@ impl Method {
         path == "login" || path.starts_with("login/")
     }
 
-    pub(crate) fn handle(&mut self, ask: &Ask<'_>, _call: &Call) -> Result {
+    /// Whether writing a role is an update; none for other paths.
+    pub(crate) fn exists(&self, path: &str) -> Option<bool> {
+        let name =
+            path.strip_prefix(self.kind.folder()).filter(|name| !name.is_empty() && !name.contains('/'))?;
+        Some(self.roles.contains_key(name))
+    }
+
+    pub(crate) fn handle(&mut self, ask: &Ask<'_>, call: &Call) -> Result {
         if Self::is_login(ask.path) {
             return match ask.operation {
                 operation if !operation.is_write() => Err(Refusal::unsupported_operation()),
-                _ => self.login(ask),
+                _ => self.login(ask, call),
             };
         }
         if ask.path == "config" || ask.path.starts_with("config/") {
@@ -116,10 +138,15 @@ impl Method {
         }
     }
 
-    fn login(&mut self, ask: &Ask<'_>) -> Result {
+    fn login(&mut self, ask: &Ask<'_>, call: &Call) -> Result {
         match self.kind {
             Kind::AppRole => self.approle_login(ask),
             Kind::Userpass | Kind::Ldap => self.password_login(ask),
+            Kind::Jwt => self.jwt_login(ask),
+            Kind::Kubernetes => self.kubernetes_login(ask),
+            Kind::Certificate => self.certificate_login(ask, call),
+            Kind::Aws => self.aws_login(ask),
+            Kind::Gcp => self.gcp_login(ask),
         }
     }
 

@@ -12,10 +12,15 @@ impl Method {
             _ => "invalid username or password",
         };
         if password.is_empty() {
-            return Err(Refusal::login(500, "missing password", "missing password"));
+            return Err(Refusal {
+                login: false,
+                ..Refusal::login(500, "missing password", "missing password")
+            });
         }
-        let user = self.roles.get(name).filter(|user| user.text("password") == password);
-        let user = user.ok_or_else(|| Refusal::login(400, complaint, "invalid credentials"))?;
+        let user = self.roles.get(name).ok_or_else(|| Refusal::said(complaint))?;
+        if user.text("password") != password {
+            return Err(Refusal::login(400, complaint, "invalid credentials"));
+        }
         Ok(Answered::login(Login {
             name: Some(name.to_owned()),
             metadata: BTreeMap::from([("username".to_owned(), name.to_owned())]),

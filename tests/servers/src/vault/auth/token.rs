@@ -33,7 +33,7 @@ impl State {
                 let token =
                     self.tokens.find(id, ask.now).ok_or_else(|| Refusal::invalid("token not found"))?;
                 if token.made.batch {
-                    return Err(Refusal::invalid("batch tokens cannot be renewed"));
+                    return Err(Refusal::said("batch tokens cannot be renewed"));
                 }
                 if !token.made.renewable {
                     return Err(Refusal::invalid("lease is not renewable"));
@@ -44,7 +44,7 @@ impl State {
             }
             ("revoke", operation) if operation.is_write() => {
                 if self.tokens.find(id, ask.now).is_some_and(|token| token.made.batch) {
-                    return Err(Refusal::invalid("batch tokens cannot be revoked"));
+                    return Err(Refusal::said("batch tokens cannot be revoked"));
                 }
                 self.tokens.revoke(id);
                 Ok(None)

@@ -36,7 +36,7 @@ impl Store {
 
     fn write(&mut self, ask: &Ask<'_>) -> Outcome {
         if ask.path.is_empty() {
-            return Err(Refusal::said("missing path"));
+            return Err(Refusal { ignores_data: true, ..Refusal::said("missing path") });
         }
         if ask.data.is_empty() {
             return Err(Refusal::said("missing data fields"));

@@ -5,7 +5,7 @@ use super::{
 use crate::vault::{
     call::Operation,
     json::{Json, Object},
-    reply::{Outcome, Refusal, Response},
+    reply::{Outcome, Refusal, Response, ignored},
 };
 use std::collections::BTreeMap;
 
@@ -17,10 +17,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Whether a write would be an update; none where the engine does not tell the two apart.
-    pub(crate) fn exists(&self, path: &str) -> Option<bool> {
-        let key = path.strip_prefix("data/").or_else(|| path.strip_prefix("metadata/"))?;
-        Some(self.keys.contains_key(key))
+    /// Whether a write would be an update; none where the engine does not tell the two apart. It reads the request's fields to know.
+    pub(crate) fn exists(&self, path: &str, data: &Object) -> Result<Option<bool>, Refusal> {
+        if path.starts_with("data/") && data.contains_key("data") {
+            new_data(data)?;
+        }
+        let key = path.strip_prefix("data/").or_else(|| path.strip_prefix("metadata/"));
+        Ok(key.map(|key| self.keys.contains_key(key)))
     }
 
     pub(crate) fn handle(&mut self, ask: &Ask<'_>) -> Outcome {
@@ -37,6 +40,19 @@ impl Store {
     }
 
     fn data(&mut self, ask: &Ask<'_>) -> Outcome {
+        let mut outcome = self.data_of(ask);
+        if let Ok(Some(response)) = &mut outcome
+            && ask.operation.is_write()
+            && response.status.is_none()
+        {
+            let unknown =
+                ask.data.keys().filter(|name| !["data", "options", "version"].contains(&name.as_str()));
+            response.warnings.extend(ignored(unknown));
+        }
+        outcome
+    }
+
+    fn data_of(&mut self, ask: &Ask<'_>) -> Outcome {
         match ask.operation {
             Operation::Read => self.read(ask),
             Operation::Create | Operation::Update => self.write(ask),
@@ -208,5 +224,5 @@ fn invalid_path(operation: Operation) -> Outcome {
         "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to \
          use. If using the OpenBao CLI, use 'bao kv {command}' for this operation."
     );
-    Ok(Some(Response { warnings: vec![warning], ..Response::default() }.with_status(404)))
+    Ok(Some(Response { warnings: vec![warning], ignores_data: true, ..Response::default() }.with_status(404)))
 }
