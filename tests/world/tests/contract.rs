@@ -1,6 +1,14 @@
 //! The fakes keep what the ports promise: the suites that every adapter runs.
 
-use pawl_world::{FakeJobs, FakeLedger, FakeRegistry, contract};
+#![allow(clippy::expect_used, reason = "what a test cannot do must end it")]
+
+use pawl_domain::{Access, Location, Provider, Store};
+use pawl_world::build::{cluster_name, namespace, parameter_store_location, secrets_manager_location};
+use pawl_world::contract::searches::Tagged;
+use pawl_world::contract::sources::Held;
+use pawl_world::{
+    FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store, secrets_manager,
+};
 
 #[tokio::test]
 async fn the_registry_keeps_its_contract() {
@@ -15,4 +23,64 @@ async fn the_ledger_keeps_its_contract() {
 #[tokio::test]
 async fn the_job_queue_keeps_its_contract() {
     contract::jobs::suite(async || FakeJobs::default(), async |queue, _| queue.take()).await;
+}
+
+#[tokio::test]
+async fn the_stores_keep_their_contract() {
+    for location in [secrets_manager_location(), parameter_store_location()] {
+        contract::sources::suite(&Fake::of(&location)).await;
+        contract::searches::suite(&Fake::of(&location)).await;
+    }
+}
+
+/// The fake stores, as a suite changes them.
+struct Fake {
+    location: Location,
+    sources: FakeSources,
+    access: Access,
+}
+
+impl Fake {
+    fn of(location: &Location) -> Self {
+        let store: Store = match location.provider {
+            Provider::ParameterStore => parameter_store("store").into(),
+            _ => secrets_manager("store").into(),
+        };
+        let access = store.access(&cluster_name("blue"), &namespace("shop"));
+        Self { location: location.clone(), sources: FakeSources::default(), access }
+    }
+}
+
+impl Held for Fake {
+    type Sources = FakeSources;
+
+    fn sources(&self) -> &FakeSources {
+        &self.sources
+    }
+
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    async fn put(&self, key: &str, value: &str) -> String {
+        self.sources.rotate(&self.location, key, value).version.expect("a rotation has a version")
+    }
+
+    async fn label(&self, key: &str, version: &str, label: &str) {
+        self.sources.label(&self.location, key, version, label);
+    }
+
+    async fn delete(&self, key: &str) {
+        self.sources.delete(&self.location, key);
+    }
+
+    fn unknown_version(&self) -> &'static str {
+        "99"
+    }
+}
+
+impl Tagged for Fake {
+    async fn tag(&self, key: &str, tag: &str, value: &str) {
+        self.sources.tag(&self.location, key, tag, value);
+    }
 }

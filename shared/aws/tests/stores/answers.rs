@@ -386,24 +386,24 @@ async fn page(aws: &MockServer, token: Option<&str>, entries: &[(&str, i64)], ne
         .await;
 }
 
-fn secrets(operation: &str) -> MockBuilder {
+pub(crate) fn secrets(operation: &str) -> MockBuilder {
     Mock::given(header("x-amz-target", format!("secretsmanager.{operation}").as_str()))
 }
 
-fn parameters(operation: &str) -> MockBuilder {
+pub(crate) fn parameters(operation: &str) -> MockBuilder {
     Mock::given(header("x-amz-target", format!("AmazonSSM.{operation}").as_str()))
 }
 
-fn answer(body: Value) -> ResponseTemplate {
+pub(crate) fn answer(body: Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.to_string(), "application/x-amz-json-1.1")
 }
 
-fn refusal(status: u16, code: &str, words: &str) -> ResponseTemplate {
+pub(crate) fn refusal(status: u16, code: &str, words: &str) -> ResponseTemplate {
     let body = json!({ "__type": code, "message": words, "Message": words });
     ResponseTemplate::new(status).set_body_raw(body.to_string(), "application/x-amz-json-1.1")
 }
 
-fn value(name: &str, text: &str, version: &str) -> Value {
+pub(crate) fn value(name: &str, text: &str, version: &str) -> Value {
     json!({
         "Name": name,
         "ARN": format!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:{name}-a1B2c3"),
@@ -414,6 +414,6 @@ fn value(name: &str, text: &str, version: &str) -> Value {
     })
 }
 
-fn parameter(name: &str, version: i64) -> Value {
+pub(crate) fn parameter(name: &str, version: i64) -> Value {
     json!({ "Name": name, "Value": "v", "Version": version, "Type": "String", "LastModifiedDate": 1_700_000_000.5 })
 }

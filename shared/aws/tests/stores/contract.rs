@@ -5,6 +5,7 @@ use pawl_aws::AwsSources;
 use pawl_domain::Access;
 use pawl_domain::store::AwsService;
 use pawl_servers::{Moto, Service};
+use pawl_world::contract::searches::{self, Tagged};
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::json;
 
@@ -16,6 +17,16 @@ async fn secrets_manager_is_a_source() {
 #[tokio::test]
 async fn parameter_store_is_a_source() {
     suite(&Parameters(Store::of(AwsService::ParameterStore).await)).await;
+}
+
+#[tokio::test]
+async fn secrets_are_searched() {
+    searches::suite(&Secrets(Store::of(AwsService::SecretsManager).await)).await;
+}
+
+#[tokio::test]
+async fn parameters_are_searched() {
+    searches::suite(&Parameters(Store::of(AwsService::ParameterStore).await)).await;
 }
 
 struct Store {
@@ -83,6 +94,13 @@ impl Held for Secrets {
     }
 }
 
+impl Tagged for Secrets {
+    async fn tag(&self, key: &str, tag: &str, value: &str) {
+        let body = json!({ "SecretId": key, "Tags": [{ "Key": tag, "Value": value }] });
+        self.0.moto.call(self.0.region, Service::SECRETS_MANAGER, "TagResource", &body).await.unwrap();
+    }
+}
+
 struct Parameters(Store);
 
 impl Held for Parameters {
@@ -112,5 +130,13 @@ impl Held for Parameters {
 
     fn unknown_version(&self) -> &'static str {
         "99"
+    }
+}
+
+impl Tagged for Parameters {
+    async fn tag(&self, key: &str, tag: &str, value: &str) {
+        let tags = json!([{ "Key": tag, "Value": value }]);
+        let body = json!({ "ResourceType": "Parameter", "ResourceId": key, "Tags": tags });
+        self.0.moto.call(self.0.region, Service::SSM, "AddTagsToResource", &body).await.unwrap();
     }
 }

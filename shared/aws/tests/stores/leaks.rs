@@ -1,8 +1,8 @@
 //! A value shows up nowhere but in the answer: a canary goes every way that a secret can go.
 
 use crate::support::{access, current, sources};
-use pawl_domain::Access;
 use pawl_domain::store::AwsService;
+use pawl_domain::{Access, Find};
 use pawl_pipeline::ports::{Sources, Wanted};
 use serde_json::{Value, json};
 use std::io;
@@ -61,10 +61,18 @@ fn bodies() -> Vec<(u16, String)> {
 async fn asked(access: &Access, wanted: &[Wanted], (status, body): (u16, String)) -> String {
     let aws = MockServer::start().await;
     let answer = ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1");
+    // A list holds no values.
+    let list = Mock::given(header("x-amz-target", "secretsmanager.ListSecrets"));
+    list.respond_with(ResponseTemplate::new(200).set_body_json(json!({ "SecretList": [{ "Name": "a" }] })))
+        .mount(&aws)
+        .await;
     Mock::given(header("content-type", "application/x-amz-json-1.1")).respond_with(answer).mount(&aws).await;
-    let answers = sources(&aws.uri()).fetch(access, wanted).await;
-    let mut shown = format!("{answers:?}");
-    for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+    let sources = sources(&aws.uri());
+    let answers = sources.fetch(access, wanted).await;
+    let find = Find { name: Some("a".to_owned()), ..Find::default() };
+    let found = sources.find(access, &find).await;
+    let mut shown = format!("{answers:?} {found:?}");
+    for error in answers.iter().filter_map(|answer| answer.as_ref().err()).chain(found.as_ref().err()) {
         tracing::error!(error = error as &(dyn std::error::Error + 'static), "failed");
         shown += &format!("{error} {error:#?} {:?}", error.to_failure(1));
     }

@@ -8,5 +8,6 @@ mod credentials;
 mod leaks;
 mod metrics;
 mod parameter_store;
+mod searches;
 mod secrets_manager;
 mod support;

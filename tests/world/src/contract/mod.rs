@@ -13,6 +13,7 @@
 pub mod jobs;
 pub mod ledger;
 pub mod registry;
+pub mod searches;
 pub mod sources;
 
 use crate::build::id;
