@@ -103,10 +103,21 @@ impl Declaration {
         self.reads.iter().map(|read| read.store.clone()).collect()
     }
 
-    /// The index keys under which a change finds this declaration. Reads of stores that are not given are left out.
+    /// The index keys under which a change finds this declaration, and a sweep. Reads of stores that are not given are
+    /// left out.
     pub fn index_keys<'a>(&self, store: impl Fn(&StoreId) -> Option<&'a Store>) -> BTreeSet<IndexKey> {
-        let of_read = |read: &Read| Some(store(&read.store)?.index_keys(&read.query));
+        let of_read = |read: &Read| {
+            let store = store(&read.store)?;
+            let mut keys = store.index_keys(&read.query);
+            keys.extend(self.reads_templates().then(|| store.location().templates_key()));
+            Some(keys)
+        };
         self.reads.iter().filter_map(of_read).flatten().collect()
+    }
+
+    /// Whether templates stand in objects of the cluster, of whose changes nobody tells.
+    pub fn reads_templates(&self) -> bool {
+        self.target.template.as_ref().is_some_and(|template| !template.sources().is_empty())
     }
 
     /// Whether an edited manifest makes the target follow. Source: ESO's refresh decision.

@@ -81,6 +81,12 @@ impl Location {
     pub fn search_key(&self) -> IndexKey {
         IndexKey(format!("{}/{}/", self.provider, self.region))
     }
+
+    /// The index key of every declaration that reads this location's keys and whose templates stand in objects of its
+    /// cluster. No provider is called so, so no key has it.
+    pub fn templates_key(&self) -> IndexKey {
+        IndexKey(format!("templates/{}/{}", self.provider, self.region))
+    }
 }
 
 impl fmt::Display for Location {

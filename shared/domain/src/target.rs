@@ -10,7 +10,7 @@ mod ownership;
 mod refused;
 mod replacement;
 
-pub use decide::{Action, Decision, decide, marked};
+pub use decide::{Action, Decision, decide, decide_untemplated, marked};
 pub use object::{Desired, Existing, OwnFields, Owner, Parts};
 pub use refused::Refused;
 pub use replacement::Replacement;

@@ -14,8 +14,8 @@ use crate::report::Report;
 use crate::templates::Templates;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::target::{Action, Decision, Existing, Replacement, decide, marked};
-use pawl_domain::{Change, Declaration, DeclarationId, Kind, Outcome, Record, Rendered, Step};
+use pawl_domain::target::{Action, Decision, Existing, Replacement, decide, decide_untemplated, marked};
+use pawl_domain::{Change, Complaint, Declaration, DeclarationId, Kind, Outcome, Record, Rendered, Step};
 use std::collections::BTreeMap;
 use tracing::instrument;
 
@@ -212,7 +212,7 @@ impl<P: Ports> Pipeline<P> {
         let standing = !matches!(base, Base::Read(None));
         let rendered = match self.render(declaration, ingredients, standing) {
             Ok(rendered) => rendered,
-            Err(error) => return self.give_up(declaration, &base, error).await,
+            Err(error) => return self.untemplated(declaration, &base, error, ingredients).await,
         };
         let inputs = ingredients.inputs.clone();
         let base = match base {
@@ -227,6 +227,24 @@ impl<P: Ports> Pipeline<P> {
             return Err(Error::new(Step::Read, Kind::Transient, "the target was not read"));
         };
         self.write_over(declaration, rendered, existing.as_deref(), &last, inputs).await
+    }
+
+    /// A template that fails is no failure where it would not have been applied.
+    async fn untemplated(
+        &self,
+        declaration: &Declaration,
+        base: &Base,
+        error: Error,
+        ingredients: &Ingredients,
+    ) -> Result<Written, Error> {
+        if error.complaint() == Complaint::Update
+            && let Base::Read(existing) = base
+            && let Some(decision) = decide_untemplated(declaration, existing.as_deref())
+        {
+            let inputs = ingredients.inputs.clone();
+            return self.carry_out(declaration, decision, existing.as_deref(), None, inputs).await;
+        }
+        self.give_up(declaration, base, error).await
     }
 
     /// What cannot be rendered leaves the target as it is, but for the label that ESO sets before it asks any store.
@@ -279,7 +297,18 @@ impl<P: Ports> Pipeline<P> {
             existing.outlasts(&mut rendered);
         }
         let digest = self.digest_of(&rendered);
-        let Decision { action, outcome } = decide(declaration, &rendered, existing);
+        let decision = decide(declaration, &rendered, existing);
+        self.carry_out(declaration, decision, existing, Some(digest), inputs).await
+    }
+
+    async fn carry_out(
+        &self,
+        declaration: &Declaration,
+        Decision { action, outcome }: Decision,
+        existing: Option<&Existing>,
+        digest: Option<String>,
+        inputs: String,
+    ) -> Result<Written, Error> {
         let resource_version = match &action {
             Action::Leave => existing.map(|existing| existing.resource_version.clone()),
             action => self.ports.clusters().apply(&declaration.id, &declaration.target.name, action).await?,
@@ -287,7 +316,7 @@ impl<P: Ports> Pipeline<P> {
         let outcome = outcome.map_err(|refused| {
             Error::new(Step::Write, Kind::Invalid, refused.to_string()).complaining(refused.complaint())
         })?;
-        let digest = matches!(outcome, Outcome::Written | Outcome::Unchanged).then_some(digest);
+        let digest = digest.filter(|_| matches!(outcome, Outcome::Written | Outcome::Unchanged));
         Ok(Written { outcome, resource_version, digest, inputs })
     }
 }

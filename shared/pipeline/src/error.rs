@@ -47,6 +47,11 @@ impl Error {
         self.kind.is_retryable()
     }
 
+    /// What the Ready condition says of it.
+    pub fn complaint(&self) -> Complaint {
+        self.complaint
+    }
+
     /// The line for people.
     pub fn message(&self) -> &str {
         &self.message

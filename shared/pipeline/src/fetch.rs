@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::declaration::DeletionPolicy;
+use pawl_domain::render::Entry;
 use pawl_domain::{
     Access, Change, Declaration, Fetched, Find, Found, Kind, Moved, Provider, Query, Read, Record, Remote,
     Step, Values, Version, VersionSelector, Versions,
@@ -222,7 +223,7 @@ impl Catch {
             let found = match answer {
                 Some(Ok(found)) => found,
                 Some(Err(error)) if tolerant && error.kind == Kind::NotFound => Found::Missing,
-                Some(Err(error)) => return Err(at(&read.path, error)),
+                Some(Err(error)) => return Err(at(read, error)),
                 None => {
                     let message = format!("{}: not fetched", read.path);
                     return Err(Error::new(Step::Fetch, Kind::Transient, message));
@@ -278,8 +279,10 @@ fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), E
     Ok(())
 }
 
-fn at(path: &str, error: &Error) -> Error {
-    Error::new(error.step, error.kind, format!("{path}: {}", error.message()))
+/// The failure of one read, in ESO's words as far as it has any.
+fn at(read: &Read, error: &Error) -> Error {
+    let missing = if error.kind == Kind::NotFound { "Secret does not exist: " } else { "" };
+    error.shared().within(&format!("error processing {}, err: {missing}", Entry::of(read)))
 }
 
 /// What a read of one key asks of its store.

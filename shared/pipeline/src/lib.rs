@@ -24,6 +24,7 @@ pub mod settings;
 pub mod status;
 pub mod sweep;
 mod sweep_searches;
+mod sweep_templates;
 mod sync;
 mod templates;
 mod windows;

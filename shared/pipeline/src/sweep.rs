@@ -137,6 +137,7 @@ impl<P: Ports> Pipeline<P> {
                 return Ok(());
             }
         }
+        self.sweep_templates(access, &group.stores[0], started, swept).await?;
         swept.listed += 1;
         self.ports.ledger().set_mark(&name, started).await
     }
@@ -232,7 +233,8 @@ impl<P: Ports> Pipeline<P> {
         }
     }
 
-    /// Delivers those of these declarations whose record is outdated, or that have none and are due.
+    /// Delivers those of these declarations whose record is outdated, or that have none and are due; those that a sync
+    /// window holds back are kept for later.
     pub(crate) async fn deliver_outdated(
         &self,
         declarations: Vec<Declaration>,
@@ -247,7 +249,8 @@ impl<P: Ports> Pipeline<P> {
             let failed = record.is_some_and(|record| matches!(record.state, State::Failed(_)));
             !each.refresh.reads_once() && outdated(each, record) && (!failed || due(each, record, started))
         });
-        self.deliver_or_queue(wanting.collect(), started, swept).await
+        let wanting = self.let_run(wanting.collect(), started, |_, _| false).await?;
+        self.deliver_or_queue(wanting, started, swept).await
     }
 
     /// Delivers what failed, waits or was never written, as far as it is due.

@@ -14,6 +14,7 @@ use pawl_pipeline::{Job, Ports};
 use pawl_world::build::{at, cluster_name, namespace, object_name};
 use pawl_world::{Fault, Point, declaration};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use story::Story;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -281,4 +282,44 @@ async fn an_immutable_target_is_refused_and_says_so() {
     assert_eq!(error.to_failure(1).complaint, Complaint::Immutable);
     assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
     story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_templates_of_the_cluster_follow_when_the_interval_has_passed() {
+    let story = Story::new();
+    config_map(&story, "blue", "texts", &[("app.conf", "one {{ .value }}")]);
+    let db = declaration("blue/shop/db").reads("app/db").template(from_config_map("texts", "app.conf"));
+    story.world.declare(db);
+    story.declare("blue/shop/other", "app/db");
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    flow.sweep(false).await.unwrap();
+    config_map(&story, "blue", "texts", &[("app.conf", "two {{ .value }}")]);
+    story.world.forget_calls();
+    story.world.advance(Duration::from_secs(1800));
+    flow.sweep(false).await.unwrap();
+    assert_eq!(story.world.calls().template_reads, 0, "it is not due yet");
+    story.world.advance(Duration::from_secs(1900));
+    let swept = flow.sweep(false).await.unwrap();
+    assert_eq!(swept.report.outcomes.len(), 1, "nothing calls for the other: {:?}", swept.report);
+    assert_eq!(story.world.value("blue/shop/db", "app.conf"), Some(format!("two {}", story.value(1))));
+    // The next one is due an interval later.
+    story.world.forget_calls();
+    flow.sweep(true).await.unwrap();
+    assert_eq!(story.world.calls().template_reads, 0);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_template_that_would_not_be_applied_cannot_fail() {
+    let story = Story::new();
+    let broken = || making(&[("a", "{{ .nope }}")]);
+    let merge = declaration("blue/shop/merge").reads("app/db").creation(CreationPolicy::Merge);
+    story.world.declare(merge.template(broken()));
+    story.world.declare(declaration("blue/shop/frozen").reads("app/db").immutable().template(broken()));
+    story.world.clusters().edit("blue/shop/frozen", |secret| secret.set("theirs", "1"));
+    let report = story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    assert_eq!((report.count(Outcome::TargetMissing), report.count(Outcome::Written)), (1, 1), "{report:?}");
+    let frozen = story.world.clusters().secret("blue/shop/frozen").unwrap();
+    assert!(frozen.immutable && story.world.data("blue/shop/frozen") == texts(&[("theirs", "1")]));
 }

@@ -123,16 +123,11 @@ enum Becomes {
 
 impl Prepared {
     fn of(read: &Read, functions: &Functions) -> Result<Self, RenderError> {
-        let path = read.path.clone();
         let (key, property) = match &read.query {
             Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
             Query::Find(_) => (String::new(), None),
         };
-        let place = match (&read.query, &read.into) {
-            (Query::Find(_), _) => Entry::Find { path },
-            (Query::Key(_), Into::Key(_)) => Entry::Data { path, key: key.clone() },
-            (Query::Key(_), Into::Every { .. }) => Entry::Extract { path, key: key.clone() },
-        };
+        let place = Entry::of(read);
         let into = match &read.into {
             Into::Key(key) => Becomes::Key(key.clone()),
             Into::Every { conversion, rewrite } => {

@@ -62,6 +62,18 @@ pub fn decide(declaration: &Declaration, rendered: &Rendered, existing: Option<&
     }
 }
 
+/// What happens to a target for which no template needs to be applied: one that is frozen as it stands, that somebody
+/// else shall make first, or that is never written. `None` where it depends on what the template makes.
+pub fn decide_untemplated(declaration: &Declaration, existing: Option<&Existing>) -> Option<Decision> {
+    let target = &declaration.target;
+    let untouched = match (target.creation, existing) {
+        (CreationPolicy::None, _) | (CreationPolicy::Merge, None) => true,
+        (_, None) => false,
+        (_, Some(_)) => target.immutable,
+    };
+    untouched.then(|| decide(declaration, &Rendered::default(), existing))
+}
+
 /// The managed label for a target that stands there without it. ESO sets it before it asks any store, so that also a
 /// target for which nothing could be rendered has it.
 pub fn marked(existing: Option<&Existing>) -> Action {
