@@ -10,7 +10,7 @@ use pawl_domain::{
     Rendered, SecretValue, Store, StoreId, TemplateSources, Values, Version,
 };
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 pub(crate) const REGION: &str = "eu-central-1";
@@ -47,9 +47,11 @@ pub(crate) fn reading(reads: impl IntoIterator<Item = Read>) -> Declaration {
 
 /// What a declaration makes of these values, with no objects that hold templates, at the beginning of time.
 pub(crate) fn rendered(declaration: &Declaration, values: &Values) -> Result<Rendered, RenderError> {
-    let functions = Functions::new(|| Timestamp::UNIX_EPOCH);
-    Recipe::of(declaration, &functions)?.render(values, &TemplateSources::default())
+    Recipe::of(declaration, &FUNCTIONS)?.render(values, &TemplateSources::default())
 }
+
+/// What templates may call, at the beginning of time.
+pub(crate) static FUNCTIONS: LazyLock<Functions> = LazyLock::new(|| Functions::new(|| Timestamp::UNIX_EPOCH));
 
 /// Reads the whole of a key into the entry `value`.
 pub(crate) fn read(key: &str) -> Read {
@@ -131,11 +133,14 @@ pub(crate) fn fetched(value: impl Into<Vec<u8>>) -> Found {
     }))
 }
 
-pub(crate) fn version(id: &str) -> Version {
-    Version { id: id.into(), since: None }
+/// The same from another kind of store.
+pub(crate) fn of(provider: Provider, found: Found) -> Found {
+    match found {
+        Found::One(fetched) => Found::One(Arc::new(Fetched { provider, ..Fetched::clone(&fetched) })),
+        other => other,
+    }
 }
 
-/// Keys and values as they stand in tables.
-pub(crate) fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect()
+pub(crate) fn version(id: &str) -> Version {
+    Version { id: id.into(), since: None }
 }
