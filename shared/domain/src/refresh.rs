@@ -15,8 +15,8 @@ const LAST_RETRY: Duration = Duration::from_secs(7 * 60);
 /// two wait for `syncWindows`. Source: ESO's refresh decision.
 pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -> bool {
     let Some(record) = record else { return true };
-    let edited = declaration.follows_manifest() && record.declaration != declaration.digest();
-    let called_for = record.refreshed.is_none() || edited;
+    let edited = is_edited(declaration, record);
+    let called_for = is_called_for(declaration, record);
     let wanted = called_for || !declaration.refresh.reads_once();
     wanted
         && (called_for || declaration.refresh.is_let_run(now))
@@ -27,6 +27,15 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
             }
             (State::Pending | State::Settled(_), _) => true,
         }
+}
+
+/// Whether the declaration must be read whatever its sync windows say: it never was, or it was edited since.
+pub fn is_called_for(declaration: &Declaration, record: &Record) -> bool {
+    record.refreshed.is_none() || is_edited(declaration, record)
+}
+
+fn is_edited(declaration: &Declaration, record: &Record) -> bool {
+    declaration.follows_manifest() && record.declaration != declaration.digest()
 }
 
 /// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Registry, Scope};
+use crate::ports::{Clock, Ports, Registry, Scope};
 use pawl_domain::{Affected, Change, Declaration, DeclarationId, NotAffected, affected};
 use std::collections::BTreeSet;
 
@@ -25,6 +25,7 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked.
     pub async fn explain(&self, change: &Change) -> Result<Vec<Explanation>, Error> {
         let names = plain_names(change);
+        let now = self.ports.clock().now();
         let mut explanations = Vec::new();
         let mut after = None;
         loop {
@@ -32,7 +33,7 @@ impl<P: Ports> Pipeline<P> {
             after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
             let stores = self.stores_of(&page).await?;
             for declaration in page {
-                let affected = affected(change, &declaration, |id| stores.get(id));
+                let affected = affected(change, &declaration, |id| stores.get(id)).at(&declaration, now);
                 if affected != Affected::No(NotAffected::OtherKey) || looks_alike(&declaration, &names) {
                     explanations.push(Explanation { id: declaration.id, affected });
                 }

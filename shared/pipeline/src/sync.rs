@@ -5,7 +5,7 @@ use crate::job::Job;
 use crate::pipeline::Pipeline;
 use crate::ports::{Clock, Jobs, Ports, Registry};
 use crate::report::Report;
-use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, affected};
+use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, Record, affected};
 use tracing::{info, instrument};
 
 /// How many declarations are loaded at a time while a change's targets are counted.
@@ -46,12 +46,14 @@ impl<P: Ports> Pipeline<P> {
         Ok(report)
     }
 
-    /// Those of these declarations that the change affects.
+    /// Those of these declarations that the change affects, and that no sync window holds back.
     async fn affected_of(&self, ids: &[DeclarationId], change: &Change) -> Result<Vec<Declaration>, Error> {
         let mut declarations = self.ports.registry().declarations(ids).await?;
         let stores = self.stores_of(&declarations).await?;
         declarations.retain(|each| affected(change, each, |id| stores.get(id)) == Affected::Yes);
-        Ok(declarations)
+        let is_current =
+            |each: &Declaration, record: &Record| record.is_current(change, each, |id| stores.get(id));
+        self.let_run(declarations, self.ports.clock().now(), is_current).await
     }
 
     /// Queues what failed for the moment; what failed for good stays in the report.

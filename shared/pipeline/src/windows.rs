@@ -1,0 +1,67 @@
+//! Sync windows: what they hold back is noted in the ledger, so that the first sweep after a window opens finds it.
+
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Entry, Ledger, Ports};
+use jiff::Timestamp;
+use pawl_domain::record::State;
+use pawl_domain::refresh::is_called_for;
+use pawl_domain::{Declaration, Kind, Record, Step};
+
+impl<P: Ports> Pipeline<P> {
+    /// Those of these declarations that may be brought up to date now. The others are noted as pending, but for those
+    /// of which `is_done` tells that there is nothing to do.
+    ///
+    /// A job that was queued while its window was open is not held back any more.
+    ///
+    /// # Errors
+    /// The ledger could not be asked or written: then nothing may be acknowledged.
+    pub(crate) async fn let_run(
+        &self,
+        declarations: Vec<Declaration>,
+        now: Timestamp,
+        is_done: impl Fn(&Declaration, &Record) -> bool,
+    ) -> Result<Vec<Declaration>, Error> {
+        let (mut run, closed): (Vec<_>, Vec<_>) =
+            declarations.into_iter().partition(|each| each.refresh.is_let_run(now));
+        if closed.is_empty() {
+            return Ok(run);
+        }
+        let mut entries = self.entries_of(&closed).await?;
+        for declaration in closed {
+            match entries.remove(&declaration.id) {
+                Some(entry) if !is_called_for(&declaration, &entry.record) => {
+                    if !is_done(&declaration, &entry.record) {
+                        self.hold_back(&declaration, entry, now).await?;
+                    }
+                }
+                _ => run.push(declaration),
+            }
+        }
+        Ok(run)
+    }
+
+    async fn hold_back(
+        &self,
+        declaration: &Declaration,
+        mut entry: Entry,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        for _ in 0..3 {
+            // What failed or waits is found by sweeps as it is.
+            if !matches!(entry.record.state, State::Settled(_)) {
+                return Ok(());
+            }
+            let record = Record { at, state: State::Pending, ..entry.record };
+            match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
+                Err(error) if error.kind == Kind::Conflict => {}
+                result => return result.map(|_| ()),
+            }
+            let ids = std::slice::from_ref(&declaration.id);
+            let Some(theirs) = self.ports.ledger().entries(ids).await?.pop() else { return Ok(()) };
+            entry = theirs;
+        }
+        let message = "its record changes all the time; the change must come again";
+        Err(Error::new(Step::Record, Kind::Conflict, message))
+    }
+}
