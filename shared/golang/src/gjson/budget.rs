@@ -14,6 +14,9 @@ const MAX_PASSES: usize = 256;
 /// A byte written counts as this many read, because it also takes memory.
 const WRITE_COST: usize = 8;
 
+/// A search in an empty document counts as this many bytes, because it also takes time.
+const SEARCH_COST: usize = 64;
+
 /// A search was given up because it nests too deep or costs too much; whether there is a value is unknown.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("property path is too complex for this document: make the path simpler")]
@@ -39,6 +42,12 @@ impl Budget<'_> {
     /// The same budget one step further down.
     pub(super) fn deeper(self) -> Result<Self, TooComplex> {
         Ok(Self { depth: self.depth.checked_sub(1).ok_or(TooComplex)?, ..self })
+    }
+
+    /// The same one step further down, for a search of a path in a document.
+    pub(super) fn search(self, json: &[u8], path: &[u8]) -> Result<Self, TooComplex> {
+        self.read(json.len() + path.len() + SEARCH_COST)?;
+        self.deeper()
     }
 
     pub(super) fn read(self, bytes: usize) -> Result<(), TooComplex> {

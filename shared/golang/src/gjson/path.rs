@@ -42,7 +42,11 @@ pub(super) enum ArrayStep<'p> {
 impl<'p> KeyStep<'p> {
     #[inline]
     pub(super) fn matches(&self, key: &[u8], budget: Budget<'_>) -> Result<bool, TooComplex> {
-        if self.is_wild { pattern::matches(key, &self.key, budget) } else { Ok(*self.key == *key) }
+        if self.is_wild {
+            return pattern::matches(key, &self.key, budget);
+        }
+        // Byte by byte: keys are so short that the usual call of `memcmp` would take longer.
+        Ok(self.key.len() == key.len() && self.key.iter().zip(key).all(|(wanted, byte)| wanted == byte))
     }
 
     #[inline]
@@ -210,7 +214,7 @@ fn selector_end(path: &[u8], at: usize, open: u8, close: u8) -> usize {
                 return at;
             }
         } else if byte == b'"' {
-            at = scan::closing_quote(path, at + 1).0.unwrap_or(path.len());
+            at = scan::closing_quote(path, at + 1).0;
         }
         at += 1;
     }

@@ -40,8 +40,9 @@ pub(super) fn ugly(json: &[u8]) -> Vec<u8> {
 
 /// Lays a document out in lines.
 pub(super) fn pretty(json: &[u8], layout: &Layout, budget: Budget<'_>) -> Result<Vec<u8>, TooComplex> {
-    let mut writer =
-        Writer { json, layout, out: layout.prefix.clone(), line: 0, sort_keys: layout.sort_keys };
+    let mut out = Vec::with_capacity(json.len() * 2);
+    out.extend_from_slice(&layout.prefix);
+    let mut writer = Writer { json, layout, out, line: 0, sort_keys: layout.sort_keys };
     writer.value(0, Place { tabs: 0, single_line: None }, budget)?;
     if !writer.out.is_empty() {
         writer.out.push(b'\n');
@@ -173,7 +174,9 @@ impl Writer<'_> {
             if !in_lines && !fits {
                 return Ok((end, false));
             }
-            members.push(Member { key, written: written..self.out.len() });
+            if is_object && self.sort_keys {
+                members.push(Member { key, written: written..self.out.len() });
+            }
             at = end;
             count += 1;
         }
@@ -289,7 +292,7 @@ fn unquote_leniently(quoted: &[u8]) -> Vec<u8> {
 
 /// The place behind the string whose opening quote is at `at`.
 fn string_end(json: &[u8], at: usize) -> usize {
-    scan::closing_quote(json, at + 1).0.map_or(json.len(), |close| close + 1)
+    (scan::closing_quote(json, at + 1).0 + 1).min(json.len())
 }
 
 fn number_end(json: &[u8], at: usize) -> usize {

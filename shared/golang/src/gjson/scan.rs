@@ -61,7 +61,7 @@ impl Span {
             return Some(Self { lead, start, end: end(json, start, lead), escaped: false });
         }
         let (close, escaped) = closing_quote(json, start + 1);
-        Some(Self { lead, start, end: close? + 1, escaped })
+        (close < json.len()).then_some(Self { lead, start, end: close + 1, escaped })
     }
 
     /// Whether it is an object or an array.
@@ -151,56 +151,48 @@ pub(super) fn owned_document(json: Vec<u8>) -> Option<Value<'static>> {
 pub(super) fn group_end(json: &[u8], at: usize) -> usize {
     let mut depth = 1_usize;
     let mut at = at + 1;
-    while let Some(sign) = json
-        .get(at..)
-        .and_then(|rest| position(rest, |byte| GROUP_BORDERS[usize::from(byte)]))
-        .map(|offset| at + offset)
-    {
-        match json[sign] {
-            b'"' => match closing_quote(json, sign + 1).0 {
-                Some(close) => at = close + 1,
-                None => return json.len() + 1,
-            },
-            b'{' | b'[' | b'(' => {
-                depth += 1;
-                at = sign + 1;
-            }
-            _ => {
+    while let Some(byte) = json.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = closing_quote(json, at).0 + 1,
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' => {
                 depth -= 1;
-                at = sign + 1;
                 if depth == 0 {
                     return at;
                 }
             }
+            _ => {}
         }
     }
-    json.len()
+    json.len().max(at)
 }
 
 /// The length of the group or string that `text` starts with. Any other first byte counts as an opening bracket.
 pub(super) fn squash(text: &[u8]) -> usize {
     if text.first() == Some(&b'"') {
-        closing_quote(text, 1).0.map_or(text.len(), |close| close + 1)
+        (closing_quote(text, 1).0 + 1).min(text.len())
     } else {
         group_end(text, 0).min(text.len())
     }
 }
 
 /// The place of the quote that ends a string whose content starts at `at`, and whether there are escapes before it.
+/// Without such a quote it is the end of the document.
 #[inline]
-pub(super) fn closing_quote(json: &[u8], at: usize) -> (Option<usize>, bool) {
+pub(super) fn closing_quote(json: &[u8], at: usize) -> (usize, bool) {
     let mut escaped = false;
     let mut at = at;
     while let Some(rest) = json.get(at..)
         && let Some(offset) = quote_or_backslash(rest)
     {
         if rest[offset] == b'"' {
-            return (Some(at + offset), escaped);
+            return (at + offset, escaped);
         }
         escaped = true;
         at += offset + 2;
     }
-    (None, escaped)
+    (json.len(), escaped)
 }
 
 #[inline]
@@ -239,16 +231,9 @@ fn position(text: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
 }
 
 /// What ends or escapes in a string.
-static STRING_BORDERS: [bool; 256] = table(b"\"\\");
-
-/// What matters where a group ends.
-static GROUP_BORDERS: [bool; 256] = table(b"\"{}[]()");
-
-const fn table(mut signs: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    while let [sign, rest @ ..] = signs {
-        table[*sign as usize] = true;
-        signs = rest;
-    }
-    table
-}
+static STRING_BORDERS: [bool; 256] = {
+    let mut borders = [false; 256];
+    borders[b'"' as usize] = true;
+    borders[b'\\' as usize] = true;
+    borders
+};

@@ -26,6 +26,12 @@ fn doubling_modifiers_are_stopped() {
 }
 
 #[test]
+fn many_searches_of_next_to_nothing_are_stopped() {
+    let nested = format!("{}1{}", "[".repeat(14), "]".repeat(14));
+    assert_eq!(get(&nested, "@dig:".repeat(8) + "x"), Err(TooComplex));
+}
+
+#[test]
 fn depth_is_limited_on_a_small_stack() {
     let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
     let lists = deep("[", "]");

@@ -18,31 +18,33 @@ pub(super) fn get<'j>(
     path: &[u8],
     budget: Budget<'_>,
 ) -> Result<Option<Value<'j>>, TooComplex> {
-    let budget = budget.deeper()?;
-    budget.read(json.len() + path.len())?;
-    if path.len() > 1 {
-        let selected = match path[0] {
-            b'@' => modifiers::apply(json, path, budget)?,
-            b'!' => modifiers::literal(path),
-            b'[' | b'{' => {
-                return match multipath::select(json, path, budget)? {
-                    Selected::List(list, []) => Ok(Some(Value::built(list))),
-                    Selected::List(list, rest) => get_owned(&list, &rest[1..], budget),
-                    Selected::Not(rest) => search(json, rest, budget),
-                };
-            }
-            _ => None,
-        };
-        if let Some((result, rest)) = selected {
-            return match (result, rest) {
-                (Cow::Borrowed(result), [b'|' | b'.', rest @ ..]) => get(result, rest, budget),
-                (Cow::Owned(result), [b'|' | b'.', rest @ ..]) => get_owned(&result, rest, budget),
-                (Cow::Borrowed(result), _) => Ok(scan::document(result)),
-                (Cow::Owned(result), _) => Ok(scan::owned_document(result)),
+    let budget = budget.search(json, path)?;
+    match path {
+        [b'@' | b'!' | b'[' | b'{', _, ..] => select(json, path, budget),
+        _ => search(json, path, budget),
+    }
+}
+
+/// The same for a path that seems to start with a modifier, a literal or a multipath.
+fn select<'j>(json: &'j [u8], path: &[u8], budget: Budget<'_>) -> Result<Option<Value<'j>>, TooComplex> {
+    let selected = match path[0] {
+        b'@' => modifiers::apply(json, path, budget)?,
+        b'!' => modifiers::literal(path),
+        _ => {
+            return match multipath::select(json, path, budget)? {
+                Selected::List(list, []) => Ok(Some(Value::built(list))),
+                Selected::List(list, rest) => get_owned(&list, &rest[1..], budget),
+                Selected::Not(rest) => search(json, rest, budget),
             };
         }
+    };
+    match selected {
+        None => search(json, path, budget),
+        Some((Cow::Borrowed(result), [b'|' | b'.', rest @ ..])) => get(result, rest, budget),
+        Some((Cow::Owned(result), [b'|' | b'.', rest @ ..])) => get_owned(&result, rest, budget),
+        Some((Cow::Borrowed(result), _)) => Ok(scan::document(result)),
+        Some((Cow::Owned(result), _)) => Ok(scan::owned_document(result)),
     }
-    search(json, path, budget)
 }
 
 fn get_owned<'j>(json: &[u8], path: &[u8], budget: Budget<'_>) -> Result<Option<Value<'j>>, TooComplex> {
@@ -103,9 +105,10 @@ impl<'j, 'p> Walk<'j, 'p> {
             if json[start] == b'}' {
                 return Ok((start + 1, false));
             }
-            let (Some(close), escaped) = scan::closing_quote(json, start + 1) else {
-                return Ok((json.len(), false));
-            };
+            let (close, escaped) = scan::closing_quote(json, start + 1);
+            if close == json.len() {
+                return Ok((close, false));
+            }
             let key = &json[start + 1..close];
             let is_match =
                 if escaped { step.matches(&unescape(key), budget)? } else { step.matches(key, budget)? };

@@ -111,7 +111,7 @@ impl SmallPrimes {
     fn divide(&self, number: &BoxedUint) -> bool {
         let Some(product) = NonZero::new(Limb::from(self.product)).into_option() else { return false };
         let rest = number.rem_limb(product).0;
-        self.primes.iter().any(|prime| rest % prime == 0)
+        self.primes.iter().any(|prime| rest.is_multiple_of(*prime))
     }
 }
 
@@ -119,8 +119,8 @@ impl SmallPrimes {
 static SMALL_PRIMES: LazyLock<Vec<SmallPrimes>> = LazyLock::new(|| {
     let mut groups: Vec<SmallPrimes> = Vec::new();
     let mut known: Vec<u64> = Vec::new();
-    for candidate in (3..5000).step_by(2) {
-        if known.iter().any(|prime| candidate % prime == 0) {
+    for candidate in (3_u64..5000).step_by(2) {
+        if known.iter().any(|prime| candidate.is_multiple_of(*prime)) {
             continue;
         }
         known.push(candidate);
