@@ -18,6 +18,7 @@
 //! both versions, logins, the audit log, the shapes of refusals. It does not: leases, unwrapping, identity beyond an entity's id, cubbyhole,
 //! quotas, replication (faults play their answers), `SCAN`, `subkeys` with a depth, `sudo`, globs in policies other than `*` and `+`.
 
+mod answer;
 mod api;
 mod audit;
 mod auth;
@@ -37,12 +38,14 @@ mod namespaces;
 mod options;
 mod policy;
 mod real;
+mod record;
 mod reply;
 mod server;
 mod state;
 mod system;
 mod tls;
 mod tokens;
+mod visit;
 
 pub use api::VaultApi;
 pub use audit::AuditDevice;

@@ -2,8 +2,9 @@
 
 use super::{
     VaultFault,
+    answer::{Answer, refused},
     call::{Call, Peer},
-    core::{Answer, Core, refused},
+    core::Core,
     json::{Json, encode},
 };
 use futures::stream;

@@ -9,7 +9,8 @@ use super::{
     namespaces::Namespace,
     policy::Policy,
     reply::{Outcome, Refusal, Response, one},
-    state::{State, Visit},
+    state::State,
+    visit::Visit,
 };
 
 impl State {

@@ -7,8 +7,9 @@ use crate::vault::{
     json::Json,
     kv::Ask,
     reply::{Outcome, Refusal, Response},
-    state::{State, Visit},
+    state::State,
     tokens::Made,
+    visit::Visit,
 };
 
 impl State {
