@@ -11,6 +11,7 @@ mod leaks;
 mod logins;
 mod metrics;
 mod paths;
+mod real;
 mod support;
 mod tls;
 mod tokens;
