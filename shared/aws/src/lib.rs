@@ -1,9 +1,10 @@
-//! Adapters to AWS: stores, registry, ledger, job queue and EKS tokens.
+//! Adapters to AWS: stores, registry, ledger, job queue, event bus and EKS tokens.
 //!
 //! Each adapter fulfils a port of `pawl_pipeline` and knows no other adapter. All of them are made from one
 //! `SdkConfig` that the composition root loads, so that regions, endpoints, timeouts and identity come from the SDK's
 //! own settings. Start reading at [`sources`], which turns keys into values.
 
+pub mod bus;
 pub mod identity;
 pub mod jobs;
 mod ledger;
@@ -16,6 +17,7 @@ mod clients;
 mod credentials;
 mod error;
 
+pub use bus::EventBus;
 pub use identity::AwsIdentity;
 pub use jobs::SqsJobs;
 pub use queue::Queue;

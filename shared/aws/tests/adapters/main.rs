@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod at;
+mod bus;
 mod contract;
 mod cut;
 mod identity;
