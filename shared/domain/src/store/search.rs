@@ -39,7 +39,8 @@ impl Backend {
         match self {
             // A search gives whole names, in which the store's prefix stands already.
             Self::Aws(_) | Self::Fake(_) => name.to_owned(),
-            Self::Vault(vault) => vault.remote_key(name),
+            // ESO puts a slash behind `find.path`, also where one stands there already.
+            Self::Vault(vault) => vault.remote_key(&name.replace("//", "/")),
         }
     }
 

@@ -9,6 +9,7 @@ mod laws;
 mod refresh;
 mod render;
 mod schedule;
+mod searches;
 mod store;
 mod target;
 mod windows;
