@@ -7,6 +7,7 @@
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_secretsmanager as secretsmanager;
 use aws_sdk_ssm as ssm;
 use aws_sdk_sts as sts;
@@ -66,6 +67,11 @@ impl Clients {
                 .retry_config(self.retries(None));
             sts::Client::from_conf(config.build())
         })
+    }
+
+    /// What the SDK's default chain gives, if there is one.
+    pub(crate) fn own_credentials(&self) -> Option<SharedCredentialsProvider> {
+        self.base.credentials_provider()
     }
 
     fn retries(&self, retries: Option<u32>) -> RetryConfig {

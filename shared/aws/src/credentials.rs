@@ -64,6 +64,11 @@ impl<C: ClusterCredentials> Identities<C> {
         session.credentials.is_some() && self.cell(access).give_up(self.clock.as_ref(), session).await
     }
 
+    /// The time, by the clock that sessions end by.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     fn cell(&self, access: &Access) -> Arc<Cell> {
         // A panic of another caller leaves the map whole.
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,6 +2,8 @@
 
 mod token;
 
+pub(crate) use token::host as sts_host;
+
 use crate::clients::Clients;
 use crate::error::Call;
 use aws_config::{Region, SdkConfig};

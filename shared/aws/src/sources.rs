@@ -6,12 +6,14 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `caller` | the identity of a store, shown to others |
 //! | `secrets_manager` | values, versions and listing of secrets |
 //! | `secrets_manager::batch` | many secrets with one call |
 //! | `parameter_store` | values, versions and listing of parameters |
 //! | `secrets_manager::find`, `parameter_store::find` | searches, and metadata |
 //! | `listing` | when the rest of a sorted listing need not be read |
 
+mod caller;
 mod listing;
 mod parameter_store;
 mod search;

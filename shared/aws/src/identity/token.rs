@@ -64,7 +64,7 @@ fn presigned_url(
 }
 
 /// The public name of a region's STS. Source: the SDKs' partition metadata.
-fn host(region: &str) -> String {
+pub(crate) fn host(region: &str) -> String {
     let domain = match region {
         _ if region.starts_with("cn-") => "amazonaws.com.cn",
         _ if region.starts_with("eusc-") => "amazonaws.eu",
