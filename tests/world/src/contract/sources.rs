@@ -1,6 +1,6 @@
 //! The contract of [`Sources`].
 
-use pawl_domain::{Access, Fetched, Kind, Step, Version, VersionSelector};
+use pawl_domain::{Access, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Listed, Part, Sources, Wanted};
 use std::future::Future;
@@ -27,29 +27,73 @@ pub trait Held {
 
     /// The id of a version that no key has, in the form that the store knows.
     fn unknown_version(&self) -> &'static str;
+
+    /// The key, as [`Wanted::key`] has it, that the other methods call by this name.
+    fn key(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// The text that was put, out of the value that the store gives for it.
+    fn text(&self, value: &SecretValue) -> String {
+        value.expose_str().expect("text").to_owned()
+    }
+
+    /// What such a store can do beside giving out values. What it cannot is not asked of it.
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
+    }
+}
+
+/// What some kinds of store can do and others cannot.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    /// Gives out versions that are not in force.
+    pub versions: bool,
+    /// Gives names to versions.
+    pub labels: bool,
+    /// Tells which keys changed.
+    pub listing: bool,
+}
+
+impl Default for Abilities {
+    fn default() -> Self {
+        Self { versions: true, labels: true, listing: true }
+    }
 }
 
 /// Runs every case, each on keys of its own in one store that must be empty before.
 pub async fn suite(store: &impl Held) {
+    let abilities = store.abilities();
     nothing_wanted(store).await;
     answers_stand_alone_and_in_order(store).await;
-    the_selected_version_is_read(store).await;
-    labels_are_followed(store).await;
+    if abilities.versions {
+        the_selected_version_is_read(store).await;
+    }
+    if abilities.labels {
+        labels_are_followed(store).await;
+    }
     many_keys_are_answered(store).await;
-    listings_miss_nothing(store).await;
+    if abilities.listing {
+        listings_miss_nothing(store).await;
+    } else {
+        what_cannot_be_listed_is_denied(store).await;
+    }
     deleted_keys_do_not_exist(store).await;
 }
 
 async fn nothing_wanted(store: &impl Held) {
     assert_eq!(fetch(store, &[]).await, [], "no keys wanted are none to answer");
     assert_eq!(versions(store, &[]).await, [], "no keys wanted are none to answer");
-    assert_eq!(listed(store, None).await.len(), 0, "an empty store lists nothing");
+    if store.abilities().listing {
+        assert_eq!(listed(store, None).await.len(), 0, "an empty store lists nothing");
+    }
 }
 
 async fn answers_stand_alone_and_in_order(store: &impl Held) {
     let a = store.put("order-a", "A").await;
     let b = store.put("order-b", "B").await;
-    let wanted = ["order-none", "order-b", "order-a", "order-b", "order-nothing"].map(current);
+    let wanted =
+        ["order-none", "order-b", "order-a", "order-b", "order-nothing"].map(|name| current(store, name));
     let want = [missing(), Ok(("B", &b)), Ok(("A", &a)), Ok(("B", &b)), missing()];
     assert_eq!(
         fetch(store, &wanted).await,
@@ -70,11 +114,11 @@ async fn the_selected_version_is_read(store: &impl Held) {
     let second = store.put("version", "two").await;
     assert_ne!(first, second, "each version has an id of its own");
     let by_id = |id: &str| Wanted {
-        key: "version".to_owned(),
+        key: store.key("version"),
         selector: VersionSelector::Id(id.to_owned()),
         part: Part::Value,
     };
-    let wanted = [by_id(&first), current("version"), by_id(&second), by_id(store.unknown_version())];
+    let wanted = [by_id(&first), current(store, "version"), by_id(&second), by_id(store.unknown_version())];
     let want = [Ok(("one", &first)), Ok(("two", &second)), Ok(("two", &second)), missing()];
     assert_eq!(fetch(store, &wanted).await, owned(&want), "an id selects its version for ever");
     let want = [Ok(first), Ok(second.clone()), Ok(second)];
@@ -85,7 +129,7 @@ async fn labels_are_followed(store: &impl Held) {
     let first = store.put("label", "one").await;
     let second = store.put("label", "two").await;
     let by = |label: &str| Wanted {
-        key: "label".to_owned(),
+        key: store.key("label"),
         selector: VersionSelector::Label(label.to_owned()),
         part: Part::Value,
     };
@@ -100,7 +144,7 @@ async fn labels_are_followed(store: &impl Held) {
         let want = [Ok(version.clone()), Err(Kind::NotFound)];
         assert_eq!(versions(store, &wanted).await, want, "a label is where it was moved");
     }
-    assert_eq!(versions(store, &[current("label")]).await, [Ok(second)], "a label moves nothing else");
+    assert_eq!(versions(store, &[current(store, "label")]).await, [Ok(second)], "a label moves nothing else");
 }
 
 /// More than any provider's batch.
@@ -116,7 +160,7 @@ async fn many_keys_are_answered(store: &impl Held) {
         } else {
             want.push(Err(Kind::NotFound));
         }
-        wanted.push(current(&key));
+        wanted.push(current(store, &key));
     }
     assert_eq!(fetch(store, &wanted).await, want, "more keys than one batch takes");
     let want: Vec<_> = want.into_iter().map(|answer| answer.map(|(_, version)| version)).collect();
@@ -129,7 +173,7 @@ async fn listings_miss_nothing(store: &impl Held) {
     let changed = store.put("list-changed", "two").await;
     let all = listed(store, None).await;
     for (key, version) in [("list-changed", &changed), ("list-calm", &calm)] {
-        let entry = of(&all, key).unwrap_or_else(|| panic!("{key} is in the list of all keys"));
+        let entry = of(&all, &store.key(key)).unwrap_or_else(|| panic!("{key} is in the list of all keys"));
         assert_eq!(entry.version.as_ref(), Some(version), "{key} is listed with its version in force");
     }
     let since = of(&all, "list-changed").unwrap().changed;
@@ -139,13 +183,23 @@ async fn listings_miss_nothing(store: &impl Held) {
     assert_eq!(entry.version, Some(changed), "a listing since a moment tells the version in force");
 }
 
+async fn what_cannot_be_listed_is_denied(store: &impl Held) {
+    let error = store.sources().changed_since(store.access(), None).await.expect_err("there is no listing");
+    assert_eq!(error.kind, Kind::Denied, "the known keys are asked for one by one then");
+}
+
 async fn deleted_keys_do_not_exist(store: &impl Held) {
     store.put("gone", "one").await;
     store.put("stays", "one").await;
     store.delete("gone").await;
-    let wanted = [current("gone")];
+    let wanted = [current(store, "gone")];
     assert_eq!(fetch(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
     assert_eq!(versions(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
+    let stays = fetch(store, &[current(store, "stays")]).await;
+    assert!(stays[0].is_ok(), "the deletion of a key hides no other");
+    if !store.abilities().listing {
+        return;
+    }
     let all = listed(store, None).await;
     assert!(
         of(&all, "gone").is_none_or(|entry| entry.version.is_none()),
@@ -156,8 +210,8 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
 
 type Told<T> = Result<T, Kind>;
 
-fn current(key: &str) -> Wanted {
-    Wanted { key: key.to_owned(), selector: VersionSelector::Current, part: Part::Value }
+fn current(store: &impl Held, name: &str) -> Wanted {
+    Wanted { key: store.key(name), selector: VersionSelector::Current, part: Part::Value }
 }
 
 fn missing<T>() -> Told<T> {
@@ -171,7 +225,7 @@ fn owned(answers: &[Told<(&str, &String)>]) -> Vec<Told<(String, String)>> {
 async fn fetch(store: &impl Held, wanted: &[Wanted]) -> Vec<Told<(String, String)>> {
     let answers = store.sources().fetch(store.access(), wanted).await;
     assert_eq!(answers.len(), wanted.len(), "one answer for each key");
-    let told = |fetched: Fetched| (fetched.value.expose_str().expect("text").to_owned(), fetched.version.id);
+    let told = |fetched: Fetched| (store.text(&fetched.value), fetched.version.id);
     answers.into_iter().map(|answer| answer.map(told).map_err(kind)).collect()
 }
 
