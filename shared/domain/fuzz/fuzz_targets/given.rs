@@ -1,11 +1,12 @@
 //! What both targets start from.
 
 use pawl_domain::declaration::{
-    CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Refresh, RefreshPolicy, Target, Template,
+    CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Refresh, RefreshPolicy, Target,
+    Template,
 };
 use pawl_domain::{
-    Declaration, Fetched, Found, Functions, Home, Provider, Query, Read, Recipe, Remote, RenderError, Rendered,
-    SecretValue, StoreId, TemplateSources, Values, Version,
+    Declaration, Fetched, Found, Functions, Home, Provider, Query, Read, Recipe, Remote, RenderError,
+    Rendered, SecretValue, StoreId, TemplateSources, Values, Version,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -67,6 +68,10 @@ fn declaration(into: Becomes, property: &str, template: Option<Template>) -> Dec
             template,
             manifest: None,
         },
-        refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(60), windows: None },
+        refresh: Refresh {
+            policy: RefreshPolicy::Periodic,
+            interval: Duration::from_secs(60),
+            windows: None,
+        },
     }
 }
