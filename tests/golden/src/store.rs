@@ -81,18 +81,21 @@ async fn secret(case: &Case, entry: &Entry, aws: &Aws) -> Result<()> {
         });
         call("PutSecretValue", body).await?;
     }
-    for version in entry.versions.iter().flatten() {
-        for stage in version.stages.iter().flatten() {
-            let described = call("DescribeSecret", json!({ "SecretId": entry.key })).await?;
-            let mut body =
-                json!({ "SecretId": entry.key, "VersionStage": stage, "MoveToVersionId": version.id });
-            match holder(&described, stage) {
-                Some(holder) if Some(&holder) == version.id.as_ref() => continue,
-                Some(holder) => body["RemoveFromVersionId"] = json!(holder),
-                None => {}
-            }
-            call("UpdateSecretVersionStage", body).await?;
+    // When AWSCURRENT moves, AWSPREVIOUS follows it by itself.
+    let staged = |current: bool| {
+        let versions = entry.versions.iter().flatten();
+        let each = versions.flat_map(|version| version.stages.iter().flatten().map(move |stage| (stage, version)));
+        each.filter(move |(stage, _)| (*stage == "AWSCURRENT") == current)
+    };
+    for (stage, version) in staged(true).chain(staged(false)) {
+        let described = call("DescribeSecret", json!({ "SecretId": entry.key })).await?;
+        let mut body = json!({ "SecretId": entry.key, "VersionStage": stage, "MoveToVersionId": version.id });
+        match holder(&described, stage) {
+            Some(holder) if Some(&holder) == version.id.as_ref() => continue,
+            Some(holder) => body["RemoveFromVersionId"] = json!(holder),
+            None => {}
         }
+        call("UpdateSecretVersionStage", body).await?;
     }
     Ok(())
 }

@@ -11,21 +11,21 @@ use std::sync::LazyLock;
 /// Notes what is wrong with a pattern of RE2.
 pub(super) fn pattern(text: &str, path: &str, notes: &Notes) {
     if let Err(error) = Regexp::new(text) {
-        notes.error(path, format!("{error}; write it in the syntax of RE2"));
+        notes.hopeless(path, format!("{error}; write it in the syntax of RE2"));
     }
 }
 
 /// Notes what is wrong with a template.
 pub(super) fn template(text: &str, path: &str, notes: &Notes) {
     if let Err(error) = FUNCTIONS.check(path, text) {
-        notes.error(path, format!("is not a template: line {}: {}", error.line, error.message));
+        notes.hopeless(path, format!("is not a template: line {}: {}", error.line, error.message));
     }
 }
 
 /// Notes what else would make every rendering fail, of a declaration with which nothing else is wrong.
 pub(super) fn recipe(declaration: &Declaration, notes: &Notes) {
     if let Err(error) = Recipe::of(declaration, &FUNCTIONS) {
-        notes.error("spec", error.to_string());
+        notes.hopeless("spec", error.to_string());
     }
 }
 

@@ -169,22 +169,22 @@ impl Reading {
                 .filter_map(move |(found, kind)| Some((found, kind.filter(|k| wanted(*k))?)))
         };
         for (found, _) in of_kind(|kind| kind == Kind::Cluster) {
-            self.object(found, |root, this| this.cluster(root, options));
+            self.object(found, &options.home, |root, this| this.cluster(root, options));
         }
         // What stands in this text is newer than what is known of a cluster of the same name.
         let known = options.clusters.iter().chain(&self.out.clusters).cloned();
         let known: BTreeMap<ClusterName, Cluster> = known.map(|each| (each.name.clone(), each)).collect();
         let known: Vec<Cluster> = known.into_values().collect();
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
-            self.object(found, |root, this| match kind {
+            self.object(found, &options.home, |root, this| match kind {
                 Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
                 _ => this.store(root, options, kind == Kind::ClusterSecretStore),
             });
         }
     }
 
-    fn object(&mut self, found: &Found, read: impl FnOnce(Fields<'_>, &mut Self)) {
-        let notes = Notes::default();
+    fn object(&mut self, found: &Found, home: &Home, read: impl FnOnce(Fields<'_>, &mut Self)) {
+        let notes = Notes::of(home);
         if let Some(root) = Fields::of(&found.value, "", &notes) {
             read(root, self);
         }

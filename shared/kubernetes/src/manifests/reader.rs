@@ -5,7 +5,7 @@
 //! before using it.
 
 use super::nearest::nearest;
-use pawl_domain::InvalidName;
+use pawl_domain::{Home, InvalidName};
 use pawl_golang::duration;
 use pawl_pipeline::{Problem, Severity};
 use serde_json::{Map, Value};
@@ -19,7 +19,10 @@ const LONGEST_KEY: usize = 253;
 
 /// What was found wrong with one object.
 #[derive(Default)]
-pub(super) struct Notes(RefCell<Found>);
+pub(super) struct Notes {
+    found: RefCell<Found>,
+    stands: bool,
+}
 
 #[derive(Default)]
 struct Found {
@@ -28,26 +31,37 @@ struct Found {
 }
 
 impl Notes {
+    /// Notes about an object of this home.
+    pub(super) fn of(home: &Home) -> Self {
+        Self { stands: matches!(home, Home::Cluster(_)), ..Self::default() }
+    }
+
     /// The object cannot be used.
     pub(super) fn error(&self, field: impl Into<String>, message: impl Into<String>) {
-        let mut found = self.0.borrow_mut();
+        let mut found = self.found.borrow_mut();
         found.refused = true;
         found.notes.push((Severity::Error, field.into(), message.into()));
     }
 
+    /// Nothing can come of the object. Who applies it hears of it now. One that stands in a cluster was let in there,
+    /// so it is taken as it is: its failure shows in its own condition and Events, as with ESO.
+    pub(super) fn hopeless(&self, field: impl Into<String>, message: impl Into<String>) {
+        if self.stands { self.warning(field, message) } else { self.error(field, message) }
+    }
+
     /// A part of what the object asks for is left out, the rest is used.
     pub(super) fn partial(&self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.borrow_mut().notes.push((Severity::Error, field.into(), message.into()));
+        self.found.borrow_mut().notes.push((Severity::Error, field.into(), message.into()));
     }
 
     /// The object is used all the same.
     pub(super) fn warning(&self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.borrow_mut().notes.push((Severity::Warning, field.into(), message.into()));
+        self.found.borrow_mut().notes.push((Severity::Warning, field.into(), message.into()));
     }
 
     /// Whether the object cannot be used.
     pub(super) fn is_refused(&self) -> bool {
-        self.0.borrow().refused
+        self.found.borrow().refused
     }
 
     /// The notes as problems of an object.
@@ -59,7 +73,7 @@ impl Notes {
             field,
             message,
         };
-        self.0.into_inner().notes.into_iter().map(problem).collect()
+        self.found.into_inner().notes.into_iter().map(problem).collect()
     }
 }
 
@@ -100,6 +114,11 @@ impl<'a> Fields<'a> {
     /// Notes that a field makes the object useless.
     pub(super) fn error(&self, field: &str, message: impl Into<String>) {
         self.notes.error(self.path_of(field), message);
+    }
+
+    /// Notes that with such a field nothing can come of the object.
+    pub(super) fn hopeless(&self, field: &str, message: impl Into<String>) {
+        self.notes.hopeless(self.path_of(field), message);
     }
 
     /// The names of all fields that are there.

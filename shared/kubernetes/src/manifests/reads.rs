@@ -72,7 +72,7 @@ pub(super) fn read(spec: &mut Fields<'_>, stores: &Stores<'_>, target: &Target) 
     let from: Vec<Fields<'_>> = spec.objects("dataFrom");
     let single: Vec<Fields<'_>> = spec.objects("data");
     if from.is_empty() && single.is_empty() {
-        spec.error("data", "is empty, and dataFrom too; write what to read");
+        spec.hopeless("data", "is empty, and dataFrom too; write what to read");
     }
     let single = data(single, stores, target.deletion, spec.notes());
     let from = from.into_iter().filter_map(|entry| data_from(entry, stores));
@@ -94,10 +94,10 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
             let message = "reads nothing from its store; write extract or find, or remove it";
             entry.notes().warning(entry.path(), message);
         }
-        [] => entry.error("extract", "is missing, and find too; write what to read"),
+        [] => entry.hopeless("extract", "is missing, and find too; write what to read"),
         [_] => {}
         [first, second, ..] => {
-            entry.error(first, format!("does not go with {second} in one entry; write two entries"));
+            entry.hopeless(first, format!("does not go with {second} in one entry; write two entries"));
         }
     }
     let store = stores.of_entry(&mut entry);
@@ -106,9 +106,10 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
     let find = entry.object("find").map(|fields| find::read(fields, stores.version));
     let rewrite = rewrite::read(&mut entry, stores.version);
     entry.close();
-    let (query, strategies) = match (extract, find) {
-        (Some(extract), _) => extract.map(|(remote, strategies)| (Query::Key(remote), strategies))?,
-        (None, find) => find.map(|(find, strategies)| (Query::Find(find), strategies))?,
+    // Of both, ESO serves the search.
+    let (query, strategies) = match (find, extract) {
+        (Some((find, strategies)), _) => (Query::Find(find), strategies),
+        (None, extract) => extract?.map(|(remote, strategies)| (Query::Key(remote), strategies))?,
     };
     let Strategies { conversion, decoding, null_bytes } = strategies;
     let into = Into::Every { conversion, rewrite };
@@ -131,7 +132,7 @@ fn data(entries: Vec<Fields<'_>>, stores: &Stores<'_>, deletion: DeletionPolicy,
             && !seen.insert(key)
             && deletion == DeletionPolicy::Retain
         {
-            notes.error(
+            notes.hopeless(
                 entry.path_of("secretKey"),
                 format!("{key:?} is written twice; remove one of the entries"),
             );

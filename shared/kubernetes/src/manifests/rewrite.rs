@@ -52,7 +52,7 @@ fn merge(mut fields: Fields<'_>) -> Option<Merge> {
     let json = fields.choice("strategy", &[("Extract", false), ("JSON", true)]).unwrap_or_default();
     let into = fields.filled("into").map(str::to_owned);
     if json && into.is_none() {
-        fields.error("into", "is missing; strategy JSON needs the key that holds the merged object");
+        fields.hopeless("into", "is missing; strategy JSON needs the key that holds the merged object");
     }
     if !json && into.is_some() {
         let message = "has no effect with strategy Extract; remove it, or write strategy: JSON";
@@ -61,7 +61,7 @@ fn merge(mut fields: Fields<'_>) -> Option<Merge> {
     let policies = [("Strict", false), ("IgnoreNotFound", true)];
     let conflicts = [("Error", OnConflict::Error), ("Ignore", OnConflict::Ignore)];
     let merge = Merge {
-        into: into.filter(|_| json),
+        into: json.then(|| into.unwrap_or_default()),
         priority: fields.texts("priority"),
         ignore_missing_priority: fields.choice("priorityPolicy", &policies).unwrap_or_default(),
         on_conflict: fields.choice("conflictPolicy", &conflicts).unwrap_or_default(),

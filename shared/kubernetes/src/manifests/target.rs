@@ -70,11 +70,11 @@ fn is_secret(manifest: &Manifest) -> bool {
 fn refuse_contradiction(fields: &Fields<'_>, target: &Target) {
     use CreationPolicy::{CreateOrMerge, Merge, None, Orphan, Owner};
     match (target.deletion, target.creation) {
-        (DeletionPolicy::Delete, Merge | None | CreateOrMerge) => fields.error(
+        (DeletionPolicy::Delete, Merge | None | CreateOrMerge) => fields.hopeless(
             "deletionPolicy",
             "Delete does not go with this creationPolicy: the Secret may be somebody else's; write Retain or Merge",
         ),
-        (DeletionPolicy::Merge, None) => fields.error(
+        (DeletionPolicy::Merge, None) => fields.hopeless(
             "deletionPolicy",
             "Merge does not go with creationPolicy None, which writes nothing; write Retain",
         ),

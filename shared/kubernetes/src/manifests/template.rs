@@ -59,14 +59,15 @@ const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account.name";
 /// himself some.
 fn refuse_tokens(fields: &Fields<'_>, template: &Template) {
     match template.kind.as_deref() {
-        Some(SERVICE_ACCOUNT_TOKEN) if template.annotations.contains_key(SERVICE_ACCOUNT) => fields.error(
+        Some(SERVICE_ACCOUNT_TOKEN) if template.annotations.contains_key(SERVICE_ACCOUNT) => fields.hopeless(
             &format!("metadata.annotations[{SERVICE_ACCOUNT}]"),
             format!(
                 "is not allowed with type {SERVICE_ACCOUNT_TOKEN}: Kubernetes would make a token; remove it"
             ),
         ),
         Some(BOOTSTRAP_TOKEN) => {
-            fields.error("type", "may not be a bootstrap token, which lets nodes join; write another type");
+            fields
+                .hopeless("type", "may not be a bootstrap token, which lets nodes join; write another type");
         }
         _ => {}
     }
@@ -88,7 +89,7 @@ fn template_from(mut fields: Fields<'_>, of_secret: bool, on_behalf: bool, versi
         let message = format!(
             "may not be Annotations with type {SERVICE_ACCOUNT_TOKEN}: Kubernetes could be made to make a token"
         );
-        fields.error("target", message);
+        fields.hopeless("target", message);
     }
     let decoding = if version.reads(&mut fields, "valuesDecodingStrategy") {
         strategies::decoding(&mut fields, "valuesDecodingStrategy")
@@ -125,15 +126,15 @@ fn scope(fields: &mut Fields<'_>, of_secret: bool) -> TemplateScope {
         "labels" => TemplateScope::Labels,
         "annotations" => TemplateScope::Annotations,
         _ if of_secret => {
-            let text = shortened(text);
-            fields.error("target", format!("{text:?} is no part of a Secret that templates may write; write Data, Annotations or Labels"));
-            TemplateScope::Data
+            let told = shortened(text);
+            fields.hopeless("target", format!("{told:?} is no part of a Secret that templates may write; write Data, Annotations or Labels"));
+            TemplateScope::Path(text.to_owned())
         }
         "spec" => TemplateScope::Path("spec".to_owned()),
         _ => {
             if let Err(reason) = check_path(text) {
                 let message = format!("{:?} is no path: {reason}; write it as a.b[0].c", shortened(text));
-                fields.error("target", message);
+                fields.hopeless("target", message);
             }
             TemplateScope::Path(text.to_owned())
         }
