@@ -151,13 +151,19 @@ impl Refusal {
 struct Found {
     field: String,
     reason: String,
-    /// The rule that is broken, where it is one whose words are known.
-    rule: Option<&'static str>,
+    /// The rule that is broken, where it is one whose words are known; of a type, which stands in the manifest and never
+    /// is a value, the whole message.
+    rule: Option<String>,
 }
 
 impl Found {
     fn of(cause: &Cause) -> Self {
-        let rule = RULES.iter().find(|rule| cause.message.ends_with(*rule)).copied();
+        let known = || RULES.iter().find(|rule| cause.message.contains(*rule)).map(|rule| (*rule).to_owned());
+        let rule = if cause.field == "type" {
+            cause.message.strip_prefix("Invalid value: ").map(shortened).or_else(known)
+        } else {
+            known()
+        };
         Self { field: shortened(&cause.field), reason: shortened(&cause.reason), rule }
     }
 
@@ -178,12 +184,14 @@ impl fmt::Display for Found {
             other => other,
         };
         write!(f, "{}: {reason}", self.field)?;
-        self.rule.map_or(Ok(()), |rule| write!(f, ": {rule}"))
+        self.rule.as_ref().map_or(Ok(()), |rule| write!(f, ": {rule}"))
     }
 }
 
-/// How messages end that break these rules. Source: Kubernetes' validation.
-const RULES: [&str; 4] = [
+/// What messages say of what breaks these rules. Source: Kubernetes' validation.
+const RULES: [&str; 5] = [
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and \
+     end with an alphanumeric character",
     "field is immutable",
     "must be no more than 253 characters",
     "must be no more than 63 characters",

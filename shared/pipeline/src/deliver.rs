@@ -249,15 +249,21 @@ impl<P: Ports> Pipeline<P> {
 
     /// What cannot be rendered leaves the target as it is, but for the label that ESO sets before it asks any store.
     async fn give_up(&self, declaration: &Declaration, base: &Base, error: Error) -> Result<Written, Error> {
-        let Base::Read(existing) = base else { return Err(error) };
-        let action = marked(existing.as_deref());
-        if !matches!(action, Action::Leave) {
-            let clusters = self.ports.clusters();
-            if let Err(why) = clusters.apply(&declaration.id, &declaration.target.name, &action).await {
-                tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
-            }
+        if let Base::Read(existing) = base {
+            self.mark(declaration, existing.as_deref()).await;
         }
         Err(error)
+    }
+
+    async fn mark(&self, declaration: &Declaration, existing: Option<&Existing>) {
+        let action = marked(existing);
+        if matches!(action, Action::Leave) {
+            return;
+        }
+        let clusters = self.ports.clusters();
+        if let Err(why) = clusters.apply(&declaration.id, &declaration.target.name, &action).await {
+            tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
+        }
     }
 
     /// The fast path: one request, conditional on the target being as it was left.
@@ -311,7 +317,16 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Written, Error> {
         let resource_version = match &action {
             Action::Leave => existing.map(|existing| existing.resource_version.clone()),
-            action => self.ports.clusters().apply(&declaration.id, &declaration.target.name, action).await?,
+            action => {
+                let applied = self.ports.clusters().apply(&declaration.id, &declaration.target.name, action);
+                match applied.await {
+                    Err(error) if error.kind == Kind::Invalid => {
+                        self.mark(declaration, existing).await;
+                        return Err(error);
+                    }
+                    applied => applied?,
+                }
+            }
         };
         let outcome = outcome.map_err(|refused| {
             Error::new(Step::Write, Kind::Invalid, refused.to_string()).complaining(refused.complaint())

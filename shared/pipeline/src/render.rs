@@ -5,6 +5,7 @@ use crate::fetch::Catch;
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::Ports;
 use crate::templates::Templates;
+use pawl_domain::render::EntryProblem;
 use pawl_domain::secret::DigestParts;
 use pawl_domain::{
     Complaint, Declaration, Found, Kind, Record, RenderError, Rendered, Step, TemplateSources, Values,
@@ -90,16 +91,12 @@ fn with_found(parts: DigestParts, found: &Found) -> DigestParts {
 /// ESO counts a value that does not fit as the provider's fault and a template that does not work as the target's.
 fn refused(declaration: &Declaration, error: &RenderError, standing: bool) -> Error {
     let name = &declaration.target.name;
-    let (complaint, verb, invalid) = match error {
-        RenderError::Entry { .. } => (Complaint::Provider, None, String::new()),
-        RenderError::Template(_) => (Complaint::Update, Some("mutate"), String::new()),
-        RenderError::Key { .. } => {
-            (Complaint::Update, Some("update"), format!("Secret \"{name}\" is invalid: "))
-        }
+    let (complaint, mutates) = match error {
+        // ESO lets such a key pass, and the API server refuses it.
+        RenderError::Entry { problem: EntryProblem::RefusedKey(_), .. } => (Complaint::Update, false),
+        RenderError::Entry { .. } => (Complaint::Provider, false),
+        RenderError::Template(_) | RenderError::Key(_) => (Complaint::Update, standing),
     };
-    let words = match verb.filter(|_| standing) {
-        Some(verb) => format!("unable to {verb} secret {name}: {invalid}"),
-        None => invalid,
-    };
+    let words = if mutates { format!("unable to mutate secret {name}: ") } else { String::new() };
     Error::new(Step::Render, Kind::Invalid, error.to_string()).within(&words).complaining(complaint)
 }

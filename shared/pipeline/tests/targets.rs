@@ -323,3 +323,18 @@ async fn a_template_that_would_not_be_applied_cannot_fail() {
     let frozen = story.world.clusters().secret("blue/shop/frozen").unwrap();
     assert!(frozen.immutable && story.world.data("blue/shop/frozen") == texts(&[("theirs", "1")]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_the_api_server_refuses_to_change_is_marked_and_otherwise_left() {
+    let story = Story::new();
+    let template = Template { kind: Some("kubernetes.io/tls".to_owned()), ..making(&[("tls.crt", "c")]) };
+    story.world.declare(declaration("blue/shop/db").reads("app/db").template(template));
+    story.world.clusters().edit("blue/shop/db", |secret| secret.set("theirs", "1"));
+    let report = story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let (_, error) = report.failures().next().unwrap();
+    assert_eq!((error.kind, error.complaint()), (Kind::Invalid, Complaint::Update), "{error}");
+    let secret = story.world.clusters().secret("blue/shop/db").unwrap();
+    assert_eq!((secret.labels, secret.kind.as_str()), (texts(&[(MANAGED_LABEL, "true")]), ""));
+    assert_eq!(story.world.data("blue/shop/db"), texts(&[("theirs", "1")]));
+    story.end();
+}

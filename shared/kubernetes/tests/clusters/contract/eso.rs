@@ -83,7 +83,6 @@ pub(crate) async fn manifests_are_read_and_a_malformed_one_hides_nothing(server:
         errors,
         [
             "cluster blue: ExternalSecret scan/b-bad: spec.target: expected an object with fields, found text",
-            "cluster blue: ExternalSecret scan/b-bad: spec.data: is empty, and dataFrom too; write what to read",
             "cluster blue: ClusterSecretStore aws: spec.provider.vault.server: is missing; write the server's address, \
              such as https://vault.example.com:8200",
         ]

@@ -250,7 +250,7 @@ pub(crate) async fn that_are_refused_are_not_quoted(server: &Server) {
         ),
         (
             desired("a", CANARY.to_owned(), &format!("{CANARY}!")),
-            "Secret \"db\" is invalid: metadata.labels: Invalid value",
+            "Secret \"db\" is invalid: metadata.labels: Invalid value: a valid label must be",
         ),
         (desired("a", CANARY.repeat(100_000), "l"), "larger than the 1 MiB"),
     ] {

@@ -91,10 +91,10 @@ pub(crate) async fn cannot_change_a_type(server: &Server) {
     let tls = action(&other, &[("tls.crt", CANARY), ("tls.key", "k")], Some(&existing));
     // As ESO tells it, save that no value is quoted.
     for (action, says) in [
-        (tls, "type: Invalid value: field is immutable;"),
+        (tls, "type: Invalid value: \"kubernetes.io/tls\": field is immutable;"),
         (
             action(&other, &[("tls.crt", CANARY)], Some(&existing)),
-            "[data[tls.key]: Required value, type: Invalid value: field is immutable];",
+            "[data[tls.key]: Required value, type: Invalid value: \"kubernetes.io/tls\": field is immutable];",
         ),
     ] {
         let Action::Update { resource_version, desired, parts } = action else { panic!("{action:?}") };
