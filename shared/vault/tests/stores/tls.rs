@@ -1,8 +1,8 @@
 //! Certificates: of the server's authority, and of the client.
 
 use crate::support::{FakeCluster, access_of, current, failure, name, secret, sources_of, store, told};
-use pawl_domain::Kind;
-use pawl_domain::store::{CaProvider, ClientCertificate, SecretKeyRef, VaultStore};
+use pawl_domain::store::{CaProvider, ClientCertificate, SecretKeyRef, VaultAuth, VaultStore};
+use pawl_domain::{Kind, Step};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::{VaultDouble, VaultOptions};
 use serde_json::json;
@@ -88,6 +88,42 @@ async fn client_certificates_are_shown() {
             && error.message().ends_with("the client certificate or its key is not PEM"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_login_with_a_certificate_shows_it_with_every_request() {
+    let double = with_tls().await;
+    let (certificate, key) = double.client_certificate("pawl").unwrap().unwrap();
+    let api = double.api().unwrap();
+    double.put_policy("", "reader", "path \"secret/*\" {\n  capabilities = [\"read\"]\n}\n").unwrap();
+    api.must("POST", "sys/auth/cert", Some(&json!({ "type": "cert" }))).await.unwrap();
+    let role = json!({ "certificate": certificate, "token_policies": "reader", "token_ttl": "20m" });
+    api.must("POST", "auth/cert/certs/pawl", Some(&role)).await.unwrap();
+    let own = ClientCertificate { certificate: secret("login", "tls.crt"), key: secret("login", "tls.key") };
+    // The store's own certificate gives way to that of the login.
+    let other =
+        ClientCertificate { certificate: secret("nothing", "tls.crt"), key: secret("nothing", "tls.key") };
+    for (role, works) in [(None, true), (Some("pawl"), true), (Some("other"), false)] {
+        let auth =
+            VaultAuth::Cert { path: "cert".into(), role: role.map(str::to_owned), certificate: own.clone() };
+        let store = VaultStore {
+            ca_bundle: double.ca_pem(),
+            client_certificate: Some(other.clone()),
+            auth: Some(auth),
+            ..store(&double.address())
+        };
+        let cluster =
+            FakeCluster::default().with("shop/login/tls.crt", &certificate).with("shop/login/tls.key", &key);
+        let sources = sources_of(cluster, double.clock());
+        let answers = sources.fetch(&access_of(store), &[current("secret/a")]).await;
+        match works {
+            true => assert_eq!(told(&answers), [r#"{"a":1}@1"#], "{role:?}"),
+            false => {
+                let error = failure(answers);
+                assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied), "{error}");
+            }
+        }
+    }
 }
 
 async fn with_tls() -> VaultDouble {
