@@ -57,8 +57,23 @@ impl AuditReader {
     /// not told are understood in both ways, which costs a needless lookup and loses nothing.
     #[must_use]
     pub fn mount(mut self, path: &str, version: Kv) -> Self {
-        self.mounts.insert(path.trim_matches('/').to_owned(), version);
+        self.learn(path, Some(version));
         self
+    }
+
+    /// The same for a reader at work; without a version the mount is understood in both ways again.
+    pub fn learn(&mut self, path: &str, version: Option<Kv>) {
+        let path = path.trim_matches('/');
+        match version {
+            Some(version) => self.mounts.insert(path.to_owned(), version),
+            None => self.mounts.remove(path),
+        };
+    }
+
+    /// Takes a record that was read for one that never came, by the id of its changes: what became of them was lost, and
+    /// its next copy must bring them again.
+    pub fn forget(&mut self, id: &str) {
+        self.seen.forget(id);
     }
 
     /// The changes that a record tells of; none for everything but a successful write.

@@ -1,8 +1,10 @@
 //! Configuration: read through a lookup that can be passed in, one small file per concern, one sentence per mistake.
 
+mod audit;
 mod flow;
 mod state;
 
+pub use audit::Audit;
 pub use flow::{Clusters, flow};
 pub use state::{LedgerKey, State};
 

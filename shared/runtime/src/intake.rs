@@ -1,5 +1,6 @@
 //! One event in, whatever way it came: read it, sync what it changes, say whether it is done.
 
+use pawl_domain::Change;
 use pawl_events::Error as EventError;
 use pawl_pipeline::{Error, Pipeline, Ports, Report};
 use tracing::warn;
@@ -34,10 +35,24 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
         }
     };
     count(if changes.is_empty() { "no-change" } else { "change" });
+    match settle(pipeline, &changes).await {
+        Ok(report) => Intake::Done { changes: changes.len(), report },
+        Err(problem) => {
+            warn!("event comes again: {problem}");
+            Intake::Again(problem)
+        }
+    }
+}
+
+/// Syncs these changes: what they affect is then written, recorded as failed for good, or in the job queue.
+///
+/// # Errors
+/// When that cannot be said of all of it; the changes must be handed in again, which is harmless.
+pub async fn settle<P: Ports>(pipeline: &Pipeline<P>, changes: &[Change]) -> Result<Report, Error> {
     let mut report = Report::default();
     let mut failed = None;
     // One change that cannot be looked up does not keep the others waiting.
-    for change in &changes {
+    for change in changes {
         match pipeline.sync(change).await {
             Ok(synced) => report.extend(synced),
             Err(problem) => failed = Some(problem),
@@ -45,13 +60,7 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
     }
     let unsettled =
         report.failures().find(|(_, error)| error.is_retryable()).map(|(_, error)| error.shared());
-    match failed.or(unsettled) {
-        Some(problem) => {
-            warn!("event comes again: {problem}");
-            Intake::Again(problem)
-        }
-        None => Intake::Done { changes: changes.len(), report },
-    }
+    failed.or(unsettled).map_or(Ok(report), Err)
 }
 
 fn count(outcome: &'static str) {

@@ -1,10 +1,11 @@
 //! What every function does around its use case: start, and flush what was measured.
 
-use crate::config::{self, environment};
+use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
 use crate::wiring::{self, AwsWorld};
 use lambda_runtime::Error;
 use metrics_cloudwatch_embedded::{Builder, Collector};
+use pawl_aws::EventBus;
 use pawl_pipeline::Pipeline;
 use std::future::Future;
 use std::sync::OnceLock;
@@ -16,13 +17,29 @@ static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 /// # Errors
 /// A variable that is missing or not valid, or the ledger's key that cannot be read; the function does not start.
 pub async fn start() -> Result<Pipeline<AwsWorld>, Error> {
+    observe();
+    Ok(wiring::aws(&environment).await?)
+}
+
+/// The same for a function that only passes changes on: Pawl's bus, which `PAWL_BUS` names, and what is known of the
+/// Vault whose records it reads.
+///
+/// # Errors
+/// As for [`start`].
+pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
+    observe();
+    let purpose = "it names the event bus that takes the changes";
+    let bus = Lookup::get(&environment, "PAWL_BUS");
+    let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
+    Ok((wiring::event_bus(&bus).await, config::Audit::read(&environment)?))
+}
+
+fn observe() {
     telemetry::logs(&environment, Format::Json, std::io::stdout);
-    let namespace =
-        config::Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
+    let namespace = Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
     if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace).init() {
         let _ = COLLECTOR.set(collector);
     }
-    Ok(wiring::aws(&environment).await?)
 }
 
 /// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.

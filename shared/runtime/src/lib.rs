@@ -1,21 +1,23 @@
 //! The composition root: configuration, telemetry and wiring. The only crate that sees all adapters.
 //!
 //! Executables begin here: functions at [`lambda::start`], the command line at [`open`]. Start reading at [`wiring`],
-//! which says what is put together with what; [`config`] lists the variables that decide it. [`intake`] is the one
-//! piece of behaviour that functions and server share.
+//! which says what is put together with what; [`config`] lists the variables that decide it. [`intake`] and [`audit`] are
+//! the behaviour that functions and server share.
 
+pub mod audit;
 pub mod config;
 pub mod directory;
 mod error;
 pub mod inbox;
 pub mod intake;
 pub mod lambda;
+pub mod signature;
 mod state;
 pub mod telemetry;
 pub mod wiring;
 
 pub use error::Error;
 pub use inbox::Inbox;
-pub use pawl_aws::Queue as EventQueue;
+pub use pawl_aws::{EventBus, Queue as EventQueue};
 pub use state::State;
-pub use wiring::{AwsWorld, World, event_queue, open};
+pub use wiring::{AwsWorld, World, event_bus, event_queue, open};

@@ -8,7 +8,7 @@ use crate::state::State;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jiff::Timestamp;
-use pawl_aws::{AwsIdentity, AwsSources, Queue, SqsJobs, Table};
+use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_kubernetes::{KubernetesClusters, Options};
@@ -118,6 +118,11 @@ pub async fn aws(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<Aw
 /// The SQS queue at this URL, for a server that takes store events from it.
 pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config().await, url)
+}
+
+/// The event bus of this name or ARN, for changes that AWS does not know of.
+pub async fn event_bus(name: &str) -> EventBus {
+    EventBus::new(&sdk_config().await, name)
 }
 
 async fn wire<S, J>(

@@ -27,6 +27,14 @@ impl Seen {
         }
         true
     }
+
+    /// An id comes for the first time once more.
+    pub(super) fn forget(&mut self, id: &str) {
+        // It keeps its place in the order: if it comes again, it is only forgotten somewhat early.
+        if let Some(id) = uuid(id) {
+            self.known.remove(&id);
+        }
+    }
 }
 
 fn uuid(text: &str) -> Option<u128> {
@@ -48,6 +56,9 @@ mod tests {
             assert!(seen.is_new(&id(number)));
         }
         assert!(seen.is_new(&id(0)), "it was forgotten");
+        assert_eq!(seen.order.len(), MOST);
+        seen.forget(&id(0));
+        assert!(seen.is_new(&id(0)) && !seen.is_new(&id(0)), "what was lost may come again");
         assert_eq!(seen.order.len(), MOST);
     }
 }

@@ -1,0 +1,103 @@
+//! What is known beforehand of the Vault whose audit records come in.
+
+use super::{Error, Lookup, secret};
+use pawl_domain::SecretValue;
+use pawl_events::vault::Kv;
+use std::collections::BTreeMap;
+
+/// A shorter token could be guessed.
+const SHORTEST_TOKEN: usize = 16;
+
+/// The server, its mounts, and who may hand in its records.
+#[derive(Clone, Debug, Default)]
+pub struct Audit {
+    /// The server's address as stores name it; without one records concern the stores of every server.
+    pub server: Option<String>,
+    /// The KV versions of mounts, each written `<namespace>/<mount>`.
+    pub mounts: BTreeMap<String, Kv>,
+    /// What a sender shows that cannot sign.
+    pub token: Option<SecretValue>,
+    /// What senders sign with.
+    pub key: Option<SecretValue>,
+}
+
+impl Audit {
+    /// Reads the variables; each may be absent.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `PAWL_VAULT_SERVER` | the address of the server whose records come in, as stores name it |
+    /// | `PAWL_VAULT_MOUNTS` | KV versions of mounts, as in `secret=2,team/kv=1` |
+    /// | `PAWL_AUDIT_TOKEN` | what senders show in `x-pawl-token`, 16 characters or more |
+    /// | `PAWL_HMAC_KEY` | what senders sign with, as for events |
+    ///
+    /// # Errors
+    /// The first variable that cannot be read.
+    pub fn read(lookup: &dyn Lookup) -> Result<Self, Error> {
+        let token = secret(lookup, "PAWL_AUDIT_TOKEN");
+        if token.as_ref().is_some_and(|token| token.len() < SHORTEST_TOKEN) {
+            let rule = format!("it must have {SHORTEST_TOKEN} characters or more");
+            return Err(Error::Invalid { name: "PAWL_AUDIT_TOKEN", rule });
+        }
+        let mounts = lookup.get("PAWL_VAULT_MOUNTS").unwrap_or_default();
+        let mounts = mounts.split(',').map(str::trim).filter(|mount| !mount.is_empty());
+        Ok(Self {
+            server: lookup.get("PAWL_VAULT_SERVER"),
+            mounts: mounts.map(mount).collect::<Result<_, _>>()?,
+            token,
+            key: secret(lookup, "PAWL_HMAC_KEY"),
+        })
+    }
+}
+
+fn mount(text: &str) -> Result<(String, Kv), Error> {
+    let invalid = || Error::Invalid {
+        name: "PAWL_VAULT_MOUNTS",
+        rule: format!("{text}: write <namespace>/<mount>=<KV version>, such as secret=2,team/kv=1"),
+    };
+    let (path, version) = text.split_once('=').ok_or_else(invalid)?;
+    let path = path.trim().trim_matches('/');
+    let version = match version.trim() {
+        "1" => Kv::V1,
+        "2" => Kv::V2,
+        _ => return Err(invalid()),
+    };
+    if path.is_empty() { Err(invalid()) } else { Ok((path.to_owned(), version)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &'static [(&str, &str)]) -> Result<Audit, Error> {
+        let variables: BTreeMap<_, _> = variables.iter().copied().collect();
+        Audit::read(&move |name: &str| variables.get(name).map(|value| (*value).to_owned()))
+    }
+
+    #[test]
+    fn everything_may_be_absent() {
+        let audit = read(&[]).unwrap();
+        assert_eq!((audit.server, audit.mounts.len()), (None, 0));
+        assert!(audit.token.is_none() && audit.key.is_none());
+    }
+
+    #[test]
+    fn mounts_have_their_namespace_before_them() {
+        let audit = read(&[("PAWL_VAULT_MOUNTS", "secret=2, /team/kv/ = 1,,")]).unwrap();
+        let want = [("secret".to_owned(), Kv::V2), ("team/kv".to_owned(), Kv::V1)];
+        assert_eq!(audit.mounts, BTreeMap::from(want));
+    }
+
+    #[test]
+    fn mistakes_are_told_and_tokens_are_not() {
+        for variables in [
+            &[("PAWL_VAULT_MOUNTS", "secret")],
+            &[("PAWL_VAULT_MOUNTS", "secret=3")],
+            &[("PAWL_VAULT_MOUNTS", "/=2")],
+            &[("PAWL_AUDIT_TOKEN", "hunter2")],
+        ] {
+            let error = read(variables).unwrap_err().to_string();
+            assert!(error.contains(variables[0].0) && !error.contains("hunter2"), "{error}");
+        }
+    }
+}
