@@ -4,6 +4,7 @@ use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::sources::Stores;
 use crate::state::State;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -11,9 +12,11 @@ use jiff::Timestamp;
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
+use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
 use pawl_pipeline::{Pipeline, Settings};
+use pawl_vault::VaultSources;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
@@ -21,7 +24,7 @@ use tokio::io::AsyncWriteExt;
 pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
-    sources: AwsSources<Clusters<S>>,
+    sources: Stores<Clusters<S>>,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -31,6 +34,14 @@ pub type AwsWorld = World<Table, SqsJobs>;
 
 /// The clusters that the registry `S` knows.
 pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
+
+impl<S: Registry + Catalogue + 'static, J> World<S, J> {
+    /// Gives up what other servers keep for this process: the tokens of Vault. For processes that end in peace; nothing
+    /// is lost without it.
+    pub async fn close(&self) {
+        self.sources.vault.close().await;
+    }
+}
 
 /// The machine's clock. The only place that looks at it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,7 +61,7 @@ where
 {
     type Registry = S;
     type Ledger = S;
-    type Sources = AwsSources<Clusters<S>>;
+    type Sources = Stores<Clusters<S>>;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -63,7 +74,7 @@ where
         &self.state
     }
 
-    fn sources(&self) -> &AwsSources<Clusters<S>> {
+    fn sources(&self) -> &Stores<Clusters<S>> {
         &self.sources
     }
 
@@ -150,7 +161,15 @@ where
     options.request_timeout = limits.timeout;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
-    let sources = AwsSources::new(aws, Arc::clone(&clusters), clock);
+    let aws = Arc::new(AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock)));
+    let vault = VaultSources::new(
+        Arc::clone(&clusters),
+        Arc::clone(&aws),
+        clock,
+        digest_key.clone(),
+        pawl_vault::Options::default(),
+    );
+    let sources = Stores { aws, vault, fake: FakeSources };
     let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
