@@ -15,7 +15,7 @@ CASES ?= tests/golden/data/eso-2.9.jsonl.gz
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit demo golden lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit demo demo-vault golden lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -49,6 +49,10 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves it running
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo"
+
+demo-vault: tools ## a write in Vault reaches two clusters through its audit record; PAWL_TEST_VAULT_BIN names a real server
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo-vault"
 
 golden: tools ## plays recorded cases of ESO through Pawl: make golden CASES=<file.jsonl or .gz>; ARGS=--events compares warnings too
 	@$(CARGO) build --locked --quiet --workspace --bins

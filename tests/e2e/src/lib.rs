@@ -16,6 +16,7 @@ mod functions;
 mod meter;
 mod metrics;
 mod server;
+pub mod show;
 mod stage;
 mod wait;
 
@@ -25,6 +26,6 @@ pub use error::{Error, Result};
 pub use functions::{Functions, REGION};
 pub use meter::{Calls, Meter};
 pub use metrics::Metrics;
-pub use server::{Answer, HMAC_KEY, Server, sign};
+pub use server::{AUDIT_TOKEN, Answer, HMAC_KEY, Server, sign};
 pub use stage::{Ran, Stage};
 pub use wait::{LIMIT, now, until};

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// The key that events are signed with on every stage.
 pub const HMAC_KEY: &str = "the key of the demonstration";
 
+/// What senders of audit records show on every stage.
+pub const AUDIT_TOKEN: &str = "the token of the demonstration";
+
 /// How long it may take to come up, and to go.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,12 +68,20 @@ impl Server {
             .await
     }
 
-    /// Hands in whatever is given, with these headers.
+    /// Hands in whatever is given as an event, with these headers.
     ///
     /// # Errors
     /// When the server does not answer.
     pub async fn post(&self, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer> {
-        let mut request = self.http.post(format!("{}/v1/events", self.url)).body(body);
+        self.post_to("/v1/events", headers, body).await
+    }
+
+    /// Posts whatever is given to a path, with these headers.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn post_to(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer> {
+        let mut request = self.http.post(format!("{}{path}", self.url)).body(body);
         for &(name, value) in headers {
             request = request.header(name, value);
         }

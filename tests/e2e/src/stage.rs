@@ -1,6 +1,6 @@
 //! AWS, clusters, and a place for files.
 
-use crate::{Error, HMAC_KEY, LIMIT, Meter, Result, binary};
+use crate::{AUDIT_TOKEN, Error, HMAC_KEY, LIMIT, Meter, Result, binary};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_devcluster::{DevCluster, Options};
@@ -107,6 +107,7 @@ impl Stage {
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("PAWL_DB", file("pawl.db")),
             ("PAWL_HMAC_KEY", HMAC_KEY.to_owned()),
+            ("PAWL_AUDIT_TOKEN", AUDIT_TOKEN.to_owned()),
         ];
         variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
     }

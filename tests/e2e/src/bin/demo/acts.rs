@@ -1,7 +1,7 @@
 //! The acts, in order. Each waits for what must happen, and fails when it does not.
 
-use crate::show::{self, act, fact};
 use pawl_e2e::examples::{self, Example, WITH_SERVICE_ACCOUNT};
+use pawl_e2e::show::{self, act, fact};
 use pawl_e2e::{Answer, Error, Metrics, Result, Server, Stage, until};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Everything stays up, to be looked at.
 
 use crate::acts::Play;
-use crate::show::{act, line};
 use pawl_e2e::examples::WITH_SERVICE_ACCOUNT;
+use pawl_e2e::show::{act, line};
 use pawl_e2e::{Error, Result, binary};
 
 /// Says how to reach everything, and returns at Ctrl-C.

@@ -6,10 +6,9 @@
 
 mod acts;
 mod keep;
-mod show;
 
 use acts::Play;
-use pawl_e2e::Result;
+use pawl_e2e::{Result, show};
 use std::process::ExitCode;
 
 #[tokio::main]

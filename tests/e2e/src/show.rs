@@ -1,32 +1,32 @@
-//! What the demo says: a heading for each act, then what happened and the figures.
+//! What a demo says: a heading for each act, then what happened and the figures.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a demo is there to be read, and says everything here"
 )]
 
-use pawl_e2e::Error;
+use crate::Error;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// A new act.
-pub(crate) fn act(heading: &str) {
+pub fn act(heading: &str) {
     println!("\n{heading}");
 }
 
 /// One thing that happened, with its figures.
-pub(crate) fn fact(text: &str) {
+pub fn fact(text: &str) {
     println!("  {text}");
 }
 
 /// A line to be copied.
-pub(crate) fn line(text: &str) {
+pub fn line(text: &str) {
     println!("{text}");
 }
 
 /// The demo ends here: why, and what the server wrote.
-pub(crate) fn failure(error: &Error, log: &str) -> ExitCode {
+pub fn failure(error: &Error, log: &str) -> ExitCode {
     eprintln!("\nThe demo did not go as it must: {error}");
     if !log.is_empty() {
         eprintln!("\nThe server's log:\n{log}");
@@ -35,12 +35,12 @@ pub(crate) fn failure(error: &Error, log: &str) -> ExitCode {
 }
 
 /// Calls with their numbers: `1 PatchSecret, 2 GetSecret`; `none` when there are none.
-pub(crate) fn calls(calls: &BTreeMap<String, usize>) -> String {
+pub fn calls(calls: &BTreeMap<String, usize>) -> String {
     let each: Vec<String> = calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
     if each.is_empty() { "none".to_owned() } else { each.join(", ") }
 }
 
 /// A time to a tenth of a millisecond.
-pub(crate) fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
