@@ -312,6 +312,25 @@ const FRAGMENTS: &[&str] = &[
     "9223372036854775807",
 ];
 
+#[test]
+fn a_template_tells_which_functions_it_calls() {
+    let functions = sprig::functions(&Environment::new(|| jiff::Timestamp::UNIX_EPOCH));
+    for (text, want) in [
+        ("plain", vec![]),
+        ("{{ .a }}", vec![]),
+        ("{{ .a | upper | upper }}", vec!["upper"]),
+        ("{{ if eq .a 1 }}{{ now.Year }}{{ else }}{{ (uuidv4).x }}{{ end }}", vec!["eq", "now", "uuidv4"]),
+        ("{{ define \"u\" }}{{ hello }}{{ end }}{{ template \"u\" (list 1) }}", vec!["hello", "list"]),
+        (
+            "{{ range $i := until (len .a) }}{{ $x := printf \"%d\" $i }}{{ end }}",
+            vec!["len", "printf", "until"],
+        ),
+    ] {
+        let template = Template::parse("t", text, &Options::new(&functions)).unwrap();
+        assert_eq!(template.functions().into_iter().collect::<Vec<_>>(), want, "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
