@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-deliver", &["pawl-pipeline", "pawl-runtime"]),
     ("pawl-sweep", &["pawl-domain", "pawl-pipeline", "pawl-runtime"]),
     ("pawl-index", &["pawl-domain", "pawl-kubernetes", "pawl-pipeline", "pawl-runtime"]),
+    ("pawl-vault-audit", &["pawl-domain", "pawl-events", "pawl-pipeline", "pawl-runtime"]),
     (
         "pawl",
         &["pawl-domain", "pawl-events", "pawl-golang", "pawl-kubernetes", "pawl-pipeline", "pawl-runtime"],
