@@ -34,6 +34,26 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Take manifests into the registry: ExternalSecrets, stores and Clusters, from files, folders or `-`.
     Apply(Apply),
+    /// Say what is wrong with manifests. Asks nobody.
+    Check(Check),
+    /// Show the Secrets that ExternalSecrets make of given values. Asks nobody.
+    ///
+    /// Stores (they tell how values are read), and ConfigMaps and Secrets with templates, are found where they stand among
+    /// the files. Values come from one JSON file, by the key that the ExternalSecret names, or from a fake store:
+    ///
+    ///   {
+    ///     "app/token": "a text",
+    ///     "app/db": {"user": "ada", "password": "x"},
+    ///     "app/cert": {"$base64": "MIIB..."},
+    ///     "app/api": {"$value": "v2", "$tags": {"team": "shop"}, "$versions": {"AWSPREVIOUS": "v1"}},
+    ///     "$stores": {"other": {"app/db": "what SecretStore or ClusterSecretStore `other` holds"}}
+    ///   }
+    ///
+    /// An object or a list is the JSON text of a secret, unless it has one of the names with `$`. `find` finds keys of the
+    /// file. A key without `$versions` has the same value in every version. Output is YAML, or a JSON list with
+    /// `--output json`; what could not be rendered is said on standard error.
+    #[command(verbatim_doc_comment)]
+    Render(Render),
     /// Show what the registry holds, and how each declaration fares.
     Get(Get),
     /// Remove declarations, and the Secrets that they own.
@@ -70,6 +90,36 @@ pub(crate) struct Apply {
     /// Write the Secrets now, instead of leaving them to the server or the deliver function.
     #[arg(long)]
     pub(crate) now: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Files or folders of YAML; `-` reads standard input. May be given several times.
+    #[arg(long = "file", short, required = true, value_name = "PATH")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The clusters of declarations that name none. Which clusters there are is only looked at where Clusters are
+    /// among the manifests.
+    #[arg(long = "cluster", value_name = "NAME")]
+    pub(crate) clusters: Vec<ClusterName>,
+    /// The namespace of manifests that name none.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) namespace: Option<pawl_domain::Namespace>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Render {
+    /// Files or folders of YAML; `-` reads standard input. May be given several times.
+    #[arg(long = "file", short, required = true, value_name = "PATH")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The values, as JSON; see above.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Option<PathBuf>,
+    /// Show texts as they are (`stringData`), and only what is no text as base64.
+    #[arg(long)]
+    pub(crate) decode: bool,
+    /// The namespace of manifests that name none.
+    #[arg(long, short, value_name = "NAME", default_value = "default")]
+    pub(crate) namespace: pawl_domain::Namespace,
 }
 
 #[derive(Debug, clap::Args)]

@@ -16,6 +16,14 @@ pub(crate) enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of values cannot be used.
+    #[error("{path}: {message}")]
+    Values {
+        /// The file.
+        path: String,
+        /// What is wrong with it; never a value.
+        message: String,
+    },
     /// The configuration does not hold together, or the state cannot be opened.
     #[error(transparent)]
     Start(#[from] pawl_runtime::Error),
@@ -35,7 +43,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::File { .. } | Self::Event(_) => ExitCode::FAILURE,
+            Self::File { .. } | Self::Values { .. } | Self::Event(_) => ExitCode::FAILURE,
             Self::Start(_) | Self::Flow(_) | Self::Http(_) => ExitCode::from(3),
         }
     }

@@ -1,11 +1,11 @@
 //! `pawl apply`: manifests into the registry.
 
-use super::{code, input, open};
+use super::{code, manifests, open};
 use crate::args::{Apply, Args};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::store::Home;
-use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_kubernetes::manifests::ParseOptions;
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::ports::{Clock, Put, Registry};
 use pawl_pipeline::{Job, Manifests, Pipeline, Ports, Problem, Severity};
@@ -30,28 +30,13 @@ pub(super) async fn run(args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
     Ok(code(well))
 }
 
-/// Parses every file twice: clusters may be declared in another file than what goes to them.
 async fn read(pipeline: &Pipeline<World>, apply: &Apply) -> Result<Manifests, Error> {
-    let mut texts = Vec::new();
-    for file in input::manifests(&apply.files)? {
-        texts.push((file.display().to_string(), input::text(&file)?));
-    }
+    let sources = manifests::sources(&apply.files)?;
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;
     options.default_clusters.clone_from(&apply.clusters);
     options.default_namespace.clone_from(&apply.namespace);
-    for (place, text) in &texts {
-        options.clusters.extend(parse(text, place, &options).clusters);
-    }
-    let mut all = Manifests::default();
-    for (place, text) in &texts {
-        let found = parse(text, place, &options);
-        all.declarations.extend(found.declarations);
-        all.stores.extend(found.stores);
-        all.clusters.extend(found.clusters);
-        all.problems.extend(found.problems);
-    }
-    Ok(all)
+    Ok(manifests::together(manifests::read(&sources, options)))
 }
 
 /// What an apply did, object by object.

@@ -33,6 +33,7 @@ fn describe(change: &Change) -> String {
         Moved::Label(label) => format!("has its label {label} on another version"),
         Moved::SomeLabel => "has a label on another version".to_owned(),
         Moved::Existence => "came, went or came back".to_owned(),
+        Moved::Metadata => "has other metadata".to_owned(),
     };
     let version = change.version.as_ref().map(|version| format!(" ({version})")).unwrap_or_default();
     format!("{} of {} {what}{version}", change.key(), change.location)

@@ -1,10 +1,13 @@
 //! The verbs, one file each.
 
 mod apply;
+mod check;
 mod delete;
 mod explain;
 mod get;
 mod input;
+mod manifests;
+mod render;
 mod results;
 mod sweep;
 mod sync;
@@ -24,6 +27,8 @@ use std::process::ExitCode;
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
     match &args.verb {
         Verb::Apply(apply) => apply::run(args, apply).await,
+        Verb::Check(check) => check::run(args, check),
+        Verb::Render(render) => render::run(args, render),
         Verb::Get(get) => get::run(args, get).await,
         Verb::Delete(delete) => delete::run(args, delete).await,
         Verb::Sync(sync) => sync::run(args, sync).await,

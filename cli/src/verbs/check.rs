@@ -1,0 +1,219 @@
+//! `pawl check`: whether manifests can be used, without asking anybody.
+
+use super::{code, manifests};
+use crate::args::{Args, Check};
+use crate::error::Error;
+use crate::output::{self, Table};
+use manifests::Source;
+use pawl_domain::{Declaration, DeclarationId, Home, Store, StoreId};
+use pawl_kubernetes::manifests::ParseOptions;
+use pawl_pipeline::{Manifests, Problem, Severity};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+pub(super) fn run(args: &Args, check: &Check) -> Result<ExitCode, Error> {
+    let sources = manifests::sources(&check.files)?;
+    let checked = checked(&sources, check);
+    let well = checked.problems.iter().all(|problem| problem.severity != Severity::Error);
+    output::show(&checked, args.output);
+    Ok(code(well))
+}
+
+fn checked(sources: &[Source], check: &Check) -> Checked {
+    let mut options = ParseOptions::new(Home::Applied);
+    options.default_clusters.clone_from(&check.clusters);
+    options.default_namespace.clone_from(&check.namespace);
+    let declares_clusters = |found: &[Manifests]| found.iter().any(|each| !each.clusters.is_empty());
+    let mut found = manifests::read(sources, options.clone());
+    // Where no cluster is declared, nobody can say here which ones there are.
+    if !declares_clusters(&found) {
+        options.any_cluster = true;
+        found = manifests::read(sources, options);
+    }
+    let stores: BTreeMap<StoreId, Store> =
+        found.iter().flat_map(|each| &each.stores).map(|store| (store.id.clone(), store.clone())).collect();
+    let mut seen = BTreeSet::new();
+    for (source, each) in sources.iter().zip(&mut found) {
+        let mut problems = Vec::new();
+        for declaration in &each.declarations {
+            problems.extend(twice(declaration, &mut seen).map(|it| it.at(source, declaration)));
+            problems.extend(of_stores(declaration, &stores).into_iter().map(|it| it.at(source, declaration)));
+        }
+        // One ExternalSecret may go to many clusters.
+        problems.dedup();
+        each.problems.extend(problems);
+    }
+    let all = manifests::together(found);
+    Checked {
+        declarations: all.declarations.len(),
+        stores: all.stores.len(),
+        clusters: all.clusters.len(),
+        problems: all.problems,
+    }
+}
+
+/// What is wrong with a declaration among others.
+struct Finding {
+    severity: Severity,
+    field: String,
+    message: String,
+}
+
+impl Finding {
+    fn at(self, source: &Source, declaration: &Declaration) -> Problem {
+        let DeclarationId { namespace, name, .. } = &declaration.id;
+        Problem {
+            severity: self.severity,
+            place: source.place.clone(),
+            object: format!("ExternalSecret {namespace}/{name}"),
+            field: self.field,
+            message: self.message,
+        }
+    }
+}
+
+fn twice(declaration: &Declaration, seen: &mut BTreeSet<DeclarationId>) -> Option<Finding> {
+    let message = format!(
+        "is declared in another file as well for cluster {}; remove one of the manifests",
+        declaration.id.cluster
+    );
+    (!seen.insert(declaration.id.clone())).then(|| Finding {
+        severity: Severity::Error,
+        field: "metadata.name".to_owned(),
+        message,
+    })
+}
+
+/// Each store that is not at hand, or that is and will not let the declaration in.
+fn of_stores(declaration: &Declaration, stores: &BTreeMap<StoreId, Store>) -> Vec<Finding> {
+    let mut seen = BTreeSet::new();
+    let mut findings = Vec::new();
+    for read in declaration.reads.iter().filter(|read| seen.insert(&read.store)) {
+        let namespace = &declaration.id.namespace;
+        let (severity, message) = match stores.get(&read.store) {
+            None => (Severity::Warning, format!("{} is not among these manifests", read.store)),
+            // Which labels a namespace has, only its cluster knows.
+            Some(store) if store.needs_namespace_labels() => continue,
+            Some(store) => match store.allows(namespace, &BTreeMap::new()) {
+                Ok(true) | Err(_) => continue,
+                Ok(false) => {
+                    let message = format!(
+                        "{} may not be used from namespace {namespace}; add it to spec.conditions of the store",
+                        read.store
+                    );
+                    (Severity::Error, message)
+                }
+            },
+        };
+        findings.push(Finding { severity, field: read.path.clone(), message });
+    }
+    findings
+}
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Checked {
+    declarations: usize,
+    stores: usize,
+    clusters: usize,
+    problems: Vec<Problem>,
+}
+
+impl Table for Checked {
+    const HEADINGS: &'static [&'static str] = &["SEVERITY", "PLACE", "OBJECT", "FIELD", "MESSAGE"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |problem: &Problem| {
+            let severity = match problem.severity {
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            vec![
+                severity.to_owned(),
+                problem.place.clone(),
+                problem.object.clone(),
+                problem.field.clone(),
+                problem.message.clone(),
+            ]
+        };
+        self.problems.iter().map(row).collect()
+    }
+
+    fn summary(&self) -> Option<String> {
+        let of = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
+        Some(format!(
+            "{} declarations, {} stores, {} clusters: {} errors, {} warnings",
+            self.declarations,
+            self.stores,
+            self.clusters,
+            of(Severity::Error),
+            of(Severity::Warning)
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE: &str = "apiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: { name: wide }\n\
+                         spec: { conditions: [{ namespaces: [shop] }], provider: { fake: { data: [] } } }\n";
+
+    fn secret(name: &str, namespace: &str, store: &str) -> String {
+        format!(
+            "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\n\
+             metadata: {{ name: {name}, namespace: {namespace} }}\n\
+             spec: {{ secretStoreRef: {{ name: {store}, kind: ClusterSecretStore }}, \
+             data: [{{ secretKey: a, remoteRef: {{ key: k }} }}] }}\n"
+        )
+    }
+
+    fn of(texts: &[&str]) -> (String, Vec<String>) {
+        let source = |(index, text): (usize, &&str)| Source {
+            place: format!("{index}.yaml"),
+            text: (*text).to_owned(),
+        };
+        let sources: Vec<Source> = texts.iter().enumerate().map(source).collect();
+        let check = Check { files: Vec::new(), clusters: Vec::new(), namespace: None };
+        let checked = checked(&sources, &check);
+        let problem = |problem: &Problem| format!("{:?} {problem}", problem.severity);
+        (checked.summary().unwrap(), checked.problems.iter().map(problem).collect())
+    }
+
+    #[test]
+    fn files_are_looked_at_together() {
+        let (summary, problems) = of(&[&secret("db", "shop", "wide"), STORE]);
+        assert_eq!(
+            (summary.as_str(), problems.len()),
+            ("1 declarations, 1 stores, 0 clusters: 0 errors, 0 warnings", 0)
+        );
+        let (_, problems) = of(&[
+            &(secret("db", "shop", "wide") + &secret("cart", "till", "wide")),
+            STORE,
+            &(secret("db", "shop", "wide") + &secret("gone", "shop", "nowhere")),
+        ]);
+        assert_eq!(
+            problems,
+            [
+                "Error 0.yaml: ExternalSecret till/cart: spec.data[0]: ClusterSecretStore wide may not be used from \
+                 namespace till; add it to spec.conditions of the store",
+                "Error 2.yaml: ExternalSecret shop/db: metadata.name: is declared in another file as well for cluster \
+                 any; remove one of the manifests",
+                "Warning 2.yaml: ExternalSecret shop/gone: spec.data[0]: ClusterSecretStore nowhere is not among \
+                 these manifests",
+            ]
+        );
+    }
+
+    #[test]
+    fn placement_is_checked_where_clusters_are_declared() {
+        let cluster = "apiVersion: pawl.dev/v1alpha1\nkind: Cluster\nmetadata: { name: blue }\n\
+                       spec: { kubeconfig: { path: k } }\n";
+        let placed = secret("db", "shop", "wide")
+            .replace("namespace: shop }", "namespace: shop, annotations: { pawl.dev/clusters: green } }");
+        assert_eq!(of(&[&placed, STORE]).1, [] as [&str; 0]);
+        let (_, problems) = of(&[&placed, STORE, cluster]);
+        assert!(problems[0].contains("cluster green is not known"), "{problems:?}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Reads answered with the values that were given, as the store that they name would answer them.
+
+use super::values::{Given, Keys, Known};
+use pawl_domain::declaration::Find;
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::{
+    Fetched, Found, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version, VersionSelector,
+};
+use pawl_golang::json::{self, Html};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All that there is to answer with.
+pub(super) struct Lookup<'a> {
+    pub(super) given: &'a Given,
+    pub(super) stores: &'a BTreeMap<StoreId, Store>,
+}
+
+impl Lookup<'_> {
+    /// What a read gives. A key that is not there is missing, as a store would say.
+    pub(super) fn found(&self, read: &Read) -> Found {
+        let assumed;
+        let store = match self.stores.get(&read.store) {
+            Some(store) => store,
+            None => {
+                assumed = secrets_manager(&read.store);
+                &assumed
+            }
+        };
+        let given = self.given.of(read.store.name.as_str());
+        let own = match &store.backend {
+            Backend::Fake(fake) => Known::of_fake(fake),
+            Backend::Aws(_) | Backend::Vault(_) => Keys::new(),
+        };
+        match &read.query {
+            Query::Key(remote) => key(store, given, remote).or_else(|| key(store, &own, remote)),
+            // What was given counts before what a fake store has.
+            Query::Find(find) => {
+                let mut found = search(store, &own, find);
+                found.extend(search(store, given, find));
+                Some(Found::Many(found))
+            }
+        }
+        .unwrap_or(Found::Missing)
+    }
+}
+
+/// Keys are given as they are declared, or in another way that means the same to their store: with its prefix or
+/// mount, or without.
+fn key(store: &Store, keys: &Keys, remote: &Remote) -> Option<Found> {
+    let whole = store.remote_key(&remote.key);
+    let same = |(key, _): &(&String, &Known)| **key == whole || store.remote_key(key) == whole;
+    let known = keys.get(&remote.key).or_else(|| keys.iter().find(same).map(|(_, known)| known))?;
+    let provider = store.location().provider;
+    if remote.metadata {
+        return Some(Found::One(Arc::new(Fetched::of_tags(provider, &known.tags))));
+    }
+    let version = match remote.selector(store) {
+        VersionSelector::Current => None,
+        VersionSelector::Label(_) | VersionSelector::Id(_) => remote.version.as_deref(),
+    };
+    known.value(version).map(|value| Found::One(fetched(provider, value)))
+}
+
+fn search(store: &Store, keys: &Keys, find: &Find) -> BTreeMap<String, Arc<Fetched>> {
+    let provider = store.location().provider;
+    let search = store.backend.search(find);
+    let mut found = BTreeMap::new();
+    for (key, known) in keys {
+        let tagged = find.tags.iter().all(|(tag, value)| known.tags.get(tag) == Some(value));
+        let Some(value) = known.last(provider == Provider::Fake).filter(|_| tagged) else { continue };
+        if search.finds(&store.remote_name(key)) {
+            found.insert(store.found_name(key), fetched(provider, value));
+        }
+    }
+    found
+}
+
+/// How a search calls keys: Vault's by their whole path, and in its answers by what is below the mount.
+trait Names {
+    fn remote_name(&self, key: &str) -> String;
+    fn found_name(&self, key: &str) -> String;
+}
+
+impl Names for Store {
+    fn remote_name(&self, key: &str) -> String {
+        match &self.backend {
+            Backend::Vault(_) => self.remote_key(key),
+            Backend::Aws(_) | Backend::Fake(_) => key.to_owned(),
+        }
+    }
+
+    fn found_name(&self, key: &str) -> String {
+        match &self.backend {
+            Backend::Vault(vault) => vault.local_key(&self.remote_key(key)).to_owned(),
+            Backend::Aws(_) | Backend::Fake(_) => key.to_owned(),
+        }
+    }
+}
+
+/// Vault's secrets are objects, which it writes anew: sorted, and with some letters escaped.
+fn fetched(provider: Provider, value: &SecretValue) -> Arc<Fetched> {
+    let value = match provider {
+        Provider::Vault => {
+            json::rewrite(value.expose(), Html::Escape).map_or_else(|_| value.clone(), SecretValue::new)
+        }
+        _ => value.clone(),
+    };
+    let version = Version { id: "given".to_owned(), since: None };
+    Arc::new(Fetched { provider, value, version, labels: Vec::new() })
+}
+
+/// The store that one is taken for that is not among the files.
+fn secrets_manager(id: &StoreId) -> Store {
+    let aws = AwsStore {
+        service: AwsService::SecretsManager,
+        region: String::new(),
+        auth: AwsAuth::Ambient,
+        role: None,
+        additional_roles: Vec::new(),
+        external_id: None,
+        session_tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
+        session_tags_policy: SessionTagsPolicy::None,
+        prefix: None,
+        max_retries: None,
+    };
+    Store { id: id.clone(), backend: Backend::Aws(aws), conditions: Vec::new() }
+}
