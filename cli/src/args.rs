@@ -175,6 +175,13 @@ pub(crate) struct Serve {
     /// The URL of an SQS queue that store events arrive in.
     #[arg(long, env = "PAWL_EVENT_QUEUE_URL", value_name = "URL")]
     pub(crate) events: Option<String>,
+    /// Where Vault's `socket` audit device writes: `tcp://127.0.0.1:9090` or `unix:/run/pawl/audit.sock`. May be given
+    /// several times.
+    #[arg(long, env = "PAWL_VAULT_AUDIT_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
+    pub(crate) vault_audit_listen: Vec<pawl_runtime::audit::socket::Address>,
+    /// The file that Vault's `file` audit device writes; followed through rotations.
+    #[arg(long, env = "PAWL_VAULT_AUDIT_FILE", value_name = "PATH")]
+    pub(crate) vault_audit_file: Option<PathBuf>,
     /// How often stores are swept, as Go writes durations.
     #[arg(long, env = "PAWL_SWEEP_INTERVAL", default_value = "1m")]
     pub(crate) sweep: pawl_golang::duration::Duration,

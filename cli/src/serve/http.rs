@@ -1,6 +1,6 @@
 //! The HTTP side of `pawl serve`: events come in, health and metrics go out.
 
-use super::signature::{self, SIGNATURE, TIMESTAMP};
+use super::audit;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -11,7 +11,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use pawl_domain::SecretValue;
 use pawl_pipeline::ports::Clock;
 use pawl_pipeline::{Pipeline, Ports};
+use pawl_runtime::audit::{Counts, Refused};
 use pawl_runtime::intake::{self, Intake};
+use pawl_runtime::signature::{self, SIGNATURE, TIMESTAMP};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,7 @@ const CONCURRENCY: usize = 64;
 struct Site<P> {
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
+    audit: audit::Intake,
     metrics: PrometheusHandle,
 }
 
@@ -35,11 +38,13 @@ struct Site<P> {
 pub(crate) fn routes<P: Ports>(
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
+    audit: audit::Intake,
     metrics: PrometheusHandle,
 ) -> Router {
-    let site = Arc::new(Site { pipeline, key, metrics });
+    let site = Arc::new(Site { pipeline, key, audit, metrics });
     Router::new()
         .route("/v1/events", post(events::<P>).layer(GlobalConcurrencyLimitLayer::new(CONCURRENCY)))
+        .route("/v1/vault/audit", post(records::<P>))
         .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(site)
@@ -78,6 +83,35 @@ async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap, 
     let outcomes: serde_json::Map<_, _> =
         report.outcomes.iter().map(|(id, each)| (id.to_string(), result(each).into())).collect();
     Json(json!({ "changes": changes, "declarations": outcomes })).into_response()
+}
+
+/// Takes audit records of Vault or OpenBao, in anything that [`pawl_events::vault::records`] knows. What they change is
+/// synced after the answer: a server waits for it.
+///
+/// 200: taken. 400: cannot be read, and will not be the next time either. 401: neither the token nor a signature. 503:
+/// send them again.
+async fn records<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let now = site.pipeline.ports().clock().now();
+    if let Err(refused) = site.audit.admission.check(text, &body, now) {
+        metrics::counter!("pawl_audit_records_total", "outcome" => "refused").increment(1);
+        let status =
+            if refused == Refused::Closed { StatusCode::NOT_FOUND } else { StatusCode::UNAUTHORIZED };
+        return problem(status, &refused.to_string());
+    }
+    let lines = match pawl_events::vault::records(&body) {
+        Ok(lines) => lines,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    match site.audit.feed.shipment(&lines) {
+        Ok(Counts { changes: 0, nothing: 0, malformed: 1.. }) => {
+            problem(StatusCode::BAD_REQUEST, "none of the lines is an audit record")
+        }
+        Ok(Counts { changes, malformed, .. }) => {
+            Json(json!({ "changes": changes, "malformed": malformed })).into_response()
+        }
+        Err(full) => again(&full.to_string()),
+    }
 }
 
 fn problem(status: StatusCode, message: &str) -> Response {

@@ -1,14 +1,14 @@
 //! `pawl serve`: all of Pawl as one process. HTTP intake, queue poller, job worker, schedules, metrics.
 
+mod audit;
 mod http;
-mod signature;
 mod tasks;
 
 use crate::args::{Args, Serve};
 use crate::error::Error;
 use crate::output;
 use pawl_domain::SecretValue;
-use pawl_runtime::config::Lookup;
+use pawl_runtime::config::{self, Lookup};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,11 +20,15 @@ use tracing::info;
 /// How long work that was begun may go on after the process was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// How long saying goodbye to other servers may take after that.
+const FAREWELL: Duration = Duration::from_secs(5);
+
 /// Serves until the process is told to stop, then finishes what was begun.
 pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let lookup = args.lookup();
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
+    let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let key = lookup.get("PAWL_HMAC_KEY").map(|key| SecretValue::new(key.into_bytes()));
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;
@@ -38,10 +42,12 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         let queue = pawl_runtime::event_queue(url).await;
         tasks.spawn(tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));
     }
+    let audit = audit::start(&audit, serve, &pipeline, &mut tasks, &stopped).await?;
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
     let mut http_stopped = stopped.clone();
-    let served = axum::serve(listener, http::routes(pipeline, key, metrics))
+    let world = Arc::clone(&pipeline);
+    let served = axum::serve(listener, http::routes(pipeline, key, audit, metrics))
         .with_graceful_shutdown(async move {
             let _ = http_stopped.wait_for(|stopped| *stopped).await;
         })
@@ -59,6 +65,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     if finished.is_err() {
         info!("work that was begun is left to the queues");
     }
+    let _ = tokio::time::timeout(FAREWELL, world.ports().close()).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,7 +24,7 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
 
-type Stopped = watch::Receiver<bool>;
+pub(super) type Stopped = watch::Receiver<bool>;
 
 /// Delivers jobs as they come.
 pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
@@ -130,7 +130,7 @@ pub(super) async fn indexes(pipeline: Arc<Pipeline<World>>, interval: Duration, 
 }
 
 /// Does the work at once and then at each interval; a run that takes longer delays the next one.
-async fn every<W: Future<Output = ()> + Send>(
+pub(super) async fn every<W: Future<Output = ()> + Send>(
     interval: Duration,
     mut stopped: Stopped,
     work: impl Fn() -> W + Send,
