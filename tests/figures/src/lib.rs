@@ -8,6 +8,7 @@
 //! | `sweep` | a sweep of 100,000 declarations when nothing changed |
 //! | `store_calls` | what a day of 10,000 keys costs in calls to the store |
 //! | `processes` | memory of `pawl serve` and of a large sync, start and size of the functions |
+//! | `audit` | 1,000,000 audit records of Vault over a socket, and exactly their changes |
 //!
 //! Lookups have their own program, `lookup` in `pawl-embedded`. Times are ratios within one run wherever the figure
 //! is one, because two machines, or one machine on two days, tell nothing of each other. Programs fail when a count
@@ -18,6 +19,7 @@
 
 #![expect(clippy::unwrap_used, reason = "only measurements call this crate: what it cannot do must end them")]
 
+pub mod audit;
 mod bare;
 mod ports;
 pub mod process;
