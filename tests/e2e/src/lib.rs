@@ -18,6 +18,7 @@ mod metrics;
 mod server;
 pub mod show;
 mod stage;
+pub mod vault;
 mod wait;
 
 pub use binaries::binary;

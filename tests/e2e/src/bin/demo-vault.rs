@@ -5,18 +5,14 @@
 //! The double writes its audit log to Pawl's socket, as Vault's `socket` device does; the log of a real one is a file
 //! that Pawl follows. Everything else is real but the two Kubernetes API servers, which are embedded.
 
-mod vault;
-
 use pawl_e2e::show::{self, act, fact};
-use pawl_e2e::{Error, Result, Server, Stage, until};
+use pawl_e2e::vault::{NAMESPACE, Source, arrival, give_token, manifests};
+use pawl_e2e::{Error, Result, Server, Stage};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
-use vault::Source;
 
 const CLUSTERS: [&str; 2] = ["blue", "green"];
-const NAMESPACE: &str = "shop";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,11 +29,7 @@ async fn play() -> Result<()> {
     fact(&source.told());
     for cluster in stage.clusters() {
         fact(&format!("cluster {}: an embedded Kubernetes API server, on {}", cluster.name(), cluster.url()));
-        cluster.put(json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": { "name": "vault-token", "namespace": NAMESPACE },
-            "stringData": { "token": source.token() },
-        }))?;
+        give_token(cluster, source.token())?;
     }
     let mut arguments = vec!["--sweep", "24h", "--index", "24h"];
     let audit = source.audit_arguments();
@@ -101,46 +93,6 @@ async fn acts(stage: &Stage, source: &Source, server: &Server) -> Result<()> {
     }
     fact(&format!("not in its {} lines", log.lines().count()));
     Ok(())
-}
-
-fn manifests(address: &str) -> String {
-    format!(
-        r#"apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {{ name: vault }}
-spec:
-  provider:
-    vault:
-      server: {address}
-      path: secret
-      version: v2
-      auth:
-        tokenSecretRef: {{ name: vault-token, key: token, namespace: {NAMESPACE} }}
----
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {{ name: db, namespace: {NAMESPACE} }}
-spec:
-  secretStoreRef: {{ name: vault, kind: ClusterSecretStore }}
-  target:
-    template:
-      data:
-        url: "postgres://{{{{ .user }}}}:{{{{ .password }}}}@db:5432/shop"
-  dataFrom:
-    - extract: {{ key: app/db }}
-"#
-    )
-}
-
-/// Waits until the password is in the Secret of each cluster, and says how long that took.
-async fn arrival(stage: &Stage, password: &str) -> Result<Duration> {
-    let url = format!("postgres://ada:{password}@db:5432/shop").into_bytes();
-    let stands = async || {
-        let value = |cluster: &pawl_devcluster::DevCluster| cluster.secret_value(NAMESPACE, "db", "url");
-        stage.clusters().iter().all(|cluster| value(cluster).as_ref() == Some(&url)).then_some(())
-    };
-    let ((), took) = until("the password in both clusters", stands).await?;
-    Ok(took)
 }
 
 fn cluster_calls(stage: &Stage) -> BTreeMap<String, usize> {

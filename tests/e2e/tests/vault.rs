@@ -1,0 +1,68 @@
+//! From a write in Vault to the Secrets of two clusters: the real server of Pawl, told by nothing but the audit log.
+
+use pawl_devcluster::DevCluster;
+use pawl_e2e::examples::password;
+use pawl_e2e::vault::{Source, arrival, give_token, manifests};
+use pawl_e2e::{Server, Stage, shows};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_reaches_both_clusters_through_its_audit_record() {
+    let stage = Stage::start(&["blue", "green"]).await.unwrap();
+    let mut source = Source::start(&stage).await.unwrap();
+    for cluster in stage.clusters() {
+        give_token(cluster, source.token()).unwrap();
+    }
+    let mut arguments: Vec<String> = ["--sweep", "24h", "--index", "24h"].map(str::to_owned).to_vec();
+    arguments.extend(source.audit_arguments());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let server = Server::start(&stage, &arguments).await.unwrap();
+    source.connect().await;
+    let passwords = [(); 3].map(|()| password());
+    let write = async |password: &str| {
+        let body = json!({ "user": "ada", "password": password });
+        source.write("app/db", &body).await.unwrap();
+    };
+
+    write(&passwords[0]).await;
+    let file = |name: &str| stage.path(name).display().to_string();
+    stage.write("vault.yaml", &manifests(source.address())).unwrap();
+    stage.pawl(&["apply", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
+    let apply = ["apply", "-f", &file("vault.yaml"), "--cluster", "blue", "--cluster", "green"];
+    stage.pawl(&apply).await.unwrap().well().unwrap();
+    arrival(&stage, &passwords[0]).await.unwrap();
+    stage.settled().await.unwrap();
+
+    stage.reset_calls();
+    source.forget_calls();
+    write(&passwords[1]).await;
+    arrival(&stage, &passwords[1]).await.unwrap();
+    assert_eq!(calls(&stage), [("patch secrets".to_owned(), 2)].into(), "one request for each cluster");
+    // Each cluster proves its own identity to Vault; a real server does not count.
+    assert_eq!(source.reads().unwrap_or(2), 2);
+
+    stage.settled().await.unwrap();
+    stage.reset_calls();
+    source.read("app/db").await.unwrap();
+    source.write("app/other", &json!({ "a": "b" })).await.unwrap();
+    if source.reads().is_some() {
+        source.fall_silent().await;
+        write(&passwords[2]).await;
+        assert_eq!(calls(&stage), BTreeMap::new(), "nobody told of what Pawl reads");
+        stage.pawl(&["sweep", "--all"]).await.unwrap().well().unwrap();
+        arrival(&stage, &passwords[2]).await.unwrap();
+    }
+    for password in &passwords {
+        assert!(!shows(&server.log(), password), "a password stands in the log");
+        for name in ["pawl.db", "pawl.db-wal"] {
+            let bytes = std::fs::read(stage.path(name)).unwrap_or_default();
+            assert!(!shows(&String::from_utf8_lossy(&bytes), password), "a password stands in {name}");
+        }
+    }
+}
+
+fn calls(stage: &Stage) -> BTreeMap<String, usize> {
+    let calls: Vec<_> = stage.clusters().iter().flat_map(DevCluster::calls).collect();
+    pawl_devcluster::tally(&calls)
+}
