@@ -1,7 +1,7 @@
 //! Audit records of Vault and OpenBao on their way in: which changes they tell of, and who may hand them in.
 //!
 //! The function `vault-audit` puts the changes on Pawl's bus, `pawl serve` syncs them at once. Start reading at
-//! [`Audit::changes`]; [`feed`] is the way from a reader that must never wait to the flow, [`socket`] and [`follow`]
+//! [`Audit::changes`]; [`mod@feed`] is the way from a reader that must never wait to the flow, [`socket`] and [`follow`]
 //! are such readers.
 
 pub mod feed;
