@@ -57,13 +57,12 @@ fn normal(secret: &Value) -> Value {
         "labels": map(["/labels", "/metadata/labels"]),
         "annotations": map(["/annotations", "/metadata/annotations"]),
         "finalizers": list(["/finalizers", "/metadata/finalizers"]),
-        "immutable": at(["/immutable", "/immutable"]).cloned().unwrap_or_else(|| json!(false)),
+        "immutable": at(["/immutable", "/immutable"]).cloned().unwrap_or(Value::Bool(false)),
         "ownerReferences": owners,
     })
 }
 
 fn object(path: &str, expected: &Value, standing: &Value, found: &mut Vec<String>) {
-    let empty = Map::new();
     match (expected, standing) {
         (Value::Object(expected), Value::Object(standing)) => {
             for key in expected.keys().chain(standing.keys().filter(|key| !expected.contains_key(*key))) {
@@ -76,7 +75,7 @@ fn object(path: &str, expected: &Value, standing: &Value, found: &mut Vec<String
                 }
             }
         }
-        (Value::Object(_), _) => object(path, expected, &Value::Object(empty), found),
+        (Value::Object(_), _) => object(path, expected, &Value::Object(Map::new()), found),
         _ if expected == standing => {}
         _ => found.push(format!("{path} is {}, not {}", short(standing), short(expected))),
     }

@@ -84,7 +84,8 @@ async fn secret(case: &Case, entry: &Entry, aws: &Aws) -> Result<()> {
     // When AWSCURRENT moves, AWSPREVIOUS follows it by itself.
     let staged = |current: bool| {
         let versions = entry.versions.iter().flatten();
-        let each = versions.flat_map(|version| version.stages.iter().flatten().map(move |stage| (stage, version)));
+        let each =
+            versions.flat_map(|version| version.stages.iter().flatten().map(move |stage| (stage, version)));
         each.filter(move |(stage, _)| (*stage == "AWSCURRENT") == current)
     };
     for (stage, version) in staged(true).chain(staged(false)) {
