@@ -4,6 +4,7 @@
 //! `map[key:[98 97] other:[]]`: keys sorted bytewise, bytes in decimal.
 
 use crate::secret::SecretValue;
+use serde_json::Value;
 use sha3::{Digest, Sha3_224};
 use std::collections::BTreeMap;
 use zeroize::Zeroize;
@@ -30,6 +31,28 @@ pub fn data_hash(data: &BTreeMap<String, SecretValue>) -> String {
 /// The value of `reconcile.external-secrets.io/created-by` for an ExternalSecret.
 pub fn created_by(namespace: &str, name: &str) -> String {
     of_text(&format!("{namespace}/{name}"))
+}
+
+/// A document as Go's `%+v` prints what it reads of JSON: `map[a:1 b:[x <nil>]]`, keys sorted bytewise.
+///
+/// Integers are printed as such, other numbers as Go prints a `float64`.
+pub fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(printed).collect::<Vec<_>>().join(" ")),
+        Value::Object(members) => {
+            let sorted: BTreeMap<_, _> = members.iter().collect();
+            let printed = sorted.into_iter().map(|(key, value)| format!("{key}:{}", printed(value)));
+            format!("map[{}]", printed.collect::<Vec<_>>().join(" "))
+        }
+        Value::Number(number) if number.is_f64() => {
+            let float = pawl_golang::value::Value::Float(number.as_f64().unwrap_or_default());
+            let text = pawl_golang::fmt::display(&float).unwrap_or_default();
+            String::from_utf8(text).unwrap_or_default()
+        }
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
 }
 
 /// SHA3-224 of a text in lower case hex: how ESO hashes plain strings.

@@ -6,7 +6,7 @@ pub use complaint::Complaint;
 
 use crate::affected::concerned_reads;
 use crate::change::Change;
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, Manifest};
 use crate::name::ObjectName;
 use crate::store::{Store, StoreId};
 use crate::values::Versions;
@@ -77,8 +77,11 @@ impl Record {
 /// The target as Pawl left it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TargetState {
-    /// The Secret's name.
+    /// The target's name.
     pub name: ObjectName,
+    /// Its kind, where it is no Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Manifest>,
     /// Its resourceVersion after the last write, which the next write is conditional on. `None` when it is not known
     /// for certain; the target is then read first.
     pub resource_version: Option<String>,

@@ -3,6 +3,7 @@
 //! Source of the rules: ESO's behaviour for `creationPolicy`, `deletionPolicy`, `immutable`, templates and ownership, as
 //! its controller shows it.
 
+mod content;
 mod decide;
 mod desired;
 mod object;
@@ -10,6 +11,7 @@ mod ownership;
 mod refused;
 mod replacement;
 
+pub use content::{Content, Misplaced, Placement, Token, path_of};
 pub use decide::{Action, Decision, decide, decide_untemplated, marked};
 pub use object::{Desired, Existing, OwnFields, Owner, Parts};
 pub use refused::Refused;

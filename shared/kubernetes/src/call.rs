@@ -12,22 +12,23 @@ use zeroize::Zeroizing;
 
 /// A kind of object, as it is addressed.
 #[derive(Debug)]
-pub(crate) struct Resource {
+pub(crate) struct Resource<'r> {
     /// The path of its group and version.
-    pub(crate) prefix: &'static str,
+    pub(crate) prefix: &'r str,
     /// Its plural, with the subresource that is meant.
-    pub(crate) plural: &'static str,
+    pub(crate) plural: &'r str,
     /// What people call one.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: &'r str,
 }
 
-pub(crate) const SECRETS: Resource = Resource { prefix: "/api/v1", plural: "secrets", kind: "Secret" };
-pub(crate) const CONFIG_MAPS: Resource =
+pub(crate) const SECRETS: Resource<'static> =
+    Resource { prefix: "/api/v1", plural: "secrets", kind: "Secret" };
+pub(crate) const CONFIG_MAPS: Resource<'static> =
     Resource { prefix: "/api/v1", plural: "configmaps", kind: "ConfigMap" };
-pub(crate) const NAMESPACES: Resource =
+pub(crate) const NAMESPACES: Resource<'static> =
     Resource { prefix: "/api/v1", plural: "namespaces", kind: "Namespace" };
-pub(crate) const EVENTS: Resource = Resource { prefix: "/api/v1", plural: "events", kind: "Event" };
-pub(crate) const SERVICE_ACCOUNTS: Resource =
+pub(crate) const EVENTS: Resource<'static> = Resource { prefix: "/api/v1", plural: "events", kind: "Event" };
+pub(crate) const SERVICE_ACCOUNTS: Resource<'static> =
     Resource { prefix: "/api/v1", plural: "serviceaccounts", kind: "ServiceAccount" };
 
 /// What is done, in the words of RBAC.
@@ -65,7 +66,7 @@ impl Verb {
 pub(crate) struct Call<'a> {
     pub(crate) step: Step,
     pub(crate) verb: Verb,
-    resource: &'a Resource,
+    resource: &'a Resource<'a>,
     namespace: Option<&'a str>,
     name: Option<&'a str>,
     subresource: Option<&'static str>,
@@ -75,7 +76,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(step: Step, verb: Verb, resource: &'a Resource) -> Self {
+    pub(crate) fn new(step: Step, verb: Verb, resource: &'a Resource<'a>) -> Self {
         Self {
             step,
             verb,

@@ -1,11 +1,12 @@
 //! The adapter as the flow and the stores see it.
 
-use crate::call::{Call, NAMESPACES, Verb};
+use crate::call::{Call, NAMESPACES, SECRETS, Verb};
 use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::wire::Object;
-use crate::{credentials, scan, secrets, status};
+use crate::{credentials, objects, scan, secrets, status};
 use pawl_domain::cluster::SecretKeyAt;
+use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, Step};
 use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters, TemplateKind};
@@ -54,7 +55,35 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     }
 
     async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
-        secrets::delete_owned(&*self.connections.link(&id.cluster).await?, id, target).await
+        secrets::delete_owned(&*self.connections.link(&id.cluster).await?, &SECRETS, id, target).await
+    }
+
+    async fn read_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> Result<Option<Existing>, Error> {
+        objects::read(&*self.connections.link(&id.cluster).await?, id, kind, target).await
+    }
+
+    async fn apply_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+        action: &Action,
+    ) -> Result<Option<String>, Error> {
+        objects::apply(&*self.connections.link(&id.cluster).await?, id, kind, target, action).await
+    }
+
+    async fn delete_owned_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> Result<bool, Error> {
+        objects::delete_owned(&*self.connections.link(&id.cluster).await?, id, kind, target).await
     }
 
     async fn template_source(

@@ -20,7 +20,7 @@ impl EsoKind {
     pub(crate) const ALL: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
 
     /// The kind as it is addressed in one of the versions.
-    pub(crate) fn resource(self, version: usize) -> Resource {
+    pub(crate) fn resource(self, version: usize) -> Resource<'static> {
         let prefix = PREFIXES.get(version).copied().unwrap_or(PREFIXES[0]);
         let (plural, kind) = match self {
             Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),

@@ -4,7 +4,7 @@
 //!
 //! - [`manifests`] turns YAML, JSON and objects of API servers into the domain's declarations, stores and clusters. Pure.
 //! - [`KubernetesClusters`] is the flow's port to clusters. `connect` makes and keeps a way to each of them; `call` and
-//!   `refusal` are one request and what a "no" means; `secrets`, `credentials`, `scan` and `status` are what is asked.
+//!   `refusal` are one request and what a "no" means; `secrets`, `objects`, `credentials`, `scan` and `status` are what is asked.
 //!
 //! Values: `wire` is the only module that turns them into JSON and back. Messages of API servers are never passed on, for
 //! they may quote what was sent.
@@ -18,6 +18,7 @@ mod credentials;
 mod eso;
 mod list;
 pub mod manifests;
+mod objects;
 mod options;
 mod refusal;
 mod scan;

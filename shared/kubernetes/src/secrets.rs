@@ -3,7 +3,7 @@
 //! Writes are a POST or a JSON patch that carries the version it was decided on; there is never a write that would go
 //! over somebody else's. Answers to writes bring metadata only.
 
-use crate::call::{CONFIG_MAPS, Call, Reply, SECRETS, Verb, sealed};
+use crate::call::{CONFIG_MAPS, Call, Reply, Resource, SECRETS, Verb, sealed};
 use crate::connect::Link;
 use crate::refusal::Refusal;
 use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
@@ -15,7 +15,7 @@ use pawl_pipeline::ports::{ClusterIdentity, TemplateKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
 pub(crate) async fn read<I: ClusterIdentity>(
@@ -23,7 +23,7 @@ pub(crate) async fn read<I: ClusterIdentity>(
     id: &DeclarationId,
     target: &ObjectName,
 ) -> Result<Option<Existing>, Error> {
-    let call = call(Step::Read, Verb::Get, id, target);
+    let call = call(&SECRETS, Step::Read, Verb::Get, id, target);
     let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(None) };
     let secret: Secret = body.read(&call, link.name())?;
     Ok(Some(secret.into_existing(&field_manager(id.name.as_str()))))
@@ -68,18 +68,18 @@ pub(crate) async fn apply<I: ClusterIdentity>(
             let call = call.body(JSON, sealed(&secret, room));
             let reply = link.send(&call).await?;
             // The path of a creation has no name in it, but people want to read one.
-            let named = self::call(Step::Write, Verb::Create, id, target);
+            let named = self::call(&SECRETS, Step::Write, Verb::Create, id, target);
             version(link, &named, reply).map(Some)
         }
         Action::Update { resource_version, desired, parts } => {
             let room = wire::room(&desired.data, &[&desired.labels, &desired.annotations]);
             let operations = wire::update(resource_version, desired, *parts);
-            let call = patch(id, target, &operations, room);
+            let call = patch(&SECRETS, id, target, &operations, room);
             let reply = link.send(&call).await?;
             version(link, &call, gone_is_conflict(reply, false)).map(Some)
         }
         Action::Delete { uid, resource_version } => {
-            delete(link, id, target, uid, resource_version).await.map(|()| None)
+            delete(link, &SECRETS, id, target, uid, resource_version).await.map(|()| None)
         }
         Action::Leave => Ok(None),
     }
@@ -94,13 +94,14 @@ pub(crate) async fn replace<I: ClusterIdentity>(
 ) -> Result<String, Error> {
     let operations = wire::replacement(resource_version, replacement);
     let room = wire::room(&replacement.data, &[&replacement.labels, &replacement.annotations]);
-    let call = patch(id, target, &operations, room);
+    let call = patch(&SECRETS, id, target, &operations, room);
     let reply = link.send(&call).await?;
     version(link, &call, gone_is_conflict(reply, true))
 }
 
 pub(crate) async fn delete_owned<I: ClusterIdentity>(
     link: &Link<I>,
+    resource: &Resource<'_>,
     id: &DeclarationId,
     target: &ObjectName,
 ) -> Result<bool, Error> {
@@ -108,13 +109,13 @@ pub(crate) async fn delete_owned<I: ClusterIdentity>(
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let call = call(Step::Read, Verb::Get, id, target).metadata_only();
+        let call = call(resource, Step::Read, Verb::Get, id, target).metadata_only();
         let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(false) };
         let Object { metadata } = body.read(&call, link.name())?;
         if metadata.labels.as_ref().and_then(|labels| labels.get(CREATED_BY_LABEL)) != Some(&owner) {
             return Ok(false);
         }
-        match delete(link, id, target, &metadata.uid, &metadata.resource_version).await {
+        match delete(link, resource, id, target, &metadata.uid, &metadata.resource_version).await {
             Err(error) if error.kind == Kind::Conflict && attempt < DELETE_ATTEMPTS => {}
             result => return result.map(|()| true),
         }
@@ -137,17 +138,24 @@ pub(crate) async fn managed<I: ClusterIdentity>(
     Ok(secrets.await?.into_iter().flatten().collect())
 }
 
-fn call<'a>(step: Step, verb: Verb, id: &'a DeclarationId, target: &'a ObjectName) -> Call<'a> {
-    Call::new(step, verb, &SECRETS).namespace(id.namespace.as_str()).name(target.as_str())
+pub(crate) fn call<'a>(
+    resource: &'a Resource<'a>,
+    step: Step,
+    verb: Verb,
+    id: &'a DeclarationId,
+    target: &'a ObjectName,
+) -> Call<'a> {
+    Call::new(step, verb, resource).namespace(id.namespace.as_str()).name(target.as_str())
 }
 
-fn patch<'a>(
+pub(crate) fn patch<'a>(
+    resource: &'a Resource<'a>,
     id: &'a DeclarationId,
     target: &'a ObjectName,
     operations: &[Operation<'_>],
     room: usize,
 ) -> Call<'a> {
-    call(Step::Write, Verb::Patch, id, target)
+    call(resource, Step::Write, Verb::Patch, id, target)
         .query("fieldManager", &field_manager(id.name.as_str()))
         .metadata_only()
         .body(JSON_PATCH, sealed(&operations, room))
@@ -155,7 +163,7 @@ fn patch<'a>(
 
 /// A target that is gone is not what the write was decided on. The same goes for one that the patch does not fit,
 /// where the patch relies on what was there.
-fn gone_is_conflict(reply: Reply, must_fit: bool) -> Reply {
+pub(crate) fn gone_is_conflict(reply: Reply, must_fit: bool) -> Reply {
     match reply {
         Reply::Refused(refusal) if refusal.code == 404 || (must_fit && refusal.is_without_cause()) => {
             Reply::Refused(Refusal::new(409, b""))
@@ -164,14 +172,19 @@ fn gone_is_conflict(reply: Reply, must_fit: bool) -> Reply {
     }
 }
 
-fn version<I: ClusterIdentity>(link: &Link<I>, call: &Call<'_>, reply: Reply) -> Result<String, Error> {
+pub(crate) fn version<I: ClusterIdentity>(
+    link: &Link<I>,
+    call: &Call<'_>,
+    reply: Reply,
+) -> Result<String, Error> {
     let body = reply.or_fail(call, link.name())?;
     let Object { metadata } = body.read(call, link.name())?;
     Ok(metadata.resource_version)
 }
 
-async fn delete<I: ClusterIdentity>(
+pub(crate) async fn delete<I: ClusterIdentity>(
     link: &Link<I>,
+    resource: &Resource<'_>,
     id: &DeclarationId,
     target: &ObjectName,
     uid: &str,
@@ -182,6 +195,8 @@ async fn delete<I: ClusterIdentity>(
         "kind": "DeleteOptions",
         "preconditions": { "uid": uid, "resourceVersion": resource_version },
     });
-    let call = call(Step::Write, Verb::Delete, id, target).metadata_only().body(JSON, sealed(&options, 256));
+    let call = call(resource, Step::Write, Verb::Delete, id, target)
+        .metadata_only()
+        .body(JSON, sealed(&options, 256));
     gone_is_conflict(link.send(&call).await?, false).or_fail(&call, link.name()).map(drop)
 }

@@ -9,7 +9,7 @@ use crate::eso::{EsoKind, VERSIONS, api_version};
 use crate::wire::Metadata;
 use jiff::Timestamp;
 use pawl_domain::hash::{of_text, synced_resource_version};
-use pawl_domain::{DeclarationId, Failure, Outcome, Step};
+use pawl_domain::{Complaint, DeclarationId, Failure, Outcome, Step};
 use pawl_pipeline::ports::ClusterIdentity;
 use pawl_pipeline::{Error, Status};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub(crate) async fn publish<I: ClusterIdentity>(
     id: &DeclarationId,
     status: &Status,
 ) -> Result<(), Error> {
-    let Some(ready) = Ready::of(&status.result) else { return Ok(()) };
+    let Some(ready) = Ready::of(status) else { return Ok(()) };
     let Some((version, found)) = find(link, id).await? else { return Ok(()) };
     if let Some(patch) = patch(&found, &ready, status) {
         let resource = EsoKind::ExternalSecret.resource(version);
@@ -40,7 +40,7 @@ pub(crate) async fn publish<I: ClusterIdentity>(
             return Ok(());
         }
     }
-    match Note::of(&status.result, &found) {
+    match Note::of(status, &found) {
         Some(note) => record(link, id, &found, version, &note, status.at).await,
         None => Ok(()),
     }
@@ -56,7 +56,31 @@ struct Ready {
 
 impl Ready {
     /// `None` for what has not happened yet.
-    fn of(result: &Result<Outcome, Failure>) -> Option<Self> {
+    fn of(status: &Status) -> Option<Self> {
+        Self::of_secret(&status.result)
+            .map(|ready| if status.kind.is_some() { ready.of_resource() } else { ready })
+    }
+
+    /// The same, said of a target that is no Secret.
+    fn of_resource(self) -> Self {
+        let reason = match self.reason {
+            "SecretSynced" => "ResourceSynced",
+            "SecretDeleted" => "ResourceDeleted",
+            "SecretMissing" => "ResourceMissing",
+            // ESO refuses such a target before it looks at what it is.
+            _ if self.message == Complaint::GenericTarget.as_str() => return self,
+            _ => "ResourceSyncedError",
+        };
+        // What is said of the provider is the same for every target.
+        let message = if self.message == Complaint::Provider.as_str() {
+            self.message
+        } else {
+            self.message.replace("secret", "resource")
+        };
+        Self { reason, message, is_ready: self.is_ready }
+    }
+
+    fn of_secret(result: &Result<Outcome, Failure>) -> Option<Self> {
         let ready =
             |reason, message: &str| Some(Self { is_ready: true, reason, message: message.to_owned() });
         match result {
@@ -123,7 +147,11 @@ async fn find<I: ClusterIdentity>(
     Ok(None)
 }
 
-fn external_secret<'a>(resource: &'a crate::call::Resource, verb: Verb, id: &'a DeclarationId) -> Call<'a> {
+fn external_secret<'a>(
+    resource: &'a crate::call::Resource<'a>,
+    verb: Verb,
+    id: &'a DeclarationId,
+) -> Call<'a> {
     Call::new(Step::Record, verb, resource).namespace(id.namespace.as_str()).name(id.name.as_str())
 }
 
@@ -179,7 +207,14 @@ struct Note {
 
 impl Note {
     /// `None` for outcomes that nobody needs to be told of.
-    fn of(result: &Result<Outcome, Failure>, found: &Found) -> Option<Self> {
+    fn of(status: &Status, found: &Found) -> Option<Self> {
+        let note = Self::of_secret(&status.result, found)?;
+        let (Some(kind), "Normal") = (&status.kind, note.kind) else { return Some(note) };
+        let name = status.target.as_deref().unwrap_or_default();
+        Some(Self { message: format!("{} {kind} {name}", note.reason).trim_end().to_owned(), ..note })
+    }
+
+    fn of_secret(result: &Result<Outcome, Failure>, found: &Found) -> Option<Self> {
         let normal =
             |reason, message: &str| Some(Self { kind: "Normal", reason, message: message.to_owned() });
         match result {

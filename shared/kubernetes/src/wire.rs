@@ -1,5 +1,9 @@
 //! Secrets as they are on the wire: values are decoded into, and encoded out of, the one type that holds them.
 
+mod object;
+
+pub(crate) use object::{AnyObject, NewObject, length};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::SecretValue;
@@ -74,6 +78,7 @@ impl Secret {
                 .map(OwnerReference::into_owner)
                 .collect(),
             data: self.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect(),
+            content: None,
             immutable: self.immutable.unwrap_or_default(),
             own: own_fields(managed_fields.unwrap_or_default(), manager),
         }
@@ -242,19 +247,25 @@ struct NewMetadata<'a> {
     owner_references: Vec<OwnerReference>,
 }
 
+impl<'a> NewMetadata<'a> {
+    fn of(namespace: &'a str, name: &'a str, desired: &'a Desired) -> Self {
+        Self {
+            name,
+            namespace,
+            labels: &desired.labels,
+            annotations: &desired.annotations,
+            finalizers: &desired.finalizers,
+            owner_references: desired.owners.iter().map(OwnerReference::of).collect(),
+        }
+    }
+}
+
 impl<'a> NewSecret<'a> {
     pub(crate) fn of(namespace: &'a str, name: &'a str, desired: &'a Desired) -> Self {
         Self {
             api_version: "v1",
             kind: "Secret",
-            metadata: NewMetadata {
-                name,
-                namespace,
-                labels: &desired.labels,
-                annotations: &desired.annotations,
-                finalizers: &desired.finalizers,
-                owner_references: desired.owners.iter().map(OwnerReference::of).collect(),
-            },
+            metadata: NewMetadata::of(namespace, name, desired),
             secret_type: desired.kind.as_deref(),
             data: Data(&desired.data),
             immutable: desired.immutable.then_some(true),
@@ -276,6 +287,7 @@ enum Part<'a> {
     Text(&'a str),
     Texts(&'a BTreeMap<String, String>),
     List(&'a [String]),
+    Any(&'a Value),
     Owners(Vec<OwnerReference>),
     Data(Data<'a>),
     Flag(bool),
@@ -318,10 +330,19 @@ pub(crate) fn update<'a>(
     if parts.data {
         operations.push(add("/data", Part::Data(Data(&desired.data))));
     }
+    if let Some(content) = desired.content.as_ref().filter(|_| parts.content) {
+        let fields = content.expose().iter();
+        operations.extend(fields.map(|(field, value)| add(format!("/{}", escaped(field)), Part::Any(value))));
+    }
     if parts.immutable {
         operations.push(add("/immutable", Part::Flag(desired.immutable)));
     }
     operations
+}
+
+/// A key as it stands in a JSON pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// The patch that replaces all data and sets labels and annotations. They stand beside others, so there is an object to
@@ -330,10 +351,11 @@ pub(crate) fn replacement<'a>(resource_version: &'a str, replacement: &'a Replac
     let mut operations =
         vec![on_condition(resource_version), add("/data", Part::Data(Data(&replacement.data)))];
     for (field, texts) in [("labels", &replacement.labels), ("annotations", &replacement.annotations)] {
-        operations.extend(texts.iter().map(|(key, text)| {
-            let key = key.replace('~', "~0").replace('/', "~1");
-            add(format!("/metadata/{field}/{key}"), Part::Text(text))
-        }));
+        operations.extend(
+            texts
+                .iter()
+                .map(|(key, text)| add(format!("/metadata/{field}/{}", escaped(key)), Part::Text(text))),
+        );
     }
     operations
 }
@@ -389,6 +411,7 @@ mod tests {
         let desired = Desired {
             kind: Some("kubernetes.io/tls".to_owned()),
             finalizers: vec!["example.com/f".to_owned()],
+            content: None,
             labels: [("l".to_owned(), "\u{1}".to_owned())].into(),
             annotations: BTreeMap::new(),
             owners: vec![Owner {

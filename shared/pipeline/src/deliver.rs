@@ -109,6 +109,7 @@ impl<P: Ports> Pipeline<P> {
         entry: Option<&Entry>,
         stores: &Stores,
     ) -> Result<Base, Error> {
+        self.check_kind(declaration)?;
         self.check_stores(declaration, stores).await?;
         if let Some(resource_version) = known_version(declaration, entry) {
             return Ok(Base::Known { resource_version });
@@ -117,11 +118,7 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
-        self.ports
-            .clusters()
-            .read(&declaration.id, &declaration.target.name)
-            .await
-            .map(|existing| Base::Read(existing.map(Box::new)))
+        self.read_target(declaration).await.map(|existing| Base::Read(existing.map(Box::new)))
     }
 
     /// Every store must be known, and its conditions must let the declaration's namespace use it.
@@ -260,8 +257,7 @@ impl<P: Ports> Pipeline<P> {
         if matches!(action, Action::Leave) {
             return;
         }
-        let clusters = self.ports.clusters();
-        if let Err(why) = clusters.apply(&declaration.id, &declaration.target.name, &action).await {
+        if let Err(why) = self.apply_target(declaration, &action).await {
             tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
         }
     }
@@ -317,20 +313,20 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Written, Error> {
         let resource_version = match &action {
             Action::Leave => existing.map(|existing| existing.resource_version.clone()),
-            action => {
-                let applied = self.ports.clusters().apply(&declaration.id, &declaration.target.name, action);
-                match applied.await {
-                    Err(error) if error.kind == Kind::Invalid => {
-                        self.mark(declaration, existing).await;
-                        return Err(error);
-                    }
-                    applied => applied?,
+            action => match self.apply_target(declaration, action).await {
+                Err(error) if error.kind == Kind::Invalid => {
+                    self.mark(declaration, existing).await;
+                    return Err(error);
                 }
-            }
+                applied => applied?,
+            },
         };
         let outcome = outcome.map_err(|refused| {
             Error::new(Step::Write, Kind::Invalid, refused.to_string()).complaining(refused.complaint())
         })?;
+        // An API server adds defaults to what it takes, and keeps the version where a write then says nothing new.
+        let stands = existing.is_some_and(|it| resource_version.as_ref() == Some(&it.resource_version));
+        let outcome = if outcome == Outcome::Written && stands { Outcome::Unchanged } else { outcome };
         let digest = digest.filter(|_| matches!(outcome, Outcome::Written | Outcome::Unchanged));
         Ok(Written { outcome, resource_version, digest, inputs })
     }

@@ -83,7 +83,10 @@ fn has_drifted(
     record: &Record,
     standing: &BTreeMap<(Namespace, ObjectName), String>,
 ) -> bool {
-    let Some(target) = &record.target else { return false };
+    // Only Secrets are listed.
+    let Some(target) = record.target.as_ref().filter(|target| target.manifest.is_none()) else {
+        return false;
+    };
     let at = (declaration.id.namespace.clone(), target.name.clone());
     match (&target.resource_version, standing.get(&at)) {
         (Some(left), Some(found)) => left != found,

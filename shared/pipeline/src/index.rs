@@ -276,7 +276,7 @@ impl<P: Ports> Pipeline<P> {
         let id = &declaration.id;
         let owns = declaration.target.creation == CreationPolicy::Owner && declaration.home == Home::Applied;
         if owns {
-            self.ports.clusters().delete_owned(id, &declaration.target.name).await?;
+            self.delete_target(id, declaration.target.generic(), &declaration.target.name).await?;
         }
         self.ports.registry().remove(id).await?;
         self.ports.ledger().remove(id).await

@@ -10,6 +10,7 @@ mod drift;
 pub mod error;
 pub mod explain;
 mod fetch;
+mod generic;
 pub mod index;
 pub mod job;
 pub mod manifests;

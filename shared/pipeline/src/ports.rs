@@ -14,6 +14,7 @@ use crate::manifests::Manifests;
 use crate::status::Status;
 use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
+use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{
     Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Find, Home, IndexKey, Namespace,
@@ -324,6 +325,36 @@ pub trait Clusters: Send + Sync {
     fn delete_owned(
         &self,
         id: &DeclarationId,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// As [`Clusters::read`], of an object of this kind. Its content is [`Existing::content`]; of what field managers
+    /// wrote nothing is told.
+    ///
+    /// # Errors
+    /// `Invalid` with the complaint `GenericTarget` when objects of the kind do not live in namespaces; `NotFound` when
+    /// the cluster does not know the kind.
+    fn read_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
+
+    /// As [`Clusters::apply`], to an object of this kind. Errors also as for [`Clusters::read_object`].
+    fn apply_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+        action: &Action,
+    ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+
+    /// As [`Clusters::delete_owned`], of an object of this kind.
+    fn delete_owned_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
         target: &ObjectName,
     ) -> impl Future<Output = Result<bool, Error>> + Send;
 

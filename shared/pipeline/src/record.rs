@@ -101,10 +101,12 @@ impl<P: Ports> Pipeline<P> {
     /// A declaration that now names another target leaves none behind that it owned.
     async fn retire_former_target(&self, declaration: &Declaration, last: Option<&Record>) {
         let Some(former) = last.and_then(|record| record.target.as_ref()) else { return };
-        if former.name == declaration.target.name {
+        let kind = declaration.target.generic();
+        if former.name == declaration.target.name && former.manifest.as_ref() == kind {
             return;
         }
-        if let Err(error) = self.ports.clusters().delete_owned(&declaration.id, &former.name).await {
+        if let Err(error) = self.delete_target(&declaration.id, former.manifest.as_ref(), &former.name).await
+        {
             warn!(
                 declaration.id = %declaration.id,
                 "{}: its former target {} stays: {error}", declaration.id, former.name
@@ -118,6 +120,7 @@ impl<P: Ports> Pipeline<P> {
         }
         let status = Status {
             at,
+            kind: declaration.target.generic().map(|kind| kind.kind.clone()),
             result: result.as_ref().copied().map_err(|error| error.to_failure(1)),
             target: matches!(result, Ok(Outcome::Written | Outcome::Unchanged))
                 .then(|| declaration.target.name.to_string()),
@@ -146,8 +149,11 @@ fn success(
         versions,
         digest: written.digest.clone(),
         inputs: Some(written.inputs.clone()),
-        target: target
-            .map(|resource_version| TargetState { name: declaration.target.name.clone(), resource_version }),
+        target: target.map(|resource_version| TargetState {
+            name: declaration.target.name.clone(),
+            manifest: declaration.target.generic().cloned(),
+            resource_version,
+        }),
         at: now,
         refreshed: Some(started),
         state: State::Settled(written.outcome),

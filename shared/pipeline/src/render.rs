@@ -68,6 +68,9 @@ impl<P: Ports> Pipeline<P> {
         for (key, value) in &rendered.data {
             parts = parts.with(key).with(value.expose());
         }
+        for placement in &rendered.placed {
+            parts = parts.with(placement.shown()).with(placement.expose().as_bytes());
+        }
         for (what, texts) in [("labels", &rendered.labels), ("annotations", &rendered.annotations)] {
             for (key, text) in texts {
                 parts = parts.with(what).with(key).with(text);
@@ -97,6 +100,7 @@ fn refused(declaration: &Declaration, error: &RenderError, standing: bool) -> Er
         RenderError::Entry { .. } => (Complaint::Provider, false),
         RenderError::Template(_) | RenderError::Key(_) => (Complaint::Update, standing),
     };
-    let words = if mutates { format!("unable to mutate secret {name}: ") } else { String::new() };
+    let kind = declaration.target.generic().map_or("secret", |kind| kind.kind.as_str());
+    let words = if mutates { format!("unable to mutate {kind} {name}: ") } else { String::new() };
     Error::new(Step::Render, Kind::Invalid, error.to_string()).within(&words).complaining(complaint)
 }

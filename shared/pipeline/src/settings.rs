@@ -17,6 +17,9 @@ pub struct Settings {
     pub pause: Duration,
     /// By how much sweeps overlap: listings of stores may lag (Secrets Manager: up to five minutes).
     pub sweep_overlap: Duration,
+    /// Whether targets may be of other kinds than Secrets. Off, for then values may be stored unencrypted and be read
+    /// by more people.
+    pub generic_targets: bool,
     /// How often the Secrets in the clusters are compared with what was written; zero for never.
     pub drift_interval: Duration,
 }
@@ -30,6 +33,7 @@ impl Default for Settings {
             stale_attempts: 4,
             pause: Duration::from_millis(100),
             sweep_overlap: Duration::from_secs(10 * 60),
+            generic_targets: false,
             drift_interval: Duration::from_secs(60 * 60),
         }
     }

@@ -8,6 +8,8 @@ use pawl_domain::{Failure, Outcome};
 pub struct Status {
     /// When.
     pub at: Timestamp,
+    /// The target's kind, where it is no Secret.
+    pub kind: Option<String>,
     /// What was done, or why it failed.
     pub result: Result<Outcome, Failure>,
     /// The name of the target, where one was written.

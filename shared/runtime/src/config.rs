@@ -65,6 +65,15 @@ fn number<N: std::str::FromStr>(lookup: &dyn Lookup, name: &'static str, default
     }
 }
 
+/// `true` or `false`; off where it is not set.
+fn switch(lookup: &dyn Lookup, name: &'static str) -> Result<bool, Error> {
+    match lookup.get(name).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::Invalid { name, rule: "write true or false".to_owned() }),
+    }
+}
+
 /// A duration as Go writes it (`90s`, `1h30m`), or its default.
 fn duration(lookup: &dyn Lookup, name: &'static str, default: Duration) -> Result<Duration, Error> {
     let Some(text) = lookup.get(name) else { return Ok(default) };

@@ -129,6 +129,7 @@ impl Stage {
                 digest: Some("0".repeat(64)),
                 target: Some(TargetState {
                     name: declaration.target.name.clone(),
+                    manifest: None,
                     resource_version: Some("1".to_owned()),
                 }),
                 refreshed: Some(at),

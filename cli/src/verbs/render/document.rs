@@ -1,4 +1,4 @@
-//! A Secret as a document.
+//! A target as a document.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,24 +6,27 @@ use pawl_domain::Declaration;
 use pawl_domain::target::Desired;
 use pawl_golang::{json, yaml};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// The Secret, in the words of Kubernetes.
+/// The Secret, or the object of another kind, in the words of Kubernetes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Secret {
-    api_version: &'static str,
-    kind: &'static str,
+    api_version: String,
+    kind: String,
     metadata: Metadata,
-    #[serde(rename = "type")]
-    type_: String,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    type_: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     immutable: bool,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     data: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     string_data: BTreeMap<String, String>,
+    /// What an object of another kind holds.
+    #[serde(flatten)]
+    content: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -39,6 +42,7 @@ struct Metadata {
 impl Secret {
     /// With `decode` texts stand in `stringData`, where people can read them.
     pub(super) fn new(declaration: &Declaration, desired: Desired, decode: bool) -> Self {
+        let manifest = declaration.target.generic();
         let (mut data, mut string_data) = (BTreeMap::new(), BTreeMap::new());
         for (key, value) in desired.data {
             match value.expose_str().filter(|_| decode) {
@@ -47,8 +51,8 @@ impl Secret {
             };
         }
         Self {
-            api_version: "v1",
-            kind: "Secret",
+            api_version: manifest.map_or("v1", |manifest| &manifest.api_version).to_owned(),
+            kind: manifest.map_or("Secret", |manifest| &manifest.kind).to_owned(),
             metadata: Metadata {
                 name: declaration.target.name.to_string(),
                 namespace: declaration.id.namespace.to_string(),
@@ -56,10 +60,11 @@ impl Secret {
                 annotations: desired.annotations,
                 finalizers: desired.finalizers,
             },
-            type_: desired.kind.unwrap_or_else(|| "Opaque".to_owned()),
+            type_: manifest.is_none().then(|| desired.kind.unwrap_or_else(|| "Opaque".to_owned())),
             immutable: desired.immutable,
             data,
             string_data,
+            content: desired.content.map(|content| content.expose().clone()).unwrap_or_default(),
         }
     }
 

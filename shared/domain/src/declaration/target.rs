@@ -23,6 +23,18 @@ pub struct Target {
     pub manifest: Option<Manifest>,
 }
 
+impl Target {
+    /// The kind of the target, where it is no Secret.
+    pub fn generic(&self) -> Option<&Manifest> {
+        self.manifest.as_ref().filter(|manifest| !manifest.is_secret())
+    }
+
+    /// Whether the target becomes immutable; only a Secret does.
+    pub fn freezes(&self) -> bool {
+        self.immutable && self.generic().is_none()
+    }
+}
+
 /// `target.creationPolicy`. Source: ESO's guide on ownership and deletion policies.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub enum CreationPolicy {
@@ -58,6 +70,33 @@ pub struct Manifest {
     pub api_version: String,
     /// Such as `ConfigMap`.
     pub kind: String,
+}
+
+impl Manifest {
+    /// Whether it means the Secrets that are written without it as well.
+    pub fn is_secret(&self) -> bool {
+        self.api_version == "v1" && self.kind == "Secret"
+    }
+
+    /// Whether new objects of it begin with `data` and not with `spec`. Source: ESO looks at the kind alone.
+    pub fn is_config_map(&self) -> bool {
+        self.kind == "ConfigMap"
+    }
+
+    /// Whether no declaration may write it: who may write an ExternalSecret could give himself more than that with
+    /// objects of ESO, of Pawl and of RBAC.
+    pub fn is_forbidden(&self) -> bool {
+        let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
+        let of =
+            |domain: &str| group == domain || group.strip_suffix(domain).is_some_and(|it| it.ends_with('.'));
+        of("external-secrets.io") || of("pawl.dev") || group == "rbac.authorization.k8s.io"
+    }
+}
+
+impl fmt::Display for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.api_version, self.kind)
+    }
 }
 
 /// `target.template`.

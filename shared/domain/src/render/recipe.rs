@@ -8,9 +8,10 @@ use super::keys::{Data, admit, convert, validate};
 use super::rendered::Rendered;
 use super::rewrite::{self, Operation};
 use super::select::Property;
-use super::template::{TemplateRecipe, TemplateSources};
+use super::template::{TemplateRecipe, TemplateSources, placed_whole};
 use crate::declaration::{
-    CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, NullBytes, Query, Read,
+    CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, Manifest, NullBytes, Query,
+    Read,
 };
 use crate::key::Provider;
 use crate::secret::SecretValue;
@@ -28,6 +29,8 @@ pub struct Recipe {
     writes: bool,
     deletion: DeletionPolicy,
     random: bool,
+    /// The target's kind, where it is no Secret.
+    generic: Option<Manifest>,
 }
 
 impl Recipe {
@@ -48,7 +51,15 @@ impl Recipe {
         let transforms = entries.iter().flat_map(Prepared::templates).any(is_random);
         let random = transforms || template.as_ref().is_some_and(TemplateRecipe::is_random);
         let templated = target.template.is_some();
-        Ok(Self { entries, template, templated, writes, deletion: target.deletion, random })
+        Ok(Self {
+            entries,
+            template,
+            templated,
+            writes,
+            deletion: target.deletion,
+            random,
+            generic: target.generic().cloned(),
+        })
     }
 
     /// Whether the same values give other bytes next time, because a template of the manifest calls a function that is
@@ -71,11 +82,17 @@ impl Recipe {
             // What deletionPolicy then does with the target needs no template.
             Some(_) if data.is_empty() && self.deletion != DeletionPolicy::Merge => Rendered::plain(data),
             Some(template) => template.applied(data, sources)?,
-            None => Rendered::plain(data),
+            None => match &self.generic {
+                Some(manifest) => {
+                    let placed = placed_whole(manifest, &data);
+                    Rendered { placed, assembled_is_empty: data.is_empty(), ..Rendered::default() }
+                }
+                None => Rendered::plain(data),
+            },
         };
         rendered.templated = self.templated;
         rendered.random |= self.random;
-        if self.writes {
+        if self.writes && self.generic.is_none() {
             admit(&rendered.data).map_err(RenderError::Key)?;
         }
         Ok(rendered)
@@ -96,7 +113,7 @@ impl Recipe {
 
     /// Without a template every key goes into the target, so the entry that has a wrong one can be named.
     fn admitted(&self, entries: Data) -> Result<Data, EntryProblem> {
-        if self.writes && self.template.is_none() {
+        if self.writes && self.template.is_none() && self.generic.is_none() {
             admit(&entries).map_err(EntryProblem::RefusedKey)?;
         }
         Ok(entries)

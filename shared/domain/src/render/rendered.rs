@@ -1,6 +1,7 @@
 //! What a declaration makes of its values, before anybody looks at the target.
 
 use crate::secret::SecretValue;
+use crate::target::Placement;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,6 +15,8 @@ pub struct Rendered {
     /// The entries of the target's `data` that are this declaration's, complete. Every key is one that the API server
     /// takes.
     pub data: BTreeMap<String, SecretValue>,
+    /// What goes into a target that is no Secret, in order; [`Rendered::data`] is empty then.
+    pub placed: Vec<Placement>,
     /// The labels that the template makes, rendered. Without a template empty: the target then takes over
     /// [`Declaration::labels`](crate::Declaration::labels).
     pub labels: BTreeMap<String, String>,
@@ -43,6 +46,7 @@ impl fmt::Debug for Rendered {
         let keys = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
         f.debug_struct("Rendered")
             .field("data", &self.data)
+            .field("placed", &self.placed)
             .field("labels", &keys(&self.labels))
             .field("annotations", &keys(&self.annotations))
             .field("assembled_is_empty", &self.assembled_is_empty)

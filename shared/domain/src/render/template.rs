@@ -5,6 +5,7 @@
 //! data; `templateFrom` in order; `template.data`; `template.metadata`.
 
 mod from;
+mod placed;
 
 use super::error::{TemplateProblem, TemplateStage};
 use super::functions::{Functions, is_random};
@@ -12,10 +13,14 @@ use super::keys::Data;
 use super::rendered::Rendered;
 use crate::declaration::{Manifest, Target, TemplateScope, TemplateSource};
 use crate::secret::SecretValue;
+use crate::target::{Placement, Token};
 use from::From;
 use pawl_golang::template::{MissingKey, Options, Template};
 use pawl_golang::value::Value;
 use std::collections::BTreeMap;
+use std::mem;
+
+pub(super) use placed::whole as placed_whole;
 
 /// What the objects that `templateFrom` names hold, by key. An object that does not exist is not in it.
 ///
@@ -34,6 +39,9 @@ pub(super) struct TemplateRecipe {
     annotations: Texts,
     functions: Functions,
     random: bool,
+    /// The target's kind, where it is no Secret. Labels and annotations are then taken as they stand.
+    generic: Option<Manifest>,
+    plain: (BTreeMap<String, String>, BTreeMap<String, String>),
 }
 
 /// Compiled templates by the key that each makes.
@@ -42,19 +50,27 @@ type Texts = Vec<(String, Template)>;
 impl TemplateRecipe {
     /// Compiles the template of a target that has one.
     pub(super) fn of(target: &Target, functions: &Functions) -> Result<Self, TemplateProblem> {
-        let template = target.template.clone().unwrap_or_default();
-        if target.manifest.as_ref().is_none_or(is_secret) {
+        let mut template = target.template.clone().unwrap_or_default();
+        let generic = target.generic().cloned();
+        let mut plain = (BTreeMap::new(), BTreeMap::new());
+        if generic.is_some() {
+            plain = (mem::take(&mut template.labels), mem::take(&mut template.annotations));
+        } else {
             allowed(&template)?;
         }
         let from = template.from.iter().enumerate();
         let recipe = Self {
             merges: template.merge || (template.data.is_empty() && template.from.is_empty()),
-            from: from.map(|(index, from)| From::of(index, from, functions)).collect::<Result<_, _>>()?,
+            from: from
+                .map(|(index, from)| From::of(index, from, functions, generic.is_some()))
+                .collect::<Result<_, _>>()?,
             data: compiled(&template.data, functions)?,
             labels: compiled(&template.labels, functions)?,
             annotations: compiled(&template.annotations, functions)?,
             functions: functions.clone(),
             random: false,
+            generic,
+            plain,
         };
         let texts = [&recipe.data, &recipe.labels, &recipe.annotations].into_iter().flatten();
         let literals = recipe.from.iter().filter_map(From::literal);
@@ -71,8 +87,11 @@ impl TemplateRecipe {
     pub(super) fn applied(&self, data: Data, sources: &TemplateSources) -> Result<Rendered, TemplateProblem> {
         let root = Value::string_map(data.iter().map(|(key, value)| (key, value.expose())));
         let mut rendered = Rendered { assembled_is_empty: data.is_empty(), ..Rendered::default() };
-        if self.merges {
-            rendered.data = data;
+        (rendered.labels, rendered.annotations) = self.plain.clone();
+        match &self.generic {
+            Some(manifest) if self.merges => rendered.placed = placed::whole(manifest, &data),
+            None if self.merges => rendered.data = data,
+            _ => {}
         }
         for from in &self.from {
             from.apply(&root, sources, &self.functions, &mut rendered)?;
@@ -85,7 +104,7 @@ impl TemplateRecipe {
         for (texts, scope) in &scopes {
             for (key, template) in *texts {
                 let text = executed(TemplateStage::Template, key, template, &root)?;
-                put(&mut rendered, scope, key.clone(), SecretValue::new(text));
+                put(&mut rendered, scope, key.clone(), SecretValue::new(text), self.generic.is_some());
             }
         }
         Ok(rendered)
@@ -127,8 +146,12 @@ fn executed(
 }
 
 /// Lays one rendered entry over what is there. Of [`TemplateScope::Path`] nothing comes here.
-fn put(rendered: &mut Rendered, scope: &TemplateScope, key: String, value: SecretValue) {
+fn put(rendered: &mut Rendered, scope: &TemplateScope, key: String, value: SecretValue, generic: bool) {
     match scope {
+        TemplateScope::Data if generic => {
+            let path = [Token::Key("data".to_owned()), Token::Key(key)];
+            rendered.placed.push(Placement::replacing(path, text(&value).into()));
+        }
         TemplateScope::Data => {
             rendered.data.insert(key, value);
         }
@@ -150,10 +173,6 @@ fn text(value: &SecretValue) -> String {
         text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
     }
     text
-}
-
-fn is_secret(manifest: &Manifest) -> bool {
-    manifest.api_version == "v1" && manifest.kind == "Secret"
 }
 
 /// Refuses templates that would make Kubernetes hand out tokens. Source: ESO's admission, which its controller repeats

@@ -69,7 +69,7 @@ pub fn decide_untemplated(declaration: &Declaration, existing: Option<&Existing>
     let untouched = match (target.creation, existing) {
         (CreationPolicy::None, _) | (CreationPolicy::Merge, None) => true,
         (_, None) => false,
-        (_, Some(_)) => target.immutable,
+        (_, Some(_)) => target.freezes(),
     };
     untouched.then(|| decide(declaration, &Rendered::default(), existing))
 }
@@ -103,7 +103,10 @@ fn delete(declaration: &Declaration, existing: Option<&Existing>) -> Decision {
 }
 
 fn create(declaration: &Declaration, rendered: &Rendered) -> Decision {
-    let desired = whole(declaration, rendered, &Existing::default());
+    let desired = match whole(declaration, rendered, &Existing::default()) {
+        Ok(desired) => desired,
+        Err(refused) => return marking(None, Err(refused)),
+    };
     Decision { action: Action::Create(desired), outcome: Ok(Outcome::Written) }
 }
 
@@ -111,10 +114,13 @@ fn update(declaration: &Declaration, rendered: &Rendered, existing: &Existing) -
     if let Err(refused) = refuse_foreign(declaration, existing) {
         return marking(Some(existing), Err(refused));
     }
-    if declaration.target.immutable {
+    if declaration.target.freezes() {
         return written(updating(existing, frozen(declaration, existing)));
     }
-    let mut action = updating(existing, whole(declaration, rendered, existing));
+    let mut action = match whole(declaration, rendered, existing) {
+        Ok(desired) => updating(existing, desired),
+        Err(refused) => return marking(Some(existing), Err(refused)),
+    };
     // ESO still writes the metadata, with the hash of the data that cannot be written.
     if existing.immutable
         && let Action::Update { parts, .. } = &mut action

@@ -1,23 +1,37 @@
 //! The Secret as a declaration wants it, laid over what stands there.
 
-use crate::declaration::{CreationPolicy, Declaration};
+use crate::declaration::{CreationPolicy, Declaration, Manifest};
 use crate::hash::data_hash;
 use crate::render::Rendered;
 use crate::target::ownership::{mark, owners};
-use crate::target::{DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL};
+use crate::target::{Content, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Misplaced, Refused};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// With all that was rendered. Without a template the target takes over the ExternalSecret's own labels and
 /// annotations, with one only the template's; what this declaration wrote before and does not want any more goes.
-pub(super) fn whole(declaration: &Declaration, rendered: &Rendered, existing: &Existing) -> Desired {
-    let data = match declaration.target.creation {
-        CreationPolicy::Merge | CreationPolicy::CreateOrMerge => {
-            let mut data = without(&existing.data, &existing.own.data);
-            data.extend(rendered.data.clone());
-            data
-        }
-        CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::None => rendered.data.clone(),
+///
+/// # Errors
+/// Where something is to be placed in an object that is no Secret, something else stands in the way.
+pub(super) fn whole(
+    declaration: &Declaration,
+    rendered: &Rendered,
+    existing: &Existing,
+) -> Result<Desired, Refused> {
+    let adds = matches!(declaration.target.creation, CreationPolicy::Merge | CreationPolicy::CreateOrMerge);
+    let data = if adds {
+        let mut data = without(&existing.data, &existing.own.data);
+        data.extend(rendered.data.clone());
+        data
+    } else {
+        rendered.data.clone()
     };
+    let content = match declaration.target.generic() {
+        Some(manifest) => {
+            Some(content(declaration, manifest, rendered, existing.content.as_ref().filter(|_| adds))?)
+        }
+        None => None,
+    };
+    let hash = content.as_ref().map_or_else(|| data_hash(&data), Content::hash);
     let (our_labels, our_annotations) = if rendered.templated {
         (&rendered.labels, &rendered.annotations)
     } else {
@@ -27,18 +41,39 @@ pub(super) fn whole(declaration: &Declaration, rendered: &Rendered, existing: &E
     labels.extend(our_labels.clone());
     let mut annotations = without(&existing.annotations, &existing.own.annotations);
     annotations.extend(our_annotations.clone());
-    annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(&data));
+    annotations.insert(DATA_HASH_ANNOTATION.to_owned(), hash);
     mark(declaration, &mut labels);
     let template = declaration.target.template.as_ref();
-    Desired {
-        kind: template.and_then(|template| template.kind.clone()).filter(|kind| !kind.is_empty()),
+    Ok(Desired {
+        kind: template
+            .and_then(|template| template.kind.clone())
+            .filter(|kind| !kind.is_empty() && content.is_none()),
         labels,
         annotations,
         finalizers: finalizers(declaration, existing),
         owners: owners(declaration, existing),
+        immutable: existing.immutable || (declaration.target.immutable && content.is_none()),
         data,
-        immutable: existing.immutable || declaration.target.immutable,
+        content,
+    })
+}
+
+/// What was rendered, laid over what stands there already or over a new object.
+fn content(
+    declaration: &Declaration,
+    manifest: &Manifest,
+    rendered: &Rendered,
+    standing: Option<&Content>,
+) -> Result<Content, Refused> {
+    let mut content = standing.cloned().unwrap_or_else(|| Content::empty(manifest));
+    for placement in &rendered.placed {
+        content.lay(placement).map_err(|Misplaced { path }| Refused::Misplaced {
+            kind: manifest.kind.clone(),
+            target: declaration.target.name.clone(),
+            path,
+        })?;
     }
+    Ok(content)
 }
 
 /// ESO freezes an existing Secret with the data that it has.

@@ -3,7 +3,7 @@
 use crate::hash::data_hash;
 use crate::render::Rendered;
 use crate::secret::SecretValue;
-use crate::target::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
+use crate::target::{Content, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The Secret as it stands in the cluster.
@@ -25,6 +25,8 @@ pub struct Existing {
     pub owners: Vec<Owner>,
     /// Its data.
     pub data: BTreeMap<String, SecretValue>,
+    /// What it holds, where it is no Secret; its data is empty then.
+    pub content: Option<Content>,
     /// Whether it is immutable.
     pub immutable: bool,
     /// Whether it waits for its finalizers to be gone.
@@ -49,14 +51,22 @@ impl Existing {
                 }
             }
         }
+        if let Some(content) = &self.content {
+            rendered.placed = content.placements();
+        }
         keep(&mut rendered.data, &self.data);
         keep(&mut rendered.labels, &self.labels);
         keep(&mut rendered.annotations, &self.annotations);
     }
 
+    /// The hash of its data, or of its content where it is no Secret.
+    pub(super) fn hash(&self) -> String {
+        self.content.as_ref().map_or_else(|| data_hash(&self.data), Content::hash)
+    }
+
     /// Whether the data is what was written last, as ESO tells: it is marked, and its hash is that of the data.
     pub fn is_as_written(&self) -> bool {
-        self.is_managed() && self.annotations.get(DATA_HASH_ANNOTATION) == Some(&data_hash(&self.data))
+        self.is_managed() && self.annotations.get(DATA_HASH_ANNOTATION) == Some(&self.hash())
     }
 }
 
@@ -103,6 +113,8 @@ pub struct Desired {
     pub owners: Vec<Owner>,
     /// All data.
     pub data: BTreeMap<String, SecretValue>,
+    /// The fields that are written of an object that is no Secret; others stay.
+    pub content: Option<Content>,
     /// Whether it is immutable.
     pub immutable: bool,
 }
@@ -117,6 +129,7 @@ impl Desired {
             finalizers: existing.finalizers.clone(),
             owners: existing.owners.clone(),
             data: existing.data.clone(),
+            content: None,
             immutable: existing.immutable,
         }
     }
@@ -137,6 +150,8 @@ pub struct Parts {
     pub owners: bool,
     /// `data`.
     pub data: bool,
+    /// The fields of an object that is no Secret.
+    pub content: bool,
     /// `immutable`.
     pub immutable: bool,
 }
@@ -150,6 +165,7 @@ impl Parts {
         finalizers: true,
         owners: true,
         data: true,
+        content: true,
         immutable: true,
     };
 
@@ -162,6 +178,9 @@ impl Parts {
             finalizers: existing.finalizers != desired.finalizers,
             owners: existing.owners != desired.owners,
             data: existing.data != desired.data,
+            content: desired.content.as_ref().is_some_and(|content| {
+                !existing.content.as_ref().is_some_and(|standing| content.stands_in(standing))
+            }),
             immutable: existing.immutable != desired.immutable,
         }
     }

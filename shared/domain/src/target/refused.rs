@@ -41,6 +41,19 @@ pub enum Refused {
         /// The Secret.
         target: ObjectName,
     },
+    /// Something that is neither a map nor a list stands where a template's path leads through.
+    #[error(
+        "unable to mutate {kind} {target}: path {path} leads through a value that holds nothing; correct \
+         templateFrom[].target or the object"
+    )]
+    Misplaced {
+        /// The target's kind.
+        kind: String,
+        /// The target.
+        target: ObjectName,
+        /// The path.
+        path: String,
+    },
     /// deletionPolicy Delete goes with creationPolicy Owner only.
     #[error(
         "unable to delete secret {target}: creationPolicy={creation:?} is not Owner; deletionPolicy Delete needs \
@@ -61,6 +74,7 @@ impl Refused {
             Self::OwnedByAnother { .. } => Complaint::OwnedByAnother,
             Self::Controlled { .. } => Complaint::Ownership,
             Self::Immutable { .. } => Complaint::Immutable,
+            Self::Misplaced { .. } => Complaint::Update,
             Self::DeleteNeedsOwner { .. } => Complaint::Delete,
         }
     }

@@ -29,7 +29,7 @@ impl Replacement {
         let from = target.template.iter().flat_map(|template| &template.from);
         let mut scopes = from.map(|from| &from.scope);
         let fixed = scopes.all(|scope| *scope == TemplateScope::Data);
-        replaces && fixed && !target.immutable && target.manifest.is_none()
+        replaces && fixed && !target.immutable && target.generic().is_none()
     }
 
     /// What was rendered, for a target that [`Replacement::suits`].

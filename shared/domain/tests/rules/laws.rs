@@ -106,6 +106,7 @@ fn written(desired: Desired, declaration: &Declaration, rendered: &Rendered, bef
         annotations: desired.annotations,
         owners: desired.owners,
         data: desired.data,
+        content: desired.content,
         immutable: desired.immutable,
         own,
     }
@@ -120,9 +121,10 @@ proptest! {
         declaration in declaration(), data in data(), before in proptest::option::of(existing())
     ) {
         let rendered = Rendered::plain(data);
-        let desired = match decide(&declaration, &rendered, before.as_ref()) {
-            Decision { action: Action::Create(desired) | Action::Update { desired, .. }, outcome: Ok(_) } => desired,
-            _ => return Ok(()),
+        let decision = decide(&declaration, &rendered, before.as_ref());
+        let Decision { action: Action::Create(desired) | Action::Update { desired, .. }, outcome: Ok(_) } = decision
+        else {
+            return Ok(());
         };
         // A Secret that is created immutable is never frozen: it already has the data.
         let after = written(desired, &declaration, &rendered, &before.unwrap_or_default());

@@ -4,6 +4,7 @@
 
 mod affected;
 mod current;
+mod generic;
 mod given;
 mod laws;
 mod refresh;

@@ -260,6 +260,7 @@ fn existing(standing: &Standing) -> Existing {
         owners: standing.owners.iter().map(|text| owner(text)).collect(),
         finalizers: standing.finalizers.clone(),
         data: values(&standing.data),
+        content: None,
         immutable: standing.immutable,
         deleting: standing.deleting,
         own: OwnFields {
@@ -304,7 +305,7 @@ fn wanted(desired: Desired, parts: Option<Parts>) -> Wanted {
 }
 
 fn named(parts: Parts) -> BTreeSet<String> {
-    let Parts { kind, labels, annotations, finalizers, owners, data, immutable } = parts;
+    let Parts { kind, labels, annotations, finalizers, owners, data, content, immutable } = parts;
     let all = [
         ("kind", kind),
         ("finalizers", finalizers),
@@ -312,6 +313,7 @@ fn named(parts: Parts) -> BTreeSet<String> {
         ("annotations", annotations),
         ("owners", owners),
         ("data", data),
+        ("content", content),
         ("immutable", immutable),
     ];
     all.into_iter().filter(|(_, touched)| *touched).map(|(name, _)| name.to_owned()).collect()

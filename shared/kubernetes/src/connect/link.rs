@@ -5,10 +5,13 @@ use super::bearer::Bearer;
 use super::server::{self, Server};
 use super::transport::Fault;
 use crate::call::{Call, Reply};
+use crate::objects::ServedKind;
 use metrics::counter;
+use pawl_domain::declaration::Manifest;
 use pawl_domain::{Cluster, ClusterName, Kind, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::ClusterIdentity;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +30,8 @@ pub(crate) struct Link<I> {
     state: Mutex<State>,
     /// Which of ESO's versions the cluster was last seen to serve; an index.
     served: AtomicUsize,
+    /// The kinds of targets that are no Secrets, as the cluster was found to serve them.
+    kinds: Mutex<BTreeMap<Manifest, Arc<ServedKind>>>,
 }
 
 #[derive(Default)]
@@ -40,7 +45,14 @@ struct State {
 impl<I: ClusterIdentity> Link<I> {
     pub(crate) fn new(cluster: Cluster, shared: Arc<Shared<I>>) -> Self {
         let permits = Semaphore::new(shared.options.concurrency.max(1));
-        Self { cluster, shared, permits, state: Mutex::default(), served: AtomicUsize::new(0) }
+        Self {
+            cluster,
+            shared,
+            permits,
+            state: Mutex::default(),
+            served: AtomicUsize::new(0),
+            kinds: Mutex::default(),
+        }
     }
 
     /// The cluster's name.
@@ -61,6 +73,16 @@ impl<I: ClusterIdentity> Link<I> {
     /// Remembers which version is served.
     pub(crate) fn set_served(&self, index: usize) {
         self.served.store(index, Ordering::Relaxed);
+    }
+
+    /// A kind as it was found to be served.
+    pub(crate) fn kind(&self, kind: &Manifest) -> Option<Arc<ServedKind>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).get(kind).map(Arc::clone)
+    }
+
+    /// Remembers how a kind is served.
+    pub(crate) fn set_kind(&self, kind: &Manifest, served: Arc<ServedKind>) {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.clone(), served);
     }
 
     /// Sends one request, when its turn has come.

@@ -43,11 +43,9 @@ pub(super) fn read(spec: &mut Fields<'_>, own_name: &ObjectName, version: Versio
     target.deletion = fields.choice("deletionPolicy", &DELETION_POLICIES).unwrap_or_default();
     target.immutable = fields.flag("immutable");
     let manifest = version.reads(&mut fields, "manifest").then(|| fields.object("manifest")).flatten();
-    if manifest.is_some() {
-        fields.error("manifest", "is not supported yet: only Secrets are written; leave this object to ESO");
-    }
     let manifest = manifest.map(read_manifest);
-    let of_secret = manifest.as_ref().is_none_or(|manifest| manifest.as_ref().is_some_and(is_secret));
+    let of_secret =
+        manifest.as_ref().is_none_or(|manifest| manifest.as_ref().is_some_and(Manifest::is_secret));
     target.manifest = manifest.flatten();
     target.template = fields.object("template").map(|fields| template::read(fields, of_secret, version));
     refuse_contradiction(&fields, &target);
@@ -60,10 +58,6 @@ fn read_manifest(mut fields: Fields<'_>) -> Option<Manifest> {
     let kind = fields.required("kind", "the object's kind, such as ConfigMap").map(str::to_owned);
     fields.close();
     Some(Manifest { api_version: api_version?, kind: kind? })
-}
-
-fn is_secret(manifest: &Manifest) -> bool {
-    manifest.api_version == "v1" && manifest.kind == "Secret"
 }
 
 /// ESO's webhook lets Delete with Orphan pass; it then fails when the store has nothing any more, as it does here.

@@ -11,8 +11,12 @@ fn found(status: Value) -> Found {
 
 fn published(result: Result<Outcome, Failure>, old: Value) -> Option<Value> {
     let at = "2026-11-22T05:00:00.7Z".parse().unwrap();
-    let status = Status { at, result, target: Some("db".to_owned()) };
-    patch(&found(old), &Ready::of(&status.result)?, &status)
+    let status = Status { at, result, kind: None, target: Some("db".to_owned()) };
+    patch(&found(old), &Ready::of(&status)?, &status)
+}
+
+fn of_secret(result: Result<Outcome, Failure>) -> Status {
+    Status { at: "2026-11-22T05:00:00Z".parse().unwrap(), kind: None, result, target: Some("db".to_owned()) }
 }
 
 const SYNCED: &str = "3-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2";
@@ -70,8 +74,8 @@ fn what_is_said_already_is_not_written_again() {
 #[test]
 fn conditions_have_the_words_of_eso_and_events_the_cause() {
     let told = |failure: Failure| {
-        let ready = Ready::of(&Err(failure.clone())).unwrap();
-        (ready.message, Note::of(&Err(failure), &found(Value::Null)).unwrap().message)
+        let ready = Ready::of(&of_secret(Err(failure.clone()))).unwrap();
+        (ready.message, Note::of(&of_secret(Err(failure)), &found(Value::Null)).unwrap().message)
     };
     let text = str::to_owned;
     let provider = text("could not get secret data from provider");
@@ -87,7 +91,7 @@ fn conditions_have_the_words_of_eso_and_events_the_cause() {
 #[test]
 fn events_tell_of_changes_and_failures() {
     let note = |result: Result<Outcome, Failure>, status: Value| {
-        Note::of(&result, &found(status)).map(|note| (note.kind, note.reason, note.message))
+        Note::of(&of_secret(result), &found(status)).map(|note| (note.kind, note.reason, note.message))
     };
     let text = str::to_owned;
     assert_eq!(note(Ok(Outcome::Written), Value::Null), Some(("Normal", "Created", text("secret created"))));
@@ -106,4 +110,39 @@ fn equal_notes_have_equal_names_that_are_never_too_long() {
     assert_ne!(event_name(&id("db"), &note("a")), event_name(&id("db"), &note("b")));
     let long = event_name(&id(&format!("{}-{}", "a".repeat(235), "b".repeat(17))), &note("a"));
     assert!(long.parse::<pawl_domain::ObjectName>().is_ok() && long.len() <= 253, "{long}");
+}
+
+#[test]
+fn targets_of_other_kinds_are_spoken_of_as_resources() {
+    let said = |result| {
+        let status = Status { kind: Some("ConfigMap".to_owned()), ..of_secret(result) };
+        let ready = Ready::of(&status).unwrap();
+        let note = Note::of(&status, &found(Value::Null)).map(|note| note.message);
+        (ready.reason, ready.message, note)
+    };
+    let told = |text: &str| Some(text.to_owned());
+    let failed = |complaint| Err(Failure { complaint, ..failure(Step::Write, "why") });
+    for (result, want) in [
+        (Ok(Outcome::Written), ("ResourceSynced", "resource synced", told("Created ConfigMap db"))),
+        (
+            Ok(Outcome::Deleted),
+            (
+                "ResourceDeleted",
+                "resource deleted due to DeletionPolicy=Delete",
+                told("Deleted ConfigMap db"),
+            ),
+        ),
+        (
+            Ok(Outcome::TargetMissing),
+            ("ResourceMissing", "resource will not be created due to CreationPolicy=Merge", None),
+        ),
+        (failed(Complaint::Update), ("ResourceSyncedError", "could not update resource", told("why"))),
+        (
+            failed(Complaint::Provider),
+            ("ResourceSyncedError", "could not get secret data from provider", told("why")),
+        ),
+        (failed(Complaint::GenericTarget), ("SecretSyncedError", "invalid generic target", told("why"))),
+    ] {
+        assert_eq!(said(result), (want.0, want.1.to_owned(), want.2));
+    }
 }

@@ -188,7 +188,7 @@ async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
         .expect(1)
         .mount(&server)
         .await;
-    let status = Status { at: now(), result: Ok(Outcome::Unchanged), target: None };
+    let status = Status { at: now(), result: Ok(Outcome::Unchanged), kind: None, target: None };
     adapter.publish(&id("shop", "es"), &status).await.unwrap();
 }
 

@@ -60,7 +60,7 @@ impl Server {
             http: client(server.ca_pem()),
             running: Box::new(server),
         };
-        for document in documents(RBAC).into_iter().chain(documents(WEAK)) {
+        for document in documents(RBAC).into_iter().chain(documents(WEAK)).chain(documents(GENERIC)) {
             let plural = format!("{}s", document["kind"].as_str().unwrap().to_lowercase());
             this.create(&format!("/apis/rbac.authorization.k8s.io/v1/{plural}"), document).await;
         }
@@ -123,6 +123,15 @@ kind: ClusterRoleBinding
 metadata: { name: weak }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: weak }
 subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: weak }]
+";
+
+/// What `infra/kubernetes/rbac.yaml` leaves to be bound.
+const GENERIC: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: pawl-generic-targets }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-generic-targets }
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
 ";
 
 fn documents(yaml: &str) -> Vec<Value> {

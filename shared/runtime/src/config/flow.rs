@@ -1,6 +1,6 @@
 //! How much is done at once, and how patiently.
 
-use super::{Error, Lookup, duration, number};
+use super::{Error, Lookup, duration, number, switch};
 use pawl_pipeline::Settings;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use std::time::Duration;
 /// | `PAWL_INLINE_TARGETS` | targets written within a sync |
 /// | `PAWL_CONCURRENCY` | declarations worked on at the same time |
 /// | `PAWL_SWEEP_OVERLAP` | by how much sweeps overlap |
+/// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
 ///
 /// # Errors
@@ -22,6 +23,7 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         concurrency: number(lookup, "PAWL_CONCURRENCY", defaults.concurrency)?.max(1),
         sweep_overlap: duration(lookup, "PAWL_SWEEP_OVERLAP", defaults.sweep_overlap)?,
         drift_interval: duration(lookup, "PAWL_DRIFT_INTERVAL", defaults.drift_interval)?,
+        generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
         ..defaults
     })
 }
@@ -45,5 +47,21 @@ impl Clusters {
             concurrency: number(lookup, "PAWL_CLUSTER_CONCURRENCY", 16)?.max(1),
             timeout: duration(lookup, "PAWL_CLUSTER_TIMEOUT", Duration::from_secs(10))?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_kinds_than_secrets_are_off_unless_switched_on() {
+        let read = |text: &'static str| {
+            let lookup = move |name: &str| (name == "PAWL_UNSAFE_GENERIC_TARGETS").then(|| text.to_owned());
+            flow(&lookup).map(|settings| settings.generic_targets).ok()
+        };
+        for (text, want) in [("", Some(false)), ("false", Some(false)), ("true", Some(true)), ("yes", None)] {
+            assert_eq!(read(text), want, "{text}");
+        }
     }
 }

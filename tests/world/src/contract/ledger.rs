@@ -3,6 +3,7 @@
 use super::{ids_in_order, longest_id, shuffled};
 use crate::build::{at, id, object_name};
 use futures::future::join_all;
+use pawl_domain::declaration::Manifest;
 use pawl_domain::record::{State, TargetState};
 use pawl_domain::{Complaint, DeclarationId, Failure, Kind, Outcome, Record, Step, Version, Versions};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
@@ -79,6 +80,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
     let precise = "2026-11-22T05:06:07.123456789Z".parse().unwrap();
     let target = |version: Option<&str>| TargetState {
         name: object_name("db.v2"),
+        manifest: version.map(|_| Manifest { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() }),
         resource_version: version.map(str::to_owned),
     };
     let failure = |kind| Failure {

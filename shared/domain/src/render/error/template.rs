@@ -76,6 +76,12 @@ pub enum TemplateProblem {
          \"Annotations\" or \"Labels\""
     )]
     Scope(String),
+    /// `templateFrom[].target` leads to a part of the object that templates may not write.
+    #[error(
+        "templateFrom target={0:?} is not allowed: templates write an object's content; for its metadata write Labels or \
+         Annotations"
+    )]
+    Reserved(String),
     /// The template would make a Secret that Kubernetes fills with a service account's token, or that lets nodes join.
     #[error("template.type={kind:?}{} is not allowed; remove it from the template", with(*annotation))]
     Kind {

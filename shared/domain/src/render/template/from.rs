@@ -1,6 +1,6 @@
 //! One element of `templateFrom`: all that it names is rendered, ConfigMap first, then Secret, then literal.
 
-use super::{TemplateSources, executed, parsed, put};
+use super::{TemplateSources, executed, parsed, placed, put};
 use crate::declaration::{
     Decoding, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope, TemplateSource,
 };
@@ -10,6 +10,7 @@ use crate::render::functions::{Functions, is_random};
 use crate::render::keys::key_of;
 use crate::render::rendered::Rendered;
 use crate::secret::SecretValue;
+use crate::target::{Token, path_of};
 use pawl_golang::template::{ExecError, ParseError, Template};
 use pawl_golang::value::Value;
 use pawl_golang::yaml;
@@ -20,6 +21,9 @@ pub(super) struct From {
     objects: Vec<(TemplateSource, Vec<TemplateItem>)>,
     literal: Option<(String, Template)>,
     scope: TemplateScope,
+    /// The steps of the scope, where it is a path.
+    path: Option<Vec<Token>>,
+    generic: bool,
     decoding: Decoding,
 }
 
@@ -28,10 +32,19 @@ impl From {
         index: usize,
         from: &TemplateFrom,
         functions: &Functions,
+        generic: bool,
     ) -> Result<Self, TemplateProblem> {
-        if let TemplateScope::Path(path) = &from.scope {
-            return Err(TemplateProblem::Scope(path.clone()));
-        }
+        let path = match &from.scope {
+            TemplateScope::Path(path) => {
+                let tokens = path_of(path).filter(|_| generic);
+                let tokens = tokens.ok_or_else(|| TemplateProblem::Scope(path.clone()))?;
+                if placed::is_reserved(&tokens) {
+                    return Err(TemplateProblem::Reserved(path.clone()));
+                }
+                Some(tokens)
+            }
+            TemplateScope::Data | TemplateScope::Labels | TemplateScope::Annotations => None,
+        };
         let object = |source: fn(_) -> TemplateSource, object: &Option<TemplateObject>| {
             object.as_ref().map(|object| (source(object.name.clone()), object.items.clone()))
         };
@@ -45,6 +58,8 @@ impl From {
             objects: config_map.into_iter().chain(secret).collect(),
             literal: literal.transpose()?,
             scope: from.scope.clone(),
+            path,
+            generic,
             decoding: from.decoding,
         })
     }
@@ -89,14 +104,21 @@ impl From {
 
     /// Every key and value of a rendered YAML document.
     fn put_all(&self, rendered: &mut Rendered, key: &str, text: &[u8]) -> Result<(), TemplateProblem> {
-        let entries = yaml::read_strings(text)
-            .map_err(|error| TemplateProblem::NotKeysAndValues { key: key.to_owned(), error })?;
+        let not_yaml = |error| TemplateProblem::NotKeysAndValues { key: key.to_owned(), error };
+        if let Some(path) = &self.path {
+            rendered.placed.push(placed::document(path, text).map_err(not_yaml)?);
+            return Ok(());
+        }
+        let entries = yaml::read_strings(text).map_err(not_yaml)?;
         entries.into_iter().try_for_each(|(key, value)| self.put(rendered, key_of(key), value))
     }
 
     fn put(&self, rendered: &mut Rendered, key: String, value: Vec<u8>) -> Result<(), TemplateProblem> {
         match decoded(self.decoding, SecretValue::new(value)) {
-            Ok(value) => put(rendered, &self.scope, key, value),
+            Ok(value) => match &self.path {
+                Some(path) => rendered.placed.push(placed::value(path, &key, &value)),
+                None => put(rendered, &self.scope, key, value, self.generic),
+            },
             Err(problem) => return Err(TemplateProblem::Encoding { decoding: self.decoding, key, problem }),
         }
         Ok(())

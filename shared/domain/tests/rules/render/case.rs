@@ -68,7 +68,9 @@ impl Case {
         let recipe =
             Recipe::of(&self.spec.declaration(), &given::FUNCTIONS).map_err(|error| error.to_string())?;
         let rendered = recipe.render(&self.values(), &self.sources()).map_err(|error| error.to_string())?;
-        let Rendered { data, labels, annotations, assembled_is_empty: empty, random, templated } = rendered;
+        let Rendered { data, labels, annotations, assembled_is_empty: empty, random, templated, placed } =
+            rendered;
+        assert!(placed.is_empty(), "no object of another kind is made");
         assert_eq!(templated, self.spec.declaration().target.template.is_some());
         Ok(Outcome { data: shown(&data), labels, annotations, empty, random })
     }

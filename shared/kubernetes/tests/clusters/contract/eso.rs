@@ -98,7 +98,7 @@ pub(crate) async fn outcomes_are_published(server: &Server) {
     });
     server.create(&path, object).await;
     let (pawl, id) = (pawl(server, &server.pawl), id("publish", "es"));
-    let status = |result| Status { at: now(), result, target: Some("db".to_owned()) };
+    let status = |result| Status { at: now(), result, kind: None, target: Some("db".to_owned()) };
     let failure = pawl_pipeline::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
     for result in
         [Ok(Outcome::Written), Ok(Outcome::Written), Err(failure.clone()), Err(failure), Ok(Outcome::Queued)]

@@ -3,6 +3,7 @@
 
 mod access;
 mod eso;
+mod objects;
 mod targets;
 mod templates;
 
@@ -36,6 +37,9 @@ async fn suite(server: &Server) {
     targets::are_deleted_on_condition(server).await;
     targets::are_listed_without_their_data(server).await;
     targets::that_are_refused_are_not_quoted(server).await;
+    objects::of_other_kinds_are_written_on_condition(server).await;
+    objects::of_other_kinds_are_deleted_by_their_owner(server).await;
+    objects::of_kinds_that_cannot_be_are_refused(server).await;
     templates::make_type_finalizers_labels_and_annotations(server).await;
     templates::cannot_change_a_type(server).await;
     templates::are_read_from_config_maps_and_secrets(server).await;

@@ -1,6 +1,7 @@
 //! Clusters in memory: Secrets with resourceVersions, owners of fields and conflicts, as an API server keeps them.
 
 mod credentials;
+mod objects;
 mod port;
 mod stored;
 
@@ -8,6 +9,8 @@ pub use stored::StoredSecret;
 
 use crate::build::id;
 use crate::door::{Door, lock};
+use pawl_domain::declaration::Manifest;
+use pawl_domain::target::Existing;
 use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SecretValue};
 use pawl_pipeline::{Manifests, Status};
 use std::collections::BTreeMap;
@@ -27,6 +30,8 @@ struct State {
     turn: u64,
     namespaces: BTreeMap<Namespace, BTreeMap<String, String>>,
     secrets: BTreeMap<(Namespace, ObjectName), StoredSecret>,
+    /// Objects of other kinds, by namespace, kind and name.
+    objects: BTreeMap<(Namespace, Manifest, ObjectName), Existing>,
     history: Vec<(Namespace, ObjectName, BTreeMap<String, SecretValue>)>,
     config_maps: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
     service_accounts: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,

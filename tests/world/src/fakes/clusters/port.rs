@@ -2,6 +2,7 @@ use super::{FakeClusters, State, StoredSecret};
 use crate::calls::Calls;
 use crate::door::{Passage, lock};
 use crate::fault::Point;
+use pawl_domain::declaration::Manifest;
 use pawl_domain::hash::created_by;
 use pawl_domain::target::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
@@ -30,19 +31,13 @@ impl Clusters for FakeClusters {
         target: &ObjectName,
         action: &Action,
     ) -> Result<Option<String>, Error> {
-        let count = |calls: &mut Calls| match action {
-            Action::Create(_) => calls.creates += 1,
-            Action::Update { .. } => calls.updates += 1,
-            Action::Delete { .. } => calls.deletes += 1,
-            Action::Leave => {}
-        };
         if let Action::Leave = action {
             let stands = |state: &mut State| {
                 Ok(state.secrets.get(&at(id, target)).map(|secret| secret.resource_version.clone()))
             };
             return self.state(&id.cluster, Step::Write, stands);
         }
-        let passage = self.of(id, Point::Write, count).await?;
+        let passage = self.of(id, Point::Write, |calls| count(calls, action)).await?;
         let version = self.state(&id.cluster, Step::Write, |state| state.act(id, target, action))?;
         passage.leave(version)
     }
@@ -81,6 +76,42 @@ impl Clusters for FakeClusters {
             state.turn += 1;
             Ok(state.secrets.remove(&at(id, target)).is_some())
         })?;
+        passage.leave(deleted)
+    }
+
+    async fn read_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> Result<Option<Existing>, Error> {
+        let passage = self.of(id, Point::Read, |calls| calls.reads += 1).await?;
+        let found = self.state(&id.cluster, Step::Read, |state| Ok(state.object(id, kind, target)))?;
+        passage.leave(found)
+    }
+
+    async fn apply_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+        action: &Action,
+    ) -> Result<Option<String>, Error> {
+        let passage = self.of(id, Point::Write, |calls| count(calls, action)).await?;
+        let write = |state: &mut State| state.act_on_object(id, kind, target, action);
+        let version = self.state(&id.cluster, Step::Write, write)?;
+        passage.leave(version)
+    }
+
+    async fn delete_owned_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> Result<bool, Error> {
+        let passage = self.of(id, Point::Write, |calls| calls.deletes += 1).await?;
+        let delete = |state: &mut State| Ok(state.delete_owned_object(id, kind, target));
+        let deleted = self.state(&id.cluster, Step::Write, delete)?;
         passage.leave(deleted)
     }
 
@@ -153,6 +184,15 @@ impl Clusters for FakeClusters {
             Ok(())
         })?;
         passage.leave(())
+    }
+}
+
+fn count(calls: &mut Calls, action: &Action) {
+    match action {
+        Action::Create(_) => calls.creates += 1,
+        Action::Update { .. } => calls.updates += 1,
+        Action::Delete { .. } => calls.deletes += 1,
+        Action::Leave => {}
     }
 }
 
@@ -284,12 +324,12 @@ fn is_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= 253 && key != "." && !key.starts_with("..") && !key.bytes().any(odd)
 }
 
-fn conflict(id: &DeclarationId, target: &ObjectName) -> Error {
+pub(super) fn conflict(id: &DeclarationId, target: &ObjectName) -> Error {
     let place = format!("{}/{}/{target}", id.cluster, id.namespace);
     let message = format!("{place}: the Secret is not what was looked at; start again from the read");
     Error::new(Step::Write, Kind::Conflict, message)
 }
 
-fn no_namespace(step: Step, cluster: &ClusterName, namespace: &Namespace) -> Error {
+pub(super) fn no_namespace(step: Step, cluster: &ClusterName, namespace: &Namespace) -> Error {
     Error::new(step, Kind::NotFound, format!("{cluster}: namespace {namespace} does not exist; create it"))
 }

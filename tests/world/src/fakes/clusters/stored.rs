@@ -44,6 +44,7 @@ impl StoredSecret {
             finalizers: self.finalizers.clone(),
             owners: self.owners.clone(),
             data: self.data.clone(),
+            content: None,
             immutable: self.immutable,
             deleting: false,
             own: self.managers.get(manager).cloned().unwrap_or_default(),
