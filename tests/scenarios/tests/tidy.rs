@@ -47,8 +47,15 @@ const PURE: &[&str] = &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-events"]
 const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.
-const TEST_CRATES: &[&str] =
-    &["pawl-world", "pawl-devcluster", "pawl-servers", "pawl-scenarios", "pawl-e2e", "pawl-figures", "pawl-golden"];
+const TEST_CRATES: &[&str] = &[
+    "pawl-world",
+    "pawl-devcluster",
+    "pawl-servers",
+    "pawl-scenarios",
+    "pawl-e2e",
+    "pawl-figures",
+    "pawl-golden",
+];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;

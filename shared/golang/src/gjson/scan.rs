@@ -153,16 +153,16 @@ pub(super) fn group_end(json: &[u8], at: usize) -> usize {
     let mut at = at + 1;
     while let Some(byte) = json.get(at) {
         at += 1;
-        match byte {
-            b'"' => at = closing_quote(json, at).0 + 1,
-            b'{' | b'[' | b'(' => depth += 1,
-            b'}' | b']' | b')' => {
+        match GROUP_BORDERS[usize::from(*byte)] {
+            Border::None => {}
+            Border::Quote => at = closing_quote(json, at).0 + 1,
+            Border::Open => depth += 1,
+            Border::Close => {
                 depth -= 1;
                 if depth == 0 {
                     return at;
                 }
             }
-            _ => {}
         }
     }
     json.len().max(at)
@@ -198,9 +198,29 @@ pub(super) fn closing_quote(json: &[u8], at: usize) -> (usize, bool) {
 #[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     // Most names and values are over before a call of memchr pays.
-    let (near, far) = text.split_at(text.len().min(16));
-    position(near, |byte| STRING_BORDERS[usize::from(byte)])
+    let (near, far) = text.split_at(text.len().min(32));
+    let (eights, rest) = near.as_chunks::<8>();
+    for (count, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        let borders = zeroes(eight ^ QUOTES) | zeroes(eight ^ BACKSLASHES);
+        if borders != 0 {
+            return Some(count * 8 + borders.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_border = |byte: &u8| matches!(byte, b'"' | b'\\');
+    rest.iter()
+        .position(is_border)
+        .map(|offset| eights.len() * 8 + offset)
         .or_else(|| memchr2(b'"', b'\\', far).map(|offset| near.len() + offset))
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+
+/// The high bit of the first byte that is zero, and perhaps of some behind it. Source: Mycroft's test.
+fn zeroes(eight: u64) -> u64 {
+    eight.wrapping_sub(ONES) & !eight & (ONES << 7)
 }
 
 /// The bytes without white space and control characters at both ends.
@@ -216,24 +236,23 @@ pub(super) fn find(json: &[u8], from: usize, is_wanted: impl Fn(u8) -> bool) -> 
     json.get(from..)?.iter().position(|byte| is_wanted(*byte)).map(|offset| from + offset)
 }
 
-/// Eight bytes at a time: that takes a quarter less than one by one.
-#[inline]
-fn position(text: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    let (eights, rest) = text.as_chunks::<8>();
-    for (count, eight) in eights.iter().enumerate() {
-        for (offset, byte) in eight.iter().enumerate() {
-            if is_wanted(*byte) {
-                return Some(count * 8 + offset);
-            }
-        }
-    }
-    rest.iter().position(|byte| is_wanted(*byte)).map(|offset| eights.len() * 8 + offset)
+/// What a byte does to the depth of brackets.
+#[derive(Clone, Copy, PartialEq)]
+enum Border {
+    None,
+    Quote,
+    Open,
+    Close,
 }
 
-/// What ends or escapes in a string.
-static STRING_BORDERS: [bool; 256] = {
-    let mut borders = [false; 256];
-    borders[b'"' as usize] = true;
-    borders[b'\\' as usize] = true;
+static GROUP_BORDERS: [Border; 256] = {
+    let mut borders = [Border::None; 256];
+    borders[b'"' as usize] = Border::Quote;
+    borders[b'{' as usize] = Border::Open;
+    borders[b'[' as usize] = Border::Open;
+    borders[b'(' as usize] = Border::Open;
+    borders[b'}' as usize] = Border::Close;
+    borders[b']' as usize] = Border::Close;
+    borders[b')' as usize] = Border::Close;
     borders
 };
