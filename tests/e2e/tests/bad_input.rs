@@ -41,7 +41,7 @@ async fn a_bad_declaration_fails_alone_and_says_why() -> Result<()> {
             "a missing property",
             "property: password",
             "property: pass",
-            "key pass does not exist in secret app/db; correct remoteRef.property",
+            "key pass does not exist in secret app/db; correct the property",
         ),
         (
             "a missing namespace",
