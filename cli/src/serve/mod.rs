@@ -20,9 +20,6 @@ use tracing::info;
 /// How long work that was begun may go on after the process was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// How long saying goodbye to other servers may take after that.
-const FAREWELL: Duration = Duration::from_secs(5);
-
 /// Serves until the process is told to stop, then finishes what was begun.
 pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let lookup = args.lookup();
@@ -65,7 +62,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     if finished.is_err() {
         info!("work that was begun is left to the queues");
     }
-    let _ = tokio::time::timeout(FAREWELL, world.ports().close()).await;
+    crate::verbs::farewell(&world).await;
     Ok(ExitCode::SUCCESS)
 }
 

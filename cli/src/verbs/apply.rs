@@ -1,6 +1,6 @@
 //! `pawl apply`: manifests into the registry.
 
-use super::{code, manifests, open};
+use super::{code, manifests};
 use crate::args::{Apply, Args};
 use crate::error::Error;
 use crate::output::{self, Table};
@@ -13,9 +13,8 @@ use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;
 
-pub(super) async fn run(args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
-    let pipeline = open(args).await?;
-    let manifests = read(&pipeline, apply).await?;
+pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
+    let manifests = read(pipeline, apply).await?;
     let ids: Vec<_> = manifests.declarations.iter().map(|each| each.id.clone()).collect();
     let mut report = pipeline.index(manifests, apply.prune.then_some(&Home::Applied)).await?;
     if apply.now {

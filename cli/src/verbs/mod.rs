@@ -19,6 +19,10 @@ use clap::CommandFactory;
 use pawl_pipeline::Pipeline;
 use pawl_runtime::World;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long giving up tokens may take.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Does what the command line says.
 ///
@@ -26,14 +30,14 @@ use std::process::ExitCode;
 /// When the work could not be begun; what failed within it is in the output and in the exit code.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
     match &args.verb {
-        Verb::Apply(apply) => apply::run(args, apply).await,
+        Verb::Apply(apply) => over(args, async |flow| apply::run(flow, args, apply).await).await,
         Verb::Check(check) => check::run(args, check),
         Verb::Render(render) => render::run(args, render),
         Verb::Get(get) => get::run(args, get).await,
         Verb::Delete(delete) => delete::run(args, delete).await,
-        Verb::Sync(sync) => sync::run(args, sync).await,
+        Verb::Sync(sync) => over(args, async |flow| sync::run(flow, args, sync).await).await,
         Verb::Explain(explain) => explain::run(args, explain).await,
-        Verb::Sweep(sweep) => sweep::run(args, sweep).await,
+        Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
@@ -42,6 +46,22 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Does something that may log in to stores, and gives up what they keep for this process, however it went.
+async fn over(
+    args: &Args,
+    work: impl AsyncFnOnce(&Pipeline<World>) -> Result<ExitCode, Error>,
+) -> Result<ExitCode, Error> {
+    let pipeline = open(args).await?;
+    let result = work(&pipeline).await;
+    farewell(&pipeline).await;
+    result
+}
+
+/// Gives up what stores keep for this process; one that does not answer does not hold it up.
+pub(crate) async fn farewell(pipeline: &Pipeline<World>) {
+    let _ = tokio::time::timeout(FAREWELL, pipeline.ports().close()).await;
 }
 
 async fn open(args: &Args) -> Result<Pipeline<World>, Error> {

@@ -1,14 +1,15 @@
 //! `pawl sweep`: the polling fallback, once.
 
+use super::code;
 use super::results::Results;
-use super::{code, open};
 use crate::args::{Args, Sweep};
 use crate::error::Error;
 use crate::output;
+use pawl_pipeline::Pipeline;
+use pawl_runtime::World;
 use std::process::ExitCode;
 
-pub(super) async fn run(args: &Args, sweep: &Sweep) -> Result<ExitCode, Error> {
-    let pipeline = open(args).await?;
+pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, sweep: &Sweep) -> Result<ExitCode, Error> {
     let swept = pipeline.sweep(sweep.all).await?;
     for (store, error) in &swept.failed {
         output::note(&format!("{store}: {error}"));

@@ -1,7 +1,7 @@
 //! `pawl sync`: by hand what an event would do.
 
 use super::results::Results;
-use super::{code, input, open};
+use super::{code, input};
 use crate::args::{Args, Sync};
 use crate::error::Error;
 use crate::output;
@@ -14,10 +14,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
-pub(super) async fn run(args: &Args, sync: &Sync) -> Result<ExitCode, Error> {
-    let pipeline = open(args).await?;
+pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, sync: &Sync) -> Result<ExitCode, Error> {
     let mut report = Report::default();
-    match what(&pipeline, sync).await? {
+    match what(pipeline, sync).await? {
         What::Declaration(id) => {
             let at = pipeline.ports().clock().now();
             report.extend(pipeline.deliver(&Job { declarations: vec![id], change: None, at }).await?);

@@ -4,6 +4,7 @@ use pawl_devcluster::DevCluster;
 use pawl_e2e::examples::password;
 use pawl_e2e::vault::{Source, arrival, give_token, manifests};
 use pawl_e2e::{Server, Stage, shows};
+use pawl_servers::vault::{VaultDouble, VaultOptions};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -60,6 +61,32 @@ async fn a_write_reaches_both_clusters_through_its_audit_record() {
             assert!(!shows(&String::from_utf8_lossy(&bytes), password), "a password stands in {name}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_logs_in_gives_its_token_back() {
+    let stage = Stage::start(&["blue"]).await.unwrap();
+    let double = VaultDouble::start(VaultOptions::default()).await.unwrap();
+    double.mount_kv("", "secret", 2);
+    double.put("", "secret", "app/db", &json!({ "user": "ada", "password": "x" })).unwrap();
+    let api = double.api().unwrap();
+    api.must("POST", "sys/auth/userpass", Some(&json!({ "type": "userpass" }))).await.unwrap();
+    double.put_policy("", "read", r#"path "secret/*" { capabilities = ["read", "list"] }"#).unwrap();
+    let user = json!({ "password": "pa55", "token_policies": "read" });
+    api.must("POST", "auth/userpass/users/pawl", Some(&user)).await.unwrap();
+    give_token(&stage.clusters()[0], "pa55").unwrap();
+    let login = "userPass: { path: userpass, username: pawl, secretRef: { name: vault-token";
+    let declared = manifests(&double.address()).replace("tokenSecretRef: { name: vault-token", login);
+    let declared = declared.replace("namespace: shop }\n---", "namespace: shop } }\n---");
+    assert!(declared.contains(login), "{declared}");
+    stage.write("login.yaml", &declared).unwrap();
+    let file = |name: &str| stage.path(name).display().to_string();
+    stage.pawl(&["apply", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
+    let before = double.token_count();
+    stage.pawl(&["apply", "-f", &file("login.yaml"), "--now"]).await.unwrap().well().unwrap();
+    arrival(&stage, "x").await.unwrap();
+    assert_eq!(double.token_count(), before, "no token is left of a login");
+    assert!(double.calls().iter().any(|call| call.path.contains("userpass/login")), "there was one");
 }
 
 fn calls(stage: &Stage) -> BTreeMap<String, usize> {
