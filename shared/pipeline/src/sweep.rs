@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::fetch::{accesses, wanted};
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Clock, Entry, Ledger, Listed, Ports, Registry, Scope, Sources, SweptStore, Wanted};
+use crate::promise::Promise;
 use crate::report::Report;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::State;
@@ -37,6 +38,8 @@ pub struct SweepReport {
     pub failed: Vec<(String, Error)>,
     /// What became of the declarations that had something to do.
     pub report: Report,
+    /// How many declarations are failing or overdue when the sweep ends.
+    pub promise: Promise,
 }
 
 impl<P: Ports> Pipeline<P> {
