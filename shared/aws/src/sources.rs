@@ -27,7 +27,7 @@ use parameter_store::ParameterStore;
 use pawl_domain::store::AwsService;
 use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, ClusterCredentials, Listed, Sources, Wanted};
+use pawl_pipeline::ports::{Clock, ClusterCredentials, Listing, Sources, Wanted};
 use secrets_manager::SecretsManager;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,8 +50,10 @@ use std::sync::Arc;
 /// | `kms:Decrypt` | values under a key of the customer's |
 /// | `sts:AssumeRole` | stores with roles |
 ///
-/// What a store cannot tell: a secret that was deleted without a recovery window and a deleted parameter vanish from listings
-/// since a date, and a parameter's label moves without changing its date. Events and the versions of known keys show them.
+/// What listings tell: those of Secrets Manager stages and tags, and a secret that is marked for deletion without a version. A
+/// secret that was deleted without a recovery window is absent, which a listing since a moment tells only when it is complete.
+/// Listings of Parameter Store are always complete, and tell neither labels nor tags: a label moves unseen, so that a labelled
+/// version must be asked for by [`Sources::versions`].
 pub struct AwsSources<C> {
     clients: Arc<Clients>,
     identities: Identities<C>,
@@ -161,7 +163,7 @@ impl<C: ClusterCredentials> Sources for AwsSources<C> {
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
-    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
         self.whole(access, |store| async move { store.changed_since(since).await }).await
     }
 
@@ -192,9 +194,9 @@ impl AwsStore {
         }
     }
 
-    async fn changed_since(&self, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, since: Option<Timestamp>) -> Result<Listing, Error> {
         match self {
-            Self::ParameterStore(store) => store.changed_since(since).await,
+            Self::ParameterStore(store) => store.listing().await,
             Self::SecretsManager(store) => store.changed_since(since).await,
         }
     }

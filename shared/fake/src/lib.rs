@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use pawl_domain::store::{Backend, FakeStore};
 use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Sources, Wanted};
+use pawl_pipeline::ports::{Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stores of manifests as [`Sources`].
@@ -35,15 +35,17 @@ impl Sources for FakeSources {
         found(manifest(access)?, find)
     }
 
-    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
         let store = manifest(access)?;
         let keys: BTreeSet<&str> = store.data.iter().map(|entry| entry.key.as_str()).collect();
         let listed = keys.into_iter().filter(|_| since.is_none()).map(|key| Listed {
             names: BTreeSet::from([key.to_owned()]),
             version: current(store, key).map(|fetched| fetched.version.id),
             changed: None,
+            labels: None,
+            tags: None,
         });
-        Ok(listed.collect())
+        Ok(Listing { keys: listed.collect(), complete: since.is_none() })
     }
 
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
@@ -109,8 +111,9 @@ mod tests {
         let (before, after) = (access(&[("a", "A"), ("a", "B")]), access(&[("a", "A")]));
         assert_ne!(before, after);
         let all = FakeSources.changed_since(&before, None).await.unwrap();
-        assert_eq!(all.len(), 1);
-        assert!(all[0].names.contains("a") && all[0].version.is_some());
-        assert_eq!(FakeSources.changed_since(&before, Some(Timestamp::MIN)).await.unwrap(), []);
+        assert_eq!((all.keys.len(), all.complete), (1, true));
+        assert!(all.keys[0].names.contains("a") && all.keys[0].version.is_some());
+        let later = FakeSources.changed_since(&before, Some(Timestamp::MIN)).await.unwrap();
+        assert_eq!(later, Listing { keys: Vec::new(), complete: false });
     }
 }

@@ -233,8 +233,9 @@ pub trait Sources: Send + Sync {
         find: &Find,
     ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send;
 
-    /// Every key that changed, came or went at `since` or later; all keys when `since` is `None`. Reads no value.
-    /// Keys that did not change MAY be among them. MUST NOT miss a key because of the order of a listing.
+    /// Every key that changed or came at `since` or later; all keys when `since` is `None`. Reads no value. Keys that
+    /// did not change MAY be among them. MUST NOT miss a key because of the order of a listing. A key that was deleted
+    /// is listed without a version or not at all; only a listing that is [`Listing::complete`] tells the latter.
     ///
     /// # Errors
     /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then.
@@ -242,7 +243,7 @@ pub trait Sources: Send + Sync {
         &self,
         access: &Access,
         since: Option<Timestamp>,
-    ) -> impl Future<Output = Result<Vec<Listed>, Error>> + Send;
+    ) -> impl Future<Output = Result<Listing, Error>> + Send;
 
     /// The versions of these keys, one answer for each, in order. Reads no value. Errors as for [`Sources::fetch`].
     fn versions(
@@ -273,6 +274,16 @@ pub enum Part {
     Metadata,
 }
 
+/// The answer of [`Sources::changed_since`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listing {
+    /// The keys, each once.
+    pub keys: Vec<Listed>,
+    /// Whether `keys` are all keys of the store, changed or not: a key that is not among them does not exist then.
+    /// Otherwise a key that is not among them may be unchanged or gone.
+    pub complete: bool,
+}
+
 /// A key that a listing tells of.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listed {
@@ -280,8 +291,14 @@ pub struct Listed {
     pub names: BTreeSet<String>,
     /// The id of its version in force; `None` when it has none, as after a deletion.
     pub version: Option<String>,
-    /// When it changed, if the store says.
+    /// When it changed, if the store says. Of Parameter Store it is the last change of the value: neither a label
+    /// that moves nor a tag changes it.
     pub changed: Option<Timestamp>,
+    /// The id of the version that each label is at, empty for a key that can be read no more; `None` where the listing
+    /// tells no labels, so that only [`Sources::versions`] does.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Its tags; `None` where the listing tells no tags.
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// The clusters: reads and writes targets.

@@ -7,7 +7,9 @@
 use crate::error::Error;
 use crate::fetch::{accesses, wanted};
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Clock, Entry, Ledger, Listed, Ports, Registry, Scope, Sources, SweptStore, Wanted};
+use crate::ports::{
+    Clock, Entry, Ledger, Listed, Listing, Ports, Registry, Scope, Sources, SweptStore, Wanted,
+};
 use crate::promise::Promise;
 use crate::report::Report;
 use jiff::{SignedDuration, Timestamp};
@@ -118,7 +120,7 @@ impl<P: Ports> Pipeline<P> {
         }
         let since = mark.map(|mark| before(mark, self.settings.sweep_overlap));
         match self.ports.sources().changed_since(access, since).await {
-            Ok(listed) => {
+            Ok(Listing { keys: listed, .. }) => {
                 let store = &group.stores[0];
                 for chunk in listed.chunks(LISTED) {
                     self.sweep_listed(access, store, chunk, started, swept).await?;

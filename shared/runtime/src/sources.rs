@@ -6,7 +6,7 @@ use pawl_domain::store::Backend;
 use pawl_domain::{Access, Fetched, Find, Version};
 use pawl_fake::FakeSources;
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{ClusterCredentials, Listed, Sources, Wanted};
+use pawl_pipeline::ports::{ClusterCredentials, Listing, Sources, Wanted};
 use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
         }
     }
 
-    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
         match &access.backend {
             Backend::Aws(_) => self.aws.changed_since(access, since).await,
             Backend::Fake(_) => self.fake.changed_since(access, since).await,

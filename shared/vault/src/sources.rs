@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Kind, Step, Version};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{CallerIdentity, Clock, ClusterCredentials, Listed, Sources, Wanted};
+use pawl_pipeline::ports::{CallerIdentity, Clock, ClusterCredentials, Listing, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -135,7 +135,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         self.kv(access, &session)?.find(find).await
     }
 
-    async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Listing, Error> {
         let server = &vault_store(access)?.server;
         let message =
             format!("vault at {server}: it does not tell what changed; ask for the versions of known keys");

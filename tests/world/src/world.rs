@@ -113,6 +113,26 @@ impl World {
         self.sources.delete(&secrets_manager_location(), name)
     }
 
+    /// A secret of Secrets Manager is deleted without a recovery window.
+    pub fn destroy_secret(&self, name: &str) -> Change {
+        self.sources.destroy(&secrets_manager_location(), name)
+    }
+
+    /// A parameter of Parameter Store is deleted.
+    pub fn delete_parameter(&self, name: &str) -> Change {
+        self.sources.delete(&parameter_store_location(), name)
+    }
+
+    /// A label of a secret of Secrets Manager moves to a version.
+    pub fn label_secret(&self, name: &str, version: &str, label: &str) -> Change {
+        self.sources.label(&secrets_manager_location(), name, version, label)
+    }
+
+    /// A label of a parameter of Parameter Store moves to a version.
+    pub fn label_parameter(&self, name: &str, version: &str, label: &str) -> Change {
+        self.sources.label(&parameter_store_location(), name, version, label)
+    }
+
     /// A secret of Secrets Manager gets a tag.
     pub fn tag_secret(&self, name: &str, tag: &str, value: &str) -> Change {
         self.sources.tag(&secrets_manager_location(), name, tag, value)

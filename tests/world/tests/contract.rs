@@ -5,7 +5,7 @@
 use pawl_domain::{Access, Location, Provider, Store};
 use pawl_world::build::{cluster_name, namespace, parameter_store_location, secrets_manager_location};
 use pawl_world::contract::searches::Tagged;
-use pawl_world::contract::sources::Held;
+use pawl_world::contract::sources::{Abilities, Held};
 use pawl_world::{
     FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store, secrets_manager,
 };
@@ -72,6 +72,17 @@ impl Held for Fake {
 
     async fn delete(&self, key: &str) {
         self.sources.delete(&self.location, key);
+    }
+
+    async fn destroy(&self, key: &str) {
+        self.sources.destroy(&self.location, key);
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            listed_labels: self.location.provider == Provider::SecretsManager,
+            ..Abilities::default()
+        }
     }
 
     fn unknown_version(&self) -> &'static str {

@@ -138,9 +138,9 @@ async fn listings_tell_what_changed_since() {
     world.rotate("new", "1");
     world.delete_secret("gone");
     let listed = async |since| {
-        let listed = world.sources().changed_since(&aws, since).await.unwrap();
+        let listing = world.sources().changed_since(&aws, since).await.unwrap();
         let name = |each: &pawl_pipeline::ports::Listed| each.names.last().unwrap().clone();
-        listed.iter().map(|each| (name(each), each.version.clone())).collect::<Vec<_>>()
+        listing.keys.iter().map(|each| (name(each), each.version.clone())).collect::<Vec<_>>()
     };
     let all = [("old", Some("v1")), ("gone", None), ("new", Some("v1"))];
     let all = all.map(|(name, version)| (name.to_owned(), version.map(str::to_owned)));

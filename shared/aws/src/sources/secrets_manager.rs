@@ -12,9 +12,9 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Fetched, Provider, SecretValue, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Part, Wanted};
+use pawl_pipeline::ports::{Listed, Listing, Part, Wanted};
 use secretsmanager::types::{SecretListEntry, SortByType, SortOrderType};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -49,11 +49,12 @@ impl SecretsManager {
         stream::iter(answers).buffered(AT_ONCE).collect().await
     }
 
-    /// Every secret that changed at `since` or later, those marked for deletion included.
-    pub(super) async fn changed_since(&self, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    /// Every secret that changed at `since` or later, those marked for deletion included; every secret when the list was
+    /// read to its end, as one of a single page always is.
+    pub(super) async fn changed_since(&self, since: Option<Timestamp>) -> Result<Listing, Error> {
         let call = self.call("secretsmanager:ListSecrets", "the list of secrets");
         let (mut found, mut order, mut next) = (Vec::new(), NewestFirst::default(), None);
-        loop {
+        let complete = loop {
             let request = self
                 .client
                 .list_secrets()
@@ -67,25 +68,29 @@ impl SecretsManager {
             for entry in page.secret_list.unwrap_or_default() {
                 let entry = listed(entry);
                 order.see(entry.changed);
-                if since.is_none() || entry.changed.is_none() || entry.changed >= since {
-                    found.push(entry);
-                }
+                found.push(entry);
             }
-            if page.next_token.is_none() || order.is_past(since) {
-                break;
+            if page.next_token.is_none() {
+                break true;
+            }
+            if order.is_past(since) {
+                break false;
             }
             if page.next_token == next {
                 return Err(call.incomplete("an end: the next page is the same one"));
             }
             next = page.next_token;
-        }
+        };
         if since.is_some() && order.is_broken() && !self.session.disorder_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 store.region = self.region,
                 "ListSecrets does not sort; every sweep reads the whole list"
             );
         }
-        Ok(found)
+        if !complete {
+            found.retain(|entry| entry.changed.is_none() || entry.changed >= since);
+        }
+        Ok(Listing { keys: found, complete })
     }
 
     async fn fetch_one(&self, wanted: &Wanted) -> Result<Fetched, Error> {
@@ -148,10 +153,31 @@ fn is_current_value(wanted: &Wanted) -> bool {
 }
 
 fn listed(entry: SecretListEntry) -> Listed {
-    let stages = entry.secret_versions_to_stages.unwrap_or_default();
-    let version = if entry.deleted_date.is_some() { None } else { with_stage(&stages, CURRENT).cloned() };
-    let changed = entry.last_changed_date.or(entry.created_date).as_ref().and_then(timestamp);
-    Listed { names: BTreeSet::from_iter([entry.name, entry.arn].into_iter().flatten()), version, changed }
+    // Of a secret that is marked for deletion nothing can be read, whatever its stages.
+    let stages = entry.secret_versions_to_stages.filter(|_| entry.deleted_date.is_none());
+    let labels = labels(stages.unwrap_or_default());
+    let tags = entry.tags.unwrap_or_default().into_iter();
+    Listed {
+        names: BTreeSet::from_iter([entry.name, entry.arn].into_iter().flatten()),
+        version: labels.get(CURRENT).cloned(),
+        changed: entry.last_changed_date.or(entry.created_date).as_ref().and_then(timestamp),
+        labels: Some(labels),
+        tags: Some(tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()),
+    }
+}
+
+/// The version of each stage, as [`with_stage`] tells it.
+fn labels(stages: HashMap<String, Vec<String>>) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for (id, held) in stages {
+        for stage in held {
+            let version = labels.entry(stage).or_insert_with(|| id.clone());
+            if id < *version {
+                version.clone_from(&id);
+            }
+        }
+    }
+    labels
 }
 
 /// The version with a stage. AWS gives a stage to one version at a time; the smallest id keeps the answer the same where a

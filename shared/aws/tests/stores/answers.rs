@@ -4,7 +4,7 @@ use crate::support::{access, current, failure, id, label, sources, told, told_ve
 use pawl_domain::store::AwsService;
 use pawl_domain::{Kind, Step};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Sources, Wanted};
+use pawl_pipeline::ports::{Listing, Sources, Wanted};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wiremock::matchers::{body_partial_json, header};
@@ -294,7 +294,9 @@ async fn a_sorted_listing_ends_at_the_first_page_of_old_changes() {
     page(&aws, Some("2"), &[("older", 4_999), ("oldest", 10)], Some("3")).await;
     let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     let since = Some(jiff::Timestamp::from_second(5_000).unwrap());
-    assert_eq!(listed(&sources, &access, since).await, ["edge@1", "new@1"]);
+    let listing = sources.changed_since(&access, since).await.unwrap();
+    assert!(!listing.complete, "what comes after was not read");
+    assert_eq!(names(listing), ["edge@1", "new@1"]);
     assert_eq!(aws.received_requests().await.unwrap().len(), 2);
 }
 
@@ -306,7 +308,8 @@ async fn an_unsorted_listing_is_read_to_its_end() {
     page(&aws, Some("3"), &[("late", 6_000)], None).await;
     let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
     let since = Some(jiff::Timestamp::from_second(5_000).unwrap());
-    assert_eq!(listed(&sources, &access, since).await, ["late@1", "new@1"]);
+    let all = ["late@1", "new@1", "old@1", "older@1", "oldest@1"];
+    assert_eq!(listed(&sources, &access, since).await, all, "all that was read is told: it is complete");
 }
 
 #[tokio::test]
@@ -354,8 +357,12 @@ async fn listed(
     access: &pawl_domain::Access,
     since: Option<jiff::Timestamp>,
 ) -> Vec<String> {
-    let listed = sources.changed_since(access, since).await.unwrap();
-    let mut told: Vec<_> = listed
+    names(sources.changed_since(access, since).await.unwrap())
+}
+
+fn names(listing: Listing) -> Vec<String> {
+    let mut told: Vec<_> = listing
+        .keys
         .into_iter()
         .map(|one| format!("{}@{}", one.names.last().unwrap(), one.version.unwrap_or_default()))
         .collect();

@@ -6,7 +6,7 @@ use pawl_domain::Access;
 use pawl_domain::store::AwsService;
 use pawl_servers::{Moto, Service};
 use pawl_world::contract::searches::{self, Tagged};
-use pawl_world::contract::sources::{Held, suite};
+use pawl_world::contract::sources::{Abilities, Held, suite};
 use serde_json::json;
 
 #[tokio::test]
@@ -89,6 +89,10 @@ impl Held for Secrets {
         self.0.moto.delete_secret(self.0.region, key, false).await.unwrap();
     }
 
+    async fn destroy(&self, key: &str) {
+        self.0.moto.delete_secret(self.0.region, key, true).await.unwrap();
+    }
+
     fn unknown_version(&self) -> &'static str {
         "00000000-0000-0000-0000-000000000000"
     }
@@ -130,6 +134,10 @@ impl Held for Parameters {
 
     fn unknown_version(&self) -> &'static str {
         "99"
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { listed_labels: false, ..Abilities::default() }
     }
 }
 

@@ -110,18 +110,22 @@ async fn the_listing_tells_what_changed() {
         moto.put_parameter(region, &format!("/list/{number:02}"), "v").await.unwrap();
     }
     let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::ParameterStore, region));
-    let all = sources.changed_since(&access, None).await.unwrap();
+    let all = sources.changed_since(&access, None).await.unwrap().keys;
     assert_eq!(all.len(), 60);
     assert!(all.iter().all(|one| one.version.as_deref() == Some("1") && one.changed.is_some()));
 
     let since = all.iter().filter_map(|one| one.changed).max().unwrap() + jiff::SignedDuration::from_nanos(1);
     moto.put_parameter(region, "/list/07", "w").await.unwrap();
     let recent = sources.changed_since(&access, Some(since)).await.unwrap();
-    let [one] = &recent[..] else { panic!("{recent:?}") };
+    assert!(recent.complete && recent.keys.len() == 60, "the list is read to its end whatever is asked");
+    let changed: Vec<_> = recent.keys.iter().filter(|one| one.changed >= Some(since)).collect();
+    let [one] = &changed[..] else { panic!("{changed:?}") };
     assert!(one.names.contains("/list/07"), "{one:?}");
     assert_eq!(one.version.as_deref(), Some("2"));
 
     moto.delete_parameter(region, "/list/07").await.unwrap();
     assert_eq!(failure(sources.fetch(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
     assert_eq!(failure(sources.versions(&access, &[current("/list/07")]).await).kind, Kind::NotFound);
+    let rest = sources.changed_since(&access, Some(since)).await.unwrap();
+    assert!(rest.complete && rest.keys.len() == 59, "a deleted parameter is absent");
 }

@@ -113,9 +113,10 @@ async fn what_is_marked_for_deletion_does_not_exist_until_it_is_restored() {
             )
         );
     }
-    let listed = sources.changed_since(&access, None).await.unwrap();
+    let listed = sources.changed_since(&access, None).await.unwrap().keys;
     let gone = listed.iter().find(|one| one.names.contains("app/db")).unwrap();
     assert_eq!((&gone.names, &gone.version), (&BTreeSet::from(["app/db".into(), stored.arn]), &None));
+    assert_eq!(gone.labels, Some(std::collections::BTreeMap::new()), "nothing of it can be read");
 
     moto.call(region, Service::SECRETS_MANAGER, "RestoreSecret", &json!({ "SecretId": "app/db" }))
         .await
@@ -131,7 +132,7 @@ async fn listings_miss_nothing_on_a_server_that_does_not_sort() {
         versions.push(moto.create_secret(region, &format!("key-{number:03}"), "v").await.unwrap().version);
     }
     let (sources, access) = (sources(moto.endpoint()), access_in(AwsService::SecretsManager, region));
-    let all = sources.changed_since(&access, None).await.unwrap();
+    let all = sources.changed_since(&access, None).await.unwrap().keys;
     let mut told: Vec<_> = all.iter().map(|one| (name(one), one.version.clone().unwrap())).collect();
     told.sort();
     let want: Vec<_> = versions
@@ -148,6 +149,8 @@ async fn listings_miss_nothing_on_a_server_that_does_not_sort() {
         loop {
             let moved = moto.put_secret_value(region, "key-120", "w").await.unwrap();
             let recent = sources.changed_since(&access, since).await.unwrap();
+            assert!(recent.complete && recent.keys.len() == 130, "it was read to its end");
+            let recent: Vec<_> = recent.keys.into_iter().filter(|one| one.changed >= since).collect();
             if !recent.is_empty() {
                 return (moved.version, recent);
             }

@@ -132,6 +132,11 @@ impl Held for Engine {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { versions: self.version == KvVersion::V2, labels: false, listing: false }
+        Abilities {
+            versions: self.version == KvVersion::V2,
+            labels: false,
+            listing: false,
+            listed_labels: false,
+        }
     }
 }

@@ -17,6 +17,7 @@ pub async fn suite(store: &impl Tagged) {
     names_are_matched_anywhere(store).await;
     paths_narrow_a_search(store).await;
     tags_must_all_be_there(store).await;
+    listings_tell_tags_or_say_that_they_do_not(store).await;
     all_pages_are_read(store).await;
     criteria_that_find_anything_are_refused(store).await;
     metadata_is_a_sorted_object(store).await;
@@ -63,6 +64,21 @@ async fn tags_must_all_be_there(store: &impl Tagged) {
     assert_eq!(found(store, &below).await, [], "the path holds as well");
     store.tag("/tag/b", "team", "other").await;
     assert_eq!(found(store, &tags(&[("team", "shop")])).await, owned(&[a]), "tags are those of now");
+}
+
+async fn listings_tell_tags_or_say_that_they_do_not(store: &impl Tagged) {
+    store.put("/listed-tag/a", "A").await;
+    store.put("/listed-tag/b", "B").await;
+    store.tag("/listed-tag/a", "team", "shop").await;
+    store.tag("/listed-tag/a", "stage", "live").await;
+    let listing = store.sources().changed_since(store.access(), None).await.expect("the identity may list");
+    for (key, tags) in [("/listed-tag/a", &[("stage", "live"), ("team", "shop")][..]), ("/listed-tag/b", &[])]
+    {
+        let entry = listing.keys.iter().find(|entry| entry.names.contains(key)).expect("the key is listed");
+        let tags = tags.iter().map(|&(tag, value)| (tag.to_owned(), value.to_owned())).collect();
+        let want = Some(tags).filter(|_| store.abilities().listed_labels);
+        assert_eq!(entry.tags, want, "{key} is listed with its tags, or without a word about tags");
+    }
 }
 
 /// More than any provider's page.

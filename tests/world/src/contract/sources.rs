@@ -1,8 +1,10 @@
 //! The contract of [`Sources`].
 
+use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{Access, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Part, Sources, Wanted};
+use pawl_pipeline::ports::{Listed, Listing, Part, Sources, Wanted};
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// A store that a suite can change, with the port that reads it.
@@ -22,8 +24,13 @@ pub trait Held {
     /// Moves a label to a version of a key.
     fn label(&self, key: &str, version: &str, label: &str) -> impl Future<Output = ()>;
 
-    /// Deletes a key.
+    /// Deletes a key, the way that can be taken back where the store has one.
     fn delete(&self, key: &str) -> impl Future<Output = ()>;
+
+    /// Deletes a key for good, at once.
+    fn destroy(&self, key: &str) -> impl Future<Output = ()> {
+        self.delete(key)
+    }
 
     /// The id of a version that no key has, in the form that the store knows.
     fn unknown_version(&self) -> &'static str;
@@ -53,11 +60,13 @@ pub struct Abilities {
     pub labels: bool,
     /// Tells which keys changed.
     pub listing: bool,
+    /// Tells in listings where labels are, and which tags a key has.
+    pub listed_labels: bool,
 }
 
 impl Default for Abilities {
     fn default() -> Self {
-        Self { versions: true, labels: true, listing: true }
+        Self { versions: true, labels: true, listing: true, listed_labels: true }
     }
 }
 
@@ -75,6 +84,7 @@ pub async fn suite(store: &impl Held) {
     many_keys_are_answered(store).await;
     if abilities.listing {
         listings_miss_nothing(store).await;
+        listings_tell_labels_or_say_that_they_do_not(store).await;
     } else {
         what_cannot_be_listed_is_denied(store).await;
     }
@@ -85,7 +95,8 @@ async fn nothing_wanted(store: &impl Held) {
     assert_eq!(fetch(store, &[]).await, [], "no keys wanted are none to answer");
     assert_eq!(versions(store, &[]).await, [], "no keys wanted are none to answer");
     if store.abilities().listing {
-        assert_eq!(listed(store, None).await.len(), 0, "an empty store lists nothing");
+        let empty = Listing { keys: Vec::new(), complete: true };
+        assert_eq!(listing(store, None).await, empty, "an empty store lists nothing");
     }
 }
 
@@ -171,16 +182,49 @@ async fn listings_miss_nothing(store: &impl Held) {
     store.put("list-changed", "one").await;
     let calm = store.put("list-calm", "one").await;
     let changed = store.put("list-changed", "two").await;
-    let all = listed(store, None).await;
+    let all = listing(store, None).await;
+    assert!(all.complete, "a listing since ever is complete");
     for (key, version) in [("list-changed", &changed), ("list-calm", &calm)] {
         let entry = of(&all, &store.key(key)).unwrap_or_else(|| panic!("{key} is in the list of all keys"));
         assert_eq!(entry.version.as_ref(), Some(version), "{key} is listed with its version in force");
     }
     let since = of(&all, "list-changed").unwrap().changed;
-    let recent = listed(store, since).await;
+    let recent = listing(store, since).await;
     let entry =
         of(&recent, "list-changed").expect("a key that changed at the very moment is in the list since then");
     assert_eq!(entry.version, Some(changed), "a listing since a moment tells the version in force");
+    for since in [since, since.map(|since| since + SignedDuration::from_hours(1))] {
+        let recent = listing(store, since).await;
+        assert!(
+            !recent.complete || recent.keys.len() == all.keys.len(),
+            "a listing is complete only when all keys are in it"
+        );
+    }
+}
+
+async fn listings_tell_labels_or_say_that_they_do_not(store: &impl Held) {
+    let first = store.put("list-label", "one").await;
+    let second = store.put("list-label", "two").await;
+    let live = async || {
+        let all = listing(store, None).await;
+        let entry = of(&all, "list-label").expect("the key is in the list of all keys");
+        assert_eq!(entry.version.as_ref(), Some(&second), "a label moves no other");
+        assert_eq!(
+            entry.labels.is_some(),
+            store.abilities().listed_labels,
+            "None says that it does not tell"
+        );
+        entry.labels.as_ref().and_then(|labels| labels.get("live").cloned())
+    };
+    assert_eq!(live().await, None, "nobody has put the label there");
+    if !store.abilities().labels {
+        return;
+    }
+    for version in [&first, &second, &first] {
+        store.label("list-label", version, "live").await;
+        let want = Some(version.clone()).filter(|_| store.abilities().listed_labels);
+        assert_eq!(live().await, want, "a label is listed at the version where it is");
+    }
 }
 
 async fn what_cannot_be_listed_is_denied(store: &impl Held) {
@@ -200,12 +244,21 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     if !store.abilities().listing {
         return;
     }
-    let all = listed(store, None).await;
-    assert!(
-        of(&all, "gone").is_none_or(|entry| entry.version.is_none()),
-        "a deleted key is listed without a version"
-    );
+    let all = listing(store, None).await;
+    let nothing =
+        |entry: &Listed| entry.version.is_none() && entry.labels.as_ref().is_none_or(BTreeMap::is_empty);
+    assert!(of(&all, "gone").is_none_or(nothing), "a deleted key is listed without a version and labels");
     assert!(of(&all, "stays").is_some(), "the deletion of a key hides no other");
+
+    store.put("destroyed", "one").await;
+    store.destroy("destroyed").await;
+    assert_eq!(
+        fetch(store, &[current(store, "destroyed")]).await,
+        [Err(Kind::NotFound)],
+        "it does not exist"
+    );
+    let all = listing(store, None).await;
+    assert!(all.complete && of(&all, "destroyed").is_none(), "what was deleted for good is listed no more");
 }
 
 type Told<T> = Result<T, Kind>;
@@ -238,12 +291,12 @@ async fn versions(store: &impl Held, wanted: &[Wanted]) -> Vec<Told<String>> {
         .collect()
 }
 
-async fn listed(store: &impl Held, since: Option<jiff::Timestamp>) -> Vec<Listed> {
+async fn listing(store: &impl Held, since: Option<Timestamp>) -> Listing {
     store.sources().changed_since(store.access(), since).await.expect("the identity may list")
 }
 
-fn of<'a>(listed: &'a [Listed], key: &str) -> Option<&'a Listed> {
-    listed.iter().find(|entry| entry.names.contains(key))
+fn of<'a>(listing: &'a Listing, key: &str) -> Option<&'a Listed> {
+    listing.keys.iter().find(|entry| entry.names.contains(key))
 }
 
 fn kind(error: Error) -> Kind {

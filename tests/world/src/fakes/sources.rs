@@ -10,7 +10,7 @@ use pawl_domain::{
     VersionSelector,
 };
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, Listed, Part, Sources, Wanted};
+use pawl_pipeline::ports::{Clock, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -36,23 +36,23 @@ impl FakeSources {
             }
         };
         key.push(SecretValue::new(value), now);
-        key.change(Moved::Current, key.versions.last())
+        key.change(Moved::Current, key.versions.last(), now)
     }
 
-    /// Moves a label to a version of a key.
+    /// Moves a label to a version of a key. No listing of Parameter Store tells of it.
     pub fn label(&self, location: &Location, name: &str, version: &str, label: &str) -> Change {
         let now = self.clock.now();
         self.edit(location, name, |key| {
-            for stored in &mut key.versions {
-                stored.labels.remove(label);
-                if stored.id == version {
-                    stored.labels.insert(label.to_owned());
-                }
-            }
-            key.changed = now;
-            let labelled = key.versions.iter().find(|stored| stored.labels.contains(label));
+            let labelled = key.label(version, label).cloned();
             assert!(labelled.is_some(), "{name} has no version {version}");
-            key.change(Moved::Label(label.to_owned()), labelled)
+            if location.provider != Provider::ParameterStore {
+                key.changed = now;
+            }
+            let moved = match label {
+                "AWSCURRENT" => Moved::Current,
+                label => Moved::Label(label.to_owned()),
+            };
+            key.change(moved, labelled.as_ref(), now)
         })
     }
 
@@ -64,17 +64,29 @@ impl FakeSources {
             if location.provider != Provider::ParameterStore {
                 key.changed = now;
             }
-            key.change(Moved::Metadata, None)
+            key.change(Moved::Metadata, None, now)
         })
     }
 
-    /// Deletes a key. A later [`FakeSources::rotate`] brings it back.
+    /// Deletes a key. A secret of Secrets Manager is marked for deletion, and listed as such; a later
+    /// [`FakeSources::rotate`] restores it. Any other key is gone at once, as by [`FakeSources::destroy`].
     pub fn delete(&self, location: &Location, name: &str) -> Change {
+        if location.provider != Provider::SecretsManager {
+            return self.destroy(location, name);
+        }
         let now = self.clock.now();
         self.edit(location, name, |key| {
             (key.deleted, key.changed) = (true, now);
-            key.change(Moved::Existence, None)
+            key.change(Moved::Existence, None, now)
         })
+    }
+
+    /// Deletes a key for good: no listing tells of it any more. Later versions of the name begin from the first again.
+    pub fn destroy(&self, location: &Location, name: &str) -> Change {
+        let now = self.clock.now();
+        let change = self.edit(location, name, |key| key.change(Moved::Existence, None, now));
+        lock(&self.keys).retain(|key| key.location != *location || key.name != name);
+        change
     }
 
     fn edit<T>(&self, location: &Location, name: &str, edit: impl FnOnce(&mut Key) -> T) -> T {
@@ -152,17 +164,19 @@ impl Sources for FakeSources {
         passage.leave(found)
     }
 
-    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Vec<Listed>, Error> {
+    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
         let location = location_of(access);
         let subject = location.to_string();
         let passage = self.door.pass(Point::Listing, &[&subject], |calls| calls.listings += 1).await?;
-        let listed = {
+        // Parameter Store gives the whole list whatever is asked; Secrets Manager ends it where changes end.
+        let whole = since.is_none() || location.provider == Provider::ParameterStore;
+        let listing = {
             let keys = lock(&self.keys);
             let here = keys.iter().filter(|key| key.location.agrees_with(&location));
-            let changed = here.filter(|key| since.is_none_or(|since| key.changed >= since));
-            changed.map(Key::listed).collect()
+            let (told, left): (Vec<_>, Vec<_>) = here.partition(|key| whole || Some(key.changed) >= since);
+            Listing { keys: told.into_iter().map(Key::listed).collect(), complete: left.is_empty() }
         };
-        passage.leave(listed)
+        passage.leave(listing)
     }
 
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {

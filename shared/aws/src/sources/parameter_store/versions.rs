@@ -5,10 +5,9 @@ use super::{Form, ParameterStore, in_order};
 use crate::sources::listing::timestamp;
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
 use pawl_domain::{Kind, Step, Version, VersionSelector};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Part, Wanted};
+use pawl_pipeline::ports::{Listed, Listing, Part, Wanted};
 use ssm::types::{ParameterMetadata, ParameterStringFilter};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,18 +49,17 @@ impl ParameterStore {
             .collect()
     }
 
-    /// Every parameter whose value changed at `since` or later.
-    pub(in crate::sources) async fn changed_since(
-        &self,
-        since: Option<Timestamp>,
-    ) -> Result<Vec<Listed>, Error> {
+    /// Every parameter: the service cannot sort, so that the whole list is read whatever is asked, and all of it is told.
+    pub(in crate::sources) async fn listing(&self) -> Result<Listing, Error> {
         let all = self.describe(Vec::new()).await?;
         let listed = all.into_iter().map(|parameter| Listed {
             version: Some(parameter.version.to_string()),
             changed: parameter.last_modified_date.as_ref().and_then(timestamp),
             names: [parameter.name, parameter.arn].into_iter().flatten().collect(),
+            labels: None,
+            tags: None,
         });
-        Ok(listed.filter(|one| since.is_none() || one.changed.is_none() || one.changed >= since).collect())
+        Ok(Listing { keys: listed.collect(), complete: true })
     }
 
     /// What the description of a parameter says of a wanted version; `None` where it says nothing.

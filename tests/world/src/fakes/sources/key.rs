@@ -11,6 +11,7 @@ pub(super) struct Key {
     pub(super) name: String,
     pub(super) versions: Vec<Stored>,
     pub(super) changed: Timestamp,
+    /// Marked for deletion: it is listed, but nothing of it can be read.
     pub(super) deleted: bool,
     pub(super) tags: BTreeMap<String, String>,
 }
@@ -43,21 +44,14 @@ impl Key {
 
     pub(super) fn push(&mut self, value: SecretValue, now: Timestamp) {
         let number = self.versions.len() + 1;
-        let (id, labels) = match self.location.provider {
-            Provider::ParameterStore | Provider::Vault | Provider::Fake => {
-                (number.to_string(), BTreeSet::new())
-            }
-            Provider::SecretsManager => (format!("v{number}"), BTreeSet::from(["AWSCURRENT".to_owned()])),
+        let id = match self.location.provider {
+            Provider::ParameterStore | Provider::Vault | Provider::Fake => number.to_string(),
+            Provider::SecretsManager => format!("v{number}"),
         };
+        self.versions.push(Stored { id: id.clone(), value, since: now, labels: BTreeSet::new() });
         if self.location.provider == Provider::SecretsManager {
-            for stored in &mut self.versions {
-                stored.labels.remove("AWSPREVIOUS");
-                if stored.labels.remove("AWSCURRENT") {
-                    stored.labels.insert("AWSPREVIOUS".to_owned());
-                }
-            }
+            self.label(&id, "AWSCURRENT");
         }
-        self.versions.push(Stored { id, value, since: now, labels });
         (self.deleted, self.changed) = (false, now);
     }
 
@@ -74,6 +68,30 @@ impl Key {
                 self.versions.len().checked_sub(2).and_then(|index| self.versions.get_mut(index))
             {
                 before.labels.insert("AWSPREVIOUS".to_owned());
+            }
+        }
+    }
+
+    /// Moves a label to a version; `None` when there is no such version. When AWSCURRENT moves,
+    /// AWSPREVIOUS moves to where it was.
+    pub(super) fn label(&mut self, version: &str, label: &str) -> Option<&Stored> {
+        let to = self.versions.iter().position(|stored| stored.id == version)?;
+        let from = self.versions.iter().position(|stored| stored.labels.contains(label));
+        if label == "AWSCURRENT"
+            && let Some(from) = from.filter(|from| *from != to)
+        {
+            self.put("AWSPREVIOUS", from);
+        }
+        self.put(label, to);
+        self.versions.get(to)
+    }
+
+    fn put(&mut self, label: &str, to: usize) {
+        for (index, stored) in self.versions.iter_mut().enumerate() {
+            if index == to {
+                stored.labels.insert(label.to_owned());
+            } else {
+                stored.labels.remove(label);
             }
         }
     }
@@ -128,23 +146,29 @@ impl Key {
         }
     }
 
+    /// As Secrets Manager and Parameter Store list a key: the latter tells neither labels nor tags.
     pub(super) fn listed(&self) -> Listed {
         let version = self.version(&VersionSelector::Current).filter(|_| !self.deleted);
+        let tells_all = self.location.provider == Provider::SecretsManager;
+        let readable = self.versions.iter().filter(|_| !self.deleted);
+        let labels = readable.flat_map(|stored| stored.labels.iter().map(|label| (label, &stored.id)));
         Listed {
             names: BTreeSet::from([self.name.clone(), self.arn()]),
             version: version.map(|stored| stored.id.clone()),
             changed: Some(self.changed),
+            labels: tells_all.then(|| labels.map(|(label, id)| (label.clone(), id.clone())).collect()),
+            tags: tells_all.then(|| self.tags.clone()),
         }
     }
 
-    pub(super) fn change(&self, moved: Moved, version: Option<&Stored>) -> Change {
+    pub(super) fn change(&self, moved: Moved, version: Option<&Stored>, at: Timestamp) -> Change {
         Change {
-            id: format!("{}@{}", self.name, self.changed),
+            id: format!("{}@{at}", self.name),
             location: self.location.clone(),
             names: BTreeSet::from([self.name.clone(), self.arn()]),
             version: version.map(|stored| stored.id.clone()),
             moved,
-            at: self.changed,
+            at,
         }
     }
 }
