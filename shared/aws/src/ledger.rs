@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::operation::BuildError;
 use jiff::Timestamp;
-use pawl_domain::record::State;
 use pawl_domain::{DeclarationId, Kind, Record, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
@@ -42,7 +41,7 @@ impl Ledger for Table {
         expected: Option<Revision>,
     ) -> Result<Revision, Error> {
         let revision = Revision(expected.map_or(1, |revision| revision.0 + 1));
-        let unsettled = !matches!(record.state, State::Settled(_));
+        let unsettled = !record.state.is_settled();
         let mut item = encode(&Key::record(id), record)?;
         item.insert("rev".to_owned(), AttributeValue::N(revision.0.to_string()));
         item.insert("unsettled".to_owned(), AttributeValue::Bool(unsettled));
@@ -86,20 +85,10 @@ impl Ledger for Table {
     }
 
     async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), Error> {
-        let marked = AttributeValue::N(at.as_nanosecond().to_string());
         let mut item = Key::mark(name).item();
-        item.insert("marked".to_owned(), marked.clone());
-        let request = self
-            .client()
-            .put_item()
-            .table_name(self.name())
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR marked < :marked")
-            .expression_attribute_values(":marked", marked);
-        match self.call(Step::Record, "dynamodb:PutItem", request.send()).await {
-            Err(error) if error.kind != Kind::Conflict => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        item.insert("marked".to_owned(), AttributeValue::N(at.as_nanosecond().to_string()));
+        let request = self.client().put_item().table_name(self.name()).set_item(Some(item));
+        self.call(Step::Record, "dynamodb:PutItem", request.send()).await.map(drop)
     }
 }
 

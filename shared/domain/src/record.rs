@@ -33,6 +33,12 @@ pub struct Record {
     pub refreshed: Option<Timestamp>,
     /// How it went.
     pub state: State,
+    /// Since when it has been waiting or failing; `None` while it is settled, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled_since: Option<Timestamp>,
+    /// Sweeps leave it alone until then: it waits in the job queue, or a server asked for a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
 }
 
 impl Record {
@@ -47,7 +53,21 @@ impl Record {
             at,
             refreshed: None,
             state: State::Pending,
+            unsettled_since: Some(at),
+            not_before: None,
         }
+    }
+
+    /// Since when there is something left to do, if there is.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        (!self.state.is_settled()).then(|| self.unsettled_since.unwrap_or(self.at))
+    }
+
+    /// The same record of a declaration for which there is work: what was written last still stands.
+    #[must_use]
+    pub fn reopened(self, at: Timestamp) -> Self {
+        let unsettled_since = Some(self.open_since().unwrap_or(at));
+        Self { at, state: State::Pending, unsettled_since, not_before: None, ..self }
     }
 
     /// True when the version that the change speaks of is what was written last, so that nothing needs to be asked.
@@ -92,10 +112,21 @@ pub struct TargetState {
 pub enum State {
     /// It is as declared.
     Settled(Outcome),
-    /// It waits in the job queue.
+    /// There is work to do: it was noted before it was begun or handed to the job queue.
     Pending,
     /// It failed.
     Failed(Failure),
+}
+
+impl State {
+    /// False while there is something left to do, so that sweeps look at it again. A Secret to merge into that does not
+    /// exist yet may come at any time.
+    pub fn is_settled(&self) -> bool {
+        match self {
+            Self::Settled(outcome) => *outcome != Outcome::TargetMissing,
+            Self::Pending | Self::Failed(_) => false,
+        }
+    }
 }
 
 /// What a sync did with a declaration.

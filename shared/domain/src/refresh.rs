@@ -1,14 +1,16 @@
 //! When a declaration is due without anybody having said that its keys changed.
 
 use crate::declaration::Declaration;
-use crate::record::{Record, State};
+use crate::record::{Outcome, Record, State};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
-/// The shortest pause between two attempts at a declaration that keeps failing.
-const FIRST_RETRY: Duration = Duration::from_secs(30);
-/// The longest such pause; ESO's workqueue ends there too.
+/// The shortest pause between two attempts at a declaration that keeps failing. Source: ESO's workqueue.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// The longest such pause. Source: as above.
 const LAST_RETRY: Duration = Duration::from_secs(7 * 60);
+/// The longest that [`Record::not_before`] holds anything back: a clock that was ahead once must not stop retries.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whether the declaration must be read again: it never was, it is another one than was written, its last attempt
 /// failed long enough ago, or `refreshInterval` has passed since the target was last known to be as declared. The last
@@ -19,6 +21,7 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
     let called_for = is_called_for(declaration, record);
     let wanted = called_for || !declaration.refresh.reads_once();
     wanted
+        && !is_held_back(record, now)
         && (called_for || declaration.refresh.is_let_run(now))
         && match (&record.state, record.refreshed) {
             (State::Failed(failure), _) => passed(record.at, pause(failure.attempts), now),
@@ -29,22 +32,56 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
         }
 }
 
+/// When the next attempt is made at what fails or waits; `None` where there is nothing to try again.
+pub fn retry_at(record: &Record) -> Option<Timestamp> {
+    let at = match &record.state {
+        State::Failed(failure) => record.at.saturating_add(pause(failure.attempts)).ok()?,
+        State::Pending => record.at,
+        State::Settled(_) => return None,
+    };
+    Some(record.not_before.map_or(at, |until| until.max(at)))
+}
+
+/// How long the promise of `refreshInterval` has been broken, if it is: something was left to do for longer than the
+/// interval and `period`, the time between two sweeps.
+pub fn overdue(
+    declaration: &Declaration,
+    record: &Record,
+    period: Duration,
+    now: Timestamp,
+) -> Option<Duration> {
+    if matches!(record.state, State::Settled(Outcome::TargetMissing)) {
+        return None;
+    }
+    // What is read once promises nothing but its first Secret.
+    let interval =
+        if declaration.refresh.reads_once() { Duration::ZERO } else { declaration.refresh.interval };
+    let age = Duration::try_from(now.duration_since(record.open_since()?)).ok()?;
+    age.checked_sub(interval.saturating_add(period)).filter(|late| !late.is_zero())
+}
+
 /// Whether the declaration must be read whatever its sync windows say: it never was, or it was edited since.
 pub fn is_called_for(declaration: &Declaration, record: &Record) -> bool {
     record.refreshed.is_none() || is_edited(declaration, record)
+}
+
+/// Whether `pause` or more lies between `since` and `now`. A `since` in the future counts as long ago, as in ESO.
+pub fn passed(since: Timestamp, pause: Duration, now: Timestamp) -> bool {
+    let elapsed = now.duration_since(since);
+    elapsed.is_negative() || SignedDuration::try_from(pause).is_ok_and(|pause| elapsed >= pause)
 }
 
 fn is_edited(declaration: &Declaration, record: &Record) -> bool {
     declaration.follows_manifest() && record.declaration != declaration.digest()
 }
 
-/// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].
-fn pause(attempts: u32) -> Duration {
-    FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LAST_RETRY)
+/// Whether it waits in the job queue, or a server asked for a pause.
+fn is_held_back(record: &Record, now: Timestamp) -> bool {
+    let wait = record.not_before.map(|until| until.duration_since(now));
+    wait.is_some_and(|wait| wait.is_positive() && wait <= LONGEST_WAIT)
 }
 
-/// Whether `pause` or more lies between `since` and `now`. A `since` in the future counts as long ago, as in ESO.
-fn passed(since: Timestamp, pause: Duration, now: Timestamp) -> bool {
-    let elapsed = now.duration_since(since);
-    elapsed.is_negative() || SignedDuration::try_from(pause).is_ok_and(|pause| elapsed >= pause)
+/// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].
+fn pause(attempts: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(9)).min(LAST_RETRY)
 }

@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::{Embedded, keys};
 use jiff::Timestamp;
-use pawl_domain::record::State;
 use pawl_domain::{DeclarationId, Record, Step};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -37,10 +36,7 @@ impl Ledger for Embedded {
         expected: Option<Revision>,
     ) -> Result<Revision, pawl_pipeline::Error> {
         let (key, name) = (keys::of_declaration(id), id.to_string());
-        let settled = match record.state {
-            State::Settled(_) => true,
-            State::Pending | State::Failed(_) => false,
-        };
+        let settled = record.state.is_settled();
         // Serialising plain data with text keys cannot fail.
         let document = serde_json::to_string(record).unwrap_or_default();
         self.recording(move |connection| {
@@ -111,8 +107,7 @@ impl Ledger for Embedded {
         let name = name.to_owned();
         self.recording(move |connection| {
             let text = "INSERT INTO marks (name, second, nanosecond) VALUES (?1, ?2, ?3)
-                ON CONFLICT DO UPDATE SET second = excluded.second, nanosecond = excluded.nanosecond
-                WHERE (excluded.second, excluded.nanosecond) > (second, nanosecond)";
+                ON CONFLICT DO UPDATE SET second = excluded.second, nanosecond = excluded.nanosecond";
             connection.prepare_cached(text)?.execute(params![
                 name,
                 at.as_second(),

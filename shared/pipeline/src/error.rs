@@ -3,6 +3,7 @@
 use pawl_domain::{Complaint, Failure, Kind, Step};
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// A step failed. The message is one line that names what failed and what to do, and never holds a value.
 ///
@@ -15,13 +16,21 @@ pub struct Error {
     pub kind: Kind,
     message: String,
     complaint: Complaint,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this step and kind, with a message that a person can act on.
     pub fn new(step: Step, kind: Kind, message: impl Into<String>) -> Self {
-        Self { step, kind, message: message.into(), complaint: Complaint::of(step), source: None }
+        Self {
+            step,
+            kind,
+            message: message.into(),
+            complaint: Complaint::of(step),
+            retry_after: None,
+            source: None,
+        }
     }
 
     /// The same with its cause, which stays inside the process: causes may quote what servers said.
@@ -34,6 +43,17 @@ impl Error {
     #[must_use]
     pub fn complaining(self, complaint: Complaint) -> Self {
         Self { complaint, ..self }
+    }
+
+    /// The same, of a server that asked to be left alone for so long (`Retry-After` of 429 and 503).
+    #[must_use]
+    pub fn after(self, pause: Duration) -> Self {
+        Self { retry_after: Some(pause), ..self }
+    }
+
+    /// How long the server that failed asked to be left alone, if it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The same with words before its message that say more precisely what failed.
@@ -66,8 +86,8 @@ impl Error {
     /// A second error that says the same, for another declaration that met the same failure.
     #[must_use]
     pub fn shared(&self) -> Self {
-        let Self { step, kind, complaint, .. } = *self;
-        Self { step, kind, message: self.message.clone(), complaint, source: None }
+        let Self { step, kind, complaint, retry_after, .. } = *self;
+        Self { step, kind, message: self.message.clone(), complaint, retry_after, source: None }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Put, Registry, Sco
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
-use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, Kind, Record, Step, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,7 +182,7 @@ impl<P: Ports> Pipeline<P> {
                 Some(entry) if entry.record.refreshed.is_some() && !declaration.follows_manifest() => {
                     return Ok(false);
                 }
-                Some(entry) => Record { at, state: State::Pending, ..entry.record.clone() },
+                Some(entry) => entry.record.clone().reopened(at),
                 None => Record::pending(declaration, at),
             };
             match self.ports.ledger().put(&declaration.id, &record, entry.map(|entry| entry.revision)).await {

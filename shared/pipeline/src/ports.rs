@@ -177,7 +177,8 @@ pub trait Ledger: Send + Sync {
     /// Removes a declaration's record, whatever its revision.
     fn remove(&self, id: &DeclarationId) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Up to `limit` ids above `after` of declarations whose state is not settled, in ascending order.
+    /// Up to `limit` ids above `after` of declarations whose state is not settled, as `State::is_settled` has it, in
+    /// ascending order.
     fn unsettled(
         &self,
         after: Option<&DeclarationId>,
@@ -187,7 +188,8 @@ pub trait Ledger: Send + Sync {
     /// The time that was last marked under this name.
     fn mark(&self, name: &str) -> impl Future<Output = Result<Option<Timestamp>, Error>> + Send;
 
-    /// Marks a time under a name, unless a later one is marked.
+    /// Marks a time under a name, in place of the one that was marked, also of a later one: a clock that was ahead once
+    /// does not count for ever.
     fn set_mark(&self, name: &str, at: Timestamp) -> impl Future<Output = Result<(), Error>> + Send;
 }
 

@@ -157,6 +157,8 @@ fn success(
         at: now,
         refreshed: Some(started),
         state: State::Settled(written.outcome),
+        unsettled_since: None,
+        not_before: None,
     }
 }
 
@@ -166,11 +168,9 @@ fn failure(declaration: &Declaration, last: Option<&Record>, error: &Error, now:
         Some(State::Failed(failure)) => failure.attempts.saturating_add(1),
         _ => 1,
     };
-    let state = State::Failed(error.to_failure(attempts));
-    match last {
-        Some(last) => Record { at: now, state, ..last.clone() },
-        None => Record { state, ..Record::pending(declaration, now) },
-    }
+    let last = last.cloned().unwrap_or_else(|| Record::pending(declaration, now));
+    let not_before = error.retry_after().and_then(|pause| now.checked_add(pause).ok());
+    Record { state: State::Failed(error.to_failure(attempts)), not_before, ..last.reopened(now) }
 }
 
 enum Later {

@@ -52,7 +52,7 @@ impl<P: Ports> Pipeline<P> {
             if !matches!(entry.record.state, State::Settled(_)) {
                 return Ok(());
             }
-            let record = Record { at, state: State::Pending, ..entry.record };
+            let record = entry.record.reopened(at);
             match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
                 Err(error) if error.kind == Kind::Conflict => {}
                 result => return result.map(|_| ()),

@@ -74,5 +74,7 @@ fn settled() -> Record {
         at: at(0),
         refreshed: None,
         state: State::Settled(Outcome::Unchanged),
+        unsettled_since: None,
+        not_before: None,
     }
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::RefreshPolicy::{self, CreatedOnce, OnChange, Periodic};
 use pawl_domain::declaration::{Declaration, Refresh};
 use pawl_domain::record::State;
-use pawl_domain::refresh::due;
+use pawl_domain::refresh::{due, overdue, retry_at};
 use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step};
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn settled_declarations_are_due_as_in_eso() {
 fn what_fails_is_tried_again_after_pauses_that_double_to_seven_minutes() {
     let declaration = declaration(Periodic, 10);
     for (attempts, pause) in
-        [(0, 30), (1, 30), (2, 60), (3, 120), (4, 240), (5, 420), (6, 420), (40, 420), (u32::MAX, 420)]
+        [(0, 1), (1, 1), (2, 2), (3, 4), (4, 8), (9, 256), (10, 420), (11, 420), (40, 420), (u32::MAX, 420)]
     {
         for (refreshed, edited) in [(None, false), (Some(HOUR), false), (Some(HOUR), true)] {
             let tried = |seconds| record(&declaration, failed(attempts), refreshed, seconds, edited);
@@ -117,6 +117,55 @@ fn failed_and_waiting_ones_that_are_read_once_are_due_until_they_were_written() 
             let got = due(&declaration, Some(&record), now());
             assert_eq!(got, want, "{policy:?} {interval}s, {refreshed:?}, edited {edited}, {state:?}");
         }
+    }
+}
+
+#[test]
+fn what_was_asked_to_wait_waits_but_not_for_a_clock_that_was_ahead() {
+    let declaration = declaration(Periodic, 3600);
+    for (state, refreshed) in [(State::Pending, None), (failed(1), Some(HOUR)), (failed(1), None)] {
+        for (until, want) in [(-1, false), (-3600, false), (0, true), (1, true), (-3601, true)] {
+            let mut record = record(&declaration, state.clone(), refreshed, 60, false);
+            record.not_before = Some(ago(until));
+            assert_eq!(due(&declaration, Some(&record), now()), want, "{state:?} until {until}");
+        }
+    }
+}
+
+#[test]
+fn the_next_attempt_comes_after_the_pause_and_not_before_it_may() {
+    let declaration = declaration(Periodic, 3600);
+    for (state, not_before, want) in [
+        (settled(), None, None),
+        (State::Pending, None, Some(10)),
+        (State::Pending, Some(3), Some(3)),
+        (failed(3), None, Some(6)),
+        (failed(3), Some(2), Some(2)),
+        (failed(3), Some(8), Some(6)),
+    ] {
+        let mut record = record(&declaration, state.clone(), Some(HOUR), 10, false);
+        record.not_before = not_before.map(ago);
+        assert_eq!(retry_at(&record), want.map(ago), "{state:?} {not_before:?}");
+    }
+}
+
+#[test]
+fn a_promise_is_broken_when_the_interval_and_a_sweep_have_passed() {
+    let minute = Duration::from_secs(60);
+    for (policy, interval, state, open, want) in [
+        (Periodic, 3600, failed(1), 3660, None),
+        (Periodic, 3600, failed(1), 3661, Some(1)),
+        (Periodic, 3600, State::Pending, 3670, Some(10)),
+        (Periodic, 3600, settled(), 9000, None),
+        (Periodic, 3600, State::Settled(Outcome::TargetMissing), 9000, None),
+        (OnChange, 3600, failed(1), 61, Some(1)),
+        (Periodic, 0, failed(1), 60, None),
+    ] {
+        let declaration = declaration(policy, interval);
+        let mut record = record(&declaration, state.clone(), Some(9000), 5, false);
+        record.unsettled_since = Some(ago(open));
+        let got = overdue(&declaration, &record, minute, now());
+        assert_eq!(got, want.map(Duration::from_secs), "{policy:?} {interval} {state:?} {open}");
     }
 }
 

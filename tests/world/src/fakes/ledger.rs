@@ -1,7 +1,6 @@
 use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
-use pawl_domain::record::State as RecordState;
 use pawl_domain::{DeclarationId, Kind, Record, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
@@ -88,12 +87,8 @@ impl Ledger for FakeLedger {
         let ids = {
             let state = lock(&self.state);
             let above = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
-            let open = state.records.range::<DeclarationId, _>(above).filter(|(_, (record, _))| match record
-                .state
-            {
-                RecordState::Settled(_) => false,
-                RecordState::Pending | RecordState::Failed(_) => true,
-            });
+            let all = state.records.range::<DeclarationId, _>(above);
+            let open = all.filter(|(_, (record, _))| !record.state.is_settled());
             open.map(|(id, _)| id.clone()).take(limit).collect()
         };
         passage.leave(ids)
@@ -107,7 +102,7 @@ impl Ledger for FakeLedger {
 
     async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), Error> {
         let passage = self.door.pass(Point::Mark, &[name], |calls| calls.marks += 1).await?;
-        lock(&self.state).marks.entry(name.to_owned()).and_modify(|mark| *mark = at.max(*mark)).or_insert(at);
+        lock(&self.state).marks.insert(name.to_owned(), at);
         passage.leave(())
     }
 }
