@@ -1,4 +1,4 @@
-//! What events travel in: SQS records and SNS notifications.
+//! What events travel in: SQS records and SNS notifications, the latter also as SNS gives them to a function it invokes.
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
@@ -30,9 +30,24 @@ struct Probe<'a> {
     request: Option<IgnoredAny>,
 }
 
+/// What a function is invoked with: SQS gives messages, SNS notifications. Source: AWS Lambda Developer Guide, "Using
+/// Lambda with Amazon SNS".
 #[derive(Deserialize)]
-struct SqsRecord {
-    body: String,
+#[serde(untagged)]
+enum Record {
+    Sqs {
+        body: String,
+    },
+    Sns {
+        #[serde(rename = "Sns")]
+        notification: Notification,
+    },
+}
+
+#[derive(Deserialize)]
+struct Notification {
+    #[serde(rename = "Message")]
+    message: String,
 }
 
 /// Peels off one envelope and reads what is inside.
@@ -86,9 +101,10 @@ fn every(records: &[&RawValue], depth: usize) -> Result<Vec<Change>, Error> {
 }
 
 fn one(record: &RawValue, depth: usize) -> Result<Vec<Change>, Error> {
-    let record: SqsRecord =
-        object(record.get().as_bytes()).map_err(|_| Error::unknown("its records are not those of SQS"))?;
-    read(record.body.as_bytes(), depth + 1)
+    let record: Record = object(record.get().as_bytes())
+        .map_err(|_| Error::unknown("its records are neither those of SQS nor those of SNS"))?;
+    let (Record::Sqs { body } | Record::Sns { notification: Notification { message: body } }) = record;
+    read(body.as_bytes(), depth + 1)
 }
 
 fn event(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {

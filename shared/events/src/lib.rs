@@ -26,7 +26,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 /// The changes that an event speaks of, in any envelope that Pawl knows.
 ///
 /// None is a proper answer: most events of a store change nothing that anybody reads (a staged version, a failed
-/// call, a tag). Several is one too: one event may tell of several regions or labels, one envelope hold several
+/// call, a policy). Several is one too: one event may tell of several regions or labels, one envelope hold several
 /// events. Of an envelope with several, those that can be read count; it fails when none brings a change and one
 /// cannot be read.
 ///

@@ -12,7 +12,7 @@ use pawl_domain::declaration::{
 };
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Home, SessionTagsPolicy};
 use pawl_domain::{
-    Affected, Change, Declaration, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
+    Affected, Change, Declaration, Find, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
 };
 use std::time::Duration;
 
@@ -110,6 +110,55 @@ fn parameters() {
         "account" => Declared { account: Some("210987654321"), ..by("/prod/shop/db") },
         _ => panic!("no declaration is called {column}"),
     });
+}
+
+#[test]
+fn a_selector_in_the_key_is_as_one_beside_it() {
+    let at = |key: &str, version| Declared { version, ..Declared::new(Provider::ParameterStore, key) };
+    for (within, beside) in [
+        (at("/prod/shop/db:stable", None), at("/prod/shop/db", Some("stable"))),
+        (at("/prod/shop/db:3", None), at("/prod/shop/db", Some("3"))),
+    ] {
+        let (within, beside) = (within.parts(), beside.parts());
+        for line in PARAMETERS.trim().lines().skip(1) {
+            let changes = changes(line.split_whitespace().next().unwrap());
+            assert_eq!(
+                answer(&changes, &within.0, &within.1),
+                answer(&changes, &beside.0, &beside.1),
+                "{line} {:?}",
+                within.0.reads
+            );
+        }
+    }
+}
+
+#[test]
+fn tags_concern_those_who_read_them() {
+    for (sample, provider, key) in [
+        ("secrets-manager/tag-resource", Provider::SecretsManager, "prod/shop/db"),
+        ("secrets-manager/untag-resource", Provider::SecretsManager, "prod/shop/db"),
+        ("parameter-store/add-tags", Provider::ParameterStore, "/prod/shop/db"),
+        ("parameter-store/remove-tags", Provider::ParameterStore, "/prod/shop/db"),
+    ] {
+        let (mut declaration, store) = Declared::new(provider, key).parts();
+        let changes = changes(sample);
+        let find = |name: Option<&str>, tag: Option<&str>| {
+            let tags = tag.map(|tag| (tag.to_owned(), "shop".to_owned())).into_iter().collect();
+            Query::Find(Find { name: name.map(str::to_owned), tags, path: None })
+        };
+        let metadata = |metadata| Query::Key(Remote { key: key.to_owned(), metadata, ..Remote::default() });
+        for (query, want) in [
+            (metadata(true), "yes"),
+            (metadata(false), "version"),
+            (find(None, Some("team")), "yes"),
+            (find(Some("shop"), None), "version"),
+            (find(Some("^bank"), Some("team")), "key"),
+        ] {
+            declaration.reads[0].query = query;
+            let told = answer(&changes, &declaration, &store);
+            assert_eq!(told, want, "{sample} {:?}", declaration.reads[0].query);
+        }
+    }
 }
 
 #[test]

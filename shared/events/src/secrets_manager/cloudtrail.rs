@@ -136,6 +136,8 @@ fn moves(event_name: &str, record: &Record) -> Result<Vec<Move>, Error> {
         "RemoveRegionsFromReplication" => in_regions(
             request.and_then(|request| request.remove_replica_regions.as_ref()).into_iter().flatten(),
         ),
+        // Declarations may read tags (`metadataPolicy: Fetch`) and search by them.
+        "TagResource" | "UntagResource" => vec![Move::of(Moved::Metadata)],
         name if changes_nothing(name) => Vec::new(),
         _ => return Err(Error::unknown("its eventName is not one of Secrets Manager that Pawl reads")),
     })
@@ -190,11 +192,9 @@ fn changes_nothing(event_name: &str) -> bool {
             | "RotationFailed"
             | "RotationStarted"
             | "StopReplicationToReplica"
-            | "TagResource"
             | "TestRotationFailed"
             | "TestRotationStarted"
             | "TestRotationSucceeded"
-            | "UntagResource"
             | "ValidateResourcePolicy"
     )
 }
