@@ -186,11 +186,10 @@ pub(crate) fn plain_names(provider: Provider, text: &str) -> Vec<String> {
         }
         (Provider::SecretsManager, None) => vec![text.to_owned()],
         // `/a` and `a` share one ARN, so the leading slash cannot tell parameters apart.
-        (Provider::ParameterStore, Some(arn)) => {
-            let name = arn.resource.strip_prefix("parameter").unwrap_or(arn.resource);
-            vec![name.trim_start_matches('/').to_owned()]
+        (Provider::ParameterStore, arn) => {
+            let name = arn.map_or(text, |arn| arn.resource.strip_prefix("parameter").unwrap_or(arn.resource));
+            vec![split_selector(name).0.trim_start_matches('/').to_owned()]
         }
-        (Provider::ParameterStore, None) => vec![text.trim_start_matches('/').to_owned()],
         // Whether a part called `data` belongs to the name or to the API of KV version 2, only the mount could tell.
         (Provider::Vault, _) => {
             let name = text.trim_matches('/');
@@ -199,6 +198,20 @@ pub(crate) fn plain_names(provider: Provider, text: &str) -> Vec<String> {
             names
         }
         (Provider::Fake, _) => vec![text.to_owned()],
+    }
+}
+
+/// The version number or label that stands in a parameter's name or ARN, as in `/app/db:3`. Names cannot contain colons,
+/// and AWS reads what follows one as the selector of a version (API reference of GetParameter).
+pub(crate) fn parameter_selector(text: &str) -> Option<&str> {
+    let name = Arn::parse(text).map_or(text, |arn| arn.resource);
+    split_selector(name).1.filter(|selector| !selector.is_empty())
+}
+
+fn split_selector(name: &str) -> (&str, Option<&str>) {
+    match name.split_once(':') {
+        Some((name, selector)) => (name, Some(selector)),
+        None => (name, None),
     }
 }
 
@@ -248,6 +261,26 @@ mod tests {
         assert!(meet(Provider::ParameterStore, "/a/b", arn));
         assert!(meet(Provider::ParameterStore, "foo", "arn:aws:ssm:eu-central-1:123456789012:parameter/foo"));
         assert!(!meet(Provider::ParameterStore, "/a/b", "/a/c"));
+    }
+
+    #[test]
+    fn a_selector_in_a_parameters_key_is_no_part_of_its_name() {
+        let arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/a/b";
+        for (declared, selector) in [
+            ("/a/b", None),
+            ("/a/b:", None),
+            ("/a/b:prod", Some("prod")),
+            ("/a/b:3", Some("3")),
+            (arn, None),
+            (&format!("{arn}:prod"), Some("prod")),
+            (&format!("{arn}:3"), Some("3")),
+        ] {
+            assert_eq!(parameter_selector(declared), selector, "{declared}");
+            for changed in ["/a/b", arn] {
+                assert!(meet(Provider::ParameterStore, declared, changed), "{declared} ~ {changed}");
+            }
+            assert!(!meet(Provider::ParameterStore, declared, "/a/b2"), "{declared}");
+        }
     }
 
     #[test]

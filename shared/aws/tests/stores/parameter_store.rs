@@ -28,15 +28,33 @@ async fn a_parameter_is_found_in_each_of_its_versions() {
         current("plain"),
         current("/app/db:1"),
         current("/app/db"),
+        label("/app/db:live", "live"),
+        id("/app/db:1", "1"),
+        label("/app/db:dead", "dead"),
     ];
-    let want =
-        ["three@3", "one@1", "two@2", "not-found", "not-found", "not-found", "text@1", "one@1", "three@3"];
+    let want = [
+        "three@3",
+        "one@1",
+        "two@2",
+        "not-found",
+        "not-found",
+        "not-found",
+        "text@1",
+        "one@1",
+        "three@3",
+        "two@2",
+        "one@1",
+        "not-found",
+    ];
     assert_eq!(told(&sources.fetch(&access, &wanted).await), want);
     for (wanted, want) in wanted.iter().zip(want) {
         assert_eq!(told(&sources.fetch(&access, std::slice::from_ref(wanted)).await), [want], "{wanted:?}");
     }
     let versions = told_versions(&sources.versions(&access, &wanted).await);
-    assert_eq!(versions, ["3", "1", "2", "not-found", "not-found", "not-found", "1", "1", "3"]);
+    assert_eq!(
+        versions,
+        ["3", "1", "2", "not-found", "not-found", "not-found", "1", "1", "3", "2", "1", "not-found"]
+    );
     assert!(sources.fetch(&access, &[]).await.is_empty());
     assert!(sources.versions(&access, &[]).await.is_empty());
 

@@ -5,13 +5,23 @@ use pawl_domain::key::Arn;
 use pawl_pipeline::ports::Wanted;
 
 /// The name with which a version of a key is asked for, as in `/app/db:3`. Source: API reference of GetParameter.
+///
+/// A selector that stands in the key already is not put there again. Where the declaration names another one beside it,
+/// both are sent, as ESO does, and AWS refuses.
 pub(super) fn with_selector(wanted: &Wanted) -> String {
     match &wanted.selector {
-        VersionSelector::Current => wanted.key.clone(),
-        VersionSelector::Label(selector) | VersionSelector::Id(selector) => {
+        VersionSelector::Label(selector) | VersionSelector::Id(selector)
+            if in_key(&wanted.key) != Some(selector.as_str()) =>
+        {
             format!("{}:{selector}", wanted.key)
         }
+        _ => wanted.key.clone(),
     }
+}
+
+/// The selector that stands in a key itself.
+fn in_key(key: &str) -> Option<&str> {
+    key.strip_prefix(base(key))?.strip_prefix(':')
 }
 
 /// The key without a version or label that stands in the key itself: names cannot contain colons.
@@ -84,6 +94,15 @@ mod tests {
             (VersionSelector::Label("live".into()), "/a:live"),
         ] {
             assert_eq!(with_selector(&Wanted { key: "/a".into(), selector, part: Part::Value }), name);
+        }
+        let arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/a:live";
+        for (key, selector, name) in [
+            ("/a:live", VersionSelector::Label("live".into()), "/a:live"),
+            ("/a:3", VersionSelector::Id("3".into()), "/a:3"),
+            ("/a:3", VersionSelector::Label("live".into()), "/a:3:live"),
+            (arn, VersionSelector::Label("live".into()), arn),
+        ] {
+            assert_eq!(with_selector(&Wanted { key: key.into(), selector, part: Part::Value }), name);
         }
     }
 }
