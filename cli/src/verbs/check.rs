@@ -5,7 +5,7 @@ use crate::args::{Args, Check};
 use crate::error::Error;
 use crate::output::{self, Table};
 use manifests::Source;
-use pawl_domain::{Declaration, DeclarationId, Home, Store, StoreId};
+use pawl_domain::{Declaration, DeclarationId, Home, Query, Store, StoreId};
 use pawl_kubernetes::manifests::ParseOptions;
 use pawl_pipeline::{Manifests, Problem, Severity};
 use serde::Serialize;
@@ -39,6 +39,7 @@ fn checked(sources: &[Source], check: &Check) -> Checked {
         for declaration in &each.declarations {
             problems.extend(twice(declaration, &mut seen).map(|it| it.at(source, declaration)));
             problems.extend(of_stores(declaration, &stores).into_iter().map(|it| it.at(source, declaration)));
+            problems.extend(of_searches(declaration, &stores).map(|it| it.at(source, declaration)));
         }
         // One ExternalSecret may go to many clusters.
         problems.dedup();
@@ -109,6 +110,19 @@ fn of_stores(declaration: &Declaration, stores: &BTreeMap<StoreId, Store>) -> Ve
         findings.push(Finding { severity, field: read.path.clone(), message });
     }
     findings
+}
+
+/// Each search that its store will refuse.
+fn of_searches<'a>(
+    declaration: &'a Declaration,
+    stores: &'a BTreeMap<StoreId, Store>,
+) -> impl Iterator<Item = Finding> + 'a {
+    declaration.reads.iter().filter_map(|read| {
+        let (Query::Find(find), Some(store)) = (&read.query, stores.get(&read.store)) else { return None };
+        let refusal = store.backend.refuses(find)?;
+        let message = format!("find: {refusal}");
+        Some(Finding { severity: Severity::Error, field: read.path.clone(), message })
+    })
 }
 
 /// What was found.
@@ -202,6 +216,27 @@ mod tests {
                  any; remove one of the manifests",
                 "Warning 2.yaml: ExternalSecret shop/gone: spec.data[0]: ClusterSecretStore nowhere is not among \
                  these manifests",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_search_that_its_store_refuses_is_an_error() {
+        let store = "apiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: { name: wide }\n\
+                     spec: { provider: { vault: { server: 'https://vault:8200', \
+                     auth: { tokenSecretRef: { name: t, key: t, namespace: n } } } } }\n";
+        let search = |path: &str| {
+            secret("db", "shop", "wide").replace(
+                "data: [{ secretKey: a, remoteRef: { key: k } }]",
+                &format!("dataFrom: [{{ find: {{ path: {path}, name: {{ regexp: .* }} }} }}]"),
+            )
+        };
+        assert_eq!(of(&[&search("my_data/data/apps"), store]).1, [] as [&str; 0]);
+        assert_eq!(
+            of(&[&search("apps"), store]).1,
+            [
+                "Error 0.yaml: ExternalSecret shop/db: spec.dataFrom[0]: find: the store names no mount; write find.path as \
+              <mount>/data/<folder>, or set the store's path"
             ]
         );
     }

@@ -15,7 +15,7 @@ pub use vault::{
     VaultStore,
 };
 
-use crate::declaration::Query;
+use crate::declaration::{Find, Query};
 use crate::key::{IndexKey, Location, Provider};
 use crate::name::{ClusterName, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
@@ -163,6 +163,14 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// Why a search cannot be made here whatever is there, with what to write instead; `None` when it can.
+    pub fn refuses(&self, find: &Find) -> Option<&'static str> {
+        match self {
+            Self::Vault(vault) => vault.refuses(find),
+            Self::Aws(_) | Self::Fake(_) => None,
+        }
+    }
+
     /// Where the keys live, as far as the manifest tells.
     pub fn location(&self) -> Location {
         match self {

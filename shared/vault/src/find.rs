@@ -1,4 +1,4 @@
-//! Searches: a store's mount is listed folder by folder.
+//! Searches: a store's mount is listed folder by folder; without a mount, the one that `find.path` begins with.
 //!
 //! Source of the rules: ESO's Vault provider. The pattern sees the path below the mount, `find.path` included as it is
 //! written; with a pattern tags do not count; tags are the key's own facts and its custom metadata.
@@ -10,7 +10,6 @@ use crate::link::Ask;
 use crate::path;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::declaration::NamePattern;
-use pawl_domain::store::KvVersion;
 use pawl_domain::{Fetched, Find, Kind, VersionSelector};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Part, Wanted};
@@ -39,11 +38,8 @@ impl Kv<'_> {
 
     fn criteria(&self, find: &Find, start: &str) -> Result<NamePattern, Error> {
         let call = self.call(Action::List, if start.is_empty() { "all keys" } else { start });
-        if self.store.mount().is_none() {
-            return Err(call.error(Kind::Invalid, "a search needs a mount; set the store's path"));
-        }
-        if self.store.version == KvVersion::V1 && !find.tags.is_empty() {
-            return Err(call.error(Kind::Invalid, "KV version 1 has no tags; search by name"));
+        if let Some(refusal) = self.store.refuses(find) {
+            return Err(call.error(Kind::Invalid, refusal));
         }
         find.pattern().map_err(|error| call.error(Kind::Invalid, error))
     }
@@ -101,7 +97,7 @@ impl Kv<'_> {
 
     /// What is in a folder, each with the folder before it, folders with a slash behind them.
     async fn names_in(&self, folder: String) -> Result<Vec<String>, Error> {
-        let path = path::of_folder(self.store, &folder).unwrap_or_default();
+        let path = path::of_folder(self.store, &folder);
         let subject = self.remote(&folder);
         let call = self.call(Action::List, &subject);
         let names =

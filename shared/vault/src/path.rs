@@ -31,13 +31,18 @@ pub(crate) fn of_key(store: &VaultStore, remote: &str, branch: Branch) -> String
     }
 }
 
-/// The path under which the keys of a folder of the store's mount are listed; `None` for a store without a mount.
-pub(crate) fn of_folder(store: &VaultStore, folder: &str) -> Option<String> {
-    let mount = store.mount()?;
-    Some(match store.version {
-        KvVersion::V1 => joined(&[mount, folder]),
-        KvVersion::V2 => joined(&[mount, Branch::Metadata.as_str(), folder]),
-    })
+/// The path under which the keys of a folder are listed: one of the store's mount, or of the mount that the folder begins
+/// with. [`VaultStore::refuses`] has turned away folders that begin with none.
+pub(crate) fn of_folder(store: &VaultStore, folder: &str) -> String {
+    match (store.version, store.mount()) {
+        (KvVersion::V1, mount) => joined(&[mount.unwrap_or_default(), folder]),
+        (KvVersion::V2, Some(mount)) => joined(&[mount, Branch::Metadata.as_str(), folder]),
+        (KvVersion::V2, None) => {
+            let folder = folder.trim_matches('/');
+            let (mount, below) = VaultStore::mount_of(folder).unwrap_or((folder, ""));
+            joined(&[mount, Branch::Metadata.as_str(), below])
+        }
+    }
 }
 
 /// The parts of a path. Empty ones do not count.
@@ -118,10 +123,15 @@ mod tests {
             ..VaultStore::default()
         };
         let v2 = store(Some("secret"), KvVersion::V2);
-        assert_eq!(of_folder(&v2, "").as_deref(), Some("secret/metadata"));
-        assert_eq!(of_folder(&v2, "/app/").as_deref(), Some("secret/metadata/app"));
-        assert_eq!(of_folder(&store(Some("kv"), KvVersion::V1), "app").as_deref(), Some("kv/app"));
-        assert_eq!(of_folder(&store(None, KvVersion::V2), "app"), None);
+        assert_eq!(of_folder(&v2, ""), "secret/metadata");
+        assert_eq!(of_folder(&v2, "/app/"), "secret/metadata/app");
+        assert_eq!(of_folder(&store(Some("kv"), KvVersion::V1), "app"), "kv/app");
+        let without = store(None, KvVersion::V2);
+        // A mount whose name has `data` in it keeps its name.
+        assert_eq!(of_folder(&without, "my_data/data/apps"), "my_data/metadata/apps");
+        assert_eq!(of_folder(&without, "kv/data"), "kv/metadata");
+        assert_eq!(of_folder(&without, "kv/data/x/data/y"), "kv/metadata/x/data/y");
+        assert_eq!(of_folder(&store(None, KvVersion::V1), "kv/apps"), "kv/apps");
     }
 
     fn remote_key(store: &VaultStore, key: &str) -> String {

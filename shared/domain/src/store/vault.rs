@@ -209,6 +209,27 @@ impl VaultStore {
             .fold(bare(remote), |rest, root| below(rest, root).unwrap_or(rest))
     }
 
+    /// Why a search cannot be made in this store, with what to write instead; `None` when it can. Source: ESO's Vault
+    /// provider, which takes the mount from `find.path` where the store names none.
+    pub fn refuses(&self, find: &Find) -> Option<&'static str> {
+        let start = find.path.as_deref().map(bare).unwrap_or_default();
+        match (self.version, self.mount()) {
+            (KvVersion::V1, _) if !find.tags.is_empty() => Some("KV version 1 has no tags; search by name"),
+            (KvVersion::V1, None) if start.is_empty() => {
+                Some("the store names no mount; begin find.path with it, or set the store's path")
+            }
+            (KvVersion::V2, None) if Self::mount_of(start).is_none() => Some(
+                "the store names no mount; write find.path as <mount>/data/<folder>, or set the store's path",
+            ),
+            _ => None,
+        }
+    }
+
+    /// The mount of KV version 2 and what is below it, of a path that has the API's `data` between them.
+    pub fn mount_of(path: &str) -> Option<(&str, &str)> {
+        path.split_once("/data/").or_else(|| Some((path.strip_suffix("/data")?, "")))
+    }
+
     pub(super) fn location(&self) -> Location {
         let address = self.server.trim_end_matches('/').to_ascii_lowercase();
         Location { provider: Provider::Vault, region: String::new(), account: Some(address) }
@@ -240,7 +261,7 @@ impl VaultStore {
     /// Whether a search may find this name, `<namespace>/<mount>/<path>`. The pattern sees what ESO calls the key:
     /// `find.path` as it is written, and what is below it.
     pub(super) fn finds(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
-        let Some(mount) = self.mount() else { return true };
+        let Some(mount) = self.mount() else { return self.finds_without_mount(find, named, name) };
         let Some(path) = below(bare(name), &self.in_namespace(mount)) else { return false };
         let key = match find.path.as_deref() {
             None => path.to_owned(),
@@ -251,6 +272,21 @@ impl VaultStore {
             },
         };
         named(&key)
+    }
+
+    /// The same in a store without a mount, where `find.path` begins with it. Senders leave out the `data` of KV version 2.
+    fn finds_without_mount(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
+        let Some(path) = find.path.as_deref() else { return false };
+        let told = match (self.version, Self::mount_of(bare(path))) {
+            (KvVersion::V2, Some((mount, ""))) => mount.to_owned(),
+            (KvVersion::V2, Some((mount, folder))) => format!("{mount}/{folder}"),
+            (KvVersion::V2, None) => return false,
+            (KvVersion::V1, _) => bare(path).to_owned(),
+        };
+        [told.as_str(), bare(path)]
+            .into_iter()
+            .filter_map(|start| below(bare(name), &self.in_namespace(start)))
+            .any(|rest| named(&format!("{path}/{rest}")))
     }
 
     /// The namespaces of the Secrets and service accounts that the connection needs; `None` is the declaration's.
@@ -372,6 +408,44 @@ mod tests {
         ] {
             let find = find(path, pattern);
             assert_eq!(backend.search(&find).finds(name), found, "{path:?} {pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn without_a_mount_a_search_begins_with_it() {
+        use KvVersion::{V1, V2};
+        let of = |version, path: Option<&str>| {
+            let find =
+                Find { path: path.map(str::to_owned), name: Some("db$".to_owned()), ..Find::default() };
+            (store(Some("ns1"), None, version), find)
+        };
+        for (version, path, name, found) in [
+            (V2, "my_data/data/apps", "ns1/my_data/apps/db", true),
+            (V2, "my_data/data/apps", "ns1/my_data/data/apps/db", true),
+            (V2, "my_data/data/apps", "ns1/my_data/apps/x/db", true),
+            (V2, "my_data/data/apps", "ns1/my_data/other/db", false),
+            (V2, "my_data/data/apps", "my_data/apps/db", false),
+            (V2, "kv/data", "ns1/kv/db", true),
+            (V2, "kv/data", "ns1/kv/web", false),
+            (V1, "kv/apps", "ns1/kv/apps/db", true),
+            (V1, "kv/apps", "ns1/kv/db", false),
+        ] {
+            let (store, find) = of(version, Some(path));
+            assert_eq!(store.refuses(&find), None, "{path}");
+            let backend = crate::store::Backend::Vault(Box::new(store));
+            assert_eq!(backend.search(&find).finds(name), found, "{path} {name}");
+        }
+        for (version, path, said) in [
+            (V2, None, "<mount>/data/<folder>"),
+            (V2, Some("apps"), "<mount>/data/<folder>"),
+            (V2, Some("my_data/apps"), "<mount>/data/<folder>"),
+            (V1, None, "begin find.path with it"),
+            (V1, Some("/"), "begin find.path with it"),
+        ] {
+            let (store, find) = of(version, path);
+            assert!(store.refuses(&find).unwrap().contains(said), "{path:?}");
+            let backend = crate::store::Backend::Vault(Box::new(store));
+            assert!(!backend.search(&find).finds("ns1/kv/db") || path == Some("/"), "{path:?}");
         }
     }
 }

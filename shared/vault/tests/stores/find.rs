@@ -66,6 +66,39 @@ async fn unversioned_engines_and_namespaces_are_searched_as_well() {
 }
 
 #[tokio::test]
+async fn without_a_mount_in_the_store_a_search_begins_with_it() {
+    let double = double().await;
+    // ESO replaces the first `data` of the path, and misses such a mount.
+    double.mount_kv("", "my_data", 2);
+    double.mount_kv("", "old", 1);
+    for mount in ["my_data", "old"] {
+        for key in ["apps/db", "apps/deep/data/web", "other"] {
+            double.put("", mount, key, &json!({ "value": key })).unwrap();
+        }
+    }
+    let sources = sources(&double);
+    for (version, path, want) in [
+        (
+            KvVersion::V2,
+            "my_data/data/apps",
+            &["my_data/data/apps/db", "my_data/data/apps/deep/data/web"][..],
+        ),
+        (
+            KvVersion::V2,
+            "my_data/data",
+            &["my_data/data/apps/db", "my_data/data/apps/deep/data/web", "my_data/data/other"],
+        ),
+        (KvVersion::V1, "old/apps", &["old/apps/db", "old/apps/deep/data/web"]),
+    ] {
+        let store = VaultStore { path: None, version, ..store(&double.address()) };
+        let found = sources.find(&access_of(store), &criteria(Some(path), None, &[])).await.unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), want, "{path}");
+        let value = found.values().next().unwrap().value.expose_str();
+        assert_eq!(value, Some(r#"{"value":"apps/db"}"#), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_searched_says_so() {
     let double = keys().await;
     double.put_policy("", "reader", "path \"secret/data/*\" {\n  capabilities = [\"read\"]\n}\n").unwrap();
@@ -84,7 +117,7 @@ async fn what_cannot_be_searched_says_so() {
             pathless,
             Find::default(),
             Kind::Invalid,
-            "a search needs a mount; set the store's path",
+            "write find.path as <mount>/data/<folder>, or set the store's path",
         ),
         (
             double.root_token(),
