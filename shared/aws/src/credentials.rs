@@ -15,13 +15,16 @@ use aws_credential_types::Credentials;
 use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, SecretKeyRef};
+use pawl_domain::store::{AwsAuth, AwsStore, Backend, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Clock, ClusterCredentials};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// A proven identity, for as long as its credentials hold.
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) no_batches: AtomicBool,
     /// It has been said that a listing comes out of order.
     pub(crate) disorder_told: AtomicBool,
+    /// The account, once somebody asked for it; `None` in it when nobody could say.
+    account: OnceCell<Option<String>>,
 }
 
 /// The identities of all accesses.
@@ -40,12 +45,16 @@ pub(crate) struct Identities<C> {
     clusters: Arc<C>,
     clock: Arc<dyn Clock>,
     cells: Mutex<HashMap<Access, Arc<Cell>>>,
+    /// Whether sessions of roles carry the names of cluster, namespace and store.
+    pub(crate) tenant_tags: bool,
+    /// Given to every role in place of what manifests say.
+    pub(crate) external_id: Option<String>,
 }
 
 impl<C: ClusterCredentials> Identities<C> {
     /// No identity is proven yet.
     pub(crate) fn new(clients: Arc<Clients>, clusters: Arc<C>, clock: Arc<dyn Clock>) -> Self {
-        Self { clients, clusters, clock, cells: Mutex::default() }
+        Self { clients, clusters, clock, cells: Mutex::default(), tenant_tags: true, external_id: None }
     }
 
     /// The identity's session. Of callers at the same time one proves it and all get the outcome.
@@ -54,14 +63,56 @@ impl<C: ClusterCredentials> Identities<C> {
     /// Of step `Authenticate`, and never of kind `NotFound`: that a Secret with credentials is missing says nothing about
     /// keys. A failure stands for a few seconds.
     pub(crate) async fn session(&self, access: &Access) -> Result<Arc<Session>, Error> {
+        let identity = self.identity(access);
+        let access = identity.as_ref();
         self.cell(access).session(self.clock.as_ref(), || self.prove(access)).await
+    }
+
+    /// The account of the identity: STS names it when it gives out a role, and is asked otherwise. A failure stands as long as
+    /// the session, so that a network without STS costs one pause and not one for each change.
+    pub(crate) async fn account(&self, access: &Access) -> Option<String> {
+        let store = aws_store(access).ok()?;
+        let session = self.session(access).await.ok()?;
+        let ask = || async {
+            let held = session.credentials.as_ref();
+            if let Some(account) = held.and_then(Credentials::account_id) {
+                return Some(account.as_str().to_owned());
+            }
+            let asked = exchange::caller_account(&self.clients, store, held);
+            match tokio::time::timeout(WHO_AM_I, asked).await {
+                Ok(Ok(account)) => account,
+                Ok(Err(error)) => {
+                    tracing::debug!(
+                        "the account is not known, changes of all accounts are looked at: {error}"
+                    );
+                    None
+                }
+                Err(_) => None,
+            }
+        };
+        session.account.get_or_init(ask).await.clone()
     }
 
     /// Gives up a session that the store refused, so that the next caller proves the identity anew. False when that would
     /// bring nothing else.
     pub(crate) async fn give_up(&self, access: &Access, session: &Arc<Session>) -> bool {
+        let identity = self.identity(access);
+        let access = identity.as_ref();
         // What the SDK's default chain gives is renewed by the SDK.
         session.credentials.is_some() && self.cell(access).give_up(self.clock.as_ref(), session).await
+    }
+
+    /// The access without what plays no part in proving it: without tenants' tags, one session of a role serves all.
+    fn identity<'a>(&self, access: &'a Access) -> Cow<'a, Access> {
+        let named = aws_store(access).is_ok_and(|store| store.session_tags_policy != SessionTagsPolicy::None);
+        if self.tenant_tags || access.tags.is_none() {
+            return Cow::Borrowed(access);
+        }
+        Cow::Owned(Access {
+            cluster: access.cluster.clone().filter(|_| access.namespace.is_some()),
+            tags: access.tags.clone().filter(|_| named),
+            ..access.clone()
+        })
     }
 
     /// The time, by the clock that sessions end by.
@@ -73,8 +124,10 @@ impl<C: ClusterCredentials> Identities<C> {
         // A panic of another caller leaves the map whole.
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.len() >= MOST_CELLS && !cells.contains_key(access) {
-            // Those in use are soon proven again; to keep an order of use would cost every call more than that.
-            cells.clear();
+            // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
+            if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
+                cells.remove(&out);
+            }
         }
         Arc::clone(cells.entry(access.clone()).or_default())
     }
@@ -97,7 +150,9 @@ impl<C: ClusterCredentials> Identities<C> {
                 Some(self.web_identity(access, store, name, audiences).await?)
             }
         };
-        let credentials = exchange::assume_roles(&self.clients, access, store, first).await?;
+        let external_id = self.external_id.as_deref();
+        let chain = exchange::Chain { clients: &self.clients, access, store, external_id };
+        let credentials = chain.assume(first).await?;
         let ends = credentials.as_ref().and_then(Credentials::expiry);
         let ends = ends.and_then(|ends| Timestamp::try_from(ends).ok());
         let until = match ends {
@@ -171,6 +226,9 @@ impl<C: ClusterCredentials> Identities<C> {
 const ROLE: &str = "eks.amazonaws.com/role-arn";
 const AUDIENCE: &str = "eks.amazonaws.com/audience";
 const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+
+/// How long STS may take to say whose an identity is: a change waits for it.
+const WHO_AM_I: Duration = Duration::from_secs(2);
 
 /// Static keys are read again after this time, so that rotating them needs nobody to tell Pawl.
 const STATIC_KEYS: SignedDuration = SignedDuration::from_secs(60);

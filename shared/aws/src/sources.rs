@@ -48,7 +48,8 @@ use std::sync::Arc;
 /// | `ssm:GetParametersByPath` | searches by name with fewer calls |
 /// | `secretsmanager:DescribeSecret`, `ssm:ListTagsForResource` | metadata |
 /// | `kms:Decrypt` | values under a key of the customer's |
-/// | `sts:AssumeRole` | stores with roles |
+/// | `sts:AssumeRole`, `sts:TagSession` | stores with roles |
+/// | `sts:GetCallerIdentity`, which needs no permission | the account, of stores without roles |
 ///
 /// What listings tell: those of Secrets Manager stages and tags, and a secret that is marked for deletion without a version. A
 /// secret that was deleted without a recovery window is absent, which a listing since a moment tells only when it is complete.
@@ -65,6 +66,22 @@ impl<C: ClusterCredentials> AwsSources<C> {
     pub fn new(base: SdkConfig, clusters: Arc<C>, clock: Arc<dyn Clock>) -> Self {
         let clients = Arc::new(Clients::new(base));
         Self { identities: Identities::new(Arc::clone(&clients), clusters, clock), clients }
+    }
+
+    /// Whether sessions of assumed roles carry the tags `pawl:cluster`, `pawl:namespace` and `pawl:store`, as they do unless
+    /// they are switched off here. With them every namespace has a session of its own, and the roles' trust policies must
+    /// allow `sts:TagSession`.
+    #[must_use]
+    pub fn with_tenant_tags(mut self, on: bool) -> Self {
+        self.identities.tenant_tags = on;
+        self
+    }
+
+    /// The external id that every role is assumed with, in place of those that manifests name.
+    #[must_use]
+    pub fn with_external_id(mut self, id: Option<String>) -> Self {
+        self.identities.external_id = id;
+        self
     }
 
     /// One answer for each key that is wanted, in order, from a store with a proven identity. When the store refuses that
@@ -165,6 +182,13 @@ impl<C: ClusterCredentials> Sources for AwsSources<C> {
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
         self.whole(access, |store| async move { store.changed_since(since).await }).await
+    }
+
+    async fn account(&self, access: &Access) -> Option<String> {
+        match access.backend.location().account {
+            Some(account) => Some(account),
+            None => self.identities.account(access).await,
+        }
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access), keys = wanted.len()))]

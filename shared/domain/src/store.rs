@@ -107,7 +107,7 @@ impl Store {
     /// With which identity a declaration in `namespace` of `cluster` reads this store.
     pub fn access(&self, cluster: &ClusterName, namespace: &Namespace) -> Access {
         let (proofs, tagged) = match &self.backend {
-            Backend::Aws(aws) => (aws.auth.proofs(), aws.session_tags_policy != SessionTagsPolicy::None),
+            Backend::Aws(aws) => (aws.auth.proofs(), aws.tells_tenants_apart()),
             Backend::Vault(vault) => (vault.proofs(), false),
             Backend::Fake(_) => (Vec::new(), false),
         };
@@ -116,7 +116,7 @@ impl Store {
         let own = self.id.namespace.clone();
         Access {
             backend: self.backend.clone(),
-            cluster: referent.is_some().then(|| cluster.clone()),
+            cluster: (referent.is_some() || tagged).then(|| cluster.clone()),
             namespace: referent
                 .map(|named| own.or_else(|| named.cloned()).unwrap_or_else(|| namespace.clone())),
             tags: tagged.then(|| (namespace.clone(), self.id.clone())),
@@ -200,10 +200,30 @@ pub struct SecretKeyRef {
 pub struct Access {
     /// What is read, and with which roles.
     pub backend: Backend,
-    /// The cluster whose Secrets or service accounts prove the identity.
+    /// The cluster whose Secrets or service accounts prove the identity, or whose name the session carries.
     pub cluster: Option<ClusterName>,
     /// The namespace of those that name none themselves.
     pub namespace: Option<Namespace>,
-    /// The declaration's namespace and the store, where session tags name them.
+    /// The declaration's namespace and the store, where the session carries their names: wherever a role is assumed.
     pub tags: Option<(Namespace, StoreId)>,
+}
+
+impl Access {
+    /// Which of these identities makes room for another: one of the cluster and namespace that have the most of them, so
+    /// that nobody's many stores make the others prove theirs anew.
+    pub fn crowded_out<'a>(held: impl Iterator<Item = &'a Self> + Clone) -> Option<&'a Self> {
+        let mut counts: BTreeMap<_, usize> = BTreeMap::new();
+        for access in held.clone() {
+            *counts.entry(access.tenant()).or_default() += 1;
+        }
+        let (crowded, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        held.into_iter().find(|access| access.tenant() == crowded)
+    }
+
+    fn tenant(&self) -> (Option<&ClusterName>, Option<&Namespace>) {
+        (
+            self.cluster.as_ref(),
+            self.tags.as_ref().map(|(namespace, _)| namespace).or(self.namespace.as_ref()),
+        )
+    }
 }

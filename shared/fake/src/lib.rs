@@ -48,6 +48,10 @@ impl Sources for FakeSources {
         Ok(Listing { keys: listed.collect(), complete: since.is_none() })
     }
 
+    async fn account(&self, access: &Access) -> Option<String> {
+        access.backend.location().account
+    }
+
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         wanted.iter().map(|one| Ok(fetched(manifest(access)?, one)?.version)).collect()
     }

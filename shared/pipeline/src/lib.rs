@@ -5,6 +5,7 @@
 //! (the polling fallback), `index` (the registry follows git and the clusters), `explain` (what a change would
 //! touch). Pure decisions are `pawl_domain`'s; what is here asks and acts.
 
+mod accounts;
 mod deliver;
 mod drift;
 pub mod error;

@@ -247,6 +247,10 @@ pub trait Sources: Send + Sync {
         since: Option<Timestamp>,
     ) -> impl Future<Output = Result<Listing, Error>> + Send;
 
+    /// Whose keys this identity reads by name, such as the account of AWS; `None` where nobody says. Learnt once for each
+    /// proof of an identity, from the store itself where its manifest does not tell, within two seconds.
+    fn account(&self, access: &Access) -> impl Future<Output = Option<String>> + Send;
+
     /// The versions of these keys, one answer for each, in order. Reads no value. Errors as for [`Sources::fetch`].
     fn versions(
         &self,

@@ -51,6 +51,7 @@ impl<P: Ports> Pipeline<P> {
         let mut declarations = self.ports.registry().declarations(ids).await?;
         let stores = self.stores_of(&declarations).await?;
         declarations.retain(|each| affected(change, each, |id| stores.get(id)) == Affected::Yes);
+        let declarations = self.of_its_account(declarations, &stores, change).await;
         let is_current =
             |each: &Declaration, record: &Record| record.is_current(change, each, |id| stores.get(id));
         self.let_run(declarations, self.ports.clock().now(), is_current).await

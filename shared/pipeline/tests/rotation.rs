@@ -2,10 +2,13 @@
 
 mod story;
 
+use pawl_domain::record::State;
 use pawl_domain::store::Home;
-use pawl_domain::{Kind, Outcome};
+use pawl_domain::{Change, Kind, Location, Moved, Outcome};
 use pawl_pipeline::{Ports, Settings};
+use pawl_world::build::ACCOUNT;
 use pawl_world::{Calls, Fault, Point, change, declaration, parameter_store};
+use std::time::Duration;
 use story::{Story, flow};
 
 #[tokio::test(start_paused = true)]
@@ -22,6 +25,41 @@ async fn a_rotation_reaches_every_cluster_with_one_fetch() {
     }
     assert!(story.world.data("green/shop/other").is_empty());
     assert_eq!(story.world.calls().values, 1);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_another_account_concerns_nobody_here() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let flow = story.flow();
+    let first = story.world.rotate("app/db", story.value(1));
+    flow.sync(&first).await.unwrap();
+    let of = |account: &str, version: Option<String>| Change {
+        location: Location { account: Some(account.to_owned()), ..first.location.clone() },
+        names: ["app/db".to_owned()].into(),
+        version,
+        ..first.clone()
+    };
+    story.world.forget_calls();
+    let theirs = of("999999999999", Some("a version of theirs".to_owned()));
+    let report = flow.sync(&theirs).await.unwrap();
+    assert!(report.outcomes.is_empty(), "{report:?}");
+    let calls = story.world.calls();
+    assert_eq!((calls.accounts, calls.fetches, calls.target_writes()), (1, 0, 0));
+    let state = story.world.record("blue/shop/db").unwrap().state;
+    assert!(matches!(state, State::Settled(_)), "it stays as it was: {state:?}");
+
+    let ours = story.world.rotate("app/db", story.value(2)).version;
+    let report = flow.sync(&of(ACCOUNT, ours)).await.unwrap();
+    assert_eq!(report.count(Outcome::Written), 1, "an event of the store's account, whichever bus brings it");
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+
+    // Where nobody can say the account, the store's answer decides.
+    story.world.inject(Fault::fail(Kind::Unreachable).at(Point::Account));
+    let ours = story.world.rotate("app/db", story.value(3)).version;
+    flow.sync(&of(ACCOUNT, ours)).await.unwrap();
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(3)));
     story.end();
 }
 
@@ -156,6 +194,61 @@ async fn a_parameter_follows_without_a_version_in_its_event() {
         change.version = None;
         flow.sync(&change).await.unwrap();
         assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(number)));
+    }
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_selector_in_a_parameters_key_is_followed_as_one_beside_it() {
+    let story = Story::new();
+    story.world.add_store(parameter_store("parameters"));
+    for (name, key) in [("label", "/live/p:prod"), ("number", "/live/p:1"), ("current", "/live/p")] {
+        let id = format!("blue/shop/{name}");
+        story.world.declare(declaration(&id).reads(key).of("parameters").into_key("value"));
+    }
+    let flow = story.flow();
+    // As the service tells: its events carry the bare name, and neither version nor label.
+    let told = |change: Change| Change {
+        version: None,
+        moved: match change.moved {
+            Moved::Label(_) => Moved::SomeLabel,
+            other => other,
+        },
+        ..change
+    };
+    story.world.rotate_parameter("/live/p", story.value(1));
+    story.world.label_parameter("/live/p", "1", "prod");
+    let created = told(story.world.rotate_parameter("/live/p", story.value(2)));
+    flow.sync(&Change { moved: Moved::Existence, ..created }).await.unwrap();
+    let held = |number: &[usize; 3]| {
+        for (name, number) in ["label", "number", "current"].iter().zip(number) {
+            let id = format!("blue/shop/{name}");
+            assert_eq!(story.world.value(&id, "value"), Some(story.value(*number)), "{name}");
+        }
+    };
+    held(&[1, 1, 2]);
+    story.world.advance(Duration::from_secs(60));
+    flow.sync(&told(story.world.label_parameter("/live/p", "2", "prod"))).await.unwrap();
+    held(&[2, 1, 2]);
+    story.world.advance(Duration::from_secs(60));
+    flow.sync(&told(story.world.rotate_parameter("/live/p", story.value(3)))).await.unwrap();
+    held(&[2, 1, 3]);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_change_reach_what_reads_them() {
+    let story = Story::new();
+    story.world.rotate("app/db", story.value(1));
+    story.world.tag_secret("app/db", "team", "shop");
+    story
+        .world
+        .declare(declaration("blue/shop/tags").reads("app/db").metadata().property("team").into_key("team"));
+    let flow = story.flow();
+    for team in ["bank", "till"] {
+        let change = story.world.tag_secret("app/db", "team", team);
+        flow.sync(&change).await.unwrap();
+        assert_eq!(story.world.value("blue/shop/tags", "team").as_deref(), Some(team));
     }
     story.end();
 }

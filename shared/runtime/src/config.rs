@@ -3,10 +3,12 @@
 mod audit;
 mod flow;
 mod state;
+mod stores;
 
 pub use audit::Audit;
 pub use flow::{Clusters, flow};
 pub use state::{LedgerKey, State};
+pub use stores::{session_tags, vault};
 
 use pawl_domain::SecretValue;
 use std::time::Duration;

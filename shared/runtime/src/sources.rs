@@ -46,6 +46,14 @@ impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
         }
     }
 
+    async fn account(&self, access: &Access) -> Option<String> {
+        match &access.backend {
+            Backend::Aws(_) => self.aws.account(access).await,
+            Backend::Fake(_) => self.fake.account(access).await,
+            Backend::Vault(_) => self.vault.account(access).await,
+        }
+    }
+
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         match &access.backend {
             Backend::Aws(_) => self.aws.versions(access, wanted).await,

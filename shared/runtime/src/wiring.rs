@@ -161,13 +161,15 @@ where
     options.request_timeout = limits.timeout;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
-    let aws = Arc::new(AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock)));
+    let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
+    let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
+    let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
     let vault = VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
         clock,
         digest_key.clone(),
-        pawl_vault::Options::default(),
+        config::vault(lookup)?,
     );
     let sources = Stores { aws, vault, fake: FakeSources };
     let settings: Settings = config::flow(lookup)?;

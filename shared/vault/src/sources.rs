@@ -142,6 +142,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         Err(Error::new(Step::Fetch, Kind::Denied, message))
     }
 
+    async fn account(&self, access: &Access) -> Option<String> {
+        access.backend.location().account
+    }
+
     #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access), keys = wanted.len()))]
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         self.each::<Versions>(access, wanted).await

@@ -18,13 +18,15 @@ pub struct Calls {
     pub ledger_reads: usize,
     pub ledger_writes: usize,
     pub marks: usize,
-    // Sources: calls of fetch, and keys asked for in them; the same for versions; listings; searches.
+    // Sources: calls of fetch, and keys asked for in them; the same for versions; listings; searches; questions for
+    // the account.
     pub fetches: usize,
     pub values: usize,
     pub version_calls: usize,
     pub versions: usize,
     pub listings: usize,
     pub searches: usize,
+    pub accounts: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,

@@ -24,6 +24,8 @@ pub enum Point {
     Listing,
     /// A search.
     Search,
+    /// The question whose an identity is.
+    Account,
     /// A read of a target.
     Read,
     /// Any write of a target.
@@ -65,7 +67,7 @@ impl Point {
             Self::Fetch | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
             Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
             Self::Write | Self::Publish => Step::Write,
-            Self::Credentials => Step::Authenticate,
+            Self::Account | Self::Credentials => Step::Authenticate,
             Self::Enqueue => Step::Enqueue,
         }
     }

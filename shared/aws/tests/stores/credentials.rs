@@ -16,7 +16,7 @@ use std::sync::Arc;
 use wiremock::matchers::{body_string_contains, header_exists};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-const MIDNIGHT: &str = "2030-01-01T00:00:00Z";
+pub(crate) const MIDNIGHT: &str = "2030-01-01T00:00:00Z";
 
 #[tokio::test]
 async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
@@ -30,6 +30,7 @@ async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
     store.session_tags_policy = SessionTagsPolicy::Simple;
     let mut access = access_of(store);
     let id = StoreId { home: Home::Applied, namespace: None, name: name("vault") };
+    access.cluster = Some(name("blue"));
     access.tags = Some((name("shop"), id));
     let clock = HandClock::at(MIDNIGHT);
     let sources = sources_of(&aws.uri(), Arc::default(), clock.clone());
@@ -46,15 +47,24 @@ async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
             ("KEY-OF-last", "GetSecretValue")
         ]
     );
-    let plain = |key: &str| calls[0].form.iter().all(|(name, _)| name != key);
-    assert!(
-        plain("ExternalId") && plain("Tags.member.1.Key"),
-        "only the last role gets them: {:?}",
-        calls[0].form
-    );
+    let plain = |text: &str| calls[0].form.iter().all(|(name, value)| name != text && value != text);
+    assert!(plain("ExternalId") && plain("team"), "only the last role gets them: {:?}", calls[0].form);
+    let of_pawl = |call: &Call, first: usize| {
+        for (place, (key, value)) in
+            [("pawl:cluster", "blue"), ("pawl:namespace", "shop"), ("pawl:store", "vault")].iter().enumerate()
+        {
+            let member = format!("Tags.member.{}", first + place);
+            for (name, text) in [("Key", key), ("Value", value)] {
+                let pair = (format!("{member}.{name}"), (*text).to_owned());
+                assert!(call.form.contains(&pair), "{pair:?} is not in {:?}", call.form);
+            }
+        }
+    };
+    of_pawl(&calls[0], 1);
+    of_pawl(&calls[2], 5);
     for (key, value) in [
         ("Action", "AssumeRole"),
-        ("RoleSessionName", "pawl"),
+        ("RoleSessionName", "pawl-blue-shop"),
         ("ExternalId", "outside"),
         ("Tags.member.1.Key", "team"),
         ("Tags.member.1.Value", "shop"),
@@ -325,11 +335,11 @@ impl ProvideCredentials for Nobody {
     }
 }
 
-fn role(name: &str) -> String {
+pub(crate) fn role(name: &str) -> String {
     format!("arn:aws:iam::123456789012:role/{name}")
 }
 
-fn service_account() -> AwsStore {
+pub(crate) fn service_account() -> AwsStore {
     let auth =
         AwsAuth::ServiceAccount { name: name("app"), namespace: None, audiences: vec!["more".to_owned()] };
     AwsStore { auth, ..store(AwsService::SecretsManager) }
@@ -346,7 +356,7 @@ fn static_keys() -> AwsStore {
 }
 
 /// A server whose STS hands out `KEY-OF-<role>` for an hour and whose Secrets Manager has one value for everybody.
-async fn aws() -> MockServer {
+pub(crate) async fn aws() -> MockServer {
     let aws = MockServer::start().await;
     Mock::given(body_string_contains("Action=AssumeRole")).respond_with(Sts).mount(&aws).await;
     Mock::given(header_exists("x-amz-target")).respond_with(value()).mount(&aws).await;
@@ -368,7 +378,8 @@ impl Respond for Sts {
         let body = format!(
             "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><Credentials>\
              <AccessKeyId>KEY-OF-{}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>\
-             <Expiration>{}</Expiration></Credentials></{action}Result></{action}Response>",
+             <Expiration>{}</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>x</AssumedRoleId>\
+             <Arn>arn:aws:sts::123456789012:assumed-role/r/s</Arn></AssumedRoleUser></{action}Result></{action}Response>",
             call.what, "2030-01-01T01:00:00Z"
         );
         ResponseTemplate::new(200).set_body_raw(body, "text/xml")
@@ -390,11 +401,11 @@ impl Respond for Only {
 }
 
 /// A call that the server saw: which access key signed it, and which role or operation it was about.
-struct Call {
+pub(crate) struct Call {
     signer: String,
     token: Option<String>,
-    what: String,
-    form: Vec<(String, String)>,
+    pub(crate) what: String,
+    pub(crate) form: Vec<(String, String)>,
 }
 
 impl Call {
@@ -421,10 +432,10 @@ impl Call {
     }
 }
 
-async fn calls(aws: &MockServer) -> Vec<Call> {
+pub(crate) async fn calls(aws: &MockServer) -> Vec<Call> {
     aws.received_requests().await.unwrap().iter().map(Call::of).collect()
 }
 
-async fn count(aws: &MockServer) -> usize {
+pub(crate) async fn count(aws: &MockServer) -> usize {
     aws.received_requests().await.unwrap().len()
 }

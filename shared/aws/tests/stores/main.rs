@@ -11,3 +11,4 @@ mod parameter_store;
 mod searches;
 mod secrets_manager;
 mod support;
+mod tenants;

@@ -106,6 +106,13 @@ impl AwsStore {
         }
     }
 
+    /// Whether sessions carry the names of cluster, namespace and store, so that each has one of its own: trust policies of
+    /// assumed roles can tell tenants apart by them.
+    pub(super) fn tells_tenants_apart(&self) -> bool {
+        let assumes = self.role.is_some() || !self.additional_roles.is_empty();
+        assumes || self.session_tags_policy != SessionTagsPolicy::None
+    }
+
     /// Whether a search may find this name, whose plain forms `named` matches with the pattern.
     pub(super) fn finds(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
         plain_names(self.service.provider(), name).iter().any(|name| {

@@ -3,7 +3,8 @@
 use crate::given::{store, store_with};
 use pawl_domain::Provider::SecretsManager;
 use pawl_domain::store::{
-    AwsAuth, Condition, LabelOperator, LabelRequirement, LabelSelector, SecretKeyRef, SessionTagsPolicy,
+    AwsAuth, Backend, Condition, LabelOperator, LabelRequirement, LabelSelector, SecretKeyRef,
+    SessionTagsPolicy,
 };
 use pawl_domain::{Access, Namespace, Store};
 use std::collections::BTreeMap;
@@ -127,11 +128,47 @@ fn session_tags_tell_namespaces_and_stores_apart() {
     let mut tagged = store_with(SecretsManager, |aws| aws.session_tags_policy = SessionTagsPolicy::Simple);
     let of = access(&tagged, "blue", "shop");
     assert_eq!(of.tags, Some(("shop".parse().unwrap(), tagged.id.clone())));
-    assert_eq!((&of.cluster, &of.namespace), (&None, &None), "the credentials are still Pawl's own");
-    assert_eq!(of, access(&tagged, "green", "shop"));
+    assert_eq!(of.cluster, Some("blue".parse().unwrap()), "sessions carry its name");
+    assert_eq!(of.namespace, None, "the credentials are still Pawl's own");
+    assert_ne!(of, access(&tagged, "green", "shop"));
     assert_ne!(of, access(&tagged, "blue", "cart"));
     tagged.id.name = "other".parse().unwrap();
     assert_ne!(of, access(&tagged, "blue", "shop"));
+}
+
+#[test]
+fn whoever_assumes_a_role_has_a_session_of_its_own() {
+    let role = || "arn:aws:iam::123456789012:role/reader".to_owned();
+    for store in [
+        store_with(SecretsManager, |aws| aws.role = Some(role())),
+        store_with(SecretsManager, |aws| aws.additional_roles.push(role())),
+    ] {
+        let of = access(&store, "blue", "shop");
+        assert_eq!(of.tags, Some(("shop".parse().unwrap(), store.id.clone())));
+        assert_eq!((of.cluster.as_ref().map(|it| it.as_str()), &of.namespace), (Some("blue"), &None));
+        for (cluster, namespace) in [("green", "shop"), ("blue", "cart")] {
+            assert_ne!(of, access(&store, cluster, namespace), "{cluster}/{namespace}");
+        }
+    }
+}
+
+#[test]
+fn who_has_the_most_identities_makes_room() {
+    let keys = store_of(static_keys(None), None);
+    let ours = access(&keys, "blue", "shop");
+    let many: Vec<_> = ["eu-west-1", "eu-west-2", "eu-west-3"]
+        .iter()
+        .map(|region| {
+            let mut store = keys.clone();
+            if let Backend::Aws(aws) = &mut store.backend {
+                aws.region = (*region).to_owned();
+            }
+            access(&store, "blue", "crowd")
+        })
+        .collect();
+    let all = || std::iter::once(&ours).chain(&many);
+    assert!(many.contains(Access::crowded_out(all()).unwrap()));
+    assert_eq!(Access::crowded_out(std::iter::empty()), None);
 }
 
 #[test]

@@ -70,9 +70,15 @@ fn session_tags_policy(fields: &mut Fields<'_>) -> SessionTagsPolicy {
     }
 }
 
+/// The session tags by which trust policies tell Pawl's tenants apart.
+const OWN_TAGS: &str = "pawl:";
+
 fn tag(mut fields: Fields<'_>) -> Option<(String, String)> {
     let key = fields.required("key", "the tag's key").map(str::to_owned);
     let value = fields.text("value").unwrap_or_default().to_owned();
+    if key.as_deref().is_some_and(|key| key.starts_with(OWN_TAGS)) {
+        fields.error("key", "begins with pawl:, which only Pawl itself may say; choose another key");
+    }
     fields.close();
     Some((key?, value))
 }

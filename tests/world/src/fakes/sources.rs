@@ -1,6 +1,7 @@
 mod key;
 
 use super::FakeClock;
+use crate::build::ACCOUNT;
 use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
@@ -168,6 +169,11 @@ impl Sources for FakeSources {
         let location = location_of(access);
         let subject = location.to_string();
         let passage = self.door.pass(Point::Listing, &[&subject], |calls| calls.listings += 1).await?;
+        if location.provider == Provider::Vault {
+            let message =
+                format!("{location}: it does not tell what changed; ask for the versions of known keys");
+            return Err(Error::new(Step::Fetch, Kind::Denied, message));
+        }
         // Parameter Store gives the whole list whatever is asked; Secrets Manager ends it where changes end.
         let whole = since.is_none() || location.provider == Provider::ParameterStore;
         let listing = {
@@ -177,6 +183,13 @@ impl Sources for FakeSources {
             Listing { keys: told.into_iter().map(Key::listed).collect(), complete: left.is_empty() }
         };
         passage.leave(listing)
+    }
+
+    async fn account(&self, access: &Access) -> Option<String> {
+        let location = location_of(access);
+        let subject = location.to_string();
+        let passage = self.door.pass(Point::Account, &[&subject], |calls| calls.accounts += 1).await.ok()?;
+        passage.leave(location.account.unwrap_or_else(|| ACCOUNT.to_owned())).ok()
     }
 
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
