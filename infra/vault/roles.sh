@@ -22,7 +22,7 @@ kubernetes)
   "$vault" write "auth/$CLUSTER/config" kubernetes_host="${KUBERNETES_HOST:?its API server}" \
     kubernetes_ca_cert="@${KUBERNETES_CA:?a file with its CA}"
   # shellcheck disable=SC2086
-  "$vault" write "auth/$CLUSTER/role/pawl" $lives bound_service_account_names=pawl-vault \
+  "$vault" write "auth/$CLUSTER/role/pawl" $lives audience=vault bound_service_account_names=pawl-vault \
     bound_service_account_namespaces='*'
   ;;
 jwt)
@@ -34,7 +34,8 @@ jwt)
     bound_subject=system:serviceaccount:shop:pawl-vault
   ;;
 aws)
-  # Store: auth.iam{vaultRole, region}. The identity is the one that Pawl runs with, unless the store names another one.
+  # Store: auth.iam{vaultRole, region}. The identity is the one that Pawl runs with, unless the store names another one;
+  # PAWL_VAULT_IAM_SERVERS must name this server then.
   "$vault" auth enable aws || true
   # shellcheck disable=SC2086
   "$vault" write auth/aws/role/pawl $lives auth_type=iam bound_iam_principal_arn="${PRINCIPAL:?the role of Pawl}"

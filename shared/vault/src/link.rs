@@ -1,6 +1,6 @@
 //! Connections to one server: TLS, headers, retries, bounds.
 
-use crate::call::Call;
+use crate::call::{Action, Call};
 use crate::options::Options;
 use crate::path;
 use pawl_domain::store::VaultStore;
@@ -8,8 +8,10 @@ use pawl_domain::{Kind, SecretValue};
 use pawl_pipeline::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, Identity, Method, StatusCode, Url, redirect};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Certificates and keys of a connection, as PEM.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -61,10 +63,10 @@ impl<'a> Ask<'a> {
 }
 
 /// An answer of success, or of 404 that says no more than that there is nothing.
-#[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) body: Vec<u8>,
+    /// Wiped when it is dropped: it holds tokens and values.
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 const TOKEN: HeaderName = HeaderName::from_static("x-vault-token");
@@ -76,6 +78,8 @@ const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 
 /// The most retries that a store may ask for.
 const MOST_RETRIES: u32 = 10;
+/// The longest that a server is left alone because it asked for it.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 /// A standby points to the active node, and a load balancer may stand before it.
 const MOST_REDIRECTS: usize = 3;
 
@@ -87,7 +91,7 @@ impl Link {
         options: &Options,
         call: &Call<'_>,
     ) -> Result<Self, Error> {
-        let base = base(store, call)?;
+        let base = base(store, options, call)?;
         let headers = headers(store, call)?;
         let (made_of, times) = (material.clone(), options.clone());
         // The machine's own certificates are read from files.
@@ -151,18 +155,19 @@ impl Link {
         }
         let status = response.status();
         let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let mut body = Vec::new();
+        let largest = match call.action {
+            Action::List => self.options.largest_list,
+            _ => self.options.largest_answer,
+        };
+        let mut body = Zeroizing::new(Vec::new());
         loop {
             match response.chunk().await {
                 Ok(None) => break,
-                Ok(Some(chunk)) if body.len() + chunk.len() <= self.options.largest_answer => {
-                    body.extend_from_slice(&chunk);
-                }
+                Ok(Some(chunk)) if body.len() + chunk.len() <= largest => append(&mut body, &chunk),
+                // The rest is not read: the connection ends with the response.
                 Ok(Some(_)) => {
-                    let largest = self.options.largest_answer;
-                    return Err(
-                        call.error(Kind::Invalid, format_args!("the answer is longer than {largest} bytes"))
-                    );
+                    let what = format!("the answer is longer than {largest} bytes");
+                    return Err(call.error(Kind::Invalid, what));
                 }
                 Err(failure) => return Ok(Attempt::Failed(failure)),
             }
@@ -228,13 +233,30 @@ impl Attempt {
             Self::Answered(reply, _) if reply.status == StatusCode::NOT_FOUND && reply.said().is_none() => {
                 Ok(reply)
             }
-            Self::Answered(reply, _) => Err(call.refused(&reply, path)),
+            Self::Answered(reply, asked) => {
+                let refusal = call.refused(&reply, path);
+                Err(match asked.filter(|_| refusal.is_retryable()) {
+                    Some(pause) => refusal.after(pause.min(LONGEST_REST)),
+                    None => refusal,
+                })
+            }
             Self::Failed(failure) => Err(call.failed(failure)),
         }
     }
 }
 
-fn base(store: &VaultStore, call: &Call<'_>) -> Result<Url, Error> {
+/// Puts bytes behind others. What is too small to hold both is wiped before it is given up.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let needed = body.len() + chunk.len();
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(body.capacity() * 2)));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
+}
+
+fn base(store: &VaultStore, options: &Options, call: &Call<'_>) -> Result<Url, Error> {
     let url = Url::parse(store.server.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.filter(Url::has_host).ok_or_else(|| {
         call.error(
@@ -247,7 +269,18 @@ fn base(store: &VaultStore, call: &Call<'_>) -> Result<Url, Error> {
             call.error(Kind::Invalid, "the store's server holds a password; prove identities with auth")
         );
     }
+    if url.scheme() == "http" && !is_loopback(&url) && !options.plain_http {
+        let what = "the store's server is asked without TLS, so that others on the way can read tokens and secrets; write \
+                    https, or let the operator set PAWL_VAULT_PLAIN_HTTP=true";
+        return Err(call.error(Kind::Invalid, what));
+    }
     Ok(url)
+}
+
+/// Whether an address is this machine's own.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// The headers of every request. Those of the store give way to Vault's own.
@@ -283,10 +316,11 @@ fn sealed(token: &SecretValue, call: &Call<'_>) -> Result<HeaderValue, Error> {
 /// # Errors
 /// What is wrong with the material, in words.
 fn client(material: &Material, options: &Options) -> Result<Client, &'static str> {
+    let plain_http = options.plain_http;
     let mut builder = Client::builder()
         .connect_timeout(options.connect_timeout)
         .timeout(options.attempt_timeout)
-        .redirect(redirect::Policy::custom(follow));
+        .redirect(redirect::Policy::custom(move |attempt| follow(attempt, plain_http)));
     if let Some(ca) = &material.ca {
         let certificates = Certificate::from_pem_bundle(ca.as_bytes()).unwrap_or_default();
         if certificates.is_empty() {
@@ -306,9 +340,10 @@ fn client(material: &Material, options: &Options) -> Result<Client, &'static str
 }
 
 /// Standbys point to the active node. The token goes with the request, so never out of TLS.
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+fn follow(attempt: redirect::Attempt<'_>, plain_http: bool) -> redirect::Action {
     let from = attempt.previous().last().map(Url::scheme);
-    let safe = attempt.url().scheme() == "https" || from == Some("http");
+    let plain = from == Some("http") && (plain_http || is_loopback(attempt.url()));
+    let safe = attempt.url().scheme() == "https" || plain;
     match safe {
         false => attempt.stop(),
         true if attempt.previous().len() > MOST_REDIRECTS => attempt.error("too many redirects"),

@@ -9,9 +9,11 @@
 //! | `cell` | the state of one identity, and who proves it |
 //! | `lease` | a token that a login gave: renewed, and revoked once nobody uses it |
 //! | `login` | the auth methods |
+//! | `audience` | for whom a service account's token is made |
 //! | `proofs` | what stands in target clusters: passwords, tokens, certificates |
 //! | `gcp` | the signed statement that Google's service accounts log in with |
 
+mod audience;
 mod cell;
 mod gcp;
 mod lease;
@@ -107,8 +109,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
         // A panic of another caller leaves the map whole.
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.len() >= MOST_CELLS && !cells.contains_key(identity) {
-            // Those in use are soon proven again; to keep an order of use would cost every call more than that.
-            cells.clear();
+            // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
+            if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
+                cells.remove(&out);
+            }
         }
         Arc::clone(cells.entry(identity.clone()).or_default())
     }
@@ -119,7 +123,8 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
         if let Some(renewed) = renew(last.as_deref(), now).await {
             return Ok(renewed);
         }
-        let proofs = Proofs { clusters: self.clusters.as_ref(), access: identity, store };
+        let proofs =
+            Proofs { clusters: self.clusters.as_ref(), access: identity, store, options: &self.options };
         let material = proofs.material().await?;
         let call = Call {
             step: Step::Authenticate,

@@ -69,7 +69,8 @@ fn server(fields: &mut Fields<'_>) -> Option<String> {
         (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
         (Some("http"), Some(_)) => fields.notes().warning(
             fields.path_of("server"),
-            "is not encrypted, so others on the way can read tokens and secrets; write https",
+            "is not encrypted, so others on the way can read tokens and secrets: it is refused unless the operator sets \
+             PAWL_VAULT_PLAIN_HTTP; write https",
         ),
         _ => fields.error("server", "is not a URL; write it as https://<host>:<port>"),
     }

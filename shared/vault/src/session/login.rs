@@ -83,6 +83,12 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
         }
         VaultAuth::Cert { role, .. } => json(call, &Certificate { name: role.as_deref() }),
         VaultAuth::Iam(iam) => {
+            let server = &proofs.store.server;
+            if iam.identity == AwsAuth::Ambient && !proofs.options.allow_own_identity(server) {
+                let what = "iam without secretRef or jwt would show Pawl's own AWS identity to this server; name an identity \
+                            of the store's, or let the operator add the server to PAWL_VAULT_IAM_SERVERS";
+                return Err(call.error(Kind::Invalid, what));
+            }
             let headers = iam.server_id.iter().map(|id| (SERVER_ID.to_owned(), id.clone())).collect();
             let signed = aws.signed_caller_identity(&aws_access(proofs.access, iam), &headers).await?;
             let headers: BTreeMap<&str, [&str; 1]> = signed

@@ -1,6 +1,8 @@
 //! What stands in target clusters: passwords, tokens, certificates.
 
+use super::audience;
 use crate::link::Material;
+use crate::options::Options;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{CaProvider, SecretKeyRef, VaultAuth, VaultProof, VaultStore};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, SecretValue, Step};
@@ -12,6 +14,7 @@ pub(super) struct Proofs<'a, C> {
     pub(super) clusters: &'a C,
     pub(super) access: &'a Access,
     pub(super) store: &'a VaultStore,
+    pub(super) options: &'a Options,
 }
 
 impl<C: ClusterCredentials> Proofs<'_, C> {
@@ -55,7 +58,9 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
         found.map_err(|error| self.not_proven(cluster, &place, error))
     }
 
-    /// A token that proves an identity to the `kubernetes` and `jwt` methods, without white space around it.
+    /// A token that proves an identity to the `kubernetes` and `jwt` methods, without white space around it. One that is
+    /// made for the login is for the store's audience: what the API server of the cluster would take as well is not shown to
+    /// anybody, unless the operator allows it.
     pub(super) async fn token(&self, proof: &VaultProof) -> Result<String, Error> {
         match proof {
             VaultProof::Secret(at) => Ok(self.text(at).await?.trim().to_owned()),
@@ -63,13 +68,24 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
                 let (cluster, own) = self.home()?;
                 let namespace = namespace.as_ref().unwrap_or(own);
                 let place = format!("service account {namespace}/{name}");
+                let default = [audience::DEFAULT.to_owned()];
+                let audiences = match audiences.is_empty() && !self.options.api_server_tokens {
+                    true => &default[..],
+                    false => audiences,
+                };
                 let token = self
                     .clusters
                     .service_account_token(cluster, namespace, name, audiences)
                     .await
                     .map_err(|error| self.not_proven(cluster, &place, error))?;
-                let text = token.expose_str().map(str::to_owned);
-                text.ok_or_else(|| self.unusable(&format!("{place}: its token is not text")))
+                let text = token.expose_str();
+                let text = text.ok_or_else(|| self.unusable(&format!("{place}: its token is not text")))?;
+                if !self.options.api_server_tokens && audience::is_of_api_server(text) {
+                    let what = "its token would be good for the cluster's API server; name another audience in \
+                                serviceAccountRef.audiences, and as the role's audience in Vault";
+                    return Err(self.unusable(&format!("{place}: {what}")));
+                }
+                Ok(text.to_owned())
             }
         }
     }

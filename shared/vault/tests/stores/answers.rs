@@ -56,6 +56,28 @@ async fn answers_have_a_longest_length() {
 }
 
 #[tokio::test]
+async fn how_long_a_server_wants_to_be_left_alone_is_told() {
+    for (status, asked, want) in [
+        (429, Some("30"), Some(30)),
+        (503, Some("90"), Some(90)),
+        (429, Some("999999999"), Some(3600)),
+        (429, None, None),
+        (400, Some("30"), None),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(status);
+        let answer = match asked {
+            Some(seconds) => answer.insert_header("Retry-After", seconds),
+            None => answer,
+        };
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+        let error = failure(sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await);
+        assert_eq!(error.retry_after().map(|pause| pause.as_secs()), want, "{status} {asked:?}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn the_state_that_a_server_names_is_shown_to_it_again() {
     for (read_your_writes, want) in [(true, [None, Some("state-1")]), (false, [None, None])] {
         let server = MockServer::start().await;

@@ -7,6 +7,7 @@ mod answers;
 mod contract;
 mod faults;
 mod find;
+mod guards;
 mod leaks;
 mod logins;
 mod metrics;

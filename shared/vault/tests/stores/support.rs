@@ -184,7 +184,8 @@ impl ClusterCredentials for FakeCluster {
     ) -> Result<SecretValue, Error> {
         let audiences = audiences.join(",");
         self.asked.lock().unwrap().push(format!("{cluster}: token of {namespace}/{name} for {audiences}"));
-        Ok(SecretValue::new(format!("token-of-{namespace}-{name}")))
+        let given = self.texts.lock().unwrap().get(&format!("{namespace}/{name}/token")).cloned();
+        Ok(SecretValue::new(given.unwrap_or_else(|| format!("token-of-{namespace}-{name}"))))
     }
 }
 
