@@ -110,6 +110,8 @@ impl Declaration {
             let store = store(&read.store)?;
             let mut keys = store.index_keys(&read.query);
             keys.extend(self.reads_templates().then(|| store.location().templates_key()));
+            let hidden = store.hides_deletions() && self.target.deletion != DeletionPolicy::Retain;
+            keys.extend(hidden.then(|| store.location().deletions_key()));
             Some(keys)
         };
         self.reads.iter().filter_map(of_read).flatten().collect()

@@ -87,6 +87,12 @@ impl Location {
     pub fn templates_key(&self) -> IndexKey {
         IndexKey(format!("templates/{}/{}", self.provider, self.region))
     }
+
+    /// The index key of every declaration that reads this location's keys and whose target goes or shrinks with them. No
+    /// provider is called so, so no key has it.
+    pub fn deletions_key(&self) -> IndexKey {
+        IndexKey(format!("deletions/{}/{}", self.provider, self.region))
+    }
 }
 
 impl fmt::Display for Location {

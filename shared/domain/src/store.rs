@@ -16,7 +16,7 @@ pub use vault::{
 };
 
 use crate::declaration::{Find, Query};
-use crate::key::{IndexKey, Location, Provider};
+use crate::key::{IndexKey, Location, Provider, VersionSelector};
 use crate::name::{ClusterName, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,14 +94,26 @@ impl Store {
         }
     }
 
-    /// Whether a listing of what changed in this store tells of everything that changes the answer. A parameter's tags
-    /// change without a new date: of what depends on them, only asking again tells.
+    /// Whether a listing of what changed in this store tells of everything that changes the answer. It does not of a
+    /// parameter's tags and labels, which change without a new date, nor of keys of other accounts: of those, only asking
+    /// again tells.
     pub fn lists_changes_of(&self, query: &Query) -> bool {
-        let tagged = match query {
-            Query::Key(remote) => remote.metadata,
-            Query::Find(find) => !find.tags.is_empty(),
-        };
-        !tagged || self.location().provider != Provider::ParameterStore
+        let is_parameter = self.location().provider == Provider::ParameterStore;
+        match query {
+            Query::Key(remote) => {
+                let labelled = matches!(remote.selector(self), VersionSelector::Label(_));
+                let location = self.location();
+                let own = location.clone().of_key(&self.remote_key(&remote.key)).agrees_with(&location);
+                own && !(is_parameter && (remote.metadata || labelled))
+            }
+            Query::Find(find) => find.tags.is_empty() || !is_parameter,
+        }
+    }
+
+    /// Whether a listing of what changed in this store says nothing of keys that were deleted for good, as one of Secrets
+    /// Manager does that is sorted by the date of the last change.
+    pub fn hides_deletions(&self) -> bool {
+        self.location().provider == Provider::SecretsManager
     }
 
     /// With which identity a declaration in `namespace` of `cluster` reads this store.

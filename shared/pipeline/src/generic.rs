@@ -26,10 +26,13 @@ impl<P: Ports> Pipeline<P> {
 
     pub(crate) async fn read_target(&self, declaration: &Declaration) -> Result<Option<Existing>, Error> {
         let (id, target, clusters) = (&declaration.id, &declaration.target, self.ports.clusters());
-        match target.generic() {
-            Some(kind) => clusters.read_object(id, kind, &target.name).await,
-            None => clusters.read(id, &target.name).await,
-        }
+        let call = async {
+            match target.generic() {
+                Some(kind) => clusters.read_object(id, kind, &target.name).await,
+                None => clusters.read(id, &target.name).await,
+            }
+        };
+        self.at_cluster(&id.cluster, Step::Read, call).await
     }
 
     pub(crate) async fn apply_target(
@@ -38,10 +41,13 @@ impl<P: Ports> Pipeline<P> {
         action: &Action,
     ) -> Result<Option<String>, Error> {
         let (id, target, clusters) = (&declaration.id, &declaration.target, self.ports.clusters());
-        match target.generic() {
-            Some(kind) => clusters.apply_object(id, kind, &target.name, action).await,
-            None => clusters.apply(id, &target.name, action).await,
-        }
+        let call = async {
+            match target.generic() {
+                Some(kind) => clusters.apply_object(id, kind, &target.name, action).await,
+                None => clusters.apply(id, &target.name, action).await,
+            }
+        };
+        self.at_cluster(&id.cluster, Step::Write, call).await
     }
 
     /// Deletes what the declaration made and owns. An object of a kind that is switched off stays, as in ESO.
@@ -51,10 +57,13 @@ impl<P: Ports> Pipeline<P> {
         kind: Option<&Manifest>,
         name: &ObjectName,
     ) -> Result<bool, Error> {
-        match kind {
-            Some(kind) if !self.settings.generic_targets || kind.is_forbidden() => Ok(false),
-            Some(kind) => self.ports.clusters().delete_owned_object(id, kind, name).await,
-            None => self.ports.clusters().delete_owned(id, name).await,
-        }
+        let call = async {
+            match kind {
+                Some(kind) if !self.settings.generic_targets || kind.is_forbidden() => Ok(false),
+                Some(kind) => self.ports.clusters().delete_owned_object(id, kind, name).await,
+                None => self.ports.clusters().delete_owned(id, name).await,
+            }
+        };
+        self.at_cluster(&id.cluster, Step::Write, call).await
     }
 }

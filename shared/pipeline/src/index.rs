@@ -9,8 +9,10 @@ use crate::manifests::{Manifests, Problem, Severity};
 use crate::pipeline::{Pipeline, Stores};
 use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Put, Registry, Scope};
 use crate::report::Report;
+use crate::sweep::GRACE;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
+use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, Kind, Record, Step, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,7 +84,11 @@ impl<P: Ports> Pipeline<P> {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
             self.prune(home, &given, &stores, &mut report).await?;
         }
-        report.report.extend(self.enqueue(&work, None, started).await);
+        let queued = self.enqueue(&work, None, started).await;
+        if queued.failures().next().is_none() {
+            self.confirm_queued(&work, |record| record.state == State::Pending).await;
+        }
+        report.report.extend(queued);
         info!(
             declarations = report.declarations.len(),
             changed = work.len(),
@@ -185,6 +191,7 @@ impl<P: Ports> Pipeline<P> {
                 Some(entry) => entry.record.clone().reopened(at),
                 None => Record::pending(declaration, at),
             };
+            let record = Record { not_before: at.checked_add(GRACE).ok(), ..record };
             match self.ports.ledger().put(&declaration.id, &record, entry.map(|entry| entry.revision)).await {
                 Err(error) if error.kind == Kind::Conflict => {}
                 result => return result.map(|_| true),

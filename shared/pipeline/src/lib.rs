@@ -6,15 +6,19 @@
 //! touch). Pure decisions are `pawl_domain`'s; what is here asks and acts.
 
 mod accounts;
+mod agenda;
+mod breaker;
 mod deliver;
 mod drift;
 pub mod error;
 pub mod explain;
 mod fetch;
 mod generic;
+mod guarded;
 pub mod index;
 pub mod job;
 pub mod manifests;
+mod memory;
 mod pipeline;
 pub mod ports;
 mod promise;
@@ -24,10 +28,9 @@ mod render;
 pub mod report;
 mod search;
 pub mod settings;
+mod shares;
 pub mod status;
 pub mod sweep;
-mod sweep_searches;
-mod sweep_templates;
 mod sync;
 mod templates;
 mod windows;

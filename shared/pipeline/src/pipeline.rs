@@ -1,6 +1,7 @@
 //! The flow's hands: the ports, the settings and what all use cases share.
 
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::ports::{Ports, Registry};
 use crate::recipes::Recipes;
 use crate::settings::Settings;
@@ -18,6 +19,7 @@ pub struct Pipeline<P> {
     pub(crate) settings: Settings,
     pub(crate) digest_key: DigestKey,
     pub(crate) recipes: Recipes,
+    pub(crate) memory: Arc<Memory>,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -25,7 +27,8 @@ impl<P: Ports> Pipeline<P> {
     /// target is looked at once more, and nothing else happens.
     pub fn new(ports: P, settings: Settings, digest_key: DigestKey) -> Self {
         let ports = Arc::new(ports);
-        Self { recipes: Recipes::new(&ports), ports, settings, digest_key }
+        let memory = Arc::new(Memory::new(&settings));
+        Self { recipes: Recipes::new(&ports), ports, settings, digest_key, memory }
     }
 
     /// The world that the flow runs over.

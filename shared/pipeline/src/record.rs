@@ -7,6 +7,7 @@ use crate::ports::{Clock, Clusters, Entry, Ledger, Ports};
 use crate::status::Status;
 use jiff::Timestamp;
 use pawl_domain::record::{State, TargetState};
+use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, Found, Kind, Outcome, Record, Values};
 use tracing::warn;
@@ -40,6 +41,9 @@ impl<P: Ports> Pipeline<P> {
             }
             Err(error) => (failure(declaration, last, &error, now), Err(error)),
         };
+        if let Some(at) = retry_at(&record) {
+            self.memory.agenda.note(at, &declaration.id);
+        }
         let recorded = self.put_record(declaration, record, entry).await;
         self.publish(declaration, &result, now).await;
         match &result {
@@ -60,8 +64,9 @@ impl<P: Ports> Pipeline<P> {
                     "{}: {error}",
                     declaration.id
                 );
-                if let Err(error) = recorded {
-                    warn!(declaration.id = %declaration.id, "{}: not recorded: {error}", declaration.id);
+                // Nobody would know of it: it must come again.
+                if let Err(problem) = recorded {
+                    return Err(problem.within(&format!("{error}; that could not be recorded: ")));
                 }
             }
         }

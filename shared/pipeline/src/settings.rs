@@ -15,6 +15,12 @@ pub struct Settings {
     pub stale_attempts: u32,
     /// The first pause before trying again; each further one is twice as long, with jitter.
     pub pause: Duration,
+    /// The time between two sweeps: by so much more than `refreshInterval` a target may be stale.
+    pub sweep_period: Duration,
+    /// How long a sweep may take; what is not done by then is left to the next.
+    pub sweep_time: Duration,
+    /// How long may be taken for one identity's stores, one cluster, or one tenant's retries.
+    pub visit_time: Duration,
     /// By how much sweeps overlap: listings of stores may lag (Secrets Manager: up to five minutes).
     pub sweep_overlap: Duration,
     /// Whether targets may be of other kinds than Secrets. Off, for then values may be stored unencrypted and be read
@@ -32,6 +38,9 @@ impl Default for Settings {
             conflict_attempts: 5,
             stale_attempts: 4,
             pause: Duration::from_millis(100),
+            sweep_period: Duration::from_secs(60),
+            sweep_time: Duration::from_secs(10 * 60),
+            visit_time: Duration::from_secs(5 * 60),
             sweep_overlap: Duration::from_secs(10 * 60),
             generic_targets: false,
             drift_interval: Duration::from_secs(60 * 60),

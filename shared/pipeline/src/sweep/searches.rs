@@ -1,42 +1,37 @@
 //! The sweep of searches: what a listing tells of keys that came, changed or went.
 
+use super::compare::changed_since;
+use super::stores::{Visit, with_access};
+use super::{Findings, PAGE};
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::ports::{Listed, Ports, Registry};
-use crate::sweep::{PAGE, SweepReport, before, with_access};
-use jiff::Timestamp;
-use pawl_domain::refresh::due;
 use pawl_domain::{Access, Declaration, Find, IndexKey, Query, Record, Store, Version, Versions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 impl<P: Ports> Pipeline<P> {
-    /// Delivers the declarations that search where these keys were listed and that were written with something else,
-    /// and those of which no listing tells once their interval has passed.
-    pub(crate) async fn sweep_searches(
+    /// Delivers the declarations that search where these keys were listed and that were written with something else.
+    pub(super) async fn sweep_searches(
         &self,
-        access: &Access,
-        store: &Store,
-        listed: &[Listed],
-        started: Timestamp,
-        swept: &mut SweepReport,
+        visit: &Visit<'_>,
+        listed: &[&Listed],
+        found: &mut Findings,
     ) -> Result<(), Error> {
-        let keys = BTreeSet::from([store.location().search_key()]);
-        let candidates = self.ports.registry().candidates(&keys).await?;
-        for ids in candidates.chunks(PAGE) {
+        if listed.is_empty() {
+            return Ok(());
+        }
+        let ids = self.special(visit.round, visit.store().location().search_key(), visit.access).await?;
+        for ids in ids.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;
             let stores = self.stores_of(&declarations).await?;
-            let found = Matches::of(access, listed, &declarations);
+            let matches = Matches::of(visit.access, listed, &declarations);
             let outdated = |declaration: &Declaration, record: Option<&Record>| {
-                let reads = with_access(declaration, &stores, access);
+                let reads = with_access(declaration, &stores, visit.access);
                 reads.into_iter().any(|(position, store)| {
-                    let query = &declaration.reads[position].query;
-                    if !store.lists_changes_of(query) {
-                        return due(declaration, record, started);
-                    }
                     // A single key was looked at with the others.
-                    let Query::Find(find) = query else { return false };
-                    let mut listed = found.of_search(find).peekable();
+                    let Query::Find(find) = &declaration.reads[position].query else { return false };
+                    let mut listed = matches.of_search(find).peekable();
                     if listed.peek().is_none() {
                         return false;
                     }
@@ -44,7 +39,7 @@ impl<P: Ports> Pipeline<P> {
                     listed.any(|each| given.differs_from(each, find, store, self.settings.sweep_overlap))
                 })
             };
-            self.deliver_outdated(declarations, outdated, started, swept).await?;
+            self.deliver_outdated(visit, declarations, outdated, found).await?;
         }
         Ok(())
     }
@@ -54,7 +49,7 @@ impl<P: Ports> Pipeline<P> {
 struct Matches<'a>(BTreeMap<Find, Vec<&'a Listed>>);
 
 impl<'a> Matches<'a> {
-    fn of(access: &Access, listed: &'a [Listed], declarations: &[Declaration]) -> Self {
+    fn of(access: &Access, listed: &[&'a Listed], declarations: &[Declaration]) -> Self {
         let searches =
             declarations.iter().flat_map(|each| &each.reads).filter_map(|read| match &read.query {
                 Query::Find(find) => Some(find),
@@ -64,7 +59,7 @@ impl<'a> Matches<'a> {
         let of_search = |find: &Find| {
             let search = access.backend.search(find);
             let met = |each: &&Listed| each.names.iter().any(|name| search.finds(name));
-            (find.clone(), listed.iter().filter(met).collect())
+            (find.clone(), listed.iter().copied().filter(met).collect())
         };
         Self(distinct.into_iter().map(of_search).collect())
     }
@@ -96,25 +91,29 @@ impl<'a> Given<'a> {
         Self { record, versions: versions.map(Iterator::collect) }
     }
 
-    /// Whether a listed key is another one than was given: new, gone, or of another version. Whether a key has the
-    /// tags is not in the listing, so there a change since the last refresh counts, or shortly before: the list that
-    /// was searched then may have lagged.
+    /// Whether a listed key is another one than was given: new, gone, or of another version. Where the listing tells no
+    /// tags and the search asks for some, a change since the last refresh counts, or shortly before: the list that was
+    /// searched then may have lagged.
     fn differs_from(&self, listed: &Listed, find: &Find, store: &Store, overlap: Duration) -> bool {
         let Some(versions) = &self.versions else { return changed_since(listed, self.record, overlap) };
         let location = store.location();
         let known =
             listed.names.iter().flat_map(|name| location.index_keys(name)).find_map(|key| versions.get(&key));
         let same = known.map(|version| version.id.as_str()) == listed.version.as_deref();
-        match find.tags.is_empty() {
-            true => !same,
+        match &listed.tags {
+            _ if find.tags.is_empty() => !same,
             // A key without the tags is listed like any other.
-            false => (known.is_some() && !same) || changed_since(listed, self.record, overlap),
+            Some(tags) if known.is_none() => listed.version.is_some() && may_have(find, tags),
+            Some(tags) => !same || !may_have(find, tags),
+            None => (known.is_some() && !same) || changed_since(listed, self.record, overlap),
         }
     }
 }
 
-/// Whether a listed key changed after the last refresh, less an overlap, or may have.
-fn changed_since(listed: &Listed, record: Option<&Record>, overlap: Duration) -> bool {
-    let Some(refreshed) = record.and_then(|record| record.refreshed) else { return true };
-    listed.changed.is_none_or(|changed| changed > before(refreshed, overlap))
+/// Whether a search for tags may find a key with these. Secrets Manager compares beginnings, of names and values apart.
+fn may_have(find: &Find, tags: &BTreeMap<String, String>) -> bool {
+    find.tags.iter().all(|(name, value)| {
+        tags.keys().any(|tag| tag.starts_with(name.as_str()))
+            && tags.values().any(|tag| tag.starts_with(value.as_str()))
+    })
 }

@@ -1,31 +1,13 @@
-//! Every event is lost, and the sweep keeps the promise of `refreshInterval`.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+//! What a sweep finds, and what it costs when there is nothing to find.
 
-mod story;
-
+use super::{HOUR, settled};
+use crate::story::{Story, flow};
 use pawl_domain::record::State;
 use pawl_domain::{Kind, Outcome};
+use pawl_pipeline::ports::{Clock, Ledger};
 use pawl_pipeline::{Ports, Settings};
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
-use story::{Story, flow};
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// A story whose declarations were all written once and swept once.
-async fn settled(count: usize) -> Story {
-    let story = Story::new();
-    for number in 0..count {
-        let key = format!("app/key-{number}");
-        story.declare(&format!("blue/shop/db-{number:03}"), &key);
-        story.world.rotate(&key, story.value(1));
-    }
-    story.world.advance(HOUR);
-    story.flow().sweep(true).await.unwrap();
-    story.world.advance(HOUR);
-    story.world.forget_calls();
-    story
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_event_is_made_good_within_the_interval() {
@@ -97,7 +79,7 @@ async fn what_failed_is_tried_again_after_a_pause() {
     story.world.mend_all();
     let swept = story.flow().sweep(false).await.unwrap();
     assert_eq!(swept.report.count(Outcome::Written), 0, "too early: {swept:?}");
-    story.world.advance(Duration::from_secs(31));
+    story.world.advance(Duration::from_secs(1));
     let swept = story.flow().sweep(false).await.unwrap();
     assert_eq!(swept.report.count(Outcome::Written), 1, "{swept:?}");
     assert!(matches!(state(&story), Some(State::Settled(Outcome::Written))));
@@ -135,4 +117,58 @@ async fn what_is_read_once_stays_as_it_is() {
     story.world.advance(HOUR);
     flow.sweep(true).await.unwrap();
     assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_ahead_once_does_not_stop_the_sweep() {
+    let story = settled(1).await;
+    let right = story.world.clock().now();
+    // One sweep runs on a machine whose clock is a day ahead.
+    story.world.advance(24 * HOUR);
+    story.flow().sweep(false).await.unwrap();
+    // From now on every machine's clock is right; a rotation's event is lost, and a Secret is changed by hand.
+    story.world.clock().set(right);
+    story.world.rotate("app/key-0", story.value(2));
+    story.world.advance(HOUR);
+    let swept = story.flow().sweep(false).await.unwrap();
+    assert_eq!(swept.report.count(Outcome::Written), 1, "{swept:?}");
+    story.world.clusters().edit("blue/shop/db-000", |secret| secret.set("value", "by hand"));
+    story.world.advance(HOUR);
+    let swept = story.flow().sweep(false).await.unwrap();
+    assert_eq!(swept.report.count(Outcome::Written), 1, "{swept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_says_what_is_failing_and_what_is_overdue() {
+    let story = settled(3).await;
+    let flow = story.flow();
+    for key in ["app/key-0", "app/key-1"] {
+        story.world.rotate(key, story.value(2));
+        story.world.inject(Fault::fail(Kind::Invalid).at(Point::Fetch).on(key));
+    }
+    let swept = flow.sweep(false).await.unwrap();
+    assert_eq!((swept.promise.failing, swept.promise.overdue), (2, 0), "{swept:?}");
+    story.world.mend("app/key-1");
+    story.world.advance(HOUR + Duration::from_secs(70));
+    let swept = flow.sweep(false).await.unwrap();
+    assert_eq!((swept.promise.failing, swept.promise.overdue), (1, 1), "{swept:?}");
+    assert_eq!(swept.promise.oldest_overdue, Duration::from_secs(10));
+    assert_eq!(swept.overdue, ["blue/shop/db-000".parse().unwrap()]);
+    story.world.mend_all();
+    story.world.advance(HOUR);
+    let swept = flow.sweep(false).await.unwrap();
+    assert_eq!((swept.promise, swept.overdue), Default::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_knows_that_nothing_is_due_asks_nobody() {
+    let story = settled(1).await;
+    let flow = story.flow();
+    flow.sweep(false).await.unwrap();
+    story.world.advance(Duration::from_secs(60));
+    story.world.forget_calls();
+    assert_eq!(flow.sweep(false).await.unwrap().rested, 1);
+    let calls = story.world.calls();
+    assert_eq!((calls.marks, calls.store_calls(), calls.cluster_calls()), (0, 0, 0));
+    assert!(story.world.ledger().mark("drift/blue").await.unwrap().is_some());
 }

@@ -1,0 +1,27 @@
+//! What a process remembers of what it met: never needed, for the ledger knows all that must be known, and useful.
+
+use crate::agenda::Agenda;
+use crate::breaker::Breakers;
+use crate::settings::Settings;
+use crate::shares::Shares;
+use crate::sweep::Marks;
+
+/// One for all that a process does.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) breakers: Breakers,
+    pub(crate) shares: Shares,
+    pub(crate) marks: Marks,
+    pub(crate) agenda: Agenda,
+}
+
+impl Memory {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            breakers: Breakers::default(),
+            shares: Shares::new(settings.concurrency),
+            marks: Marks::default(),
+            agenda: Agenda::default(),
+        }
+    }
+}

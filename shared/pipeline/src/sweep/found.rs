@@ -1,0 +1,44 @@
+//! What one visit found.
+
+use super::SweepReport;
+use crate::error::Error;
+use crate::report::Report;
+use pawl_domain::Step;
+use tracing::warn;
+
+/// What one visit found and did, and whether anything of it is neither done nor recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) report: Report,
+    pub(crate) failed: Vec<(String, Error)>,
+    /// The mark of this visit must stay where it is.
+    pub(crate) held: bool,
+}
+
+impl Findings {
+    /// Something could not be looked at: it must be looked at again.
+    pub(crate) fn fail(&mut self, what: &str, error: Error) {
+        metrics::counter!("pawl_sweeps_failed_total").increment(1);
+        warn!("{what} is not swept, what it holds may be staler than its refreshInterval: {error}");
+        self.held = true;
+        self.failed.push((what.to_owned(), error));
+    }
+
+    /// Takes in what became of declarations. A failure that stands in the ledger is found there; one that does not must
+    /// be found again here.
+    pub(crate) fn take(&mut self, report: Report) {
+        let unrecorded = |(_, error): (_, &Error)| error.step == Step::Record;
+        self.held |= report.failures().any(unrecorded);
+        self.report.extend(report);
+    }
+
+    /// What the sweep's report says of this visit.
+    pub(crate) fn into_report(self, listed: bool) -> SweepReport {
+        SweepReport {
+            listed: usize::from(listed && self.failed.is_empty()),
+            failed: self.failed,
+            report: self.report,
+            ..SweepReport::default()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Which identities there are to visit, and what each reads.
+
+use super::PAGE;
+use crate::error::Error;
+use crate::fetch::accesses;
+use crate::pipeline::Pipeline;
+use crate::ports::{Ports, Registry, Scope, SweptStore};
+use futures::{StreamExt, TryStreamExt, stream};
+use pawl_domain::store::Home;
+use pawl_domain::{Access, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How many stores are looked up at the same time.
+const AT_ONCE: usize = 32;
+
+/// The stores that one identity reads, and the shortest interval among them.
+pub(crate) struct Group {
+    pub(crate) interval: Duration,
+    pub(crate) stores: Vec<Store>,
+}
+
+impl<P: Ports> Pipeline<P> {
+    pub(crate) async fn groups(&self) -> Result<BTreeMap<Access, Group>, Error> {
+        let stores = self.ports.registry().swept_stores().await?;
+        let lookups: Vec<_> = stores
+            .into_iter()
+            .filter_map(|SweptStore { store, interval }| Some((store, interval?)))
+            .map(async |(store, interval)| {
+                let accesses = self.accesses_of(&store).await?;
+                Ok::<_, Error>((store, interval, accesses))
+            })
+            .collect();
+        let found: Vec<_> = stream::iter(lookups).buffered(AT_ONCE).try_collect().await?;
+        let mut groups: BTreeMap<Access, Group> = BTreeMap::new();
+        for (store, interval, accesses) in found {
+            for access in accesses {
+                let group = groups.entry(access).or_insert_with(|| Group { interval, stores: Vec::new() });
+                group.interval = group.interval.min(interval);
+                group.stores.push(store.clone());
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The identities that read a store: one, unless they depend on who reads.
+    async fn accesses_of(&self, store: &Store) -> Result<BTreeSet<Access>, Error> {
+        // What lives in one namespace of one cluster is read from there only.
+        if let (Home::Cluster(cluster), Some(namespace)) = (&store.id.home, &store.id.namespace) {
+            return Ok(BTreeSet::from([store.access(cluster, namespace)]));
+        }
+        let scope = Scope::Store(store.id.clone());
+        let first = self.ports.registry().page(&scope, None, 1).await?;
+        let found = accesses(&first, store);
+        if found.iter().all(|access| access.cluster.is_none() && access.tags.is_none()) {
+            return Ok(found);
+        }
+        let mut found = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
+            found.extend(accesses(&page, store));
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
+                _ => return Ok(found),
+            }
+        }
+    }
+}

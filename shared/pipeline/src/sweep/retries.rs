@@ -1,0 +1,206 @@
+//! What failed or waits: tried again first, each tenant's in its own share.
+
+use super::{Findings, PAGE, Round, SweepReport};
+use crate::breaker::Reach;
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Ledger, Ports, Registry};
+use crate::promise::Promise;
+use crate::report::Report;
+use crate::shares::Tenant;
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use pawl_domain::record::State;
+use pawl_domain::refresh::{due, overdue};
+use pawl_domain::{ClusterName, Declaration, DeclarationId, Kind, Outcome, Record, Step};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// So many targets that are missing are looked for in one sweep.
+const LOOKED_FOR: usize = 200;
+/// How many of them at the same time.
+const AT_ONCE: usize = 16;
+/// How many declarations whose promise is broken are named.
+const NAMED: usize = 100;
+
+/// What is not settled.
+#[derive(Default)]
+pub(super) struct Open {
+    /// What is due, in ascending order.
+    pub(super) due: Vec<DeclarationId>,
+    /// Secrets to merge into that did not exist when they were last looked for.
+    missing: Vec<Declaration>,
+    failing: BTreeSet<DeclarationId>,
+    /// By how much each is overdue.
+    late: BTreeMap<DeclarationId, Duration>,
+}
+
+impl Open {
+    /// Takes note of what became of declarations since.
+    pub(super) fn follow(&mut self, report: &Report) {
+        for (id, result) in &report.outcomes {
+            match result {
+                Ok(Outcome::Queued) => {}
+                Ok(_) => {
+                    self.failing.remove(id);
+                    self.late.remove(id);
+                }
+                Err(_) => drop(self.failing.insert(id.clone())),
+            }
+        }
+    }
+
+    pub(super) fn promise(&self) -> (Promise, Vec<DeclarationId>) {
+        let promise = Promise {
+            failing: self.failing.len(),
+            overdue: self.late.len(),
+            oldest_overdue: self.late.values().max().copied().unwrap_or_default(),
+        };
+        (promise, self.late.keys().take(NAMED).cloned().collect())
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Looks at everything that is not settled, and changes nothing.
+    pub(super) async fn open_work(&self, now: Timestamp) -> Result<Open, Error> {
+        let (mut open, mut probed) = (Open::default(), BTreeSet::new());
+        let mut after = None;
+        loop {
+            let ids = self.ports.ledger().unsettled(after.as_ref(), PAGE).await?;
+            after = ids.last().filter(|_| ids.len() == PAGE).cloned();
+            let declarations = self.ports.registry().declarations(&ids).await?;
+            let entries = self.entries_of(&declarations).await?;
+            for declaration in declarations {
+                let Some(entry) = entries.get(&declaration.id) else { continue };
+                self.sort_in(declaration, &entry.record, now, &mut open, &mut probed);
+            }
+            if after.is_none() {
+                return Ok(open);
+            }
+        }
+    }
+
+    fn sort_in(
+        &self,
+        declaration: Declaration,
+        record: &Record,
+        now: Timestamp,
+        open: &mut Open,
+        probed: &mut BTreeSet<ClusterName>,
+    ) {
+        let id = &declaration.id;
+        if matches!(record.state, State::Failed(_)) {
+            open.failing.insert(id.clone());
+        }
+        if let Some(late) = overdue(&declaration, record, self.settings.sweep_period, now) {
+            open.late.insert(id.clone(), late);
+        }
+        if due(&declaration, Some(record), now) {
+            if self.may_be_reached(&id.cluster, record, probed) {
+                open.due.push(id.clone());
+            }
+        } else if matches!(record.state, State::Settled(_)) && open.missing.len() < LOOKED_FOR {
+            open.missing.push(declaration);
+        }
+    }
+
+    /// A cluster that does not answer is asked for one declaration, then for the others.
+    fn may_be_reached(
+        &self,
+        cluster: &ClusterName,
+        record: &Record,
+        probed: &mut BTreeSet<ClusterName>,
+    ) -> bool {
+        let State::Failed(failure) = &record.state else { return true };
+        if failure.kind != Kind::Unreachable || !matches!(failure.step, Step::Read | Step::Write) {
+            return true;
+        }
+        match self.reach_of(cluster) {
+            Reach::Open => true,
+            Reach::Probe => probed.insert(cluster.clone()),
+            Reach::Resting => false,
+        }
+    }
+
+    /// Delivers what is due, and what waited for a target that has come.
+    pub(super) async fn retry(&self, open: &Open, round: &Round) -> SweepReport {
+        let mut found = Findings::default();
+        if let Err(error) = self.retry_open(open, round, &mut found).await {
+            found.fail("what failed or waits", error);
+        }
+        found.into_report(false)
+    }
+
+    async fn retry_open(&self, open: &Open, round: &Round, found: &mut Findings) -> Result<(), Error> {
+        let now = round.started;
+        if open.due.len() > self.settings.inline_targets {
+            for ids in open.due.chunks(PAGE) {
+                let declarations = self.ports.registry().declarations(ids).await?;
+                found.take(self.queue_noted(&declarations, now).await);
+            }
+        } else if !open.due.is_empty() {
+            let declarations = self.ports.registry().declarations(&open.due).await?;
+            self.deliver_into(declarations, now, found).await;
+        }
+        let come = self.that_came(&open.missing).await;
+        if !come.is_empty() {
+            self.deliver_into(come, now, found).await;
+        }
+        Ok(())
+    }
+
+    async fn deliver_into(&self, declarations: Vec<Declaration>, now: Timestamp, found: &mut Findings) {
+        for delivered in self.deliver_fairly(declarations, now).await {
+            match delivered {
+                Ok(report) => found.take(report),
+                Err(error) => found.fail("some of what failed or waits", error),
+            }
+        }
+    }
+
+    /// Delivers declarations side by side: those that read a tenant's own stores in the tenant's share, so that they
+    /// hold up nobody else.
+    pub(crate) async fn deliver_fairly(
+        &self,
+        declarations: Vec<Declaration>,
+        since: Timestamp,
+    ) -> Vec<Result<Report, Error>> {
+        let mut groups: BTreeMap<Tenant, Vec<Declaration>> = BTreeMap::new();
+        for declaration in declarations {
+            groups.entry(tenant_of(&declaration)).or_default().push(declaration);
+        }
+        let deliveries: FuturesUnordered<_> = groups
+            .into_iter()
+            .map(async |(tenant, declarations)| {
+                let _share = self.memory.shares.take(&tenant, None).await;
+                let delivery = Box::pin(self.deliver_all(declarations, None, since));
+                tokio::time::timeout(self.settings.visit_time, delivery).await.unwrap_or_else(|_| {
+                    let message = "deliveries took too long; they are tried again by the next sweep";
+                    Err(Error::new(Step::Fetch, Kind::Unreachable, message))
+                })
+            })
+            .collect();
+        deliveries.collect().await
+    }
+
+    /// Those of these whose target exists by now.
+    async fn that_came(&self, missing: &[Declaration]) -> Vec<Declaration> {
+        let looks: Vec<_> = missing
+            .iter()
+            .map(async |each| {
+                let call = self.read_target(each);
+                let standing = self.at_cluster(&each.id.cluster, Step::Read, call).await;
+                matches!(standing, Ok(Some(_))).then(|| each.clone())
+            })
+            .collect();
+        let found: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+        found.into_iter().flatten().collect()
+    }
+}
+
+fn tenant_of(declaration: &Declaration) -> Tenant {
+    let own = declaration.reads.iter().any(|read| read.store.namespace.is_some());
+    let id = &declaration.id;
+    (own.then(|| id.cluster.clone()), own.then(|| id.namespace.clone()))
+}

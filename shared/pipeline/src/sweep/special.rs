@@ -1,0 +1,52 @@
+//! Declarations of which no listing tells everything: searches, templates in objects of the cluster, labels of
+//! parameters, targets that go with their key. The registry has them under index keys of their location; they are
+//! looked up once in a pass, however many identities read there.
+
+use super::{PAGE, Round};
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Ports, Registry};
+use pawl_domain::{Access, DeclarationId, IndexKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+
+/// The declarations under one index key, by the identities that they read with.
+type ByAccess = BTreeMap<Access, BTreeSet<DeclarationId>>;
+
+/// What a pass looked up.
+#[derive(Default)]
+pub(super) struct Special(Mutex<BTreeMap<IndexKey, Arc<OnceCell<ByAccess>>>>);
+
+impl<P: Ports> Pipeline<P> {
+    /// The declarations under this key that read with this identity, in ascending order.
+    pub(super) async fn special(
+        &self,
+        round: &Round,
+        key: IndexKey,
+        access: &Access,
+    ) -> Result<Vec<DeclarationId>, Error> {
+        let cell = {
+            let mut cells = round.special.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(key.clone()).or_default())
+        };
+        let found = cell.get_or_try_init(|| self.by_access(key)).await?;
+        Ok(found.get(access).into_iter().flatten().cloned().collect())
+    }
+
+    async fn by_access(&self, key: IndexKey) -> Result<ByAccess, Error> {
+        let mut found = ByAccess::new();
+        let candidates = self.ports.registry().candidates(&BTreeSet::from([key])).await?;
+        for ids in candidates.chunks(PAGE) {
+            let declarations = self.ports.registry().declarations(ids).await?;
+            let stores = self.stores_of(&declarations).await?;
+            for declaration in declarations {
+                for store in declaration.stores().iter().filter_map(|id| stores.get(id)) {
+                    let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
+                    found.entry(access).or_default().insert(declaration.id.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+}

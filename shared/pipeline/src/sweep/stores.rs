@@ -1,0 +1,243 @@
+//! The visit of one identity's stores.
+
+use super::groups::Group;
+use super::marks::{before, mark_name};
+use super::{Findings, PAGE, Round, SweepReport};
+use crate::error::Error;
+use crate::pipeline::{Pipeline, Stores};
+use crate::ports::{Clock, Listing, Ports, Registry, Scope, Sources};
+use crate::shares::{host, tenant};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use pawl_domain::refresh::{due, passed};
+use pawl_domain::{Access, Declaration, DeclarationId, Kind, Provider, Step, Store};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How often all keys are compared with the list of all secrets, where a key that is not listed any more empties or
+/// deletes no target. A list of 10,000 secrets is 100 calls: once a day that is 0.015 USD a month, at each
+/// `refreshInterval` of an hour it would be 0.36 USD, of a minute 21.60 USD.
+const WHOLE_LIST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The visit of one identity's stores.
+pub(super) struct Visit<'a> {
+    pub(super) round: &'a Round,
+    pub(super) access: &'a Access,
+    pub(super) group: &'a Group,
+    /// When it was last made whole.
+    pub(super) mark: Option<Timestamp>,
+    /// From when on changes are asked for; everything where it is `None`.
+    pub(super) since: Option<Timestamp>,
+    pub(super) started: Timestamp,
+}
+
+impl Visit<'_> {
+    /// Whether this visit finds each key that is gone, also where nothing tells of it but its absence.
+    pub(super) fn looks_for_absent(&self) -> bool {
+        // The list of parameters is whole whatever is asked.
+        self.since.is_none() || self.provider() == Provider::ParameterStore
+    }
+
+    pub(super) fn provider(&self) -> Provider {
+        self.access.backend.location().provider
+    }
+
+    /// The first of its stores; all have the same keys.
+    pub(super) fn store(&self) -> &Store {
+        &self.group.stores[0]
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.store().id.to_string()
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    pub(super) async fn sweep_stores(&self, groups: &BTreeMap<Access, Group>, round: &Round) -> SweepReport {
+        let visits: FuturesUnordered<_> =
+            groups.iter().map(|(access, group)| self.visit(access, group, round)).collect();
+        let mut swept = SweepReport::default();
+        let mut visits = visits;
+        while let Some(one) = visits.next().await {
+            swept.absorb(one);
+        }
+        swept
+    }
+
+    async fn visit(&self, access: &Access, group: &Group, round: &Round) -> SweepReport {
+        let rested = SweepReport { rested: 1, ..SweepReport::default() };
+        let name = mark_name("sweep", access);
+        let Some(_visiting) = self.memory.marks.begin(&name) else { return rested };
+        let mut found = Findings::default();
+        let store = group.stores[0].id.to_string();
+        let mark = match self.mark_of(&name, group.interval, round.started).await {
+            Ok(mark) => mark,
+            Err(error) => {
+                found.fail(&store, error);
+                return found.into_report(true);
+            }
+        };
+        if !round.all && mark.is_some_and(|mark| !passed(mark, group.interval, round.started)) {
+            return rested;
+        }
+        let made = async {
+            let _share = self.memory.shares.take(&tenant(access), Some(&host(access))).await;
+            let ends = round.ends.min(Instant::now() + self.settings.visit_time);
+            let visit = self.sweep_identity(access, group, round, mark, &mut found);
+            timeout_at(ends, Box::pin(visit)).await
+        };
+        let made = timeout_at(round.ends, made).await;
+        match made {
+            Ok(Ok(Ok(started))) if !found.held => {
+                if let Err(error) = self.set_mark(&name, started).await {
+                    found.fail(&store, error);
+                }
+            }
+            Ok(Ok(Ok(_))) => {}
+            Ok(Ok(Err(error))) => found.fail(&store, error),
+            Ok(Err(_)) | Err(_) => {
+                let message = format!("{store} took too long; the next sweep begins with it again");
+                found.fail(&store, Error::new(Step::Fetch, Kind::Unreachable, message));
+            }
+        }
+        found.into_report(true)
+    }
+
+    /// Looks at everything that is read with one identity. Returns when it began.
+    async fn sweep_identity(
+        &self,
+        access: &Access,
+        group: &Group,
+        round: &Round,
+        mark: Option<Timestamp>,
+        found: &mut Findings,
+    ) -> Result<Timestamp, Error> {
+        let started = self.ports.clock().now();
+        let whole = mark_name("whole", access);
+        let since = match mark {
+            Some(mark) if !self.needs_whole_list(&whole, access, started).await? => {
+                Some(before(mark, self.settings.sweep_overlap))
+            }
+            _ => None,
+        };
+        let visit = Visit { round, access, group, mark, since, started };
+        match self.at_store(access, self.ports.sources().changed_since(access, since)).await {
+            Ok(listing) => {
+                self.sweep_listing(&visit, &listing, found).await?;
+                if since.is_none() && listing.complete && !found.held {
+                    self.set_mark(&whole, started).await?;
+                }
+            }
+            Err(error) if error.kind == Kind::Denied && error.step != Step::Authenticate => {
+                self.sweep_described(&visit, found).await?;
+            }
+            Err(error) => {
+                self.cannot_sweep(&visit, error, found).await?;
+                return Ok(started);
+            }
+        }
+        self.sweep_templates(&visit, found).await?;
+        self.sweep_admissions(&visit, found).await?;
+        Ok(started)
+    }
+
+    /// Only Secrets Manager lists in the order of changes, where keys that were deleted for good show up nowhere.
+    async fn needs_whole_list(&self, mark: &str, access: &Access, now: Timestamp) -> Result<bool, Error> {
+        if access.backend.location().provider != Provider::SecretsManager {
+            return Ok(false);
+        }
+        Ok(self.mark_of(mark, WHOLE_LIST, now).await?.is_none_or(|mark| passed(mark, WHOLE_LIST, now)))
+    }
+
+    async fn sweep_listing(
+        &self,
+        visit: &Visit<'_>,
+        listing: &Listing,
+        found: &mut Findings,
+    ) -> Result<(), Error> {
+        let is_new = |since| listing.keys.iter().filter(move |key| key.changed.is_none_or(|at| at >= since));
+        let changed: Vec<_> = match visit.since {
+            Some(since) => is_new(since).collect(),
+            None => listing.keys.iter().collect(),
+        };
+        self.sweep_listed(visit, &changed, found).await?;
+        self.sweep_searches(visit, &changed, found).await?;
+        self.sweep_untold(visit, found).await?;
+        self.sweep_absent(visit, listing, found).await
+    }
+
+    /// A store that cannot be asked. When nobody but a person can mend it, or when it has not answered for longer than
+    /// was promised, its declarations are delivered once their interval has passed: that fails, and their records and
+    /// conditions say so.
+    async fn cannot_sweep(&self, visit: &Visit<'_>, error: Error, found: &mut Findings) -> Result<(), Error> {
+        let (interval, started) = (visit.group.interval, visit.started);
+        let patience = interval.saturating_add(self.settings.sweep_period);
+        let late = visit.mark.is_none_or(|mark| passed(mark, patience, started));
+        let tell = !error.is_retryable() || late;
+        found.fail(&visit.name(), error);
+        let told = mark_name("refused", visit.access);
+        let resting = self.mark_of(&told, interval, started).await?;
+        if !tell || resting.is_some_and(|mark| !passed(mark, interval, started)) {
+            return Ok(());
+        }
+        let mut recorded = Findings::default();
+        for store in &visit.group.stores {
+            let mut pages = Pages::of(store);
+            while let Some(page) = pages.next(self).await? {
+                let stores = self.stores_of(&page).await?;
+                let broken = |declaration: &Declaration, record: Option<&_>| {
+                    !with_access(declaration, &stores, visit.access).is_empty()
+                        && due(declaration, record, started)
+                };
+                self.deliver_outdated(visit, page, broken, &mut recorded).await?;
+            }
+        }
+        if !recorded.held {
+            self.set_mark(&told, started).await?;
+        }
+        found.take(recorded.report);
+        Ok(())
+    }
+}
+
+/// The declarations of a store, page by page.
+pub(super) struct Pages {
+    scope: Scope,
+    after: Option<DeclarationId>,
+    ended: bool,
+}
+
+impl Pages {
+    pub(super) fn of(store: &Store) -> Self {
+        Self { scope: Scope::Store(store.id.clone()), after: None, ended: false }
+    }
+
+    pub(super) async fn next<P: Ports>(
+        &mut self,
+        pipeline: &Pipeline<P>,
+    ) -> Result<Option<Vec<Declaration>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let page = pipeline.ports.registry().page(&self.scope, self.after.as_ref(), PAGE).await?;
+        self.ended = page.len() < PAGE;
+        self.after = page.last().map(|last| last.id.clone());
+        Ok(Some(page).filter(|page| !page.is_empty()))
+    }
+}
+
+/// The reads of a declaration that are made with this identity, by position, with their stores.
+pub(super) fn with_access<'a>(
+    declaration: &Declaration,
+    stores: &'a Stores,
+    access: &Access,
+) -> Vec<(usize, &'a Store)> {
+    let of_read = |(position, read): (usize, &pawl_domain::Read)| {
+        let store = stores.get(&read.store)?;
+        let same = store.access(&declaration.id.cluster, &declaration.id.namespace) == *access;
+        same.then_some((position, store))
+    };
+    declaration.reads.iter().enumerate().filter_map(of_read).collect()
+}

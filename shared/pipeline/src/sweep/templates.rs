@@ -1,0 +1,26 @@
+//! The sweep of templates that stand in objects of the clusters: nobody tells of their changes, so they are looked at when
+//! `refreshInterval` has passed, as ESO does.
+
+use super::stores::Visit;
+use super::{Findings, PAGE};
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Ports, Registry};
+use pawl_domain::refresh::due;
+use pawl_domain::{Declaration, Record};
+
+impl<P: Ports> Pipeline<P> {
+    /// Delivers the declarations with such templates that are read with this identity and are due.
+    pub(super) async fn sweep_templates(&self, visit: &Visit<'_>, found: &mut Findings) -> Result<(), Error> {
+        let key = visit.store().location().templates_key();
+        let ids = self.special(visit.round, key, visit.access).await?;
+        for ids in ids.chunks(PAGE) {
+            let declarations = self.ports.registry().declarations(ids).await?;
+            let outdated = |declaration: &Declaration, record: Option<&Record>| {
+                declaration.reads_templates() && due(declaration, record, visit.started)
+            };
+            self.deliver_outdated(visit, declarations, outdated, found).await?;
+        }
+        Ok(())
+    }
+}
