@@ -33,6 +33,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     tasks.spawn(tasks::jobs(Arc::clone(&pipeline), stopped.clone()));
+    tasks.spawn(tasks::retries(Arc::clone(&pipeline), stopped.clone()));
     tasks.spawn(tasks::sweeps(Arc::clone(&pipeline), interval(serve.sweep)?, stopped.clone()));
     tasks.spawn(tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, stopped.clone()));
     if let Some(url) = &serve.events {

@@ -1,6 +1,7 @@
 //! What `pawl serve` does on its own: jobs, the event queue, sweeps, indexes. Each ends when told to stop, between
 //! two pieces of work.
 
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 use pawl_pipeline::{Error, Job, Pipeline, Ports};
 use pawl_runtime::inbox::Ticket;
@@ -21,6 +22,8 @@ const EVENTS: usize = 10;
 const WAIT: Duration = Duration::from_secs(20);
 /// How long a receive that is under way may go on after the process was told to stop.
 const LAST_LOOK: Duration = Duration::from_secs(1);
+/// Sweeps that may be under way at the same time.
+const SWEEPS: usize = 4;
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -102,14 +105,39 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mu
     }
 }
 
-/// Sweeps on a schedule.
-pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
+/// Sweeps on a schedule. A sweep that is held up by a slow store does not hold up the next one, which leaves alone what
+/// the former still visits.
+pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, mut stopped: Stopped) {
     let sweep = || async {
         if let Err(problem) = pipeline.sweep(false).await {
             error!("sweep: {problem}");
         }
     };
-    every(interval, stopped, sweep).await;
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            _ = ticks.tick(), if running.len() < SWEEPS => running.push(sweep()),
+            _ = running.next(), if !running.is_empty() => {}
+        }
+    }
+    while running.next().await.is_some() {}
+}
+
+/// Tries again what failed in this process as soon as its pause is over; what others left, sweeps find.
+pub(super) async fn retries(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = pipeline.until_due() => {}
+        }
+        if let Err(problem) = pipeline.retry_due().await {
+            warn!("retries: {problem}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 /// Reads the clusters' own ExternalSecrets on a schedule.

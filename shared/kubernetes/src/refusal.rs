@@ -5,6 +5,7 @@ use pawl_domain::{ClusterName, Complaint, Kind, Step};
 use pawl_pipeline::Error;
 use serde::Deserialize;
 use std::fmt;
+use std::time::Duration;
 
 /// A refusal: the code, and those parts of the `Status` that are words of Kubernetes and not of the request.
 #[derive(Debug, Default, PartialEq)]
@@ -20,6 +21,8 @@ pub(crate) struct Refusal {
     causes: Vec<Found>,
     /// Whether the message speaks of a quota; nothing else in the answer does.
     quota: bool,
+    /// How many seconds the server asks to be left alone.
+    wait: u32,
 }
 
 impl Refusal {
@@ -41,6 +44,7 @@ impl Refusal {
             about: details.kind,
             causes,
             quota: status.message.contains("exceeded quota"),
+            wait: details.retry_after_seconds,
         }
     }
 
@@ -93,10 +97,11 @@ impl Refusal {
             409 => error(Kind::Conflict, format!("{subject} was changed by somebody else in between")),
             413 => error(Kind::Invalid, too_large(&subject)),
             400 | 422 => self.invalid(call, &subject),
-            429 => error(Kind::Throttled, format!("{subject}: the API server asks to slow down")),
-            408 | 500..=599 => {
-                error(Kind::Transient, format!("{subject}: the API server failed with {}", self.code))
-            }
+            429 => self.later(error(Kind::Throttled, format!("{subject}: the API server asks to slow down"))),
+            408 | 500..=599 => self.later(error(
+                Kind::Transient,
+                format!("{subject}: the API server failed with {}", self.code),
+            )),
             code => {
                 let verb = call.verb.as_str();
                 error(
@@ -104,6 +109,14 @@ impl Refusal {
                     format!("{subject}: {verb} is answered with {code}, which no API server should"),
                 )
             }
+        }
+    }
+
+    /// The error of a server that may have asked for a pause.
+    fn later(&self, error: Error) -> Error {
+        match self.wait {
+            0 => error,
+            seconds => error.after(Duration::from_secs(seconds.into())),
         }
     }
 
@@ -224,6 +237,8 @@ struct Status {
 struct Details {
     #[serde(default)]
     kind: String,
+    #[serde(default, rename = "retryAfterSeconds")]
+    retry_after_seconds: u32,
     #[serde(default)]
     causes: Vec<Cause>,
 }

@@ -12,7 +12,8 @@ pub(crate) type Tenant = (Option<ClusterName>, Option<Namespace>);
 
 /// Who is behind an identity.
 pub(crate) fn tenant(access: &Access) -> Tenant {
-    (access.cluster.clone(), access.namespace.clone())
+    let tagged = access.tags.as_ref().map(|(namespace, _)| namespace);
+    (access.cluster.clone(), tagged.or(access.namespace.as_ref()).cloned())
 }
 
 /// The host that an identity's stores are at.
