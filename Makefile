@@ -13,9 +13,12 @@ WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
 # What `make golden` plays: the cases that the tests play too.
 CASES ?= tests/golden/data/eso-2.9.jsonl.gz
 
+# `name=value` where the variable is set on the command line of make, for chaos.
+said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(word 1,$(1))))
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit demo demo-vault golden lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit demo demo-vault golden chaos lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -57,6 +60,10 @@ demo-vault: tools ## a write in Vault reaches two clusters through its audit rec
 golden: tools ## plays recorded cases of ESO through Pawl: make golden CASES=<file.jsonl or .gz>; ARGS=--events compares warnings too
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@$(WITH_TOOLS) "$${CARGO_TARGET_DIR:-target}/debug/golden" --choices tests/golden/data/choices.txt $(ARGS) "$(CASES)"
+
+chaos: tools ## kills and starves real processes for SECONDS=120, then proves that nothing was lost; SEED=, CHANGES=, FAULTS=, SETTING=, CLUSTERS=
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" $(foreach it,SEED=seed SECONDS=seconds CHANGES=changes FAULTS=faults SETTING=setting CLUSTERS=clusters,$(call said,$(subst =, ,$(it))))
 
 lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
 	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'

@@ -55,6 +55,7 @@ const TEST_CRATES: &[&str] = &[
     "pawl-e2e",
     "pawl-figures",
     "pawl-golden",
+    "pawl-chaos",
 ];
 
 const LONGEST_FILE: usize = 500;

@@ -112,6 +112,12 @@ impl Process {
         }
     }
 
+    /// Kills the server and everything in its process group, and returns all that it has written.
+    pub fn kill(mut self) -> String {
+        self.end();
+        self.log()
+    }
+
     /// The failure to report when the server has ended by itself; none while it runs.
     pub(crate) fn ended(&mut self) -> Option<Error> {
         match self.shell.try_wait() {
@@ -121,13 +127,7 @@ impl Process {
         }
     }
 
-    fn failed(&self, reason: String) -> Error {
-        Error::Start { server: self.name.clone(), reason, log: tail(&self.log(), 20) }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
+    fn end(&mut self) {
         drop(self.lease.take());
         if let Some(mut lifeline) = self.lifeline.take() {
             let (gone, wait) = mpsc::channel();
@@ -137,6 +137,16 @@ impl Drop for Process {
         }
         let _ = self.shell.kill();
         let _ = self.shell.wait();
+    }
+
+    fn failed(&self, reason: String) -> Error {
+        Error::Start { server: self.name.clone(), reason, log: tail(&self.log(), 20) }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

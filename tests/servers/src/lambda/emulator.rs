@@ -87,9 +87,10 @@ impl LambdaEmulator {
         }
     }
 
-    /// Kills all processes of a function, in the middle of whatever they do.
-    pub fn kill(&self, function: &str) {
-        self.running().retain(|(name, _)| name != function);
+    /// Kills all processes of a function, in the middle of whatever they do. Returns what they have logged.
+    pub fn kill(&self, function: &str) -> String {
+        let killed: Vec<_> = self.running().extract_if(.., |(name, _)| name == function).collect();
+        killed.into_iter().map(|(_, process)| process.kill()).collect()
     }
 
     /// Starts one more process of a function that [`LambdaEmulator::start`] was told of, as after [`LambdaEmulator::kill`].

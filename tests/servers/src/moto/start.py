@@ -1,8 +1,11 @@
-"""Starts moto's server with DynamoDB's transactions mended.
+"""Starts moto's server with DynamoDB's transactions and the staging labels of Secrets Manager mended.
 
 moto copies the whole table before each transaction, and puts the copy back when the transaction is cancelled, with
 whatever others have written meanwhile; requests that meet break the copying. Here requests to DynamoDB take turns, as
 if each were atomic, which is what AWS promises, and only the items that a transaction names are put back.
+
+moto takes every label from the version that was written last, and lets a version keep AWSCURRENT that got it by a
+rollback. AWS moves AWSCURRENT and AWSPREVIOUS, each of which one version has, and leaves the labels of users alone.
 """
 
 import copy
@@ -14,6 +17,7 @@ import types
 from moto.dynamodb import models, responses
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.secretsmanager.models import FakeSecret
 from moto.server import main
 
 turn = threading.RLock()
@@ -61,6 +65,21 @@ def deepcopy(value, *rest):
     return value if isinstance(value, Table) else copy.deepcopy(value, *rest)
 
 
+def reset_default_version(self, secret_version, version_id):
+    users = {}
+    for id, version in self.versions.items():
+        if "AWSCURRENT" in version["version_stages"]:
+            self.default_version_id = id
+        users[id] = [stage for stage in version["version_stages"] if not stage.startswith("AWS")]
+    reset(self, secret_version, version_id)
+    for id, stages in users.items():
+        if id != version_id:
+            kept = self.versions[id]["version_stages"]
+            kept.extend(stage for stage in stages if stage not in kept)
+
+
+reset = FakeSecret.reset_default_version
+FakeSecret.reset_default_version = reset_default_version
 transact = DynamoDBBackend.transact_write_items
 DynamoDBBackend.transact_write_items = transact_write_items
 models.copy = types.SimpleNamespace(deepcopy=deepcopy, copy=copy.copy)
