@@ -14,8 +14,8 @@
 //! - Served kinds: Namespace, Secret, ConfigMap, ServiceAccount, Event (both groups), ExternalSecret, SecretStore,
 //!   ClusterSecretStore (`v1` and `v1beta1`, the same stored object under two labels, not converted), pawl.dev Cluster.
 //!   No CustomResourceDefinitions: custom kinds have no schema, no defaults and no pruning below `spec` and `status`.
-//! - The garbage collector and the namespace controller act at once, inside the request that deletes; an owner that
-//!   never existed is not noticed. `propagationPolicy` is ignored. There are no `default` service accounts.
+//! - The garbage collector and the namespace controller act at once, inside the request that deletes, or that creates what
+//!   only deleted objects own; an owner that never existed is not noticed. `propagationPolicy` is ignored. There are no `default` service accounts.
 //! - Strategic merge patch is a JSON merge patch that joins `ownerReferences` by uid and `finalizers` as a set; of the
 //!   directives only `$patch: delete` in such lists is known, others are skipped.
 //! - A JSON patch that replaces a missing path is refused with 422, as newer servers do; 1.20 adds it.

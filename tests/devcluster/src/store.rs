@@ -1,11 +1,13 @@
 //! What the cluster holds: objects by kind, namespace and name, and the recent changes for those who watch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+
+use crate::delete::has_finalizers;
 
 /// Namespace (empty for cluster-scoped kinds) and name.
 pub(crate) type Key = (String, String);
@@ -50,6 +52,8 @@ pub(crate) struct State {
     objects: HashMap<&'static str, BTreeMap<Key, Object>>,
     /// Owner's uid → what it owns.
     owned: HashMap<String, BTreeSet<(&'static str, Key)>>,
+    /// The uids of objects that are gone, where the garbage collector is played.
+    gone: Option<HashSet<String>>,
     log: VecDeque<Change>,
 }
 
@@ -60,6 +64,7 @@ impl Store {
             floor: 1,
             objects: HashMap::new(),
             owned: HashMap::new(),
+            gone: controllers.then(HashSet::new),
             log: VecDeque::new(),
         };
         Self { state: Mutex::new(state), newest: watch::Sender::new(1), clock, controllers }
@@ -132,8 +137,18 @@ impl State {
         for uid in owners(&object) {
             self.owned.entry(uid.to_owned()).or_default().insert((storage, key.clone()));
         }
-        self.record(storage, key.0, before, Arc::clone(&object), false);
+        self.record(storage, key.0.clone(), before, Arc::clone(&object), false);
+        if self.is_orphan(&object) {
+            self.remove(storage, &key, (*object).clone());
+        }
         object
+    }
+
+    /// Whether the garbage collector takes an object at once: it names owners, and all of them are gone.
+    fn is_orphan(&self, object: &Value) -> bool {
+        let Some(gone) = self.gone.as_ref().filter(|_| !has_finalizers(object)) else { return false };
+        let mut owners = owners(object).peekable();
+        owners.peek().is_some() && owners.all(|uid| gone.contains(uid))
     }
 
     /// Removes an object; `last` is its last state, which the watches are told.
@@ -143,6 +158,9 @@ impl State {
         };
         self.version += 1;
         self.disown(storage, key, &before);
+        if let Some(gone) = &mut self.gone {
+            gone.insert(text(&last, "/metadata/uid").to_owned());
+        }
         last["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.record(storage, key.0.clone(), Some(before), Arc::new(last), true);
     }

@@ -243,9 +243,11 @@ async fn what_an_owner_owned_goes_with_it() {
         "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "es",
         "uid": owner["metadata"]["uid"], "controller": true,
     }]}});
-    cluster.put(owned).unwrap();
+    cluster.put(owned.clone()).unwrap();
     assert!(cluster.delete("externalsecrets", "default", "es"));
     assert_eq!(cluster.secret("default", "db"), None);
+    cluster.put(owned).unwrap();
+    assert_eq!(cluster.secret("default", "db"), None, "what comes when its owner has gone goes as well");
 }
 
 #[tokio::test]
