@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 /// The functions that run beside the servers, each once.
 pub(crate) const FUNCTIONS: [&str; 4] = ["sync", "deliver", "sweep", "index"];
 /// How often servers sweep, and read the clusters' own manifests.
-const SERVE: [&str; 4] = ["--sweep", "2s", "--index", "3s"];
+const SERVE: [&str; 4] = ["--sweep", "4s", "--index", "8s"];
 /// How long a server may take to come up on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a command may take.

@@ -179,7 +179,7 @@ impl Plan {
                 reads.push(key);
             }
         }
-        let interval = [2, 3, 5][self.dice.below(3)];
+        let interval = [5, 8, 15][self.dice.below(3)];
         let spec = Spec { generation, reads, form, interval, second_name: self.dice.happens(150) };
         self.specs.insert(place, spec.clone());
         spec

@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::report::{DRIVER_LOG, Report};
 use crate::stage::{PATIENCE, Stage};
 use crate::watch::Watch;
-use pawl_e2e::Result;
+use pawl_e2e::{Error, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,11 +30,14 @@ pub async fn run(options: &Options) -> Result<Report> {
     let journal = Arc::new(Journal::new(&logs.path().join(DRIVER_LOG))?);
     let played = play(options, logs.path(), &journal).await;
     journal.flush();
-    match &played {
-        Ok(report) if report.is_well() => {}
-        _ => drop(logs.keep()),
+    match played {
+        Ok(report) if report.is_well() => Ok(report),
+        Ok(report) => {
+            drop(logs.keep());
+            Ok(report)
+        }
+        Err(error) => Err(Error::Otherwise(format!("{error}\nlogs: {}", logs.keep().display()))),
     }
-    played
 }
 
 async fn play(options: &Options, logs: &Path, journal: &Arc<Journal>) -> Result<Report> {

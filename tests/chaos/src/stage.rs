@@ -179,7 +179,7 @@ fn environment(gate: &Gate, directory: &Path, queues: Option<&Queues>) -> Result
         ("PAWL_LEDGER_KEY", "a key of this run, and of no other one".to_owned()),
         // Small, so that work goes through the queue as well.
         ("PAWL_INLINE_TARGETS", "3".to_owned()),
-        ("PAWL_DRIFT_INTERVAL", "5s".to_owned()),
+        ("PAWL_DRIFT_INTERVAL", "15s".to_owned()),
         ("PAWL_CLUSTER_TIMEOUT", "3s".to_owned()),
     ];
     match queues {
