@@ -121,8 +121,12 @@ impl Cluster {
         }
     }
 
-    /// Creates or replaces an object, as GitOps tools do it.
+    /// Creates or replaces an object, as GitOps tools do it. Faults of an embedded server do not strike it.
     pub(crate) async fn apply(&self, object: &Value) -> Result<()> {
+        if let Some(server) = self.embedded() {
+            server.put(object.clone())?;
+            return Ok(());
+        }
         let path = format!("{}?fieldManager=gitops&force=true", path_of(object));
         self.must(Method::PATCH, &path, "application/apply-patch+yaml", Some(object)).await.map(drop)
     }
@@ -134,8 +138,20 @@ impl Cluster {
         self.unless_absent(Method::PATCH, &path, "application/merge-patch+json", Some(&body)).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Result<()> {
-        self.unless_absent(Method::DELETE, path, "application/json", None).await
+    /// Deletes a Secret by hand, if it is there.
+    pub(crate) async fn delete_secret(&self, target: &Target) -> Result<()> {
+        let path = format!("/api/v1/namespaces/{}/secrets/{}", target.namespace, target.name);
+        self.unless_absent(Method::DELETE, &path, "application/json", None).await
+    }
+
+    /// Deletes an ExternalSecret, if it is there. Faults of an embedded server do not strike it.
+    pub(crate) async fn delete_external_secret(&self, namespace: &str, name: &str) -> Result<()> {
+        if let Some(server) = self.embedded() {
+            server.delete("externalsecrets", namespace, name);
+            return Ok(());
+        }
+        let path = external_secret_path(namespace, name);
+        self.unless_absent(Method::DELETE, &path, "application/json", None).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
@@ -208,8 +224,7 @@ impl Cluster {
     }
 }
 
-/// Where the ExternalSecret of this name is.
-pub(crate) fn external_secret_path(namespace: &str, name: &str) -> String {
+fn external_secret_path(namespace: &str, name: &str) -> String {
     format!("/apis/external-secrets.io/v1/namespaces/{namespace}/externalsecrets/{name}")
 }
 

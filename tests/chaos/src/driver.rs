@@ -1,7 +1,6 @@
 //! Plays a plan on a stage: changes, manifests, faults, each in its round.
 
 use crate::apply::Applier;
-use crate::cluster::external_secret_path;
 use crate::faults::Fault;
 use crate::manifests;
 use crate::options::Options;
@@ -121,27 +120,32 @@ impl Driver {
             Step::Remove { place } if place.is_indexed() => {
                 journal.note(&format!("{place} is removed"));
                 journal.declares(*place, journal.now(), None);
-                let path = external_secret_path(&place.namespace(), &place.name());
-                self.stage.clusters[place.cluster].delete(&path).await
+                let cluster = &self.stage.clusters[place.cluster];
+                cluster.delete_external_secret(&place.namespace(), &place.name()).await
             }
             // The applier has them.
             Step::Declare { .. } | Step::Remove { .. } => Ok(()),
-            Step::Edit { place } | Step::Erase { place } => self.touch(*place, step).await,
+            Step::Edit { place } | Step::Erase { place } => {
+                self.touch(*place, step).await;
+                Ok(())
+            }
         }
     }
 
-    async fn touch(&self, place: Place, step: &Step) -> Result<()> {
-        let Some(spec) = self.specs.get(&place) else { return Ok(()) };
+    /// By hand. Whoever finds the cluster in trouble gives up.
+    async fn touch(&self, place: Place, step: &Step) {
+        let Some(spec) = self.specs.get(&place) else { return };
         let (target, cluster) = (spec.target(place), &self.stage.clusters[place.cluster]);
-        if let Step::Edit { .. } = step {
-            self.stage.journal.note(&format!("{place}: {target} is edited by hand"));
+        let (what, done) = match step {
             // "by hand" in base64, in a field of its own and in one that may be Pawl's.
-            return cluster
-                .edit_secret(&target, &json!({ "f0": "YnkgaGFuZA==", "own": "YnkgaGFuZA==" }))
-                .await;
-        }
-        self.stage.journal.note(&format!("{place}: {target} is deleted by hand"));
-        cluster.delete(&format!("/api/v1/namespaces/{}/secrets/{}", target.namespace, target.name)).await
+            Step::Edit { .. } => {
+                let data = json!({ "f0": "YnkgaGFuZA==", "own": "YnkgaGFuZA==" });
+                ("edited", cluster.edit_secret(&target, &data).await)
+            }
+            _ => ("deleted", cluster.delete_secret(&target).await),
+        };
+        let but = done.err().map(|error| format!(", which failed: {error}")).unwrap_or_default();
+        self.stage.journal.note(&format!("{place}: {target} is {what} by hand{but}"));
     }
 
     fn follow_up(&mut self, step: &Step) {
