@@ -22,9 +22,10 @@ pub(super) fn convert(data: Data, conversion: Option<KeyConversion>) -> Result<D
     if data.keys().all(|key| is_plain(key)) {
         return Ok(data);
     }
+    let conversion = conversion.unwrap_or_default();
     let mut converted = Data::new();
     for (key, value) in data {
-        let key = convert_one(&key, conversion.unwrap_or_default()).into_owned();
+        let key = convert_one(&key, conversion).into_owned();
         if converted.contains_key(&key) {
             return Err(EntryProblem::Collision { conversion, key });
         }

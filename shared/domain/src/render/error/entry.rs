@@ -59,8 +59,8 @@ pub enum EntryProblem {
         conversion_name(*conversion), shown(key)
     )]
     Collision {
-        /// `conversionStrategy`, where the manifest names one.
-        conversion: Option<KeyConversion>,
+        /// `conversionStrategy`; where the manifest names none, the default.
+        conversion: KeyConversion,
         /// What both become.
         key: String,
     },
@@ -152,10 +152,9 @@ fn failing(key: Option<&str>) -> String {
     key.map(|key| format!("failure decoding key {}: ", shown(key))).unwrap_or_default()
 }
 
-fn conversion_name(conversion: Option<KeyConversion>) -> &'static str {
+fn conversion_name(conversion: KeyConversion) -> &'static str {
     match conversion {
-        None => "",
-        Some(KeyConversion::Default) => "Default",
-        Some(KeyConversion::Unicode) => "Unicode",
+        KeyConversion::Default => "Default",
+        KeyConversion::Unicode => "Unicode",
     }
 }
