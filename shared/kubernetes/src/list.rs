@@ -64,7 +64,10 @@ where
                 from = None;
                 continue;
             }
-            Reply::Refused(refusal) if refusal.code == 404 => return Ok(Listed::NotServed(refusal)),
+            // A collection of which a page was served is there: what follows is not known then.
+            Reply::Refused(refusal) if refusal.code == 404 && from.is_none() => {
+                return Ok(Listed::NotServed(refusal));
+            }
             reply => reply.or_fail(&page, link.name())?,
         };
         let found: Page<T> = body.read(&page, link.name())?;

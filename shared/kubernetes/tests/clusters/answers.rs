@@ -141,6 +141,22 @@ async fn a_list_whose_pages_expire_starts_again() {
     assert!(adapter(&server).managed(&blue()).await.is_err());
 }
 
+/// What is not listed is removed, so a list that ends early must not look like one that is whole.
+#[tokio::test]
+async fn a_kind_that_is_not_served_any_more_on_a_later_page_is_no_list() {
+    let server = MockServer::start().await;
+    let page =
+        ResponseTemplate::new(200).set_body_json(json!({ "metadata": { "continue": "one" }, "items": [] }));
+    Mock::given(method("GET"))
+        .and(query_param_is_missing("continue"))
+        .respond_with(page)
+        .mount(&server)
+        .await;
+    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    // The server answers whatever it does not know with 404.
+    assert!(adapter(&server).manifests(&cluster).await.is_err());
+}
+
 #[tokio::test]
 async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
     let server = MockServer::start().await;
