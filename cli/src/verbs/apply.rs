@@ -65,8 +65,13 @@ impl Row {
 
 impl From<IndexReport> for Applied {
     fn from(report: IndexReport) -> Self {
-        let mut objects: Vec<Row> =
-            report.objects.into_iter().map(|(object, put)| Row::new(object, word(put))).collect();
+        let mut objects: Vec<Row> = Vec::new();
+        for (object, result) in report.objects {
+            objects.push(match result {
+                Ok(put) => Row::new(object, word(put)),
+                Err(error) => Row::failed(object, &error),
+            });
+        }
         for (id, result) in report.declarations {
             objects.push(match result {
                 Ok(put) => Row::new(id.to_string(), word(put)),

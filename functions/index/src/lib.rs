@@ -69,6 +69,11 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Resul
 
 impl Summary {
     fn add(&mut self, report: IndexReport) {
+        for (object, result) in report.objects {
+            if let Err(error) = result {
+                self.failed.push(format!("{object}: {error}"));
+            }
+        }
         for (id, result) in report.declarations {
             match result {
                 Ok(Put::Created | Put::Changed) => self.changed += 1,

@@ -57,13 +57,23 @@ impl Ledger for Table {
         Ok(revision)
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
+    async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), Error> {
+        let delete = |key: Key| Delete::builder().table_name(self.name()).set_key(Some(key.item()));
+        let record = match expected {
+            None => delete(Key::record(id)),
+            Some(revision) => delete(Key::record(id))
+                .condition_expression("attribute_not_exists(pk) OR rev = :rev")
+                .expression_attribute_values(":rev", AttributeValue::N(revision.0.to_string())),
+        };
         let mut actions = Vec::new();
-        for key in [Key::record(id), Key::unsettled(id)] {
-            let delete = Delete::builder().table_name(self.name()).set_key(Some(key.item())).build();
-            actions.push(TransactWriteItem::builder().delete(delete.map_err(invalid)?).build());
+        for delete in [record, delete(Key::unsettled(id))] {
+            actions.push(TransactWriteItem::builder().delete(delete.build().map_err(invalid)?).build());
         }
-        crate::table::retrying(|| self.transact(Step::Record, actions.clone())).await
+        match expected {
+            None => crate::table::retrying(|| self.transact(Step::Record, actions.clone())).await,
+            // Whoever wrote in between has the say.
+            Some(_) => self.transact(Step::Record, actions).await,
+        }
     }
 
     async fn unsettled(

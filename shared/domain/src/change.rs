@@ -32,6 +32,12 @@ impl Change {
         named.chain([self.location.search_key()]).collect()
     }
 
+    /// The same, but not in the future: a sender's clock, or a forger, must not make every answer of the store look old.
+    #[must_use]
+    pub fn not_after(&self, now: Timestamp) -> Self {
+        Self { at: self.at.min(now), ..self.clone() }
+    }
+
     /// The key in the form that people know best: a plain name where there is one.
     pub fn key(&self) -> &str {
         let plain = self.names.iter().find(|name| !name.starts_with("arn:"));

@@ -1,15 +1,17 @@
 //! What the ledger remembers of a declaration: versions, digests and outcomes; never a value.
 
 mod complaint;
+mod owed;
 
 pub use complaint::Complaint;
+pub use owed::{Declared, FormerTarget, Owed, is_looked_for, is_over};
 
 use crate::affected::concerned_reads;
 use crate::change::Change;
 use crate::declaration::{Declaration, Manifest};
 use crate::name::ObjectName;
 use crate::store::{Store, StoreId};
-use crate::values::Versions;
+use crate::values::{Version, Versions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -39,6 +41,9 @@ pub struct Record {
     /// Sweeps leave it alone until then: it waits in the job queue, or a server asked for a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// What is still to be done.
+    #[serde(default, skip_serializing_if = "Owed::is_empty")]
+    pub owed: Owed,
 }
 
 impl Record {
@@ -55,6 +60,7 @@ impl Record {
             state: State::Pending,
             unsettled_since: Some(at),
             not_before: None,
+            owed: Owed::default(),
         }
     }
 
@@ -70,7 +76,8 @@ impl Record {
         Self { at, state: State::Pending, unsettled_since, not_before: None, ..self }
     }
 
-    /// True when the version that the change speaks of is what was written last, so that nothing needs to be asked.
+    /// True when the version that the change speaks of was written last, or one that came to be after the change, so
+    /// that nothing needs to be asked.
     pub fn is_current<'a>(
         &self,
         change: &Change,
@@ -82,11 +89,12 @@ impl Record {
             return false;
         }
         let reads = concerned_reads(change, declaration, &store);
+        let reached = |written: &Version| written.id == *version || written.is_younger_than(change);
         let written = |index: &usize| match self.versions.get(*index) {
-            Some(Versions::One(written)) => written.id == *version,
+            Some(Versions::One(written)) => reached(written),
             Some(Versions::Many(found)) => store(&declaration.reads[*index].store).is_some_and(|store| {
                 let named = store.backend.named_by(change, found.keys());
-                !named.is_empty() && named.iter().all(|name| found[*name].id == *version)
+                !named.is_empty() && named.iter().all(|name| reached(&found[*name]))
             }),
             Some(Versions::Missing | Versions::Uncounted) | None => false,
         };

@@ -19,7 +19,7 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
     let Some(record) = record else { return true };
     let edited = is_edited(declaration, record);
     let called_for = is_called_for(declaration, record);
-    let wanted = called_for || !declaration.refresh.reads_once();
+    let wanted = called_for || !declaration.refresh.reads_once() || !record.owed.is_empty();
     wanted
         && !is_held_back(record, now)
         && (called_for || declaration.refresh.is_let_run(now))

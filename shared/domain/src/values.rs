@@ -1,8 +1,9 @@
 //! What was fetched for a declaration, each value with its version. Values live in memory only.
 
+use crate::change::Change;
 use crate::key::Provider;
 use crate::secret::SecretValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pawl_golang::json::{self, Html, Tree};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,6 +18,17 @@ pub struct Version {
     /// When this version came to be, by the store's clock.
     pub since: Option<Timestamp>,
 }
+
+impl Version {
+    /// Whether it came to be after the change, for certain: events tell whole seconds, and senders' and stores' clocks
+    /// agree to about [`CLOCK_SKEW`].
+    pub fn is_younger_than(&self, change: &Change) -> bool {
+        self.since.is_some_and(|since| since.duration_since(change.at) > CLOCK_SKEW)
+    }
+}
+
+/// By how much the clocks of senders and stores may differ.
+pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// One value as a store gave it.
 #[derive(Clone, Debug)]

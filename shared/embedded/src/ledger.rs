@@ -60,11 +60,19 @@ impl Ledger for Embedded {
         .await
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<(), pawl_pipeline::Error> {
-        let id = keys::of_declaration(id);
+    async fn remove(
+        &self,
+        id: &DeclarationId,
+        expected: Option<Revision>,
+    ) -> Result<(), pawl_pipeline::Error> {
+        let (key, name) = (keys::of_declaration(id), id.to_string());
         self.recording(move |connection| {
-            connection.prepare_cached("DELETE FROM records WHERE id = ?1")?.execute([id])?;
-            Ok(())
+            let text = "DELETE FROM records WHERE id = ?1 AND (?2 IS NULL OR revision = ?2)";
+            let expected = expected.map(|revision| revision.0.cast_signed());
+            let removed = connection.prepare_cached(text)?.execute(params![key, expected])?;
+            let text = "SELECT 1 FROM records WHERE id = ?1";
+            let stands = removed == 0 && connection.prepare_cached(text)?.exists([key])?;
+            if stands { Err(Error::Conflict(name)) } else { Ok(()) }
         })
         .await
     }

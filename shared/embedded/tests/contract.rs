@@ -160,8 +160,8 @@ impl Ledger for Two {
         Ledger::put(handle, id, record, expected).await
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
-        Ledger::remove(&self.reads, id).await
+    async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), Error> {
+        Ledger::remove(&self.reads, id, expected).await
     }
 
     async fn unsettled(

@@ -1,34 +1,39 @@
 //! The registry follows git and the clusters.
 //!
 //! What is new or changed is marked as pending in the ledger before it enters the registry, and queued after: a
-//! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers.
+//! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers. Nor can
+//! a delivery of what was declared before settle that work: the mark says what must be delivered.
 
 use crate::drift::unknown_cluster;
 use crate::error::Error;
 use crate::manifests::{Manifests, Problem, Severity};
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Put, Registry, Scope};
+use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Put, Registry};
+use crate::remove::Removals;
 use crate::report::Report;
 use crate::sweep::GRACE;
+use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::declaration::CreationPolicy;
-use pawl_domain::record::State;
+use pawl_domain::record::{Declared, Owed, State};
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, Kind, Record, Step, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, instrument};
 
-const PAGE: usize = 500;
+/// How many declarations are loaded at a time.
+pub(crate) const PAGE: usize = 500;
+/// How many clusters are read at the same time.
+const CLUSTERS: usize = 16;
 
 /// What an index did.
 #[derive(Debug, Default)]
 pub struct IndexReport {
-    /// Clusters and stores by name, with what was found in their place.
-    pub objects: Vec<(String, Put)>,
+    /// Clusters and stores by name, with what was found in their place; failures did not enter the registry.
+    pub objects: Vec<(String, Result<Put, Error>)>,
     /// Declarations with what was found in their place; failures did not enter the registry.
     pub declarations: Vec<(DeclarationId, Result<Put, Error>)>,
     /// Declarations that were removed; failures stay until the next time.
-    pub removed: Vec<(DeclarationId, Result<(), Error>)>,
+    pub removed: Removals,
     /// What the manifests had wrong.
     pub problems: Vec<Problem>,
     /// What became of the work that arose: queued, or why it could not be.
@@ -41,11 +46,27 @@ pub type ClusterIndex = (ClusterName, Result<IndexReport, Error>);
 impl IndexReport {
     /// True when everything given entered the registry.
     pub fn is_complete(&self) -> bool {
-        self.declarations.iter().all(|(_, result)| result.is_ok())
+        self.objects.iter().all(|(_, result)| result.is_ok())
+            && self.declarations.iter().all(|(_, result)| result.is_ok())
             && self.removed.iter().all(|(_, result)| result.is_ok())
             && self.problems.iter().all(|problem| problem.severity == Severity::Warning)
             && self.report.failures().next().is_none()
     }
+}
+
+/// One index of a cluster. Another one that begins later has the newer listing, so this one must not go on then.
+pub(crate) struct Turn {
+    mark: String,
+    began: Timestamp,
+}
+
+/// Why a declaration must be delivered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Because {
+    /// It is new, or was edited.
+    Declared,
+    /// A store that it reads is another one now.
+    Store,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -55,36 +76,57 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked; what was taken in stays, and doing it again is harmless.
     #[instrument(skip_all)]
-    pub async fn index(&self, mut manifests: Manifests, prune: Option<&Home>) -> Result<IndexReport, Error> {
-        let started = self.ports.clock().now();
+    pub async fn index(&self, manifests: Manifests, prune: Option<&Home>) -> Result<IndexReport, Error> {
+        self.index_in(None, manifests, prune).await
+    }
+
+    /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
+    /// Answers for each cluster on its own.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    #[instrument(skip_all)]
+    pub async fn index_clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
+        let clusters = self.ports.registry().clusters().await?;
+        let indexing = clusters.into_iter().filter(|cluster| cluster.index).map(|cluster| async move {
+            // Boxed, for compilers do not like to look so deep.
+            let report = Box::pin(self.index_cluster(&cluster)).await;
+            (cluster.name, report)
+        });
+        Ok(stream::iter(indexing).buffered(CLUSTERS).collect().await)
+    }
+
+    async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
+        let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
+        self.ports.ledger().set_mark(&turn.mark, turn.began).await?;
+        let manifests = self.ports.clusters().manifests(cluster).await?;
+        self.index_in(Some(&turn), manifests, Some(&Home::Cluster(cluster.name.clone()))).await
+    }
+
+    async fn index_in(
+        &self,
+        turn: Option<&Turn>,
+        mut manifests: Manifests,
+        prune: Option<&Home>,
+    ) -> Result<IndexReport, Error> {
         refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
-        let registry = self.ports.registry();
-        for cluster in &manifests.clusters {
-            report.objects.push((format!("Cluster {}", cluster.name), registry.put_cluster(cluster).await?));
+        let mut work = BTreeSet::new();
+        let clusters = self.take_in_clusters(&manifests.clusters, &mut report).await?;
+        let touched = self.take_in_stores(turn, &manifests.stores, &mut report, &mut work).await?;
+        for page in manifests.declarations.chunks(PAGE) {
+            self.take_in(turn, page, &clusters, &touched, &mut report, &mut work).await?;
         }
-        let mut touched = BTreeSet::new();
-        for store in &manifests.stores {
-            let put = registry.put_store(store).await?;
-            report.objects.push((store.id.to_string(), put));
-            if put != Put::Unchanged {
-                touched.insert(store.id.clone());
-            }
-        }
-        let clusters: BTreeSet<ClusterName> =
-            registry.clusters().await?.into_iter().map(|cluster| cluster.name).collect();
         let given: BTreeSet<DeclarationId> =
             manifests.declarations.iter().map(|each| each.id.clone()).collect();
-        let mut work = Vec::new();
-        for page in manifests.declarations.chunks(PAGE) {
-            self.take_in(page, &clusters, &touched, started, &mut report, &mut work).await?;
-        }
-        self.follow_stores(&touched, &given, started, &mut work).await?;
+        self.drop_former_keys(&touched, &given, &mut report).await?;
         if let Some(home) = prune {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            self.prune(home, &given, &stores, &mut report).await?;
+            self.prune(turn, home, &given, &stores, &mut report).await?;
         }
-        let queued = self.enqueue(&work, None, started).await;
+        // Only now do the stores and declarations stand that the work is to be done with.
+        let work: Vec<_> = work.into_iter().collect();
+        let queued = self.enqueue(&work, None, self.ports.clock().now()).await;
         if queued.failures().next().is_none() {
             self.confirm_queued(&work, |record| record.state == State::Pending).await;
         }
@@ -99,100 +141,131 @@ impl<P: Ports> Pipeline<P> {
         Ok(report)
     }
 
-    /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
-    /// Answers for each cluster on its own.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    #[instrument(skip_all)]
-    pub async fn index_clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
-        let mut reports = Vec::new();
-        for cluster in self.ports.registry().clusters().await? {
-            if cluster.index {
-                let report = self.index_cluster(&cluster).await;
-                reports.push((cluster.name, report));
-            }
-        }
-        Ok(reports)
-    }
-
-    async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
-        let manifests = self.ports.clusters().manifests(cluster).await?;
-        self.index(manifests, Some(&Home::Cluster(cluster.name.clone()))).await
-    }
-
-    /// Removes declarations from the registry, and the targets that they own. Answers for each on its own.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn remove(
+    /// Takes in the clusters that are new or changed; returns the names of all that are known.
+    async fn take_in_clusters(
         &self,
-        ids: &[DeclarationId],
-    ) -> Result<Vec<(DeclarationId, Result<(), Error>)>, Error> {
-        let mut removed = Vec::new();
-        for declaration in self.ports.registry().declarations(ids).await? {
-            let result = self.retire(&declaration).await;
-            removed.push((declaration.id, result));
+        given: &[Cluster],
+        report: &mut IndexReport,
+    ) -> Result<BTreeSet<ClusterName>, Error> {
+        let known = self.ports.registry().clusters().await?;
+        let mut names: BTreeSet<ClusterName> = known.iter().map(|cluster| cluster.name.clone()).collect();
+        for cluster in given {
+            let put = match known.contains(cluster) {
+                true => Ok(Put::Unchanged),
+                false => self.ports.registry().put_cluster(cluster).await,
+            };
+            if put.is_ok() {
+                names.insert(cluster.name.clone());
+            }
+            report.objects.push((format!("Cluster {}", cluster.name), put));
         }
-        Ok(removed)
+        Ok(names)
     }
 
     async fn take_in(
         &self,
+        turn: Option<&Turn>,
         page: &[Declaration],
         clusters: &BTreeSet<ClusterName>,
         touched: &BTreeSet<StoreId>,
-        started: Timestamp,
         report: &mut IndexReport,
-        work: &mut Vec<DeclarationId>,
+        work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
         let stores = self.stores_of(page).await?;
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
         let known = self.ports.registry().declarations(&ids).await?;
         let known: BTreeMap<_, _> = known.into_iter().map(|each| (each.id.clone(), each)).collect();
+        let removed = self.being_removed(turn, &ids).await?;
+        let (mut done, mut open) = (Vec::new(), Vec::new());
         for declaration in page {
             let standing = known.get(&declaration.id);
-            let same = standing == Some(declaration) && declaration.stores().is_disjoint(touched);
-            let result = match check(declaration, standing, clusters) {
-                Ok(()) if same => Ok(Put::Unchanged),
-                Ok(()) => self.take_in_one(declaration, &stores, started, work).await,
-                Err(error) => Err(error),
-            };
-            report.declarations.push((declaration.id.clone(), result));
+            let same = standing == Some(declaration) && !removed.contains(&declaration.id);
+            match check(declaration, standing, clusters) {
+                Ok(()) if same && declaration.stores().is_disjoint(touched) => {
+                    done.push((declaration.id.clone(), Ok(Put::Unchanged)));
+                }
+                Ok(()) => open.push((declaration, same)),
+                Err(error) => done.push((declaration.id.clone(), Err(error))),
+            }
         }
+        if !open.is_empty() {
+            self.still(turn).await?;
+        }
+        // Collected, for compilers take no closure over references for one that may be sent.
+        let taking: Vec<_> = open
+            .into_iter()
+            .map(|(declaration, same)| self.take_in_one(declaration, same, &stores).boxed())
+            .collect();
+        let mut taken = stream::iter(taking).buffer_unordered(self.settings.concurrency);
+        while let Some((id, put)) = taken.next().await {
+            work.extend(put.as_ref().is_ok_and(|(_, wanted)| *wanted).then(|| id.clone()));
+            done.push((id, put.map(|(put, _)| put)));
+        }
+        done.sort_by(|(a, _), (b, _)| a.cmp(b));
+        report.declarations.extend(done);
         Ok(())
     }
 
+    /// Takes in one declaration; says whether it must be delivered. What a changed store means for one that stays the same
+    /// is noted already.
     async fn take_in_one(
         &self,
         declaration: &Declaration,
+        same: bool,
         stores: &Stores,
-        started: Timestamp,
-        work: &mut Vec<DeclarationId>,
-    ) -> Result<Put, Error> {
-        let wanted = self.mark_pending(declaration, started).await?;
-        let keys = declaration.index_keys(|id| stores.get(id));
-        let put = self.ports.registry().put(declaration, &keys).await?;
-        if wanted {
-            work.push(declaration.id.clone());
-        }
-        Ok(put)
+    ) -> (DeclarationId, Result<(Put, bool), Error>) {
+        let taking = async {
+            let wanted = !same && self.mark_pending(declaration, stores, Because::Declared).await?;
+            let keys = declaration.index_keys(|id| stores.get(id));
+            let put = self.ports.registry().put(declaration, &keys).await?;
+            Ok((put, wanted))
+        };
+        (declaration.id.clone(), taking.await)
     }
 
-    /// Notes in the ledger that there is work, and keeps what was written last. `false` if there is none, because
-    /// the declaration is read only once and was.
-    async fn mark_pending(&self, declaration: &Declaration, at: Timestamp) -> Result<bool, Error> {
+    /// Those of these declarations whose removal is under way or not finished, so that they must be declared anew. What
+    /// lives in a cluster is indexed again and again, and found missing then.
+    async fn being_removed(
+        &self,
+        turn: Option<&Turn>,
+        ids: &[DeclarationId],
+    ) -> Result<BTreeSet<DeclarationId>, Error> {
+        if turn.is_some() {
+            return Ok(BTreeSet::new());
+        }
+        let entries = self.ports.ledger().entries(ids).await?;
+        let removed = entries.into_iter().filter(|entry| entry.record.owed.removed.is_some());
+        Ok(removed.map(|entry| entry.id).collect())
+    }
+
+    /// Notes in the ledger what is about to be declared and must be delivered; what was written last is kept. `false` if
+    /// there is nothing to do, because it is read only once and was.
+    pub(crate) async fn mark_pending(
+        &self,
+        declaration: &Declaration,
+        stores: &Stores,
+        because: Because,
+    ) -> Result<bool, Error> {
+        let basis = self.basis(declaration, stores);
         for _ in 0..3 {
+            let at = self.ports.clock().now();
             let entry = self.ports.ledger().entries(std::slice::from_ref(&declaration.id)).await?.pop();
-            let record = match &entry {
-                Some(entry) if entry.record.refreshed.is_some() && !declaration.follows_manifest() => {
+            let revision = entry.as_ref().map(|entry| entry.revision);
+            let mut record = match entry.map(|entry| entry.record) {
+                // It was removed, so it is a new one; what is left of the former one still has to go.
+                Some(record) if record.owed.removed.is_some() => {
+                    let owed = Owed { targets: record.owed.targets, ..Owed::default() };
+                    Record { owed, ..Record::pending(declaration, at) }
+                }
+                Some(record) if record.refreshed.is_some() && is_left_alone(declaration, because) => {
                     return Ok(false);
                 }
-                Some(entry) => entry.record.clone().reopened(at),
+                Some(record) => record.reopened(at),
                 None => Record::pending(declaration, at),
             };
-            let record = Record { not_before: at.checked_add(GRACE).ok(), ..record };
-            match self.ports.ledger().put(&declaration.id, &record, entry.map(|entry| entry.revision)).await {
+            record.owed.declared = Some(Declared { digest: basis.clone(), at });
+            record.not_before = at.checked_add(GRACE).ok();
+            match self.ports.ledger().put(&declaration.id, &record, revision).await {
                 Err(error) if error.kind == Kind::Conflict => {}
                 result => return result.map(|_| true),
             }
@@ -201,91 +274,27 @@ impl<P: Ports> Pipeline<P> {
         Err(Error::new(Step::Record, Kind::Conflict, message))
     }
 
-    /// A store that changed moves its declarations to other index keys, and other values may stand there.
-    async fn follow_stores(
-        &self,
-        touched: &BTreeSet<StoreId>,
-        given: &BTreeSet<DeclarationId>,
-        started: Timestamp,
-        work: &mut Vec<DeclarationId>,
-    ) -> Result<(), Error> {
-        for store in touched {
-            let scope = Scope::Store(store.clone());
-            let mut after = None;
-            loop {
-                let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-                after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
-                let stores = self.stores_of(&page).await?;
-                for declaration in page.iter().filter(|each| !given.contains(&each.id)) {
-                    self.take_in_one(declaration, &stores, started, work).await?;
-                }
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn prune(
-        &self,
-        home: &Home,
-        given: &BTreeSet<DeclarationId>,
-        stores: &BTreeSet<StoreId>,
-        report: &mut IndexReport,
-    ) -> Result<(), Error> {
-        let unusable: BTreeSet<String> = report
-            .problems
-            .iter()
-            .filter(|problem| problem.severity == Severity::Error)
-            .map(|problem| problem.object.clone())
-            .collect();
-        // A document of which not even the name could be read might be any of them.
-        if unusable.iter().any(|object| !object.contains(' ')) {
-            report.problems.push(Problem {
-                severity: Severity::Warning,
-                place: "prune".to_owned(),
-                object: "all declarations".to_owned(),
-                field: String::new(),
-                message: "nothing was removed, because a manifest could not be read at all; mend it first"
-                    .to_owned(),
-            });
+    /// Nothing may be written on the strength of a listing when another index of the same cluster has begun since: it has
+    /// a newer one.
+    ///
+    /// # Errors
+    /// Kind `Conflict` then.
+    pub(crate) async fn still(&self, turn: Option<&Turn>) -> Result<(), Error> {
+        let Some(turn) = turn else { return Ok(()) };
+        if self.ports.ledger().mark(&turn.mark).await? == Some(turn.began) {
             return Ok(());
         }
-        let scope = Scope::Home(home.clone());
-        let mut after = None;
-        loop {
-            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
-            for declaration in &page {
-                let object = format!("ExternalSecret {}/{}", declaration.id.namespace, declaration.id.name);
-                if !given.contains(&declaration.id) && !unusable.contains(&object) {
-                    let result = self.retire(declaration).await;
-                    report.removed.push((declaration.id.clone(), result));
-                }
-            }
-            if after.is_none() {
-                break;
-            }
-        }
-        for swept in self.ports.registry().swept_stores().await? {
-            let id = &swept.store.id;
-            if id.home == *home && !stores.contains(id) && !unusable.contains(&store_object(id)) {
-                self.ports.registry().remove_store(id).await?;
-            }
-        }
-        Ok(())
+        let message = "another index of this cluster has begun and goes on with a newer listing";
+        Err(Error::new(Step::Lookup, Kind::Conflict, message))
     }
+}
 
-    /// Removes one declaration: first the target that it owns, so that a failure leaves it for the next time.
-    async fn retire(&self, declaration: &Declaration) -> Result<(), Error> {
-        let id = &declaration.id;
-        let owns = declaration.target.creation == CreationPolicy::Owner && declaration.home == Home::Applied;
-        if owns {
-            self.delete_target(id, declaration.target.generic(), &declaration.target.name).await?;
-        }
-        self.ports.registry().remove(id).await?;
-        self.ports.ledger().remove(id).await
+/// Whether the declaration is not read again for this reason. Source: ESO, whose refreshPolicy OnChange looks at the
+/// ExternalSecret alone.
+fn is_left_alone(declaration: &Declaration, because: Because) -> bool {
+    match because {
+        Because::Declared => !declaration.follows_manifest(),
+        Because::Store => declaration.refresh.reads_once(),
     }
 }
 
@@ -327,12 +336,4 @@ fn check(
         return Err(Error::new(Step::Lookup, Kind::Invalid, message));
     }
     Ok(())
-}
-
-/// How problems name a store's manifest.
-fn store_object(id: &StoreId) -> String {
-    match &id.namespace {
-        Some(namespace) => format!("SecretStore {namespace}/{}", id.name),
-        None => format!("ClusterSecretStore {}", id.name),
-    }
 }

@@ -7,23 +7,30 @@
 
 mod accounts;
 mod agenda;
+mod attempt;
 mod breaker;
 mod deliver;
 mod drift;
 pub mod error;
 pub mod explain;
 mod fetch;
+mod freshness;
 mod generic;
 mod guarded;
 pub mod index;
+mod index_stores;
 pub mod job;
+mod lanes;
 pub mod manifests;
 mod memory;
 mod pipeline;
+mod plan;
 pub mod ports;
 mod promise;
+mod prune;
 mod recipes;
 mod record;
+pub mod remove;
 mod render;
 pub mod report;
 mod search;
@@ -34,6 +41,7 @@ pub mod sweep;
 mod sync;
 mod templates;
 mod windows;
+mod write;
 
 pub use error::Error;
 pub use job::{InvalidJob, Job};

@@ -10,6 +10,7 @@ use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The flow over some world. Its use cases are methods, one file each: `sync`, `deliver`, `sweep`, `index`,
 /// `explain`.
@@ -18,8 +19,12 @@ pub struct Pipeline<P> {
     pub(crate) ports: Arc<P>,
     pub(crate) settings: Settings,
     pub(crate) digest_key: DigestKey,
-    pub(crate) recipes: Recipes,
+    pub(crate) recipes: Arc<Recipes>,
     pub(crate) memory: Arc<Memory>,
+    /// Work that is not done by then is handed to the job queue.
+    pub(crate) until: Option<Instant>,
+    /// Versions older than what was written are taken.
+    pub(crate) accept_older: bool,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -27,13 +32,61 @@ impl<P: Ports> Pipeline<P> {
     /// target is looked at once more, and nothing else happens.
     pub fn new(ports: P, settings: Settings, digest_key: DigestKey) -> Self {
         let ports = Arc::new(ports);
+        let recipes = Arc::new(Recipes::new(&ports));
         let memory = Arc::new(Memory::new(&settings));
-        Self { recipes: Recipes::new(&ports), ports, settings, digest_key, memory }
+        Self { recipes, memory, ports, settings, digest_key, until: None, accept_older: false }
+    }
+
+    /// The same flow, whose syncs and deliveries end at `until`: what they have not done by then they hand to the job
+    /// queue. Leave it the time that this takes.
+    #[must_use]
+    pub fn until(&self, until: Instant) -> Self {
+        Self { until: Some(until), ..self.again() }
+    }
+
+    /// The same flow, which takes a version that is older than what was written, as after somebody put a store back. Else
+    /// such a version is only taken when the store has been giving it for minutes, for a replica may lag.
+    #[must_use]
+    pub fn accepting_older(&self) -> Self {
+        Self { accept_older: true, ..self.again() }
     }
 
     /// The world that the flow runs over.
     pub fn ports(&self) -> &P {
         &self.ports
+    }
+
+    /// Waits until there is no time left.
+    pub(crate) async fn late(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// A keyed digest over a declaration and its stores: what a target is made of, values left out.
+    pub(crate) fn basis(&self, declaration: &Declaration, stores: &Stores) -> String {
+        let mut parts = self.digest_key.parts().with(declaration.digest());
+        for id in declaration.stores() {
+            // Serialising plain data with text keys cannot fail.
+            parts = parts.with(serde_json::to_vec(&stores.get(&id)).unwrap_or_default());
+        }
+        parts.digest()
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            ports: Arc::clone(&self.ports),
+            settings: self.settings.clone(),
+            digest_key: self.digest_key.clone(),
+            recipes: Arc::clone(&self.recipes),
+            memory: Arc::clone(&self.memory),
+            ..*self
+        }
     }
 
     /// The stores that these declarations read, by id.
@@ -55,6 +108,12 @@ impl<P: Ports> Pipeline<P> {
 pub(crate) struct Stores(BTreeMap<StoreId, Store>);
 
 impl Stores {
+    /// These, with others in place of those of the same id.
+    pub(crate) fn with<'a>(mut self, stores: impl IntoIterator<Item = &'a Store>) -> Self {
+        self.0.extend(stores.into_iter().map(|store| (store.id.clone(), store.clone())));
+        self
+    }
+
     pub(crate) fn get(&self, id: &StoreId) -> Option<&Store> {
         self.0.get(id)
     }

@@ -174,8 +174,15 @@ pub trait Ledger: Send + Sync {
         expected: Option<Revision>,
     ) -> impl Future<Output = Result<Revision, Error>> + Send;
 
-    /// Removes a declaration's record, whatever its revision.
-    fn remove(&self, id: &DeclarationId) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Removes a declaration's record: the one of revision `expected`, or any.
+    ///
+    /// # Errors
+    /// Kind `Conflict` when another revision stands there; nothing is removed then. That there is none is no error.
+    fn remove(
+        &self,
+        id: &DeclarationId,
+        expected: Option<Revision>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Up to `limit` ids above `after` of declarations whose state is not settled, as `State::is_settled` has it, in
     /// ascending order.

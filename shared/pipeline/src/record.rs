@@ -1,157 +1,236 @@
-//! Recording: what was done goes to the ledger and, where the ExternalSecret lives in the cluster, back to it.
+//! Recording: what was done goes to the ledger, with what is still owed.
 
-use crate::deliver::Written;
+use crate::attempt::Attempted;
+use crate::deliver::{Delivery, Finished};
 use crate::error::Error;
-use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Clusters, Entry, Ledger, Ports};
+use crate::pipeline::{Pipeline, Stores};
+use crate::plan::Plan;
+use crate::ports::{Clock, Entry, Ledger, Ports, Registry};
 use crate::status::Status;
+use crate::write::Written;
 use jiff::Timestamp;
-use pawl_domain::record::{State, TargetState};
+use pawl_domain::declaration::CreationPolicy;
+use pawl_domain::record::{FormerTarget, Owed, State, TargetState, is_looked_for};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
-use pawl_domain::{Declaration, Found, Kind, Outcome, Record, Values};
+use pawl_domain::{Change, Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
+use std::time::Duration;
 use tracing::warn;
 
+/// The longest pause between two looks for what was deleted.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// How often a record that met another one is tried again. Each round means that somebody else just finished.
 const ROUNDS: u32 = 5;
 
 impl<P: Ports> Pipeline<P> {
-    /// Records how a declaration fared and passes the outcome on.
-    ///
-    /// # Errors
-    /// The failure that was recorded; or that of the ledger, when the write is done but not recorded: doing it again
-    /// finds the target as it should be.
-    pub(crate) async fn record(
-        &self,
-        declaration: &Declaration,
-        entry: Option<Entry>,
-        values: Option<Values>,
-        result: Result<Written, Error>,
-        started: Timestamp,
-    ) -> Result<Outcome, Error> {
+    /// Records how a declaration fared and passes the outcome on: the failure that was recorded; or, where nothing could
+    /// be recorded, a failure that may be tried again, for nobody else would know of it.
+    pub(crate) async fn record(&self, plan: Plan, attempted: Attempted, delivery: &Delivery<'_>) -> Finished {
+        let Attempted { result, values, behind, waits } = attempted;
         let now = self.ports.clock().now();
-        let last = entry.as_ref().map(|entry| &entry.record);
+        let declaration = &plan.declaration;
+        let mut owed = plan.record().map(|record| record.owed.clone()).unwrap_or_default();
         let (record, result) = match result {
             Ok(written) => {
-                self.retire_former_target(declaration, last).await;
-                (
-                    success(declaration, values.unwrap_or_default(), &written, now, started),
-                    Ok(written.outcome),
-                )
+                owed.older_since = None;
+                owed.changes.clear();
+                behind.iter().filter(|it| is_looked_for(it, now)).for_each(|it| owed.want(it));
+                if owed.declared.is_some() && owed.admits(&self.basis(declaration, delivery.stores), now) {
+                    owed.declared = None;
+                }
+                owed.target = written.outcome == Outcome::Deleted && comes_back(declaration);
+                let problem = self.retire_former_targets(&plan, &mut owed).await;
+                let record = success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
+                (record, problem.map_or(Ok(written.outcome), Err))
             }
-            Err(error) => (failure(declaration, last, &error, now), Err(error)),
+            Err(error) => {
+                if error.kind == Kind::Stale && !waits {
+                    owed.older_since.get_or_insert(now);
+                }
+                let sought = plan.sought.iter().map(|sought| sought.change.as_ref());
+                sought.filter(|it| is_looked_for(it, now)).for_each(|it| owed.want(it));
+                let record =
+                    if waits { waiting(&plan, owed, now) } else { failure(&plan, &error, owed, now) };
+                (record, Err(error))
+            }
         };
         if let Some(at) = retry_at(&record) {
             self.memory.agenda.note(at, &declaration.id);
         }
-        let recorded = self.put_record(declaration, record, entry).await;
-        self.publish(declaration, &result, now).await;
-        match &result {
-            Ok(outcome) => {
-                metrics::counter!("pawl_outcomes_total", "outcome" => outcome.as_str()).increment(1);
-                recorded?;
-            }
-            Err(error) => {
-                metrics::counter!(
-                    "pawl_failures_total", "step" => error.step.as_str(), "kind" => error.kind.as_str()
-                )
-                .increment(1);
-                warn!(
-                    declaration.id = %declaration.id,
-                    step = error.step.as_str(),
-                    kind = error.kind.as_str(),
-                    retryable = error.is_retryable(),
-                    "{}: {error}",
-                    declaration.id
-                );
-                // Nobody would know of it: it must come again.
-                if let Err(problem) = recorded {
-                    return Err(problem.within(&format!("{error}; that could not be recorded: ")));
-                }
-            }
+        let is_behind = !record.owed.changes.is_empty() && result.is_ok();
+        let recorded = self.put_record(&plan, record, delivery.stores).await;
+        let status = if waits { None } else { status(declaration, &result, now) };
+        if !waits {
+            tell(&declaration.id, &result);
         }
-        result
+        let (result, status) = match recorded {
+            Ok(Recorded::Stands) => (Some(result), status),
+            Ok(Recorded::Removed) => {
+                self.undo(declaration).await;
+                (None, None)
+            }
+            Err(problem) => (Some(Err(unrecorded(&declaration.id, &result, &problem))), status),
+        };
+        Finished { id: plan.declaration.id, result, behind: is_behind, status }
     }
 
-    /// Writes the record. Of two deliveries that finish at the same time, the later write to the cluster counts.
-    async fn put_record(
-        &self,
-        declaration: &Declaration,
-        mut record: Record,
-        entry: Option<Entry>,
-    ) -> Result<(), Error> {
+    /// Writes the record. Of two deliveries that finish at the same time, the later write to the cluster counts; what
+    /// somebody else noted meanwhile as still to be done stays to be done.
+    async fn put_record(&self, plan: &Plan, mut record: Record, stores: &Stores) -> Result<Recorded, Error> {
         let ledger = self.ports.ledger();
-        let mut expected = entry.map(|entry| entry.revision);
+        let ids = std::slice::from_ref(&plan.declaration.id);
+        let mut expected = plan.entry.as_ref().map(|entry| entry.revision);
         for round in 1.. {
-            let conflict = match ledger.put(&declaration.id, &record, expected).await {
-                Ok(_) => return Ok(()),
+            let conflict = match ledger.put(&plan.declaration.id, &record, expected).await {
+                Ok(_) => return Ok(Recorded::Stands),
                 Err(error) if error.kind == Kind::Conflict && round < ROUNDS => error,
                 Err(error) => return Err(error),
             };
-            let Some(theirs) = ledger.entries(std::slice::from_ref(&declaration.id)).await?.pop() else {
+            tracing::debug!(declaration.id = %plan.declaration.id, "recording again: {conflict}");
+            let Some(theirs) = ledger.entries(ids).await?.pop() else {
+                if self.ports.registry().declarations(ids).await?.is_empty() {
+                    return Ok(Recorded::Removed);
+                }
                 expected = None;
                 continue;
             };
-            match later(&record, &theirs.record) {
-                Later::Theirs => return Ok(()),
-                Later::Ours => {}
-                Later::Unknown => forget_version(&mut record),
+            if theirs.record.owed.removed.is_some() {
+                return Ok(Recorded::Removed);
             }
-            tracing::debug!(declaration.id = %declaration.id, "recording again: {conflict}");
+            match later(&record, &theirs.record) {
+                Later::Theirs => {
+                    let reached = |change: &Change| {
+                        theirs.record.is_current(change, &plan.declaration, |id| stores.get(id))
+                    };
+                    record.owed.changes.retain(|change| !reached(change));
+                    if record.owed.changes.is_empty() {
+                        return Ok(Recorded::Stands);
+                    }
+                    record = with_changes(theirs.record, &record.owed.changes);
+                }
+                Later::Ours => add_what_they_owe(&mut record, plan.entry.as_ref(), &theirs.record),
+                Later::Unknown => {
+                    forget_version(&mut record);
+                    add_what_they_owe(&mut record, plan.entry.as_ref(), &theirs.record);
+                }
+            }
             expected = Some(theirs.revision);
         }
-        Ok(())
+        Ok(Recorded::Stands)
     }
 
-    /// A declaration that now names another target leaves none behind that it owned.
-    async fn retire_former_target(&self, declaration: &Declaration, last: Option<&Record>) {
-        let Some(former) = last.and_then(|record| record.target.as_ref()) else { return };
+    /// A declaration that now names another target leaves none behind that it owned. What cannot be deleted now stays
+    /// owed; returns why.
+    async fn retire_former_targets(&self, plan: &Plan, owed: &mut Owed) -> Option<Error> {
+        let declaration = &plan.declaration;
+        if let Some(former) = plan.record().and_then(|record| record.target.as_ref()) {
+            owed.owe(FormerTarget { name: former.name.clone(), manifest: former.manifest.clone() });
+        }
         let kind = declaration.target.generic();
-        if former.name == declaration.target.name && former.manifest.as_ref() == kind {
-            return;
-        }
-        if let Err(error) = self.delete_target(&declaration.id, former.manifest.as_ref(), &former.name).await
-        {
-            warn!(
-                declaration.id = %declaration.id,
-                "{}: its former target {} stays: {error}", declaration.id, former.name
-            );
-        }
+        owed.targets
+            .retain(|former| former.name != declaration.target.name || former.manifest.as_ref() != kind);
+        self.delete_owed(&declaration.id, owed).await
     }
 
-    async fn publish(&self, declaration: &Declaration, result: &Result<Outcome, Error>, at: Timestamp) {
-        if declaration.home == Home::Applied {
+    /// Deletes the targets that are owed, as far as that can be done. Returns why one could not be.
+    pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> Option<Error> {
+        let mut problem = None;
+        for former in std::mem::take(&mut owed.targets) {
+            if let Err(error) = self.delete_target(id, former.manifest.as_ref(), &former.name).await {
+                problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
+                owed.targets.push(former);
+            }
+        }
+        problem
+    }
+
+    /// The declaration was removed while its target was written: what it owns goes again. Where that fails, the one who
+    /// removed it has it on record.
+    async fn undo(&self, declaration: &Declaration) {
+        if declaration.target.creation != CreationPolicy::Owner {
             return;
         }
-        let status = Status {
-            at,
-            kind: declaration.target.generic().map(|kind| kind.kind.clone()),
-            result: result.as_ref().copied().map_err(|error| error.to_failure(1)),
-            target: matches!(result, Ok(Outcome::Written | Outcome::Unchanged))
-                .then(|| declaration.target.name.to_string()),
-        };
-        if let Err(error) = self.ports.clusters().publish(&declaration.id, &status).await {
-            warn!(declaration.id = %declaration.id, "{}: its status stays as it is: {error}", declaration.id);
+        let (id, target) = (&declaration.id, &declaration.target);
+        if let Err(error) = self.delete_target(id, target.generic(), &target.name).await {
+            warn!(declaration.id = %id, "{id}: it was removed, and its target {} stays for now: {error}", target.name);
         }
     }
 }
 
+/// What became of a record.
+enum Recorded {
+    /// It stands, or one that counts for more.
+    Stands,
+    /// The declaration was removed meanwhile.
+    Removed,
+}
+
+/// Counts and logs how a declaration fared.
+fn tell(id: &DeclarationId, result: &Result<Outcome, Error>) {
+    match result {
+        Ok(outcome) => {
+            metrics::counter!("pawl_outcomes_total", "outcome" => outcome.as_str()).increment(1);
+        }
+        Err(error) => {
+            let (step, kind) = (error.step.as_str(), error.kind.as_str());
+            metrics::counter!("pawl_failures_total", "step" => step, "kind" => kind).increment(1);
+            let retryable = error.is_retryable();
+            warn!(declaration.id = %id, step, kind, retryable, "{id}: {error}");
+        }
+    }
+}
+
+/// What was done is not recorded, so it must come again, whatever it was: doing it again finds the target as it should
+/// be, and a failure that nobody knows of would never be mended.
+fn unrecorded(id: &DeclarationId, result: &Result<Outcome, Error>, problem: &Error) -> Error {
+    let kind = if problem.is_retryable() { problem.kind } else { Kind::Transient };
+    let what = match result {
+        Ok(outcome) => format!("it is {outcome}"),
+        Err(error) => error.to_string(),
+    };
+    warn!(declaration.id = %id, "{id}: not recorded: {problem}");
+    Error::new(
+        Step::Record,
+        kind,
+        format!("{what}; that could not be recorded, so it comes again: {problem}"),
+    )
+}
+
+fn status(declaration: &Declaration, result: &Result<Outcome, Error>, at: Timestamp) -> Option<Status> {
+    (declaration.home != Home::Applied).then(|| Status {
+        at,
+        kind: declaration.target.generic().map(|kind| kind.kind.clone()),
+        result: result.as_ref().copied().map_err(|error| error.to_failure(1)),
+        target: matches!(result, Ok(Outcome::Written | Outcome::Unchanged))
+            .then(|| declaration.target.name.to_string()),
+    })
+}
+
 fn success(
-    declaration: &Declaration,
+    plan: &Plan,
     values: Values,
     written: &Written,
+    owed: Owed,
+    problem: Option<&Error>,
     now: Timestamp,
     started: Timestamp,
 ) -> Record {
-    let versions = values.0.iter().map(Found::versions).collect();
+    let declaration = &plan.declaration;
     let target = match written.outcome {
         Outcome::Written | Outcome::Unchanged => Some(written.resource_version.clone()),
         Outcome::Retained => Some(None),
         Outcome::Deleted | Outcome::TargetMissing | Outcome::NotWanted | Outcome::Queued => None,
     };
+    let state = match problem {
+        Some(error) => State::Failed(error.to_failure(attempts(plan))),
+        None if owed.is_empty() => State::Settled(written.outcome),
+        None => State::Pending,
+    };
+    let unsettled_since = plan.record().and_then(Record::open_since).unwrap_or(now);
+    let next = now.checked_add(declaration.refresh.interval.min(LONGEST_PAUSE)).ok();
     Record {
-        declaration: declaration.digest(),
-        versions,
+        declaration: plan.digest.clone(),
+        versions: values.0.iter().map(Found::versions).collect(),
         digest: written.digest.clone(),
         inputs: Some(written.inputs.clone()),
         target: target.map(|resource_version| TargetState {
@@ -161,21 +240,38 @@ fn success(
         }),
         at: now,
         refreshed: Some(started),
-        state: State::Settled(written.outcome),
-        unsettled_since: None,
-        not_before: None,
+        unsettled_since: (!state.is_settled()).then_some(unsettled_since),
+        not_before: next.filter(|_| owed.target),
+        state,
+        owed,
     }
 }
 
+/// Whether nothing but its target's being gone makes a declaration be read again.
+fn comes_back(declaration: &Declaration) -> bool {
+    declaration.refresh.reads_once() && !declaration.refresh.interval.is_zero()
+}
+
 /// What was written last still stands; only how the last attempt went is new.
-fn failure(declaration: &Declaration, last: Option<&Record>, error: &Error, now: Timestamp) -> Record {
-    let attempts = match last.map(|record| &record.state) {
+fn failure(plan: &Plan, error: &Error, owed: Owed, now: Timestamp) -> Record {
+    let last = plan.record().cloned().unwrap_or_else(|| Record::pending(&plan.declaration, now));
+    let not_before = error.retry_after().and_then(|pause| now.checked_add(pause).ok());
+    let state = State::Failed(error.to_failure(attempts(plan)));
+    Record { state, not_before, owed, ..last.reopened(now) }
+}
+
+/// Nothing was done, for a store does not show yet what was reported.
+fn waiting(plan: &Plan, owed: Owed, now: Timestamp) -> Record {
+    let last = plan.record().cloned().unwrap_or_else(|| Record::pending(&plan.declaration, now));
+    Record { owed, ..last.reopened(now) }
+}
+
+/// How often it has failed in a row, this time included.
+fn attempts(plan: &Plan) -> u32 {
+    match plan.record().map(|record| &record.state) {
         Some(State::Failed(failure)) => failure.attempts.saturating_add(1),
         _ => 1,
-    };
-    let last = last.cloned().unwrap_or_else(|| Record::pending(declaration, now));
-    let not_before = error.retry_after().and_then(|pause| now.checked_add(pause).ok());
-    Record { state: State::Failed(error.to_failure(attempts)), not_before, ..last.reopened(now) }
+    }
 }
 
 enum Later {
@@ -187,7 +283,7 @@ enum Later {
 /// Which of two records speaks of the later write. A failure never replaces what somebody else just settled;
 /// resourceVersions of one object grow, so the larger number was written later.
 fn later(ours: &Record, theirs: &Record) -> Later {
-    if !matches!(ours.state, State::Settled(_)) {
+    if matches!(ours.state, State::Failed(_)) {
         return Later::Theirs;
     }
     let number = |record: &Record| record.target.as_ref()?.resource_version.as_ref()?.parse::<u64>().ok();
@@ -202,5 +298,31 @@ fn later(ours: &Record, theirs: &Record) -> Later {
 fn forget_version(record: &mut Record) {
     if let Some(target) = &mut record.target {
         target.resource_version = None;
+    }
+}
+
+/// Their record, with changes that it has not reached.
+fn with_changes(theirs: Record, changes: &[Change]) -> Record {
+    let at = theirs.at;
+    let mut record = theirs.reopened(at);
+    changes.iter().for_each(|change| record.owed.want(change));
+    record
+}
+
+/// What others noted since this delivery read the record is still to be done: it saw none of it.
+fn add_what_they_owe(ours: &mut Record, seen: Option<&Entry>, theirs: &Record) {
+    // That what was seen waits in the queue by now is no new work.
+    let at_any_time = |record: &Record| Record { not_before: None, ..record.clone() };
+    let is_work = seen.is_none_or(|seen| at_any_time(&seen.record) != at_any_time(theirs));
+    let seen = seen.map(|entry| &entry.record.owed);
+    if seen.map(|seen| &seen.declared) != Some(&theirs.owed.declared) {
+        ours.owed.declared.clone_from(&theirs.owed.declared);
+    }
+    let is_new = |change: &&Change| seen.is_none_or(|seen| !seen.changes.contains(change));
+    theirs.owed.changes.iter().filter(is_new).for_each(|change| ours.owed.want(change));
+    let is_new = |target: &&FormerTarget| seen.is_none_or(|seen| !seen.targets.contains(target));
+    theirs.owed.targets.iter().filter(is_new).cloned().for_each(|target| ours.owed.owe(target));
+    if (theirs.state == State::Pending && is_work) || !ours.owed.is_empty() {
+        *ours = Record { owed: ours.owed.clone(), ..ours.clone().reopened(theirs.at) };
     }
 }

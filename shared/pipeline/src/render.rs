@@ -2,13 +2,15 @@
 
 use crate::error::Error;
 use crate::fetch::Catch;
+use crate::freshness::Guard;
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::Ports;
+use crate::plan::Plan;
+use crate::ports::{Clock, Ports};
 use crate::templates::Templates;
 use pawl_domain::render::EntryProblem;
 use pawl_domain::secret::DigestParts;
 use pawl_domain::{
-    Complaint, Declaration, Found, Kind, Record, RenderError, Rendered, Step, TemplateSources, Values,
+    Complaint, Declaration, Found, Kind, RenderError, Rendered, Step, TemplateSources, Values,
 };
 
 /// All that one declaration is rendered from.
@@ -28,15 +30,15 @@ impl<P: Ports> Pipeline<P> {
     /// The first read that failed, or an object with templates that could not be read.
     pub(crate) fn ingredients(
         &self,
-        declaration: &Declaration,
+        plan: &Plan,
         stores: &Stores,
         catch: &Catch,
         templates: &Templates,
-        last: Option<&Record>,
     ) -> Result<Ingredients, Error> {
-        let values = catch.values(declaration, stores, last)?;
-        let sources = templates.of(declaration)?;
-        let mut parts = self.digest_key.parts().with(declaration.digest());
+        let guard = Guard { accept_older: self.accept_older, now: self.ports.clock().now() };
+        let values = catch.values(plan, stores, guard)?;
+        let sources = templates.of(&plan.declaration)?;
+        let mut parts = self.digest_key.parts().with(&plan.digest);
         for found in &values.0 {
             parts = with_found(parts, found);
         }

@@ -1,47 +1,78 @@
-//! Searches: each once per identity and delivery, and with the changed key in the change's version at least.
+//! Searches: each once per identity and delivery, and with the changed key in the change's version, if the store shows it.
 //!
 //! A search is two things to a store: a listing, which may lag behind by minutes, and the values of what was listed,
 //! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
 //! where the answer does not hold it yet.
 
 use crate::error::Error;
+use crate::fetch::panicked;
 use crate::pipeline::Pipeline;
+use crate::plan::Sought;
 use crate::ports::{Part, Ports, Sources, Wanted};
+use futures::FutureExt;
 use pawl_domain::{Access, Change, Fetched, Find, Kind, Provider, Step, VersionSelector};
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// What a search found, by name.
 pub(crate) type Finds = BTreeMap<String, Arc<Fetched>>;
 
+/// What became of one search.
+#[derive(Debug)]
+pub(crate) struct Searched {
+    pub(crate) result: Result<Finds, Error>,
+    /// The change whose version the store does not show yet.
+    pub(crate) behind: Option<Arc<Change>>,
+}
+
 impl<P: Ports> Pipeline<P> {
-    /// Everything that a search finds; at least as new as `change`, if that concerns it.
-    pub(crate) async fn search(
+    /// Everything that a search finds; with the version of the change that is sought, as far as the store shows it.
+    pub(crate) async fn search(&self, access: &Access, find: &Find, sought: Option<&Sought>) -> Searched {
+        let searching = AssertUnwindSafe(self.search_up_to(access, find, sought)).catch_unwind().await;
+        // What the panic says may hold a value.
+        match searching.unwrap_or_else(|_| Err(panicked(Step::Fetch))) {
+            Ok((found, reached)) => {
+                let behind = sought.filter(|_| !reached).map(|sought| Arc::clone(&sought.change));
+                let found = found.into_iter().map(|(name, fetched)| (name, Arc::new(fetched)));
+                Searched { result: Ok(found.collect()), behind }
+            }
+            Err(error) => Searched { result: Err(error), behind: None },
+        }
+    }
+
+    async fn search_up_to(
         &self,
         access: &Access,
         find: &Find,
-        change: Option<&Change>,
-    ) -> Result<Finds, Error> {
+        sought: Option<&Sought>,
+    ) -> Result<(BTreeMap<String, Fetched>, bool), Error> {
         let mut found = self.ports.sources().find(access, find).await?;
-        if let Some(change) = change {
-            self.bring_up_to(change, access, find, &mut found).await?;
-        }
-        Ok(found.into_iter().map(|(name, fetched)| (name, Arc::new(fetched))).collect())
+        let reached = match sought {
+            Some(sought) => self.bring_up_to(sought, access, find, &mut found).await?,
+            None => true,
+        };
+        Ok((found, reached))
     }
 
+    /// Reads the changed key by its name where the search does not show its new version. `false` if that does not
+    /// either.
     async fn bring_up_to(
         &self,
-        change: &Change,
+        sought: &Sought,
         access: &Access,
         find: &Find,
         found: &mut BTreeMap<String, Fetched>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let mut all_reached = true;
         let listed: Vec<String> =
-            access.backend.named_by(change, found.keys()).into_iter().cloned().collect();
+            access.backend.named_by(&sought.change, found.keys()).into_iter().cloned().collect();
         for name in &listed {
             let Some(fetched) = found.remove(name) else { continue };
             let want = current(access.backend.found_key(name));
-            match self.at_least(change, access, &want, Ok(fetched)).await {
+            let (answer, reached) = self.at_least(sought, access, &want, Ok(fetched)).await;
+            all_reached &= reached;
+            match answer {
                 Ok(fetched) => drop(found.insert(name.clone(), fetched)),
                 // It went while it was asked for again.
                 Err(error) if error.kind == Kind::NotFound => {}
@@ -49,10 +80,12 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         if listed.is_empty() {
-            for name in unlisted(change, access, find)? {
+            for name in unlisted(&sought.change, access, find)? {
                 let want = current(access.backend.found_key(name));
                 let answer = self.fetch_one(access, &want).await;
-                match self.at_least(change, access, &want, answer).await {
+                let (answer, reached) = self.at_least(sought, access, &want, answer).await;
+                all_reached &= reached;
+                match answer {
                     Ok(fetched) => drop(found.insert(name.clone(), fetched)),
                     // It came and went, or the search passes over it.
                     Err(error) if matches!(error.kind, Kind::NotFound | Kind::Denied) => {}
@@ -60,7 +93,7 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
         }
-        Ok(())
+        Ok(all_reached)
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 /// How much the flow does at once, and how patient it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// Up to this many targets are written within a sync; more go to the job queue.
+    /// Up to this many targets are written by a sweep within its call, and ten times as many by a sync, whose targets
+    /// share one fetch; more go to the job queue.
     pub inline_targets: usize,
-    /// How many declarations are worked on at the same time.
+    /// How many declarations are worked on at the same time in one cluster.
     pub concurrency: usize,
     /// How often a write that met somebody else's is started again from the read.
     pub conflict_attempts: u32,
@@ -28,6 +29,13 @@ pub struct Settings {
     pub generic_targets: bool,
     /// How often the Secrets in the clusters are compared with what was written; zero for never.
     pub drift_interval: Duration,
+}
+
+impl Settings {
+    /// Up to this many targets are written within a sync.
+    pub fn sync_targets(&self) -> usize {
+        self.inline_targets.saturating_mul(10)
+    }
 }
 
 impl Default for Settings {

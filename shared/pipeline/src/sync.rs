@@ -1,39 +1,53 @@
 //! One change to all that it affects.
 
+use crate::deliver::Delivered;
 use crate::error::Error;
 use crate::job::Job;
 use crate::pipeline::Pipeline;
+use crate::plan::Work;
 use crate::ports::{Clock, Jobs, Ports, Registry};
 use crate::report::Report;
+use jiff::Timestamp;
 use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, Record, affected};
+use std::sync::Arc;
 use tracing::{info, instrument};
 
 /// How many declarations are loaded at a time while a change's targets are counted.
 const PAGE: usize = 500;
 
 impl<P: Ports> Pipeline<P> {
-    /// Brings every declaration that `change` affects up to date: within this call up to
-    /// `Settings::inline_targets`, by the job queue beyond that. A target that cannot be reached now is handed to
-    /// the job queue as well, so that an `Ok` in the report means: done, or cannot be lost any more.
+    /// Brings every declaration that `change` affects up to date: within this call up to [`Settings::sync_targets`],
+    /// which share one fetch, and as many as there is time for; the others by the job queue. A target that cannot be
+    /// reached now is handed to the job queue as well, so that an `Ok` in the report means: done, or cannot be lost any
+    /// more.
+    ///
+    /// [`Settings::sync_targets`]: crate::Settings::sync_targets
     ///
     /// # Errors
     /// Only if the registry could not be asked. The change must then be handed in again.
     #[instrument(skip_all, fields(change.id = %change.id, change.key = %change.key()))]
     pub async fn sync(&self, change: &Change) -> Result<Report, Error> {
         let started = self.ports.clock().now();
+        let change = &change.not_after(started);
         let candidates = self.ports.registry().candidates(&change.index_keys()).await?;
         let mut report = Report::default();
         let mut inline = Vec::new();
         for ids in candidates.chunks(PAGE) {
-            let declarations = self.affected_of(ids, change).await?;
-            if inline.len() + declarations.len() <= self.settings.inline_targets {
-                inline.extend(declarations);
-            } else {
-                let ids: Vec<_> = inline.drain(..).chain(declarations).map(|each| each.id).collect();
-                report.extend(self.enqueue(&ids, Some(change), started).await);
+            if self.is_late() {
+                // Whoever takes the job finds out which of them are affected.
+                report.extend(self.enqueue(ids, Some(change), started).await);
+                continue;
             }
+            let mut declarations = self.affected_of(ids, change).await?;
+            let room = self.settings.sync_targets().saturating_sub(inline.len());
+            let others = declarations.split_off(room.min(declarations.len()));
+            inline.extend(declarations);
+            // What is left to others is safe before anything is begun here.
+            let others: Vec<_> = others.into_iter().map(|each| each.id).collect();
+            report.extend(self.enqueue(&others, Some(change), started).await);
         }
-        let delivered = self.deliver_all(inline, Some(change), started).await?;
+        let work = Work { change: Some(Arc::new(change.clone())), since: started, started };
+        let delivered = self.deliver_work(inline, &work).await?;
         report.extend(self.hand_over(delivered, change, started).await);
         info!(
             change.location = %change.location,
@@ -57,15 +71,20 @@ impl<P: Ports> Pipeline<P> {
         self.let_run(declarations, self.ports.clock().now(), is_current).await
     }
 
-    /// Queues what failed for the moment; what failed for good stays in the report.
-    async fn hand_over(&self, delivered: Report, change: &Change, at: jiff::Timestamp) -> Report {
-        let (again, done): (Vec<_>, Vec<_>) = delivered
-            .outcomes
-            .into_iter()
-            .partition(|(_, result)| result.as_ref().is_err_and(Error::is_retryable));
-        let ids: Vec<_> = again.into_iter().map(|(id, _)| id).collect();
+    /// Queues what failed for the moment, and what a store does not show yet; what failed for good stays in the report.
+    async fn hand_over(&self, delivered: Delivered, change: &Change, at: Timestamp) -> Report {
+        let Delivered { report, behind } = delivered;
+        let comes_again = |(id, result): &(DeclarationId, Result<Outcome, Error>)| {
+            result.as_ref().map_or_else(Error::is_retryable, |_| behind.contains(id))
+        };
+        let (again, done): (Vec<_>, Vec<_>) = report.outcomes.into_iter().partition(comes_again);
+        let ids: Vec<_> = again.iter().map(|(id, _)| id.clone()).collect();
+        let queued = self.enqueue(&ids, Some(change), at).await;
         let mut report = Report { outcomes: done };
-        report.extend(self.enqueue(&ids, Some(change), at).await);
+        for ((id, before), (_, queued)) in again.into_iter().zip(queued.outcomes) {
+            // What a store does not show yet is in the ledger as well, so that nothing is lost with the queue.
+            report.outcomes.push((id, if before.is_ok() && queued.is_err() { before } else { queued }));
+        }
         report
     }
 
@@ -74,7 +93,7 @@ impl<P: Ports> Pipeline<P> {
         &self,
         ids: &[DeclarationId],
         change: Option<&Change>,
-        at: jiff::Timestamp,
+        at: Timestamp,
     ) -> Report {
         if ids.is_empty() {
             return Report::default();

@@ -1,40 +1,50 @@
 //! The objects in target clusters that hold templates: each read once per delivery, however many declarations use it.
 
 use crate::error::Error;
+use crate::fetch::panicked;
+use crate::lanes::Lanes;
 use crate::pipeline::Pipeline;
+use crate::plan::Plan;
 use crate::ports::{Clusters, Ports, TemplateKind};
-use futures::{StreamExt, stream};
+use futures::future::{BoxFuture, FutureExt, Shared, join_all};
 use pawl_domain::declaration::{CreationPolicy, TemplateSource};
-use pawl_domain::{ClusterName, Declaration, DeclarationId, Kind, Namespace, SecretValue, TemplateSources};
+use pawl_domain::{
+    ClusterName, Declaration, DeclarationId, Kind, Namespace, SecretValue, Step, TemplateSources,
+};
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 /// One object: what it holds, or `None` where it does not exist.
 type Object = Result<Option<BTreeMap<String, SecretValue>>, Error>;
+type At = (ClusterName, Namespace, TemplateSource);
 
-/// What one delivery read of the objects that hold templates.
+/// The objects with templates that some plans name, each read once, when the first of them waits for it.
+pub(crate) struct Templating<'a>(BTreeMap<At, Shared<BoxFuture<'a, Arc<Object>>>>);
+
+/// The objects that one plan names.
 #[derive(Debug, Default)]
-pub(crate) struct Templates(BTreeMap<(ClusterName, Namespace, TemplateSource), Object>);
+pub(crate) struct Templates(BTreeMap<At, Arc<Object>>);
 
 impl<P: Ports> Pipeline<P> {
-    /// Reads every object that the templates of these declarations name.
-    pub(crate) async fn templates(&self, declarations: &[&Declaration]) -> Templates {
+    /// Prepares to read every object that the templates of these plans name.
+    pub(crate) fn templating<'a>(&'a self, plans: &[&Plan], lanes: &'a Lanes<ClusterName>) -> Templating<'a> {
         let mut wanted = BTreeMap::new();
-        for declaration in declarations {
-            for source in sources(declaration) {
-                let id = &declaration.id;
-                let at = (id.cluster.clone(), id.namespace.clone(), source);
-                wanted.entry(at).or_insert_with(|| id.clone());
+        for Plan { declaration, .. } in plans {
+            for at in places(declaration) {
+                let id = declaration.id.clone();
+                wanted.entry(at.clone()).or_insert_with(|| {
+                    let read = async move {
+                        let _turn = lanes.enter(&id.cluster).await;
+                        let object = AssertUnwindSafe(self.template_source(&id, &at.2)).catch_unwind().await;
+                        // What the panic says may hold a value.
+                        Arc::new(object.unwrap_or_else(|_| Err(panicked(Step::Render))))
+                    };
+                    read.boxed().shared()
+                });
             }
         }
-        let objects: Vec<_> = stream::iter(wanted)
-            .map(|(at, id)| async move {
-                let object = self.template_source(&id, &at.2).await;
-                (at, object)
-            })
-            .buffer_unordered(self.settings.concurrency)
-            .collect()
-            .await;
-        Templates(objects.into_iter().collect())
+        Templating(wanted)
     }
 
     async fn template_source(&self, id: &DeclarationId, source: &TemplateSource) -> Object {
@@ -50,6 +60,17 @@ impl<P: Ports> Pipeline<P> {
     }
 }
 
+impl Templating<'_> {
+    /// Waits for the objects that one plan names.
+    pub(crate) async fn of(&self, plan: &Plan) -> Templates {
+        let objects = places(&plan.declaration).filter_map(|at| {
+            let object = self.0.get(&at)?.clone();
+            Some(async move { (at, object.await) })
+        });
+        Templates(join_all(objects).await.into_iter().collect())
+    }
+}
+
 impl Templates {
     /// What the templates of one declaration need.
     ///
@@ -57,9 +78,8 @@ impl Templates {
     /// An object could not be read. One that does not exist is left out: rendering tells of it.
     pub(crate) fn of(&self, declaration: &Declaration) -> Result<TemplateSources, Error> {
         let mut found = BTreeMap::new();
-        for source in sources(declaration) {
-            let at = (declaration.id.cluster.clone(), declaration.id.namespace.clone(), source);
-            match self.0.get(&at) {
+        for at in places(declaration) {
+            match self.0.get(&at).map(AsRef::as_ref) {
                 Some(Ok(Some(data))) => {
                     found.insert(at.2, data.clone());
                 }
@@ -69,6 +89,12 @@ impl Templates {
         }
         Ok(TemplateSources(found))
     }
+}
+
+/// Where the objects stand that a declaration needs.
+fn places(declaration: &Declaration) -> impl Iterator<Item = At> {
+    let DeclarationId { cluster, namespace, .. } = &declaration.id;
+    sources(declaration).map(move |source| (cluster.clone(), namespace.clone(), source))
 }
 
 /// The objects that a declaration needs; with creationPolicy None it renders nothing.

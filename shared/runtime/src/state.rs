@@ -107,10 +107,10 @@ impl Ledger for State {
         }
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
+    async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), Error> {
         match self {
-            Self::Aws(table) => Ledger::remove(table, id).await,
-            Self::Local(file) => Ledger::remove(file, id).await,
+            Self::Aws(table) => Ledger::remove(table, id, expected).await,
+            Self::Local(file) => Ledger::remove(file, id, expected).await,
         }
     }
 

@@ -52,7 +52,10 @@ impl Door {
     /// Suffers what strikes this call, or this part of one.
     pub(crate) async fn strike(&self, point: Point, subjects: &[&str]) -> Result<Passage, Error> {
         let struck = strike(&mut lock(&self.shared.faults), point, subjects);
-        let Struck { slow, failure, lost, stale } = struck;
+        let Struck { slow, failure, lost, stale, panic } = struck;
+        if let Some(words) = panic {
+            panic!("{words}");
+        }
         if !slow.is_zero() {
             tokio::time::sleep(slow).await;
         }

@@ -98,6 +98,7 @@ pub(crate) enum Effect {
     LostAnswer,
     Slow(Duration),
     Stale(usize),
+    Panic(&'static str),
 }
 
 impl Fault {
@@ -114,6 +115,11 @@ impl Fault {
     /// The call is carried out, and then fails as if the answer had been lost: kind `Unreachable`.
     pub fn lost_answer() -> Self {
         Self::of(Effect::LostAnswer)
+    }
+
+    /// The call panics with these words.
+    pub fn panic(words: &'static str) -> Self {
+        Self::of(Effect::Panic(words))
     }
 
     /// The call takes this long, by tokio's clock.
@@ -178,6 +184,7 @@ pub(crate) struct Struck {
     pub(crate) failure: Option<(Step, Kind)>,
     pub(crate) lost: bool,
     pub(crate) stale: usize,
+    pub(crate) panic: Option<&'static str>,
 }
 
 /// Uses up what strikes a call at this point: one failure at most, all the rest.
@@ -195,6 +202,7 @@ pub(crate) fn strike(faults: &mut [Fault], point: Point, subjects: &[&str]) -> S
             Effect::LostAnswer => struck.lost = true,
             Effect::Slow(by) => struck.slow += by,
             Effect::Stale(versions) => struck.stale = struck.stale.max(versions),
+            Effect::Panic(words) => struck.panic = Some(words),
         }
         if let Some(left) = &mut fault.left {
             *left -= 1;

@@ -4,7 +4,7 @@ use crate::at::{config, fresh_table};
 use crate::table::damage;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::Table;
-use pawl_domain::record::State;
+use pawl_domain::record::{Owed, State};
 use pawl_domain::{Kind, Outcome, Record};
 use pawl_pipeline::ports::{Ledger, Revision};
 use pawl_world::build::{at, id};
@@ -76,5 +76,6 @@ fn settled() -> Record {
         state: State::Settled(Outcome::Unchanged),
         unsettled_since: None,
         not_before: None,
+        owed: Owed::default(),
     }
 }

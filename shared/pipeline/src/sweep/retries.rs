@@ -31,6 +31,10 @@ pub(super) struct Open {
     pub(super) due: Vec<DeclarationId>,
     /// Secrets to merge into that did not exist when they were last looked for.
     missing: Vec<Declaration>,
+    /// What is being removed, and what nobody declares.
+    leaving: Vec<DeclarationId>,
+    /// Those of them that are still declared.
+    leaving_declared: Vec<Declaration>,
     failing: BTreeSet<DeclarationId>,
     /// By how much each is overdue.
     late: BTreeMap<DeclarationId, Duration>,
@@ -71,8 +75,15 @@ impl<P: Ports> Pipeline<P> {
             after = ids.last().filter(|_| ids.len() == PAGE).cloned();
             let declarations = self.ports.registry().declarations(&ids).await?;
             let entries = self.entries_of(&declarations).await?;
+            let declared: BTreeSet<_> = declarations.iter().map(|each| each.id.clone()).collect();
+            open.leaving.extend(ids.into_iter().filter(|id| !declared.contains(id)));
             for declaration in declarations {
                 let Some(entry) = entries.get(&declaration.id) else { continue };
+                if entry.record.owed.removed.is_some() {
+                    open.leaving.push(declaration.id.clone());
+                    open.leaving_declared.push(declaration);
+                    continue;
+                }
                 self.sort_in(declaration, &entry.record, now, &mut open, &mut probed);
             }
             if after.is_none() {
@@ -134,6 +145,9 @@ impl<P: Ports> Pipeline<P> {
 
     async fn retry_open(&self, open: &Open, round: &Round, found: &mut Findings) -> Result<(), Error> {
         let now = round.started;
+        for ids in open.leaving.chunks(PAGE) {
+            found.take(self.sweep_removals(ids, &open.leaving_declared).await?);
+        }
         if open.due.len() > self.settings.inline_targets {
             for ids in open.due.chunks(PAGE) {
                 let declarations = self.ports.registry().declarations(ids).await?;

@@ -5,9 +5,13 @@
     reason = "each story needs another part of it, and fails where it cannot go on"
 )]
 
-use pawl_domain::{DigestKey, SecretValue};
-use pawl_pipeline::{Pipeline, Settings};
+use pawl_domain::{Declaration, DigestKey, SecretValue};
+use pawl_pipeline::{Manifests, Pipeline, Ports, Report, Settings};
 use pawl_world::{Canary, World, cluster, declaration, secrets_manager};
+use std::time::Duration;
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A world with one store, the clusters blue and green, and a value that must show up nowhere.
 pub(crate) struct Story {
@@ -39,6 +43,29 @@ impl Story {
         format!("{}-{number}", self.canary.value())
     }
 
+    /// Delivers all jobs that wait, once.
+    pub(crate) async fn work_off(&self) -> Report {
+        let mut report = Report::default();
+        for job in self.world.jobs().take() {
+            report.extend(self.flow().deliver(&job).await.unwrap());
+        }
+        report
+    }
+
+    /// Sweeps every ten minutes, and works the job queue off each time.
+    pub(crate) async fn sweep_for(&self, hours: u32) {
+        for _ in 0..hours * 6 {
+            self.world.advance(10 * MINUTE);
+            let _ = self.flow().sweep(false).await;
+            self.work_off().await;
+        }
+    }
+
+    /// A namespace comes into being in the cluster blue.
+    pub(crate) fn with_namespace(&self, namespace: &str) {
+        self.world.clusters().ensure_namespace(&"blue".parse().unwrap(), &namespace.parse().unwrap());
+    }
+
     /// Ends the story: no value is where none belongs.
     pub(crate) fn end(&self) {
         self.world.assert_free_of(&self.canary);
@@ -48,4 +75,19 @@ impl Story {
 pub(crate) fn flow(world: &World, settings: Settings) -> Pipeline<World> {
     let key = DigestKey::new(SecretValue::new("a key of sixteen bytes or more")).unwrap();
     Pipeline::new(world.clone(), settings, key)
+}
+
+/// Pauses are one more thing that can end before or after others' steps; a single stale answer needs none.
+pub(crate) fn patient() -> Settings {
+    Settings { stale_attempts: 0, ..Settings::default() }
+}
+
+/// These declarations, the store `aws` and the cluster blue.
+pub(crate) fn manifests(declarations: Vec<Declaration>) -> Manifests {
+    Manifests {
+        declarations,
+        stores: vec![secrets_manager("aws").into()],
+        clusters: vec![cluster("blue").into()],
+        problems: Vec::new(),
+    }
 }

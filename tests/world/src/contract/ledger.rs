@@ -1,11 +1,14 @@
 //! The contract of [`Ledger`].
 
 use super::{ids_in_order, longest_id, shuffled};
-use crate::build::{at, id, object_name};
+use crate::build::{at, id, object_name, secrets_manager_location};
 use futures::future::join_all;
+use jiff::Timestamp;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::record::{State, TargetState};
-use pawl_domain::{Complaint, DeclarationId, Failure, Kind, Outcome, Record, Step, Version, Versions};
+use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState};
+use pawl_domain::{
+    Change, Complaint, DeclarationId, Failure, Kind, Moved, Outcome, Record, Step, Version, Versions,
+};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
 use std::collections::BTreeMap;
 
@@ -116,6 +119,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         Record { target: Some(target(Some("18446744073709551615"))), state: State::Pending, ..base.clone() },
         Record { versions: vec![version("7", None); 500], ..base.clone() },
         Record { unsettled_since: Some(precise), not_before: Some(precise), ..base.clone() },
+        Record { owed: owed(precise), ..base.clone() },
     ];
     for outcome in [
         Outcome::Written,
@@ -165,14 +169,21 @@ async fn entries_are_in_order<L: Ledger>(ledger: &L) {
 async fn removals<L: Ledger>(ledger: &L) {
     let (name, other) = (id("blue/shop/db"), id("blue/shop/db-2"));
     ledger
-        .remove(&name)
+        .remove(&name, None)
         .await
         .unwrap_or_else(|error| panic!("remove of what never stood is no error: {error}"));
     let first = ledger.put(&name, &failed(1), None).await.unwrap();
     let kept = ledger.put(&other, &settled(1), None).await.unwrap();
     let second = ledger.put(&name, &failed(2), Some(first)).await.unwrap();
-    ledger.remove(&name).await.unwrap();
+    let early = ledger.remove(&name, Some(first)).await.map(|()| first);
+    assert_conflict(early, "a removal of a revision that was overwritten");
+    let stands = entry(ledger, &name).await.map(|entry| entry.revision);
+    assert_eq!(stands, Some(second), "a removal that conflicts removes nothing");
+    let listed = ledger.unsettled(None, 10).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&name), "nor does it settle anything");
+    ledger.remove(&name, Some(second)).await.unwrap();
     assert_eq!(entry(ledger, &name).await, None, "a removed record stands no more");
+    ledger.remove(&name, Some(second)).await.unwrap_or_else(|error| panic!("it is gone already: {error}"));
     assert_eq!(ledger.unsettled(None, 10).await.unwrap(), [], "a removed record is not unsettled");
     assert_conflict(ledger.put(&name, &settled(3), Some(second)).await, "an update of a removed record");
     let stays = entry(ledger, &other).await.map(|entry| entry.revision);
@@ -181,6 +192,8 @@ async fn removals<L: Ledger>(ledger: &L) {
         .put(&name, &settled(4), None)
         .await
         .unwrap_or_else(|error| panic!("a creation after a removal: {error}"));
+    ledger.remove(&name, None).await.unwrap();
+    assert_eq!(entry(ledger, &name).await, None, "a record is removed whatever its revision");
 }
 
 async fn unsettled_is_sparse_and_paged<L: Ledger>(ledger: &L) {
@@ -243,6 +256,28 @@ async fn the_last_mark_that_was_set_stands<L: Ledger>(ledger: &L) {
     assert!(stands.is_some_and(|mark| marks.contains(&mark)), "of marks that meet one stands: {stands:?}");
 }
 
+/// Something of everything that may still be to be done.
+fn owed(at: Timestamp) -> Owed {
+    let change = Change {
+        id: "6a7e8feb".to_owned(),
+        location: secrets_manager_location(),
+        names: ["app/db".to_owned()].into(),
+        version: Some("v2".to_owned()),
+        moved: Moved::Label("\u{1f511}".to_owned()),
+        at,
+    };
+    let of_kind = |manifest| FormerTarget { name: object_name("db.v1"), manifest };
+    let kind = Manifest { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() };
+    Owed {
+        declared: Some(Declared { digest: "0a".to_owned(), at }),
+        changes: vec![change],
+        targets: vec![of_kind(None), of_kind(Some(kind))],
+        target: true,
+        removed: Some(at),
+        older_since: Some(at),
+    }
+}
+
 fn settled(turn: i64) -> Record {
     Record {
         declaration: "0".repeat(64),
@@ -255,6 +290,7 @@ fn settled(turn: i64) -> Record {
         state: State::Settled(Outcome::Written),
         unsettled_since: None,
         not_before: None,
+        owed: Owed::default(),
     }
 }
 

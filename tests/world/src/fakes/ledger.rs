@@ -71,10 +71,18 @@ impl Ledger for FakeLedger {
         passage.leave(revision)
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<(), Error> {
+    async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), Error> {
         let subject = id.to_string();
         let passage = self.door.pass(Point::Record, &[&subject], |calls| calls.ledger_writes += 1).await?;
-        lock(&self.state).records.remove(id);
+        {
+            let mut state = lock(&self.state);
+            let stands = state.records.get(id).map(|(_, revision)| *revision);
+            if expected.is_some() && stands.is_some() && stands != expected {
+                let message = format!("the record of {id} was written by somebody else; it stays");
+                return Err(Error::new(Step::Record, Kind::Conflict, message));
+            }
+            state.records.remove(id);
+        }
         passage.leave(())
     }
 

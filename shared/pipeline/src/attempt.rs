@@ -1,0 +1,175 @@
+//! One declaration: looked at, written, and started again from the look when somebody else wrote meanwhile.
+
+use crate::deliver::{Delivery, Finished};
+use crate::error::Error;
+use crate::fetch::{Catch, Fetching, panicked};
+use crate::lanes::Lanes;
+use crate::pipeline::{Pipeline, Stores};
+use crate::plan::Plan;
+use crate::ports::{Clock, Clusters, Ledger, Ports};
+use crate::templates::{Templates, Templating};
+use crate::write::{Base, Written};
+use futures::FutureExt;
+use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, Values};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// A plan, with what its write is conditional on.
+pub(crate) struct Looked {
+    pub(crate) plan: Plan,
+    pub(crate) base: Result<Base, Error>,
+}
+
+/// What one attempt came to.
+pub(crate) struct Attempted {
+    pub(crate) result: Result<Written, Error>,
+    pub(crate) values: Values,
+    /// The changes whose versions the stores do not show yet.
+    pub(crate) behind: Vec<Arc<Change>>,
+    /// Whether nothing was done because of them, so that the failure is none: the stores are asked again soon.
+    pub(crate) waits: bool,
+}
+
+impl Attempted {
+    fn failed(error: Error) -> Self {
+        Self { result: Err(error), values: Values::default(), behind: Vec::new(), waits: false }
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Looks at the target, unless the ledger knows it as it is.
+    pub(crate) async fn look(&self, plan: Plan, delivery: &Delivery<'_>) -> Looked {
+        let looking = AssertUnwindSafe(self.look_at(&plan, delivery)).catch_unwind().await;
+        let base = looking.unwrap_or_else(|_| Err(panicked(Step::Read)));
+        Looked { plan, base }
+    }
+
+    async fn look_at(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<Base, Error> {
+        let declaration = &plan.declaration;
+        self.check_kind(declaration)?;
+        self.check_stores(declaration, delivery).await?;
+        if let Some(resource_version) = plan.known_version() {
+            return Ok(Base::Known { resource_version });
+        }
+        let _turn = delivery.clusters.enter(&declaration.id.cluster).await;
+        self.read(declaration).await
+    }
+
+    /// Every store must be known, and its conditions must let the declaration's namespace use it.
+    async fn check_stores(&self, declaration: &Declaration, delivery: &Delivery<'_>) -> Result<(), Error> {
+        let DeclarationId { cluster, namespace, .. } = &declaration.id;
+        for id in declaration.stores() {
+            let store = delivery.stores.require(&id)?;
+            let labels = if store.needs_namespace_labels() {
+                let _turn = delivery.clusters.enter(cluster).await;
+                self.ports.clusters().namespace_labels(cluster, namespace).await?
+            } else {
+                BTreeMap::new()
+            };
+            let allowed = store
+                .allows(namespace, &labels)
+                .map_err(|error| Error::new(Step::Lookup, Kind::Invalid, format!("{id}: {error}")))?;
+            if !allowed {
+                let message = format!(
+                    "using cluster store \"{}\" is not allowed from namespace \"{namespace}\": denied by \
+                     spec.conditions; add the namespace there or use another store",
+                    id.name
+                );
+                return Err(Error::new(Step::Lookup, Kind::Denied, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what the declaration reads, writes its target and records that. A panic is this declaration's failure
+    /// alone.
+    pub(crate) async fn finish(
+        &self,
+        looked: Looked,
+        fetching: &Fetching<'_>,
+        templating: &Templating<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Finished {
+        let Looked { plan, base } = looked;
+        let attempted = match base {
+            Ok(base) => {
+                let (catch, templates) =
+                    futures::join!(fetching.of(&plan, delivery.stores), templating.of(&plan));
+                let _turn = delivery.clusters.enter(&plan.declaration.id.cluster).await;
+                let attempt = self.attempt(&plan, base, &catch, &templates, delivery);
+                let attempted = AssertUnwindSafe(attempt).catch_unwind().await;
+                // What the panic says may hold a value.
+                attempted.unwrap_or_else(|_| Attempted::failed(panicked(Step::Render)))
+            }
+            Err(error) => Attempted::failed(error),
+        };
+        self.record(plan, attempted, delivery).await
+    }
+
+    async fn attempt(
+        &self,
+        plan: &Plan,
+        base: Base,
+        catch: &Catch,
+        templates: &Templates,
+        delivery: &Delivery<'_>,
+    ) -> Attempted {
+        let mut attempted = self.attempt_once(plan, base, catch, templates, delivery.stores).await;
+        for round in 1..=self.settings.conflict_attempts {
+            if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
+                break;
+            }
+            tokio::time::sleep(self.pause(round)).await;
+            attempted = match self.look_again(plan).await {
+                Ok(base) => {
+                    let fetching = self.fetching(&[plan], delivery.stores, &delivery.locations);
+                    // Its own lane, for this declaration has its turn in the cluster's already.
+                    let lanes = Lanes::new(1);
+                    let templating = self.templating(&[plan], &lanes);
+                    let (catch, templates) =
+                        futures::join!(fetching.of(plan, delivery.stores), templating.of(plan));
+                    self.attempt_once(plan, base, &catch, &templates, delivery.stores).await
+                }
+                Err(error) => Attempted::failed(error),
+            };
+        }
+        attempted
+    }
+
+    async fn attempt_once(
+        &self,
+        plan: &Plan,
+        base: Base,
+        catch: &Catch,
+        templates: &Templates,
+        stores: &Stores,
+    ) -> Attempted {
+        let behind = catch.behind(plan, stores);
+        if behind.iter().any(|change| plan.is_new(change, self.ports.clock().now())) {
+            // A store that lags may have lost more than this version. The next time its answer holds.
+            let message = "the store does not show the changed version yet; it is asked again soon";
+            let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
+            return Attempted { result, values: Values::default(), behind, waits: true };
+        }
+        let ingredients = self.ingredients(plan, stores, catch, templates);
+        let result = self.write(&plan.declaration, plan.record(), base, &ingredients).await;
+        let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();
+        Attempted { result, values, behind, waits: false }
+    }
+
+    /// Looks at the target again. Where it is gone, the declaration may be as well: nothing is made anew for one that is
+    /// being removed.
+    async fn look_again(&self, plan: &Plan) -> Result<Base, Error> {
+        let base = self.read(&plan.declaration).await?;
+        if matches!(base, Base::Read(None)) {
+            let ids = std::slice::from_ref(&plan.declaration.id);
+            let entry = self.ports.ledger().entries(ids).await?.pop();
+            if entry.is_some_and(|entry| entry.record.owed.removed.is_some()) {
+                let message = "the declaration is being removed; nothing is written for it";
+                return Err(Error::new(Step::Write, Kind::NotFound, message));
+            }
+        }
+        Ok(base)
+    }
+}

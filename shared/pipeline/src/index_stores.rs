@@ -1,0 +1,148 @@
+//! Stores that change move their declarations to other index keys, and other values may stand there.
+//!
+//! So before a store is put, each of its declarations is marked as pending and found under its new keys as well as under
+//! its former ones. However the index is interrupted, either the store is still the former one, and the next index begins
+//! again, or every change finds all declarations. A key too many costs one look.
+
+use crate::error::Error;
+use crate::index::{Because, IndexReport, PAGE, Turn};
+use crate::pipeline::{Pipeline, Stores};
+use crate::ports::{Catalogue, Ports, Put, Registry, Scope};
+use futures::{FutureExt, StreamExt, stream};
+use pawl_domain::{Declaration, DeclarationId, Store, StoreId};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<P: Ports> Pipeline<P> {
+    /// Takes in the stores that are new or changed; returns which. One that fails keeps no other out.
+    pub(crate) async fn take_in_stores(
+        &self,
+        turn: Option<&Turn>,
+        given: &[Store],
+        report: &mut IndexReport,
+        work: &mut BTreeSet<DeclarationId>,
+    ) -> Result<BTreeSet<StoreId>, Error> {
+        let ids: BTreeSet<StoreId> = given.iter().map(|store| store.id.clone()).collect();
+        let known = self.ports.registry().stores(&ids).await?;
+        let known: BTreeMap<StoreId, Store> =
+            known.into_iter().map(|store| (store.id.clone(), store)).collect();
+        let changed: Vec<&Store> =
+            given.iter().filter(|store| known.get(&store.id) != Some(*store)).collect();
+        if !changed.is_empty() {
+            self.still(turn).await?;
+        }
+        let mut touched = BTreeSet::new();
+        for store in given {
+            let put = match known.get(&store.id) {
+                Some(known) if known == store => Ok(Put::Unchanged),
+                _ => match self.announce(&store.id, &changed, report, work).await {
+                    Ok(()) => self.ports.registry().put_store(store).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if put.as_ref().is_ok_and(|put| *put != Put::Unchanged) {
+                touched.insert(store.id.clone());
+            }
+            report.objects.push((store.id.to_string(), put));
+        }
+        Ok(touched)
+    }
+
+    /// Marks the declarations of a store as pending and puts them under the keys that they will have, next to those that
+    /// they have. One that can never be taken in does not keep the store from changing.
+    ///
+    /// # Errors
+    /// A declaration could not be marked at the moment; the store must not change yet.
+    async fn announce(
+        &self,
+        store: &StoreId,
+        changed: &[&Store],
+        report: &mut IndexReport,
+        work: &mut BTreeSet<DeclarationId>,
+    ) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let (page, more) = self.page_of(store, after.as_ref()).await?;
+            let former = self.stores_of(&page).await?;
+            let future = self.stores_of(&page).await?.with(changed.iter().copied());
+            // Collected, for compilers take no closure over references for one that may be sent.
+            let announcing: Vec<_> =
+                page.iter().map(|each| self.announce_one(each, &former, &future).boxed()).collect();
+            // In order, so that each result is told its declaration.
+            let announced = stream::iter(announcing).buffered(self.settings.concurrency);
+            let announced: Vec<Result<bool, Error>> = announced.collect().await;
+            for (declaration, result) in page.iter().zip(announced) {
+                match result {
+                    Ok(true) => drop(work.insert(declaration.id.clone())),
+                    Ok(false) => {}
+                    Err(error) if error.is_retryable() => {
+                        return Err(error.within(&format!("not changed yet, for {}: ", declaration.id)));
+                    }
+                    Err(error) => report.declarations.push((declaration.id.clone(), Err(error))),
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+            after = page.last().map(|last| last.id.clone());
+        }
+    }
+
+    async fn announce_one(
+        &self,
+        declaration: &Declaration,
+        former: &Stores,
+        future: &Stores,
+    ) -> Result<bool, Error> {
+        let wanted = self.mark_pending(declaration, future, Because::Store).await?;
+        let mut keys = declaration.index_keys(|id| former.get(id));
+        keys.extend(declaration.index_keys(|id| future.get(id)));
+        self.ports.registry().put(declaration, &keys).await?;
+        Ok(wanted)
+    }
+
+    /// Takes the declarations of stores that have changed from under the keys that they had before, but for those that
+    /// were given and are under their keys already.
+    pub(crate) async fn drop_former_keys(
+        &self,
+        touched: &BTreeSet<StoreId>,
+        given: &BTreeSet<DeclarationId>,
+        report: &mut IndexReport,
+    ) -> Result<(), Error> {
+        for store in touched {
+            let mut after = None;
+            loop {
+                let (page, more) = self.page_of(store, after.as_ref()).await?;
+                let stores = self.stores_of(&page).await?;
+                let mut dropping = Vec::new();
+                for declaration in page.iter().filter(|each| !given.contains(&each.id)) {
+                    let keys = declaration.index_keys(|id| stores.get(id));
+                    let put = async move {
+                        let put = self.ports.registry().put(declaration, &keys).await;
+                        put.err().map(|error| (declaration.id.clone(), Err(error)))
+                    };
+                    dropping.push(put.boxed());
+                }
+                let mut dropped = stream::iter(dropping).buffer_unordered(self.settings.concurrency);
+                while let Some(failed) = dropped.next().await {
+                    report.declarations.extend(failed);
+                }
+                if !more {
+                    break;
+                }
+                after = page.last().map(|last| last.id.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// A page of the declarations that read a store, and whether there are more.
+    async fn page_of(
+        &self,
+        store: &StoreId,
+        after: Option<&DeclarationId>,
+    ) -> Result<(Vec<Declaration>, bool), Error> {
+        let page = self.ports.registry().page(&Scope::Store(store.clone()), after, PAGE).await?;
+        let more = page.len() == PAGE;
+        Ok((page, more))
+    }
+}

@@ -1,0 +1,182 @@
+//! Removing declarations, so that nothing of them is left however it is interrupted.
+//!
+//! A removal is noted in the ledger before anything is deleted. From then on nothing new is written for the declaration;
+//! but a delivery that began before may still bring its target back. So the note stays until every such delivery has
+//! ended, and then a sweep deletes what is owed once more.
+
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Catalogue, Clock, Entry, Ledger, Ports, Registry};
+use crate::report::Report;
+use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
+use pawl_domain::declaration::CreationPolicy;
+use pawl_domain::record::{FormerTarget, State, is_over};
+use pawl_domain::refresh::retry_at;
+use pawl_domain::store::Home;
+use pawl_domain::{Declaration, DeclarationId, Kind, Outcome, Record, Step};
+use std::collections::BTreeSet;
+
+/// How often a note that met another record is tried again.
+const ROUNDS: u32 = 3;
+
+/// Declarations with how their removal went.
+pub type Removals = Vec<(DeclarationId, Result<(), Error>)>;
+
+impl<P: Ports> Pipeline<P> {
+    /// Removes declarations from the registry, and the targets that they own. Answers for each on its own. What cannot
+    /// be deleted now is deleted by a later sweep; the declaration stays in the registry until then.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn remove(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
+        let declarations = self.ports.registry().declarations(ids).await?;
+        Ok(self.retire_all(&declarations).await)
+    }
+
+    /// Removes these declarations.
+    pub(crate) async fn retire_all(&self, declarations: &[Declaration]) -> Removals {
+        let retiring = declarations.iter().map(|each| {
+            let retiring = async move { (each.id.clone(), self.retire(each).await) };
+            retiring.boxed()
+        });
+        // Collected, for compilers take no closure over references for one that may be sent.
+        let retiring: Vec<_> = retiring.collect();
+        let mut removed: Removals =
+            stream::iter(retiring).buffer_unordered(self.settings.concurrency).collect().await;
+        removed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        removed
+    }
+
+    async fn retire(&self, declaration: &Declaration) -> Result<(), Error> {
+        let entry = self.note_removal(declaration).await?;
+        self.finish_removal(entry).await
+    }
+
+    /// Notes that a declaration is being removed, and what must be deleted with it.
+    async fn note_removal(&self, declaration: &Declaration) -> Result<Entry, Error> {
+        let owns = declaration.target.creation == CreationPolicy::Owner && declaration.home == Home::Applied;
+        for _ in 0..ROUNDS {
+            let now = self.ports.clock().now();
+            let ids = std::slice::from_ref(&declaration.id);
+            let entry = self.ports.ledger().entries(ids).await?.pop();
+            let revision = entry.as_ref().map(|entry| entry.revision);
+            let record = entry.map_or_else(|| Record::pending(declaration, now), |entry| entry.record);
+            let mut record = record.reopened(now);
+            record.owed.removed.get_or_insert(now);
+            if owns {
+                let target = &declaration.target;
+                let manifest = target.generic().cloned();
+                record.owed.owe(FormerTarget { name: target.name.clone(), manifest });
+                if let Some(written) = record.target.take() {
+                    record.owed.owe(FormerTarget { name: written.name, manifest: written.manifest });
+                }
+            }
+            match self.ports.ledger().put(&declaration.id, &record, revision).await {
+                Ok(revision) => return Ok(Entry { id: declaration.id.clone(), record, revision }),
+                Err(error) if error.kind == Kind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let message = "its record changes all the time; try again to remove it";
+        Err(Error::new(Step::Record, Kind::Conflict, message))
+    }
+
+    /// Deletes what is owed and takes the declaration out of the registry. The note stays, with what is owed.
+    async fn finish_removal(&self, entry: Entry) -> Result<(), Error> {
+        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await {
+            self.note_failure(entry, &problem).await;
+            return Err(problem);
+        }
+        self.ports.registry().remove(&entry.id).await.map(drop)
+    }
+
+    /// Finishes removals among these unsettled declarations: those that were interrupted, and those of which every
+    /// delivery that may have been under way has ended. `declared` are those that the registry still knows.
+    pub(crate) async fn sweep_removals(
+        &self,
+        unsettled: &[DeclarationId],
+        declared: &[Declaration],
+    ) -> Result<Report, Error> {
+        if unsettled.is_empty() {
+            return Ok(Report::default());
+        }
+        let declared: BTreeSet<&DeclarationId> = declared.iter().map(|each| &each.id).collect();
+        let now = self.ports.clock().now();
+        let entries = self.ports.ledger().entries(unsettled).await?;
+        let mut finishing = Vec::new();
+        for entry in entries {
+            let is_declared = declared.contains(&entry.id);
+            let is_left = !is_declared || entry.record.owed.removed.is_some();
+            if is_left && is_due(is_declared, &entry.record, now) {
+                finishing.push(self.go_on_removing(entry, is_declared, now).boxed());
+            }
+        }
+        let finished: Vec<_> =
+            stream::iter(finishing).buffer_unordered(self.settings.concurrency).collect().await;
+        Ok(Report { outcomes: finished.into_iter().flatten().collect() })
+    }
+
+    /// Finishes one removal; tells of it if that fails.
+    async fn go_on_removing(
+        &self,
+        entry: Entry,
+        is_declared: bool,
+        now: Timestamp,
+    ) -> Option<(DeclarationId, Result<Outcome, Error>)> {
+        let id = entry.id.clone();
+        let result = match is_declared {
+            true => self.resume_removal(entry, now).await,
+            false => self.end_removal(entry).await,
+        };
+        result.err().map(|error| (id, Err(error)))
+    }
+
+    /// Goes on with a removal that was interrupted, unless somebody else does, or declared it anew.
+    async fn resume_removal(&self, entry: Entry, now: Timestamp) -> Result<(), Error> {
+        let record = entry.record.clone().reopened(now);
+        match self.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
+            Ok(revision) => self.finish_removal(Entry { record, revision, ..entry }).await,
+            Err(error) if error.kind == Kind::Conflict => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes once more what is owed, and forgets the declaration.
+    async fn end_removal(&self, entry: Entry) -> Result<(), Error> {
+        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await {
+            self.note_failure(entry, &problem).await;
+            return Err(problem);
+        }
+        match self.ports.ledger().remove(&entry.id, Some(entry.revision)).await {
+            // It was declared anew.
+            Err(error) if error.kind == Kind::Conflict => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Notes why a removal cannot be finished, so that people see it and sweeps pause. The note of the removal itself
+    /// stands already, so it may fail.
+    async fn note_failure(&self, entry: Entry, problem: &Error) {
+        let attempts = match &entry.record.state {
+            State::Failed(failure) => failure.attempts.saturating_add(1),
+            State::Pending | State::Settled(_) => 1,
+        };
+        let state = State::Failed(problem.to_failure(attempts));
+        let record = Record { state, ..entry.record.reopened(self.ports.clock().now()) };
+        if let Err(error) = self.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
+            tracing::debug!(declaration.id = %entry.id, "its failure is not recorded: {error}");
+        }
+    }
+}
+
+/// Whether there is something to do now. What nobody declares and nobody removes was left by an index that was
+/// interrupted.
+fn is_due(is_declared: bool, record: &Record, now: Timestamp) -> bool {
+    let paused = retry_at(record).is_some_and(|at| at > now);
+    let over = match record.owed.removed {
+        Some(_) => record.owed.removal_is_over(now),
+        None => is_over(record.at, now),
+    };
+    !paused && (is_declared || over)
+}

@@ -1,0 +1,205 @@
+//! Writing one target: what was read of the stores is rendered and written, on condition that the target still is what
+//! was looked at.
+
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Clusters, Ports};
+use crate::render::Ingredients;
+use pawl_domain::target::{Action, Decision, Existing, Replacement, decide, decide_untemplated, marked};
+use pawl_domain::{Complaint, Declaration, Kind, Outcome, Record, Rendered, Step};
+
+/// What a write is conditional on, looked at before anything is fetched.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    /// The ledger knows the target exactly as it was left.
+    Known { resource_version: String },
+    /// The target was read; `None` when it does not exist.
+    Read(Option<Box<Existing>>),
+}
+
+/// What a write did.
+pub(crate) struct Written {
+    pub(crate) outcome: Outcome,
+    /// The target's version afterwards, if it exists.
+    pub(crate) resource_version: Option<String>,
+    /// The keyed digest of what was rendered, where that is what stands there now.
+    pub(crate) digest: Option<String>,
+    /// The keyed digest of what it was rendered from.
+    pub(crate) inputs: String,
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Reads the target as it stands.
+    pub(crate) async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
+        self.read_target(declaration).await.map(|existing| Base::Read(existing.map(Box::new)))
+    }
+
+    /// Renders and writes one target.
+    pub(crate) async fn write(
+        &self,
+        declaration: &Declaration,
+        last: Option<&Record>,
+        base: Base,
+        ingredients: &Result<Ingredients, Error>,
+    ) -> Result<Written, Error> {
+        let ingredients = match ingredients {
+            Ok(ingredients) => ingredients,
+            Err(error) => return self.give_up(declaration, &base, error.shared()).await,
+        };
+        let last = Last::of(last, ingredients);
+        if let (Base::Known { resource_version }, Some(digest)) = (&base, last.same_digest()) {
+            return Ok(Written {
+                outcome: Outcome::Unchanged,
+                resource_version: Some(resource_version.clone()),
+                digest: Some(digest),
+                inputs: ingredients.inputs.clone(),
+            });
+        }
+        let standing = !matches!(base, Base::Read(None));
+        let rendered = match self.render(declaration, ingredients, standing) {
+            Ok(rendered) => rendered,
+            Err(error) => return self.untemplated(declaration, &base, error, ingredients).await,
+        };
+        let inputs = ingredients.inputs.clone();
+        let base = match base {
+            Base::Known { resource_version } if !rendered.assembled_is_empty => {
+                return self.replace(declaration, rendered, resource_version, &last, inputs).await;
+            }
+            // Nothing is left to write: what becomes of the target depends on what stands there.
+            Base::Known { .. } => self.read(declaration).await?,
+            read @ Base::Read(_) => read,
+        };
+        let Base::Read(existing) = base else {
+            return Err(Error::new(Step::Read, Kind::Transient, "the target was not read"));
+        };
+        self.write_over(declaration, rendered, existing.as_deref(), &last, inputs).await
+    }
+
+    /// A template that fails is no failure where it would not have been applied.
+    async fn untemplated(
+        &self,
+        declaration: &Declaration,
+        base: &Base,
+        error: Error,
+        ingredients: &Ingredients,
+    ) -> Result<Written, Error> {
+        if error.complaint() == Complaint::Update
+            && let Base::Read(existing) = base
+            && let Some(decision) = decide_untemplated(declaration, existing.as_deref())
+        {
+            let inputs = ingredients.inputs.clone();
+            return self.carry_out(declaration, decision, existing.as_deref(), None, inputs).await;
+        }
+        self.give_up(declaration, base, error).await
+    }
+
+    /// What cannot be rendered leaves the target as it is, but for the label that ESO sets before it asks any store.
+    async fn give_up(&self, declaration: &Declaration, base: &Base, error: Error) -> Result<Written, Error> {
+        if let Base::Read(existing) = base {
+            self.mark(declaration, existing.as_deref()).await;
+        }
+        Err(error)
+    }
+
+    async fn mark(&self, declaration: &Declaration, existing: Option<&Existing>) {
+        let action = marked(existing);
+        if matches!(action, Action::Leave) {
+            return;
+        }
+        if let Err(why) = self.apply_target(declaration, &action).await {
+            tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
+        }
+    }
+
+    /// The fast path: one request, conditional on the target being as it was left.
+    async fn replace(
+        &self,
+        declaration: &Declaration,
+        rendered: Rendered,
+        resource_version: String,
+        last: &Last<'_>,
+        inputs: String,
+    ) -> Result<Written, Error> {
+        let digest = self.digest_of(&rendered);
+        let (outcome, resource_version) = if last.has_digest(&digest) {
+            (Outcome::Unchanged, resource_version)
+        } else {
+            let (id, target) = (&declaration.id, &declaration.target.name);
+            let replacement = Replacement::of(&rendered);
+            let clusters = self.ports.clusters();
+            (Outcome::Written, clusters.replace(id, target, &resource_version, &replacement).await?)
+        };
+        Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs })
+    }
+
+    async fn write_over(
+        &self,
+        declaration: &Declaration,
+        mut rendered: Rendered,
+        existing: Option<&Existing>,
+        last: &Last<'_>,
+        inputs: String,
+    ) -> Result<Written, Error> {
+        // Chance would give something else, but nothing has changed that calls for it.
+        if let Some(existing) = existing.filter(|existing| existing.is_as_written())
+            && rendered.random
+            && last.same_digest().is_some()
+        {
+            existing.outlasts(&mut rendered);
+        }
+        let digest = self.digest_of(&rendered);
+        let decision = decide(declaration, &rendered, existing);
+        self.carry_out(declaration, decision, existing, Some(digest), inputs).await
+    }
+
+    async fn carry_out(
+        &self,
+        declaration: &Declaration,
+        Decision { action, outcome }: Decision,
+        existing: Option<&Existing>,
+        digest: Option<String>,
+        inputs: String,
+    ) -> Result<Written, Error> {
+        let resource_version = match &action {
+            Action::Leave => existing.map(|existing| existing.resource_version.clone()),
+            action => match self.apply_target(declaration, action).await {
+                Err(error) if error.kind == Kind::Invalid => {
+                    self.mark(declaration, existing).await;
+                    return Err(error);
+                }
+                applied => applied?,
+            },
+        };
+        let outcome = outcome.map_err(|refused| {
+            Error::new(Step::Write, Kind::Invalid, refused.to_string()).complaining(refused.complaint())
+        })?;
+        // An API server adds defaults to what it takes, and keeps the version where a write then says nothing new.
+        let stands = existing.is_some_and(|it| resource_version.as_ref() == Some(&it.resource_version));
+        let outcome = if outcome == Outcome::Written && stands { Outcome::Unchanged } else { outcome };
+        let digest = digest.filter(|_| matches!(outcome, Outcome::Written | Outcome::Unchanged));
+        Ok(Written { outcome, resource_version, digest, inputs })
+    }
+}
+
+/// What was written last, next to what there is to write now.
+struct Last<'a> {
+    record: Option<&'a Record>,
+    /// Whether it was made from the same.
+    same_inputs: bool,
+}
+
+impl<'a> Last<'a> {
+    fn of(record: Option<&'a Record>, ingredients: &Ingredients) -> Self {
+        let same_inputs = record.is_some_and(|record| record.inputs.as_ref() == Some(&ingredients.inputs));
+        Self { record, same_inputs }
+    }
+
+    /// The digest of what was written, if it was made from the same.
+    fn same_digest(&self) -> Option<String> {
+        self.record.filter(|_| self.same_inputs)?.digest.clone()
+    }
+
+    fn has_digest(&self, digest: &str) -> bool {
+        self.record.is_some_and(|record| record.digest.as_deref() == Some(digest))
+    }
+}
