@@ -152,6 +152,10 @@ pub(crate) struct Sync {
     /// Only keys of this region; else of every region that a store names.
     #[arg(long)]
     pub(crate) region: Option<String>,
+    /// Take versions that are older than what was written, as after a store was restored from a backup. Without this
+    /// they are only taken when the store has been giving them for five minutes, for a replica may lag.
+    #[arg(long)]
+    pub(crate) accept_older: bool,
 }
 
 #[derive(Debug, clap::Args)]

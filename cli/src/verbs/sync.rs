@@ -16,6 +16,14 @@ use std::process::ExitCode;
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, sync: &Sync) -> Result<ExitCode, Error> {
     let mut report = Report::default();
+    let accepting;
+    let pipeline = match sync.accept_older {
+        true => {
+            accepting = pipeline.accepting_older();
+            &accepting
+        }
+        false => pipeline,
+    };
     match what(pipeline, sync).await? {
         What::Declaration(id) => {
             let at = pipeline.ports().clock().now();

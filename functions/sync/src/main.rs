@@ -7,7 +7,8 @@ use pawl_runtime::lambda;
 async fn main() -> Result<(), Error> {
     let pipeline = &lambda::start().await?;
     let handler = |event: LambdaEvent<_>| {
-        lambda::measured(async { Ok::<_, Error>(pawl_sync::handle(pipeline, event.payload).await) })
+        let pipeline = pipeline.until(lambda::deadline(&event.context));
+        lambda::measured(async move { Ok::<_, Error>(pawl_sync::handle(&pipeline, event.payload).await) })
     };
     run(service_fn(handler)).await
 }

@@ -2,13 +2,19 @@
 
 use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
-use crate::wiring::{self, AwsWorld};
-use lambda_runtime::Error;
+use crate::wiring::{self, AwsWorld, SystemClock};
+use lambda_runtime::{Context, Error};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use pawl_aws::EventBus;
 use pawl_pipeline::Pipeline;
+use pawl_pipeline::ports::Clock;
 use std::future::Future;
 use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long it may take to queue what is left, and to say so.
+const HANDING_OVER: Duration = Duration::from_secs(10);
 
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
@@ -40,6 +46,13 @@ fn observe() {
     if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace).init() {
         let _ = COLLECTOR.set(collector);
     }
+}
+
+/// When an invocation must have handed over what it cannot finish: some time before Lambda ends it, for that takes a
+/// while itself.
+pub fn deadline(context: &Context) -> Instant {
+    let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
+    Instant::now() + Duration::from_millis(context.deadline.saturating_sub(now)).saturating_sub(HANDING_OVER)
 }
 
 /// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.

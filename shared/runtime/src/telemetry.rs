@@ -27,8 +27,7 @@ where
     let level = level.and_then(|text| text.to_lowercase().parse().ok()).unwrap_or(tracing::Level::INFO);
     let filter = EnvFilter::new(format!("warn,pawl={level}"));
     let builder = fmt().with_env_filter(filter).with_writer(sink);
-    // A subscriber that is already there was put there by a test, and stays.
-    let _ = match format {
+    let installed = match format {
         Format::Json => builder.json().flatten_event(true).with_current_span(true).try_init(),
         Format::Text => {
             let colours =
@@ -36,6 +35,18 @@ where
             builder.with_target(false).with_ansi(colours).compact().try_init()
         }
     };
+    // A subscriber that is already there was put there by a test, and stays.
+    if installed.is_ok() {
+        say_nothing_of_panics();
+    }
+}
+
+/// A panic's words may hold a value, so only its place is told.
+fn say_nothing_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!("a fault of Pawl ended a piece of work (a panic at {place})");
+    }));
 }
 
 /// Installs the process's recorder for Prometheus; its handle renders what `/metrics` answers.
