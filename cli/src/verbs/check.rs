@@ -7,6 +7,7 @@ use crate::output::{self, Table};
 use manifests::Source;
 use pawl_domain::{Declaration, DeclarationId, Home, Query, Store, StoreId};
 use pawl_kubernetes::manifests::ParseOptions;
+use pawl_kubernetes::manifests::lint::{Finding, lint};
 use pawl_pipeline::{Manifests, Problem, Severity};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,9 +38,13 @@ fn checked(sources: &[Source], check: &Check) -> Checked {
     for (source, each) in sources.iter().zip(&mut found) {
         let mut problems = Vec::new();
         for declaration in &each.declarations {
-            problems.extend(twice(declaration, &mut seen).map(|it| it.at(source, declaration)));
-            problems.extend(of_stores(declaration, &stores).into_iter().map(|it| it.at(source, declaration)));
-            problems.extend(of_searches(declaration, &stores).map(|it| it.at(source, declaration)));
+            problems.extend(twice(declaration, &mut seen).map(|it| at(it, source, declaration)));
+            problems
+                .extend(of_stores(declaration, &stores).into_iter().map(|it| at(it, source, declaration)));
+            problems.extend(
+                lint(declaration, |id| stores.get(id)).into_iter().map(|it| at(it, source, declaration)),
+            );
+            problems.extend(of_searches(declaration, &stores).map(|it| at(it, source, declaration)));
         }
         // One ExternalSecret may go to many clusters.
         problems.dedup();
@@ -54,23 +59,14 @@ fn checked(sources: &[Source], check: &Check) -> Checked {
     }
 }
 
-/// What is wrong with a declaration among others.
-struct Finding {
-    severity: Severity,
-    field: String,
-    message: String,
-}
-
-impl Finding {
-    fn at(self, source: &Source, declaration: &Declaration) -> Problem {
-        let DeclarationId { namespace, name, .. } = &declaration.id;
-        Problem {
-            severity: self.severity,
-            place: source.place.clone(),
-            object: format!("ExternalSecret {namespace}/{name}"),
-            field: self.field,
-            message: self.message,
-        }
+fn at(finding: Finding, source: &Source, declaration: &Declaration) -> Problem {
+    let DeclarationId { namespace, name, .. } = &declaration.id;
+    Problem {
+        severity: finding.severity,
+        place: source.place.clone(),
+        object: format!("ExternalSecret {namespace}/{name}"),
+        field: finding.field,
+        message: finding.message,
     }
 }
 

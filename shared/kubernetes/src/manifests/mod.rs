@@ -7,7 +7,10 @@
 //! and hides nothing else.
 //!
 //! `documents` cuts text into objects, `reader` takes an object's fields and notes what is wrong with them; then there is
-//! one module per kind, and one for each of its larger parts. `compile` sees to it that patterns and templates are such.
+//! one module per kind, and one for each of its larger parts. `compile` sees to it that patterns and templates are such, and [`lint`] says what
+//! can be read and will fail all the same.
+
+pub mod lint;
 
 mod aws;
 mod certificate;
