@@ -1,9 +1,11 @@
-//! What events travel in: SQS records and SNS notifications, the latter also as SNS gives them to a function it invokes.
+//! What events travel in: records of SQS, SNS and Kinesis, SNS notifications, and batches of CloudWatch Logs.
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
-use crate::vault::AuditReader;
+use crate::vault::{self, AuditReader};
 use crate::{parameter_store, pawl, secrets_manager};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -28,26 +30,27 @@ struct Probe<'a> {
     #[serde(rename = "type")]
     audit: Option<IgnoredAny>,
     request: Option<IgnoredAny>,
+    awslogs: Option<IgnoredAny>,
 }
 
-/// What a function is invoked with: SQS gives messages, SNS notifications. Source: AWS Lambda Developer Guide, "Using
-/// Lambda with Amazon SNS".
+/// A record of what Lambda calls functions with: of SQS, SNS or Kinesis.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Record {
-    Sqs {
-        body: String,
-    },
-    Sns {
-        #[serde(rename = "Sns")]
-        notification: Notification,
-    },
+struct Record {
+    body: Option<String>,
+    #[serde(rename = "Sns")]
+    sns: Option<Notification>,
+    kinesis: Option<Kinesis>,
 }
 
 #[derive(Deserialize)]
 struct Notification {
     #[serde(rename = "Message")]
     message: String,
+}
+
+#[derive(Deserialize)]
+struct Kinesis {
+    data: String,
 }
 
 /// Peels off one envelope and reads what is inside.
@@ -67,6 +70,10 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     }
     if probe.api_version.is_some() {
         return pawl::read(body);
+    }
+    if probe.awslogs.is_some() {
+        let lines = vault::records(body)?;
+        return if lines.is_empty() { Ok(Vec::new()) } else { audit_records(&lines) };
     }
     if probe.audit.is_some() && probe.request.is_some() {
         return AuditReader::new(None).read(body);
@@ -101,10 +108,46 @@ fn every(records: &[&RawValue], depth: usize) -> Result<Vec<Change>, Error> {
 }
 
 fn one(record: &RawValue, depth: usize) -> Result<Vec<Change>, Error> {
-    let record: Record = object(record.get().as_bytes())
-        .map_err(|_| Error::unknown("its records are neither those of SQS nor those of SNS"))?;
-    let (Record::Sqs { body } | Record::Sns { notification: Notification { message: body } }) = record;
-    read(body.as_bytes(), depth + 1)
+    let unknown = || Error::unknown("its records are not those of SQS, SNS or Kinesis");
+    let record: Record = object(record.get().as_bytes()).map_err(|_| unknown())?;
+    match record {
+        Record { body: Some(body), .. } => within(body.as_bytes(), depth + 1),
+        Record { sns: Some(sns), .. } => within(sns.message.as_bytes(), depth + 1),
+        Record { kinesis: Some(kinesis), .. } => {
+            let data = STANDARD.decode(&kinesis.data);
+            within(&data.map_err(|_| Error::malformed("its kinesis.data is not base64"))?, depth + 1)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// What a record holds: an event, or a shipment of audit records as they are handed to `vault-audit`.
+fn within(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
+    read(body, depth).or_else(|error| match vault::records(body) {
+        Ok(lines) => audit_records(&lines).map_err(|_| error),
+        Err(_) => Err(error),
+    })
+}
+
+/// Of several audit records, those that can be read count; it fails when none can.
+fn audit_records(lines: &[Vec<u8>]) -> Result<Vec<Change>, Error> {
+    let mut reader = AuditReader::new(None);
+    let (mut changes, mut problem) = (Vec::new(), None);
+    let mut readable = false;
+    for line in lines {
+        match reader.read(line) {
+            Ok(told) => {
+                readable = true;
+                changes.extend(told);
+            }
+            Err(error) => problem = problem.or(Some(error)),
+        }
+    }
+    match problem {
+        Some(error) if !readable => Err(error),
+        _ if lines.is_empty() => Err(Error::unknown("it is neither an event nor an envelope")),
+        _ => Ok(changes),
+    }
 }
 
 fn event(event: &EventBridge<'_>) -> Result<Vec<Change>, Error> {
