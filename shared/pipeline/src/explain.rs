@@ -1,10 +1,14 @@
-//! What a change would touch, and why not others. Asks the registry only.
+//! What a change would touch, and why not others; and why a declaration is as it is. Asks registry and ledger only.
 
 use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Ports, Registry, Scope};
-use pawl_domain::{Affected, Change, Declaration, DeclarationId, NotAffected, affected};
-use std::collections::BTreeSet;
+use crate::ports::{Clock, Ledger, Ports, Registry, Scope};
+use jiff::{SignedDuration, Timestamp};
+use pawl_domain::refresh::due;
+use pawl_domain::{
+    Affected, Change, Declaration, DeclarationId, IndexKey, NotAffected, Record, Store, StoreId, affected,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: usize = 500;
 
@@ -63,4 +67,72 @@ fn looks_alike(declaration: &Declaration, names: &BTreeSet<String>) -> bool {
         let name = remote.key.rsplit(':').next().unwrap_or_default().trim_start_matches('/');
         names.iter().any(|known| known == name || known.ends_with(&format!("/{name}")))
     })
+}
+
+/// What registry and ledger know of one declaration: why its Secret is as it is.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The declaration.
+    pub declaration: Declaration,
+    /// Whether its cluster is registered.
+    pub cluster_known: bool,
+    /// The stores that it reads; `None` for one that is not registered.
+    pub stores: BTreeMap<StoreId, Option<Store>>,
+    /// Under what changes find it.
+    pub keys: BTreeSet<IndexKey>,
+    /// What happened last; `None` before its first attempt.
+    pub record: Option<Record>,
+    /// When this was asked.
+    pub now: Timestamp,
+    /// When the next sweep that comes has something to do for it of its own accord; `None` when only a change or an edit
+    /// brings it up, or nothing within [`Account::HORIZON`].
+    pub next: Option<Timestamp>,
+}
+
+impl Account {
+    /// How far ahead is looked for the next attempt.
+    pub const HORIZON: SignedDuration = SignedDuration::from_hours(48);
+
+    /// The first time from `now` on at which it is due, to the second.
+    fn next(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -> Option<Timestamp> {
+        let due_at = |after: SignedDuration| {
+            let at = now.checked_add(after).ok()?;
+            due(declaration, record, at).then_some(at)
+        };
+        let minutes = (0..=Self::HORIZON.as_mins()).map(SignedDuration::from_mins);
+        let by_minute = minutes.into_iter().find(|after| due_at(*after).is_some())?;
+        let begin = by_minute.as_secs().saturating_sub(59).max(0);
+        (begin..=by_minute.as_secs()).map(SignedDuration::from_secs).find_map(due_at)
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// All that is known of a declaration, without asking a store or a cluster; `None` if none of this name is
+    /// registered.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn account(&self, id: &DeclarationId) -> Result<Option<Account>, Error> {
+        let ids = std::slice::from_ref(id);
+        let Some(declaration) = self.ports.registry().declarations(ids).await?.pop() else {
+            return Ok(None);
+        };
+        let stores = self.stores_of(std::slice::from_ref(&declaration)).await?;
+        let clusters = self.ports.registry().clusters().await?;
+        let record = self.ports.ledger().entries(ids).await?.pop().map(|entry| entry.record);
+        let now = self.ports.clock().now();
+        let known = |store: StoreId| {
+            let found = stores.get(&store).cloned();
+            (store, found)
+        };
+        Ok(Some(Account {
+            cluster_known: clusters.iter().any(|cluster| cluster.name == id.cluster),
+            stores: declaration.stores().into_iter().map(known).collect(),
+            keys: declaration.index_keys(|store| stores.get(store)),
+            next: Account::next(&declaration, record.as_ref(), now),
+            record,
+            now,
+            declaration,
+        }))
+    }
 }

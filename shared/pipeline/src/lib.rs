@@ -33,6 +33,7 @@ mod record;
 pub mod remove;
 mod render;
 pub mod report;
+pub mod retire;
 mod search;
 pub mod settings;
 mod shares;

@@ -1,0 +1,105 @@
+//! A cluster out of the registry, with all that was declared for it, whether it can still be reached or not.
+
+use crate::error::Error;
+use crate::pipeline::Pipeline;
+use crate::ports::{Catalogue, Ledger, Ports, Registry, Scope};
+use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
+use tracing::instrument;
+
+const PAGE: usize = 500;
+
+/// What the removal of a cluster did.
+#[derive(Debug, Default)]
+pub struct Retired {
+    /// The cluster's declarations; one that failed stays, and the cluster with it.
+    pub declarations: Vec<(DeclarationId, Result<(), Error>)>,
+    /// The stores that were found in the cluster and are removed.
+    pub stores: Vec<StoreId>,
+    /// Whether the registry had a cluster of this name. What was declared for it is removed in either case.
+    pub known: bool,
+}
+
+impl Retired {
+    /// True when nothing of the cluster is left.
+    pub fn is_complete(&self) -> bool {
+        self.declarations.iter().all(|(_, result)| result.is_ok())
+    }
+
+    /// True when there was nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        !self.known && self.declarations.is_empty() && self.stores.is_empty()
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Removes a cluster: its declarations with their records, the stores that were found in it, and the cluster itself.
+    ///
+    /// First the Secrets that its declarations own are deleted; where that fails, the declaration and the cluster stay.
+    /// `force` asks nothing of the cluster and leaves the Secrets there as they are, for a cluster that is gone.
+    /// Interrupted at any step, it is finished by doing it again: the cluster itself goes last, and what is left of one
+    /// that is not known any more is found all the same.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    #[instrument(skip_all, fields(cluster.name = %name))]
+    pub async fn retire_cluster(&self, name: &ClusterName, force: bool) -> Result<Retired, Error> {
+        let mut retired = Retired::default();
+        let known = self.ports.registry().clusters().await?.into_iter().find(|each| each.name == *name);
+        retired.known = known.is_some();
+        if let Some(cluster) = known.filter(|cluster| cluster.index) {
+            // An index that begins from here on does not bring back what is removed below.
+            self.ports.registry().put_cluster(&Cluster { index: false, ..cluster }).await?;
+        }
+        self.retire_declarations(name, force, &mut retired).await?;
+        if !retired.is_complete() {
+            return Ok(retired);
+        }
+        for swept in self.ports.registry().swept_stores().await? {
+            if swept.store.id.home == Home::Cluster(name.clone()) {
+                self.ports.registry().remove_store(&swept.store.id).await?;
+                retired.stores.push(swept.store.id);
+            }
+        }
+        self.ports.registry().remove_cluster(name).await?;
+        // An index that had begun before may have brought something back; from here on none takes it in.
+        self.retire_declarations(name, force, &mut retired).await?;
+        Ok(retired)
+    }
+
+    async fn retire_declarations(
+        &self,
+        name: &ClusterName,
+        force: bool,
+        retired: &mut Retired,
+    ) -> Result<(), Error> {
+        let scope = Scope::Cluster(name.clone());
+        let mut after = None;
+        loop {
+            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
+            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
+            for id in page.into_iter().map(|each| each.id) {
+                if force {
+                    // The record goes last: without a declaration it is never looked at again, and the other way round
+                    // the declaration would seem new.
+                    self.ports.registry().remove(&id).await?;
+                    self.ports.ledger().remove(&id).await?;
+                    retired.declarations.push((id, Ok(())));
+                    continue;
+                }
+                let removed = self.remove(std::slice::from_ref(&id)).await?;
+                let gone = |(_, result): &(_, Result<(), Error>)| {
+                    result.as_ref().is_err_and(|error| error.kind == Kind::Unreachable)
+                };
+                let cut_off = removed.iter().any(gone);
+                retired.declarations.extend(removed);
+                if cut_off {
+                    // The others would only wait for the same answer.
+                    return Ok(());
+                }
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
