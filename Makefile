@@ -35,8 +35,8 @@ deny: ## banned crates, licences and sources of the dependencies
 tools: ## install the tools of requirements.txt, once
 	$(STEP) "tools" tools/install
 
-template: ## cfn-lint of template.yaml
-	$(STEP) "template.yaml" sh -c '$(WITH_TOOLS) cfn-lint template.yaml'
+template: ## cfn-lint of template.yaml and infra
+	$(STEP) "templates" sh -c '$(WITH_TOOLS) cfn-lint template.yaml infra/*.yaml'
 
 lint: ## clippy on everything, warnings are errors
 	$(STEP) "clippy" $(CARGO) clippy --locked --workspace --all-targets -- -D warnings

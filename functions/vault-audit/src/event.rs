@@ -56,7 +56,7 @@ pub(crate) struct Kinesis {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
     #[serde(rename = "requestContext")]
-    _context: Context,
+    context: Context,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -69,6 +69,15 @@ pub(crate) struct Request {
 struct Context {
     #[serde(rename = "http")]
     _http: IgnoredAny,
+    #[serde(default)]
+    authorizer: Option<Authorizer>,
+}
+
+/// What Lambda found out about the caller before it called the function. Callers cannot write it.
+#[derive(Deserialize)]
+struct Authorizer {
+    #[serde(default)]
+    iam: Option<IgnoredAny>,
 }
 
 impl Message {
@@ -94,6 +103,11 @@ impl Request {
     pub(crate) fn body(&self) -> Option<Vec<u8>> {
         let body = self.body.as_deref().unwrap_or_default();
         if self.is_base64_encoded { STANDARD.decode(body).ok() } else { Some(body.as_bytes().to_vec()) }
+    }
+
+    /// Whether the caller proved to IAM who it is.
+    pub(crate) fn is_known_to_iam(&self) -> bool {
+        self.context.authorizer.as_ref().is_some_and(|authorizer| authorizer.iam.is_some())
     }
 
     /// A header by its name in lower case.

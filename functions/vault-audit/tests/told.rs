@@ -95,6 +95,20 @@ async fn requests_are_let_in_by_token_and_answered() {
 }
 
 #[tokio::test]
+async fn who_proved_to_iam_who_it_is_needs_no_token() {
+    let bus = Bus::taking().await;
+    let mut event = request(&json!({}), &record(1), false);
+    for (iam, by_iam, want) in [(false, true, 401), (true, false, 401), (true, true, 200)] {
+        let site = Site::new(bus.bus(), &config::Audit { iam, ..config::Audit::default() });
+        let caller = json!({ "iam": { "accountId": "123456789012", "callerId": "AIDA" } });
+        event["requestContext"]["authorizer"] = if by_iam { caller } else { json!({ "lambda": {} }) };
+        let answer = handle(&site, event.clone(), now()).await.unwrap();
+        assert_eq!(answer["statusCode"], want, "{iam} {by_iam} {answer}");
+    }
+    assert_eq!(bus.told().await, [ids(&[1])]);
+}
+
+#[tokio::test]
 async fn a_request_that_did_not_reach_the_bus_is_to_be_sent_again() {
     let bus = Bus::refusing_once().await;
     let site = bus.site();

@@ -3,7 +3,9 @@
 mod told;
 
 use pawl_domain::Kind;
+use pawl_sync::Call;
 use pawl_world::{Fault, Point, declaration};
+use serde_json::json;
 use told::Told;
 
 /// Nothing comes again.
@@ -88,6 +90,28 @@ async fn duplicates_and_disorder_end_with_the_newest_value() {
     assert_eq!(told.hear(&disorder).await, NONE);
     assert_eq!(told.work_off().await, 0);
     assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(4)));
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_may_call_the_function_itself() {
+    let told = Told::new();
+    told.world.declare(declaration("blue/shop/db").reads("app/db"));
+    let change = pawl_events::to_json(&told.world.rotate("app/db", told.value(1)));
+    let called = json!({ "Records": [{ "EventSource": "aws:sns", "EventVersion": "1.0", "Sns": { "Message": change } }] });
+    let Call::Event(event) = Call::read(called) else { panic!("it is no batch of SQS") };
+    told.world.inject(Fault::fail(Kind::Throttled).at(Point::Lookup));
+    let failed = pawl_sync::handle_event(&told.pipeline, &event).await;
+    assert!(failed.is_err(), "Lambda calls again");
+    told.world.mend_all();
+    pawl_sync::handle_event(&told.pipeline, &event).await.unwrap();
+    assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(1)));
+    pawl_sync::handle_event(&told.pipeline, b"{}").await.unwrap();
+    let batch = Call::read(serde_json::to_value(told::batch(&["x"])).unwrap());
+    assert!(matches!(batch, Call::Event(_)), "a batch without eventSource is not one of SQS");
+    let of_queue =
+        json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": "x", "attributes": {} }] });
+    assert!(matches!(Call::read(of_queue), Call::Batch(_)));
     told.end();
 }
 
