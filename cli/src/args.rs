@@ -56,12 +56,14 @@ pub(crate) enum Verb {
     Render(Render),
     /// Show what the registry holds, and how each declaration fares.
     Get(Get),
-    /// Remove declarations, and the Secrets that they own.
+    /// Remove declarations, and the Secrets that they own; or clusters, with all that was declared for them.
     Delete(Delete),
     /// Bring up to date what a key, a declaration or an event names.
     Sync(Sync),
-    /// Say what an event would touch, and why not others. Asks no store and no cluster.
+    /// Say what an event would touch, and why not others; or why a declaration is as it is. Asks no store and no cluster.
     Explain(Explain),
+    /// Look at the job queue: what waits, what is dead and why; try it anew or remove it.
+    Jobs(Jobs),
     /// Look for what changed without an event, and bring it up to date.
     Sweep(Sweep),
     /// Run as one process: HTTP intake, queue poller, schedules, metrics.
@@ -140,9 +142,51 @@ pub(crate) enum Resource {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Delete {
-    /// Declarations, as `<cluster>/<namespace>/<name>`.
-    #[arg(required = true, value_name = "DECLARATION")]
-    pub(crate) declarations: Vec<pawl_domain::DeclarationId>,
+    /// Declarations, as `<cluster>/<namespace>/<name>`; or `cluster` and the names of clusters.
+    #[arg(required = true, value_name = "DECLARATION | cluster NAME")]
+    pub(crate) what: Vec<String>,
+    /// Remove clusters without asking them, as when they are gone: their Secrets stay as they are.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Jobs {
+    #[command(subcommand)]
+    pub(crate) verb: JobsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsVerb {
+    /// Show how many jobs there are, and each that can be seen: all of a local file, the dead letters of SQS.
+    List {
+        /// Show at most so many.
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: usize,
+    },
+    /// Show one job with all of its declarations.
+    Show {
+        /// As `pawl jobs list` shows it.
+        id: String,
+    },
+    /// Let dead jobs be tried again, from their first attempt.
+    Redrive {
+        /// As `pawl jobs list` shows them.
+        #[arg(required_unless_present = "all", value_name = "JOB")]
+        ids: Vec<String>,
+        /// Every dead job.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+    /// Remove jobs for good. The sweep still finds their declarations.
+    Delete {
+        /// As `pawl jobs list` shows them.
+        #[arg(required_unless_present = "all_dead", value_name = "JOB")]
+        ids: Vec<String>,
+        /// Every dead job.
+        #[arg(long, conflicts_with = "ids")]
+        all_dead: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -160,8 +204,8 @@ pub(crate) struct Sync {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A file with an event; `-` reads standard input.
-    pub(crate) event: PathBuf,
+    /// A file with an event, `-` for standard input; or a declaration as `<cluster>/<namespace>/<name>`.
+    pub(crate) what: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

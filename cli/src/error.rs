@@ -8,6 +8,9 @@ pub(crate) enum Error {
     /// Something given on the command line cannot be used.
     #[error("{0}")]
     Usage(String),
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
     /// A file could not be read.
     #[error("{path}: {source}")]
     File {
@@ -33,6 +36,9 @@ pub(crate) enum Error {
     /// An event cannot be read.
     #[error(transparent)]
     Event(#[from] pawl_events::Error),
+    /// A part of the server ended by itself, and the server with it.
+    #[error("{0}; the log says what came before")]
+    Ended(crate::serve::Ended),
     /// The server could not listen, or an endpoint failed.
     #[error("cannot serve HTTP: {0}")]
     Http(std::io::Error),
@@ -43,7 +49,9 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::File { .. } | Self::Values { .. } | Self::Event(_) => ExitCode::FAILURE,
+            Self::NotFound(_) | Self::File { .. } | Self::Values { .. } | Self::Event(_) | Self::Ended(_) => {
+                ExitCode::FAILURE
+            }
             Self::Start(_) | Self::Flow(_) | Self::Http(_) => ExitCode::from(3),
         }
     }

@@ -1,5 +1,6 @@
 //! The audit records of Vault and OpenBao that a server takes in: sockets, a file, and a request's body.
 
+use super::crew::Crew;
 use super::tasks::{Stopped, every};
 use crate::args::Serve;
 use crate::error::Error;
@@ -11,7 +12,6 @@ use pawl_runtime::audit::{self, Admission, Audit, Feed};
 use pawl_runtime::{World, config};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 /// Changes that may wait to be synced. Some minutes of a busy server, and a few megabytes.
@@ -31,7 +31,7 @@ pub(super) async fn start(
     config: &config::Audit,
     serve: &Serve,
     pipeline: &Arc<Pipeline<World>>,
-    tasks: &mut JoinSet<()>,
+    crew: &mut Crew,
     stopped: &Stopped,
 ) -> Result<Intake, Error> {
     let reader = Arc::new(Audit::new(config));
@@ -41,13 +41,13 @@ pub(super) async fn start(
         let listener = Listener::bind(address).await.map_err(failed)?;
         info!(address = %listener.address(), "taking audit records");
         output::note(&format!("pawl takes audit records at {}", listener.address()));
-        tasks.spawn(socket::listen(listener, feed.clone(), stopped.clone()));
+        crew.spawn("audit socket", socket::listen(listener, feed.clone(), stopped.clone()));
     }
     if let Some(path) = &serve.vault_audit_file {
-        tasks.spawn(audit::follow::follow(path.clone(), feed.clone(), stopped.clone()));
+        crew.spawn("audit file", audit::follow::follow(path.clone(), feed.clone(), stopped.clone()));
     }
-    tasks.spawn(audit::feed::sync(Arc::clone(pipeline), changes));
-    tasks.spawn(learn(Arc::clone(pipeline), reader, stopped.clone()));
+    crew.spawn("audit records", audit::feed::sync(Arc::clone(pipeline), changes));
+    crew.spawn("mounts of Vault", learn(Arc::clone(pipeline), reader, stopped.clone()));
     Ok(Intake { feed, admission: Admission::new(config) })
 }
 

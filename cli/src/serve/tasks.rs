@@ -1,12 +1,13 @@
 //! What `pawl serve` does on its own: jobs, the event queue, sweeps, indexes. Each ends when told to stop, between
 //! two pieces of work.
 
+use super::health::Health;
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
-use pawl_pipeline::{Error, Job, Pipeline, Ports};
-use pawl_runtime::inbox::Ticket;
+use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_runtime::inbox::Received;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::{EventQueue, Inbox, World};
+use pawl_runtime::{EventQueue, Inbox, World, backoff, jobs, measure};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,20 +43,10 @@ pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
             }
         };
         stream::iter(received)
-            .for_each_concurrent(JOBS, |(ticket, job)| {
-                let pipeline = &pipeline;
-                async move {
-                    let done = match pipeline.deliver(&job).await {
-                        Ok(report) => !report.is_retryable(),
-                        Err(problem) => {
-                            error!("job comes again: {problem}");
-                            false
-                        }
-                    };
-                    let settled = if done { inbox.done(ticket).await } else { inbox.again(ticket).await };
-                    if let Err(problem) = settled {
-                        warn!("job queue: {problem}");
-                    }
+            .for_each_concurrent(JOBS, async |received| {
+                let settled = jobs::take(&pipeline, &received.body).await;
+                if let Err(problem) = inbox.settle(received, &settled).await {
+                    warn!("job queue: {problem}");
                 }
             })
             .await;
@@ -63,7 +54,7 @@ pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
 }
 
 /// The next jobs; perhaps none, as when told to stop.
-async fn next(inbox: &Inbox, stopped: &mut Stopped) -> Result<Vec<(Ticket, Job)>, Error> {
+async fn next(inbox: &Inbox, stopped: &mut Stopped) -> Result<Vec<Received>, Error> {
     let mut receive = pin!(inbox.receive(JOBS));
     let told = async {
         let _ = stopped.wait_for(|stopped| *stopped).await;
@@ -93,11 +84,14 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mu
         };
         stream::iter(messages)
             .for_each_concurrent(EVENTS, async |message| {
-                // What is not deleted comes again when its visibility timeout has passed.
-                if let Intake::Again(_) = intake::take(&pipeline, message.body.as_bytes()).await {
-                    return;
-                }
-                if let Err(problem) = queue.delete(&message.receipt).await {
+                let settled = match intake::take(&pipeline, message.body.as_bytes()).await {
+                    Intake::Done { .. } | Intake::Dropped(_) => queue.delete(&message.receipt).await,
+                    Intake::Again(_) => {
+                        queue.release(&message.receipt, backoff::pause(message.receive_count)).await
+                    }
+                };
+                // What could not be settled comes again when its visibility timeout has passed.
+                if let Err(problem) = settled {
                     warn!("event queue: {problem}");
                 }
             })
@@ -109,8 +103,9 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mu
 /// the former still visits.
 pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, mut stopped: Stopped) {
     let sweep = || async {
-        if let Err(problem) = pipeline.sweep(false).await {
-            error!("sweep: {problem}");
+        match pipeline.sweep(false).await {
+            Ok(report) => measure::swept(&report),
+            Err(problem) => error!("sweep: {problem}"),
         }
     };
     let mut ticks = tokio::time::interval(interval);
@@ -141,15 +136,17 @@ pub(super) async fn retries(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped
 }
 
 /// Reads the clusters' own ExternalSecrets on a schedule.
-pub(super) async fn indexes(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
+pub(super) async fn indexes(
+    pipeline: Arc<Pipeline<World>>,
+    interval: Duration,
+    health: Arc<Health>,
+    stopped: Stopped,
+) {
     let index = || async {
         match pipeline.index_clusters().await {
             Ok(reports) => {
-                for (cluster, report) in reports {
-                    if let Err(problem) = report {
-                        warn!(cluster.name = %cluster, "cluster {cluster} is not indexed: {problem}");
-                    }
-                }
+                measure::indexed(&reports);
+                health.index_done();
             }
             Err(problem) => error!("index: {problem}"),
         }

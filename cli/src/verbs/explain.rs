@@ -1,17 +1,39 @@
-//! `pawl explain`: what an event would touch, and why not others.
+//! `pawl explain`: what an event would touch, and why not others; or why a declaration is as it is.
 
-use super::{input, open};
+mod account;
+
+use super::{input, registry};
 use crate::args::{Args, Explain};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::{Affected, Change, Moved};
+use pawl_domain::{Affected, Change, DeclarationId, Moved};
 use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Error> {
-    let event = input::text(&explain.event)?;
+    // A file of that name is meant before a declaration, as in `pawl sync`.
+    let declaration = explain.what.to_str().and_then(|text| text.parse::<DeclarationId>().ok());
+    match declaration {
+        Some(id) if !explain.what.exists() => of_declaration(args, &id).await,
+        _ => of_event(args, explain).await,
+    }
+}
+
+async fn of_declaration(args: &Args, id: &DeclarationId) -> Result<ExitCode, Error> {
+    let pipeline = registry(args).await?;
+    let Some(account) = pipeline.account(id).await? else {
+        let message =
+            format!("{id}: no such declaration is registered (see pawl get), and no file has this name");
+        return Err(Error::NotFound(message));
+    };
+    output::show(&account::shown(&account), args.output);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn of_event(args: &Args, explain: &Explain) -> Result<ExitCode, Error> {
+    let event = input::text(&explain.what)?;
     let changes = pawl_events::changes(event.as_bytes())?;
-    let pipeline = open(args).await?;
+    let pipeline = registry(args).await?;
     let mut explained = Explained { changes: Vec::new(), declarations: Vec::new() };
     for change in &changes {
         explained.changes.push(describe(change));

@@ -1,6 +1,6 @@
 //! `pawl get`: what the registry holds, and how each declaration fares.
 
-use super::open;
+use super::registry;
 use crate::args::{Args, Get, Resource};
 use crate::error::Error;
 use crate::output::{self, Table};
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 const PAGE: usize = 500;
 
 pub(super) async fn run(args: &Args, get: &Get) -> Result<ExitCode, Error> {
-    let pipeline = open(args).await?;
+    let pipeline = registry(args).await?;
     match get.resource {
         Resource::Declarations => {
             let rows = declarations(&pipeline, get.prefix.as_deref().unwrap_or_default()).await?;

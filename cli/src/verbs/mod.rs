@@ -6,6 +6,7 @@ mod delete;
 mod explain;
 mod get;
 mod input;
+mod jobs;
 mod manifests;
 mod render;
 mod results;
@@ -37,6 +38,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Delete(delete) => delete::run(args, delete).await,
         Verb::Sync(sync) => over(args, async |flow| sync::run(flow, args, sync).await).await,
         Verb::Explain(explain) => explain::run(args, explain).await,
+        Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Completions { shell } => {
@@ -66,6 +68,11 @@ pub(crate) async fn farewell(pipeline: &Pipeline<World>) {
 
 async fn open(args: &Args) -> Result<Pipeline<World>, Error> {
     Ok(pawl_runtime::open(&args.lookup()).await?)
+}
+
+/// For what asks neither stores nor clusters: without AWS where the registry is a file.
+async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
+    Ok(pawl_runtime::open_registry(&args.lookup()).await?)
 }
 
 fn code(well: bool) -> ExitCode {

@@ -9,6 +9,7 @@ use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::ports::{Put, Registry};
 use pawl_pipeline::{Error, Pipeline, Ports, Problem};
+use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 
 /// What the function is called with. A schedule's own event reads as the default.
@@ -50,7 +51,9 @@ pub struct Summary {
 pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let Some(text) = request.manifests else {
-        for (cluster, report) in pipeline.index_clusters().await? {
+        let reports = pipeline.index_clusters().await?;
+        measure::indexed(&reports);
+        for (cluster, report) in reports {
             match report {
                 Ok(report) => summary.add(report),
                 Err(error) => summary.failed.push(format!("cluster {cluster}: {error}")),

@@ -2,6 +2,7 @@
 
 use pawl_domain::Outcome;
 use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 
 /// What the function is called with. A schedule's own event reads as the default.
@@ -26,6 +27,10 @@ pub struct Summary {
     pub queued: usize,
     /// Declarations that failed.
     pub failed: usize,
+    /// Declarations whose last attempt failed, whenever that was.
+    pub failing: usize,
+    /// Declarations that are staler than their `refreshInterval` and one sweep period.
+    pub overdue: usize,
     /// Stores and clusters that could not be asked, with why.
     pub unreachable: Vec<String>,
 }
@@ -36,12 +41,15 @@ pub struct Summary {
 /// When registry or ledger could not be asked; Lambda then calls again, and so does the schedule.
 pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Result<Summary, Error> {
     let swept = pipeline.sweep(request.all).await?;
+    measure::swept(&swept);
     Ok(Summary {
         listed: swept.listed,
         rested: swept.rested,
         written: swept.report.count(Outcome::Written),
         queued: swept.report.count(Outcome::Queued),
         failed: swept.report.failures().count(),
+        failing: swept.promise.failing,
+        overdue: swept.promise.overdue,
         unreachable: swept.failed.iter().map(|(name, error)| format!("{name}: {error}")).collect(),
     })
 }

@@ -1,16 +1,40 @@
-//! The `sync` Lambda: store events from the queue to written Secrets.
+//! The `sync` Lambda: store events to written Secrets.
 //!
 //! EventBridge delivers events to an SQS queue, and Lambda delivers them here in batches. The function's event source
-//! must have `ReportBatchItemFailures`, or messages that are returned for another try would count as done.
+//! must have `ReportBatchItemFailures`, or messages that are returned for another try would count as done. SNS topics
+//! and rules may also call the function directly.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
-use pawl_pipeline::{Pipeline, Ports};
+use pawl_pipeline::{Error, Pipeline, Ports};
 use pawl_runtime::intake::{self, Intake};
+use serde_json::Value;
 use tracing::instrument;
 
 /// How many messages of a batch are worked on at the same time.
 const CONCURRENCY: usize = 10;
+
+/// What the function is called with.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// A batch of the queue.
+    Batch(Box<SqsEvent>),
+    /// An event in any other envelope that the crate `pawl_events` knows.
+    Event(Vec<u8>),
+}
+
+impl Call {
+    /// Tells a batch of SQS from everything else. A batch that is none in full is left to be read as an event, which
+    /// says what is wrong with it.
+    pub fn read(payload: Value) -> Self {
+        let batch = payload["Records"][0]["eventSource"] == "aws:sqs";
+        let text = payload.to_string().into_bytes();
+        match batch.then(|| serde_json::from_value(payload)) {
+            Some(Ok(event)) => Self::Batch(Box::new(event)),
+            Some(Err(_)) | None => Self::Event(text),
+        }
+    }
+}
 
 /// Syncs every change of a batch and returns the messages that must come again.
 ///
@@ -34,6 +58,18 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, event: SqsEvent) -> SqsBat
         .collect()
         .await;
     response
+}
+
+/// Syncs the changes of an event that a topic or a rule calls the function with.
+///
+/// # Errors
+/// When it must come again: Lambda then calls again, twice for calls that nobody waits for. What cannot be read is
+/// counted, logged without its body, and done.
+pub async fn handle_event<P: Ports>(pipeline: &Pipeline<P>, event: &[u8]) -> Result<(), Error> {
+    match intake::take(pipeline, event).await {
+        Intake::Done { .. } | Intake::Dropped(_) => Ok(()),
+        Intake::Again(problem) => Err(problem),
+    }
 }
 
 #[instrument(skip_all, fields(message.id = message.message_id.as_deref().unwrap_or_default()))]

@@ -19,6 +19,11 @@ impl SqsJobs {
     pub fn new(queue: Queue) -> Self {
         Self { queue }
     }
+
+    /// The queue that jobs go to.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
 }
 
 /// The most messages in one request. Source: SQS quotas.

@@ -3,6 +3,10 @@
 //! Nothing is lost here: a message that was received stays invisible for the queue's visibility timeout and comes back
 //! unless it is deleted, whatever happens to whoever received it. To drop [`Queue::receive`] is therefore harmless.
 
+mod dead;
+
+pub use dead::Depth;
+
 use crate::error::Call;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;

@@ -19,7 +19,7 @@ mod registry;
 mod schema;
 
 pub use error::Error;
-pub use queue::{DeadJob, JobCounts, Leased, Receipt, Retried};
+pub use queue::{JobCounts, JobState, Leased, Receipt, Retried, StoredJob};
 
 use file::{Readers, Writer};
 use std::path::PathBuf;

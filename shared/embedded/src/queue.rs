@@ -1,9 +1,14 @@
 //! Taking jobs: a job is leased, done, and then acknowledged or put back. Nothing is lost in between.
+//!
+//! A job is a document here, whoever wrote it: whether it can be read is for who takes it to say.
+
+mod stored;
+
+pub use stored::{JobCounts, JobState, StoredJob};
 
 use crate::Embedded;
 use crate::error::Error;
 use jiff::Timestamp;
-use pawl_pipeline::Job;
 use rusqlite::{Connection, params};
 use std::time::Duration;
 
@@ -16,15 +21,15 @@ const MOST_ATTEMPTS: u32 = 50;
 pub struct Leased {
     /// What to give back with the answer.
     pub receipt: Receipt,
-    /// The job.
-    pub job: Job,
+    /// The job as it was handed over.
+    pub document: String,
 }
 
 /// Names one lease of one job. Of a lease that ended and was given to somebody else, it names nothing any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Receipt {
     number: i64,
-    /// The how manieth attempt this is, from 1.
+    /// Which attempt this is, from 1.
     pub attempt: u32,
 }
 
@@ -39,40 +44,14 @@ pub enum Retried {
     Ended,
 }
 
-/// A job that is not tried again until somebody says so.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DeadJob {
-    /// Its number in the queue.
-    pub number: i64,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Why it died.
-    pub reason: String,
-    /// The job, where it can be read.
-    pub job: Option<Job>,
-}
-
-/// How many jobs there are.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct JobCounts {
-    /// To be had now.
-    pub ready: u64,
-    /// Put back until later.
-    pub delayed: u64,
-    /// With somebody.
-    pub leased: u64,
-    /// Not tried again.
-    pub dead: u64,
-}
-
 impl Embedded {
     /// Leases up to `limit` jobs that are due at `now`, the longest due first, until `now + lease`. A job whose lease
-    /// ends without an answer is due again; one that was tried too often, or cannot be read, is dead.
+    /// ends without an answer is due again; one that was tried too often is dead.
     ///
     /// # Errors
     /// As the file has it; nothing is leased then.
     pub async fn lease(&self, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Leased>, Error> {
-        let due = milliseconds(now);
+        let due = now.as_millisecond();
         let until = due.saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Looking first costs no lock and no disk while the queue is empty.
@@ -83,20 +62,13 @@ impl Embedded {
         let work = move |connection: &Connection| {
             let mut leased = Vec::new();
             for (number, attempts, document) in waiting(connection, due, limit)? {
-                let job = match Job::from_wire(&document) {
-                    _ if attempts >= MOST_ATTEMPTS => Err("it was tried too often".to_owned()),
-                    Ok(job) => Ok(job),
-                    Err(error) => Err(error.to_string()),
-                };
-                match job {
-                    Ok(job) => {
-                        let text =
-                            "UPDATE jobs SET attempts = attempts + 1, due = ?2, leased = 1 WHERE number = ?1";
-                        connection.prepare_cached(text)?.execute(params![number, until])?;
-                        leased.push(Leased { receipt: Receipt { number, attempt: attempts + 1 }, job });
-                    }
-                    Err(reason) => bury(connection, number, &reason)?,
+                if attempts >= MOST_ATTEMPTS {
+                    bury(connection, number, "it was tried too often")?;
+                    continue;
                 }
+                let text = "UPDATE jobs SET attempts = attempts + 1, due = ?2, leased = 1 WHERE number = ?1";
+                connection.prepare_cached(text)?.execute(params![number, until])?;
+                leased.push(Leased { receipt: Receipt { number, attempt: attempts + 1 }, document });
             }
             Ok(leased)
         };
@@ -120,8 +92,25 @@ impl Embedded {
     /// # Errors
     /// As the file has it; the job comes again when its lease ends.
     pub async fn retry_at(&self, receipt: Receipt, at: Timestamp, reason: &str) -> Result<Retried, Error> {
-        let due = milliseconds(at);
-        let reason = reason.to_owned();
+        let last = receipt.attempt >= MOST_ATTEMPTS;
+        self.put_back(receipt, at, last.then(|| reason.to_owned())).await
+    }
+
+    /// Nobody shall try the job again, for `reason`: it stays among the dead.
+    ///
+    /// # Errors
+    /// As the file has it; the job comes again when its lease ends.
+    pub async fn give_up(&self, receipt: Receipt, reason: &str) -> Result<Retried, Error> {
+        self.put_back(receipt, Timestamp::UNIX_EPOCH, Some(reason.to_owned())).await
+    }
+
+    async fn put_back(
+        &self,
+        receipt: Receipt,
+        at: Timestamp,
+        dead: Option<String>,
+    ) -> Result<Retried, Error> {
+        let due = at.as_millisecond();
         let work = move |connection: &Connection| {
             let text = "UPDATE jobs SET due = ?3, leased = 0
                 WHERE number = ?1 AND attempts = ?2 AND leased = 1 AND dead IS NULL";
@@ -129,74 +118,12 @@ impl Embedded {
             if put_back.execute(params![receipt.number, receipt.attempt, due])? == 0 {
                 return Ok(Retried::Ended);
             }
-            if receipt.attempt < MOST_ATTEMPTS {
-                return Ok(Retried::Waits);
+            match dead {
+                None => Ok(Retried::Waits),
+                Some(reason) => bury(connection, receipt.number, &reason).map(|()| Retried::Dead),
             }
-            bury(connection, receipt.number, &reason)?;
-            Ok(Retried::Dead)
         };
         self.writer.write(work).await
-    }
-
-    /// Up to `limit` dead jobs, the oldest first.
-    ///
-    /// # Errors
-    /// As the file has it.
-    pub async fn dead_jobs(&self, limit: usize) -> Result<Vec<DeadJob>, Error> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let work = move |connection: &Connection| {
-            let text = "SELECT number, attempts, dead, document FROM jobs
-                WHERE dead IS NOT NULL ORDER BY number LIMIT ?1";
-            let mut statement = connection.prepare_cached(text)?;
-            let dead = statement.query_map([limit], |row| {
-                let document: String = row.get(3)?;
-                Ok(DeadJob {
-                    number: row.get(0)?,
-                    attempts: row.get(1)?,
-                    reason: row.get(2)?,
-                    job: Job::from_wire(&document).ok(),
-                })
-            })?;
-            Ok(dead.collect::<Result<_, _>>()?)
-        };
-        self.readers.read(work).await
-    }
-
-    /// Lets every dead job be tried again from its first attempt, at once. Returns how many there were.
-    ///
-    /// # Errors
-    /// As the file has it.
-    pub async fn redrive(&self) -> Result<usize, Error> {
-        let text = "UPDATE jobs SET dead = NULL, attempts = 0, due = 0, leased = 0 WHERE dead IS NOT NULL";
-        let redriven = self.writer.write(move |connection| Ok(connection.execute(text, [])?)).await?;
-        self.arrival.notify_waiters();
-        Ok(redriven)
-    }
-
-    /// How many jobs there are at `now`.
-    ///
-    /// # Errors
-    /// As the file has it.
-    pub async fn job_counts(&self, now: Timestamp) -> Result<JobCounts, Error> {
-        let due = milliseconds(now);
-        let work = move |connection: &Connection| {
-            let text = "SELECT
-                count(*) FILTER (WHERE dead IS NULL AND due <= ?1),
-                count(*) FILTER (WHERE dead IS NULL AND due > ?1 AND leased = 0),
-                count(*) FILTER (WHERE dead IS NULL AND due > ?1 AND leased = 1),
-                count(*) FILTER (WHERE dead IS NOT NULL) FROM jobs";
-            let number = |row: &rusqlite::Row<'_>, index| row.get::<_, i64>(index).map(i64::cast_unsigned);
-            let counts = connection.prepare_cached(text)?.query_row([due], |row| {
-                Ok(JobCounts {
-                    ready: number(row, 0)?,
-                    delayed: number(row, 1)?,
-                    leased: number(row, 2)?,
-                    dead: number(row, 3)?,
-                })
-            })?;
-            Ok(counts)
-        };
-        self.readers.read(work).await
     }
 
     /// Waits until this process hands over jobs. Jobs of other processes are not heard of: look at intervals as well,
@@ -219,8 +146,4 @@ fn bury(connection: &Connection, number: i64, reason: &str) -> Result<(), Error>
     let text = "UPDATE jobs SET dead = ?2, leased = 0 WHERE number = ?1";
     connection.prepare_cached(text)?.execute(params![number, reason])?;
     Ok(())
-}
-
-fn milliseconds(at: Timestamp) -> i64 {
-    at.as_millisecond()
 }

@@ -82,7 +82,7 @@ async fn take_all(queue: &Embedded) -> Vec<Job> {
         }
         for leased in leased {
             assert!(queue.ack(leased.receipt).await.unwrap(), "a lease that holds can be acknowledged");
-            taken.push(leased.job);
+            taken.push(Job::from_wire(&leased.document).unwrap());
         }
     }
 }

@@ -197,7 +197,7 @@ async fn check(path: &Path, acknowledged: &[usize]) {
     }
     let mut jobs = Vec::new();
     for leased in file.lease(at(0), usize::MAX, Duration::from_secs(60)).await.unwrap() {
-        jobs.extend(leased.job.declarations);
+        jobs.extend(Job::from_wire(&leased.document).unwrap().declarations);
     }
     for number in acknowledged {
         assert!(jobs.contains(&id(&format!("blue/shop/d{number}"))), "job {number} is lost");

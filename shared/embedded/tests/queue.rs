@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
-use pawl_embedded::{Embedded, JobCounts, Leased, Retried};
+use pawl_embedded::{Embedded, JobCounts, JobState, Leased, Retried, StoredJob};
 use pawl_pipeline::Job;
 use pawl_pipeline::ports::Jobs;
 use pawl_world::build::{at, change, id};
@@ -29,6 +29,23 @@ fn job(number: usize) -> Job {
     }
 }
 
+fn read(leased: &Leased) -> Job {
+    Job::from_wire(&leased.document).unwrap()
+}
+
+async fn dead(queue: &Embedded) -> Vec<StoredJob> {
+    let mut jobs = queue.stored_jobs(at(0), 10).await.unwrap();
+    jobs.retain(|job| matches!(job.state, JobState::Dead(_)));
+    jobs
+}
+
+fn reason(job: &StoredJob) -> &str {
+    match &job.state {
+        JobState::Dead(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn lease_one(queue: &Embedded, second: i64) -> Option<Leased> {
     queue.lease(at(second), 1, MINUTE).await.unwrap().pop()
 }
@@ -38,7 +55,7 @@ async fn a_leased_job_is_nobody_elses_until_its_lease_ends() {
     let (_directory, path, queue) = queue(&[job(0)]).await;
     let other = Embedded::open(&path).await.unwrap();
     let first = lease_one(&queue, 0).await.unwrap();
-    assert_eq!((first.receipt.attempt, &first.job), (1, &job(0)));
+    assert_eq!((first.receipt.attempt, read(&first)), (1, job(0)));
     assert_eq!(lease_one(&other, 59).await, None);
     let second = lease_one(&other, 60).await.unwrap();
     assert_eq!(second.receipt.attempt, 2);
@@ -65,10 +82,10 @@ async fn a_job_put_back_comes_at_its_time() {
     assert_eq!(queue.retry_at(leased.receipt, at(30), "throttled").await.unwrap(), Retried::Waits);
     let counts = queue.job_counts(at(0)).await.unwrap();
     assert_eq!(counts, JobCounts { ready: 1, delayed: 1, ..JobCounts::default() });
-    assert_eq!(lease_one(&queue, 0).await.unwrap().job, job(1));
+    assert_eq!(read(&lease_one(&queue, 0).await.unwrap()), job(1));
     assert_eq!(lease_one(&queue, 29).await, None);
     let again = lease_one(&queue, 30).await.unwrap();
-    assert_eq!((again.receipt.attempt, again.job), (2, job(0)));
+    assert_eq!((again.receipt.attempt, read(&again)), (2, job(0)));
     let counts = queue.job_counts(at(30)).await.unwrap();
     assert_eq!(counts, JobCounts { leased: 2, ..JobCounts::default() });
 }
@@ -84,16 +101,16 @@ async fn a_job_that_never_succeeds_dies_visibly_and_can_be_redriven() {
         last = queue.retry_at(leased.receipt, at(0), "cluster blue is down").await.unwrap();
     }
     assert_eq!((last, attempts), (Retried::Dead, 50));
-    let dead = queue.dead_jobs(10).await.unwrap();
-    assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].attempts, dead[0].reason.as_str()), (50, "cluster blue is down"));
-    assert_eq!(dead[0].job, Some(job(0)));
+    let found = dead(&queue).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].attempts, reason(&found[0])), (50, "cluster blue is down"));
+    assert_eq!(Job::from_wire(&found[0].document).unwrap(), job(0));
     assert_eq!(queue.job_counts(at(0)).await.unwrap(), JobCounts { dead: 1, ..JobCounts::default() });
 
-    assert_eq!(queue.redrive().await.unwrap(), 1);
+    assert_eq!(queue.redrive(None).await.unwrap(), 1);
     let again = lease_one(&queue, 0).await.unwrap();
-    assert_eq!((again.receipt.attempt, again.job), (1, job(0)));
-    assert_eq!(queue.dead_jobs(10).await.unwrap(), []);
+    assert_eq!((again.receipt.attempt, read(&again)), (1, job(0)));
+    assert_eq!(dead(&queue).await, []);
 }
 
 #[tokio::test]
@@ -104,23 +121,34 @@ async fn a_job_whose_consumers_die_is_not_tried_for_ever() {
         leases += 1;
     }
     assert_eq!(leases, 50);
-    let dead = queue.dead_jobs(10).await.unwrap();
-    assert_eq!((dead.len(), dead[0].reason.as_str()), (1, "it was tried too often"));
+    let found = dead(&queue).await;
+    assert_eq!((found.len(), reason(&found[0])), (1, "it was tried too often"));
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_read_dies_alone() {
+async fn a_job_is_handed_out_whoever_wrote_it_and_can_be_given_up_and_removed() {
+    const OTHER: &str = r#"{"kind":"pawl.dev/job","version":99}"#;
     let (_directory, path, queue) = queue(&[]).await;
     let by_hand = rusqlite::Connection::open(&path).unwrap();
-    by_hand
-        .execute("INSERT INTO jobs (document) VALUES ('{\"kind\":\"pawl.dev/job\",\"version\":99}')", [])
-        .unwrap();
+    by_hand.execute("INSERT INTO jobs (document) VALUES (?1)", [OTHER]).unwrap();
     queue.enqueue(&[job(1)]).await.unwrap();
     let leased = queue.lease(at(0), 10, MINUTE).await.unwrap();
-    assert_eq!(leased.into_iter().map(|leased| leased.job).collect::<Vec<_>>(), [job(1)]);
-    let dead = queue.dead_jobs(10).await.unwrap();
-    assert_eq!((dead.len(), &dead[0].job), (1, &None));
-    assert!(dead[0].reason.contains("version 99"), "{}", dead[0].reason);
+    assert_eq!((leased[0].document.as_str(), read(&leased[1])), (OTHER, job(1)));
+    assert_eq!(queue.give_up(leased[0].receipt, "nobody can read it").await.unwrap(), Retried::Dead);
+    assert_eq!(queue.give_up(leased[0].receipt, "late").await.unwrap(), Retried::Ended);
+    let found = dead(&queue).await;
+    assert_eq!((found.len(), reason(&found[0])), (1, "nobody can read it"));
+
+    let stored = queue.stored_jobs(at(0), 10).await.unwrap();
+    assert_eq!(stored.len(), 2);
+    assert_eq!(stored[1].state, JobState::Leased(at(60)), "the dead come first");
+    let number = found[0].number;
+    assert_eq!(queue.redrive(Some(number + 100)).await.unwrap(), 0);
+    assert_eq!(queue.redrive(Some(number)).await.unwrap(), 1);
+    assert_eq!(queue.stored_job(at(0), number).await.unwrap().unwrap().state, JobState::Ready);
+    assert!(queue.remove_job(number).await.unwrap());
+    assert!(!queue.remove_job(number).await.unwrap());
+    assert_eq!(queue.stored_job(at(0), number).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,7 +163,7 @@ async fn consumers_that_meet_share_the_jobs() {
             if leased.is_empty() {
                 return taken;
             }
-            taken.extend(leased.into_iter().map(|leased| leased.job.declarations[0].clone()));
+            taken.extend(leased.iter().map(|leased| read(leased).declarations[0].clone()));
         }
     };
     let (a, b) = tokio::join!(take(&queue), take(&other));
@@ -150,5 +178,5 @@ async fn an_arrival_wakes_who_waits_for_it() {
     let arrival = queue.job_arrival();
     queue.enqueue(&[job(0)]).await.unwrap();
     tokio::time::timeout(MINUTE, arrival).await.unwrap();
-    assert_eq!(lease_one(&queue, 0).await.unwrap().job, job(0));
+    assert_eq!(read(&lease_one(&queue, 0).await.unwrap()), job(0));
 }

@@ -63,6 +63,9 @@ impl<P: Ports> Pipeline<P> {
         self.ports.registry().remove_cluster(name).await?;
         // An index that had begun before may have brought something back; from here on none takes it in.
         self.retire_declarations(name, force, &mut retired).await?;
+        if force {
+            self.forgive(name).await?;
+        }
         Ok(retired)
     }
 
@@ -77,29 +80,49 @@ impl<P: Ports> Pipeline<P> {
         loop {
             let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
             after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
-            for id in page.into_iter().map(|each| each.id) {
-                if force {
-                    // The record goes last: without a declaration it is never looked at again, and the other way round
-                    // the declaration would seem new.
-                    self.ports.registry().remove(&id).await?;
-                    self.ports.ledger().remove(&id).await?;
+            if force {
+                for id in page.into_iter().map(|each| each.id) {
+                    self.forget(&id).await?;
                     retired.declarations.push((id, Ok(())));
-                    continue;
                 }
-                let removed = self.remove(std::slice::from_ref(&id)).await?;
-                let gone = |(_, result): &(_, Result<(), Error>)| {
-                    result.as_ref().is_err_and(|error| error.kind == Kind::Unreachable)
-                };
-                let cut_off = removed.iter().any(gone);
-                retired.declarations.extend(removed);
-                if cut_off {
-                    // The others would only wait for the same answer.
-                    return Ok(());
+            } else {
+                for some in page.chunks(self.settings.concurrency) {
+                    let removed = self.retire_all(some).await;
+                    let cut_off = removed.iter().any(|(_, result)| {
+                        result.as_ref().is_err_and(|error| error.kind == Kind::Unreachable)
+                    });
+                    retired.declarations.extend(removed);
+                    if cut_off {
+                        // The others would only wait for the same answer.
+                        return Ok(());
+                    }
                 }
             }
             if after.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Forgets what is still owed in a cluster that nobody can reach any more, of declarations that were removed before.
+    async fn forgive(&self, name: &ClusterName) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let page = self.ports.ledger().unsettled(after.as_ref(), PAGE).await?;
+            after = page.last().filter(|_| page.len() == PAGE).cloned();
+            for id in page.iter().filter(|id| id.cluster == *name) {
+                self.ports.ledger().remove(id, None).await?;
+            }
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The record goes last: without a declaration it is never looked at again, and the other way round the declaration
+    /// would seem new.
+    async fn forget(&self, id: &DeclarationId) -> Result<(), Error> {
+        self.ports.registry().remove(id).await?;
+        self.ports.ledger().remove(id, None).await
     }
 }

@@ -52,9 +52,24 @@ pub enum Error {
     },
 }
 
-/// A secret variable, which must be set.
+/// The fewest bytes of a key or token: shorter ones can be guessed.
+pub const SHORTEST_KEY: usize = 32;
+
+/// A secret variable, where it is set.
 fn secret(lookup: &dyn Lookup, name: &'static str) -> Option<SecretValue> {
     lookup.get(name).map(|text| SecretValue::new(text.into_bytes()))
+}
+
+/// A secret that others must not guess, where it is set.
+fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, Error> {
+    match secret(lookup, name) {
+        Some(key) if key.len() < SHORTEST_KEY => {
+            let rule =
+                format!("it must have {SHORTEST_KEY} bytes or more; make one with: openssl rand -hex 32");
+            Err(Error::Invalid { name, rule })
+        }
+        key => Ok(key),
+    }
 }
 
 /// A number, or its default.

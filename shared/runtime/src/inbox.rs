@@ -1,7 +1,12 @@
 //! The job queue from both ends: what the flow hands over, and what `pawl serve` takes out.
 //!
-//! Functions only need the first: Lambda takes jobs out of SQS for them.
+//! Functions only need the first: Lambda takes messages out of SQS for them. [`desk`] is for people.
 
+pub mod desk;
+
+use crate::backoff;
+use crate::jobs::Settled;
+use crate::wiring::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};
@@ -9,17 +14,11 @@ use pawl_embedded::{Embedded, Receipt};
 use pawl_pipeline::ports::{Clock, Jobs};
 use pawl_pipeline::{Error, Job};
 use std::time::Duration;
-use tracing::error;
-
-use crate::wiring::SystemClock;
 
 /// How long a job may take before somebody else may try it.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 /// How often a local queue is looked at for jobs of other processes.
 const LOOK: Duration = Duration::from_millis(500);
-/// The first pause of a job that failed for the moment; it doubles with each attempt up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// The job queue, in SQS or in the local file.
 #[derive(Clone, Debug)]
@@ -35,12 +34,20 @@ pub enum Inbox {
     Local(Embedded),
 }
 
-/// Names a job that was taken out, until it is done or put back.
+/// A message that was taken out. What it holds is for [`jobs::take`](crate::jobs::take) to say.
 #[derive(Clone, Debug)]
-pub enum Ticket {
-    /// A message of SQS, and how often it came.
-    Sqs(String, u32),
-    /// A lease of the local file.
+pub struct Received {
+    ticket: Ticket,
+    /// What was handed over.
+    pub body: String,
+    /// How often it was taken out, this time included.
+    pub attempt: u32,
+}
+
+/// Names a message until it is settled.
+#[derive(Clone, Debug)]
+enum Ticket {
+    Sqs(String),
     Local(Receipt),
 }
 
@@ -54,74 +61,63 @@ impl Jobs for Inbox {
 }
 
 impl Inbox {
-    /// Up to `limit` jobs, as soon as there is one; perhaps none after a while. A job that is neither done nor put
-    /// back comes again by itself. Dropping this loses nothing.
+    /// Up to `limit` messages, as soon as there is one; perhaps none after a while. What is not settled comes again by
+    /// itself. Dropping this loses nothing.
     ///
     /// # Errors
     /// When the queue cannot be asked.
-    pub async fn receive(&self, limit: usize) -> Result<Vec<(Ticket, Job)>, Error> {
+    pub async fn receive(&self, limit: usize) -> Result<Vec<Received>, Error> {
         match self {
-            Self::Sqs { queue, .. } => receive_sqs(queue, limit).await,
+            Self::Sqs { queue, .. } => {
+                let messages = queue.receive(limit, Queue::LONGEST_WAIT).await?;
+                let received = |message: pawl_aws::queue::Message| Received {
+                    ticket: Ticket::Sqs(message.receipt),
+                    body: message.body,
+                    attempt: message.receive_count,
+                };
+                Ok(messages.into_iter().map(received).collect())
+            }
             Self::Local(file) => {
                 let arrival = file.job_arrival();
                 let leased = file.lease(SystemClock.now(), limit, LEASE).await.map_err(local)?;
                 if leased.is_empty() {
                     let _ = tokio::time::timeout(LOOK, arrival).await;
                 }
-                Ok(leased.into_iter().map(|each| (Ticket::Local(each.receipt), each.job)).collect())
+                let received = |leased: pawl_embedded::Leased| Received {
+                    ticket: Ticket::Local(leased.receipt),
+                    body: leased.document,
+                    attempt: leased.receipt.attempt,
+                };
+                Ok(leased.into_iter().map(received).collect())
             }
         }
     }
 
-    /// A job is done and does not come again.
+    /// Carries out what became of a message. What nobody can ever do is deleted in SQS, as the `deliver` function does,
+    /// and stays among the dead letters of a file.
     ///
     /// # Errors
-    /// When the queue cannot be asked; the job comes again then, which is harmless.
-    pub async fn done(&self, ticket: Ticket) -> Result<(), Error> {
-        match (self, ticket) {
-            (Self::Sqs { queue, .. }, Ticket::Sqs(receipt, _)) => queue.delete(&receipt).await,
-            (Self::Local(file), Ticket::Local(receipt)) => file.ack(receipt).await.map(drop).map_err(local),
-            _ => Ok(()),
+    /// When the queue cannot be asked. The message then comes again when its lease or visibility timeout ends, which is
+    /// harmless.
+    pub async fn settle(&self, received: Received, settled: &Settled) -> Result<(), Error> {
+        let pause = backoff::pause(received.attempt);
+        match (self, received.ticket) {
+            (Self::Sqs { queue, .. }, Ticket::Sqs(receipt)) => match settled {
+                Settled::Done | Settled::Refused(_) => queue.delete(&receipt).await,
+                Settled::Again(_) => queue.release(&receipt, pause).await,
+            },
+            (Self::Local(file), Ticket::Local(receipt)) => match settled {
+                Settled::Done => file.ack(receipt).await.map(drop),
+                Settled::Again(reason) => {
+                    file.retry_at(receipt, later(SystemClock.now(), pause), reason).await.map(drop)
+                }
+                Settled::Refused(problem) => file.give_up(receipt, &problem.to_string()).await.map(drop),
+            }
+            .map_err(local),
+            // A message is settled where it was taken out.
+            (Self::Sqs { .. }, Ticket::Local(_)) | (Self::Local(_), Ticket::Sqs(_)) => Ok(()),
         }
     }
-
-    /// A job failed for the moment and comes again after a pause.
-    ///
-    /// # Errors
-    /// When the queue cannot be asked; the job comes again when its lease ends.
-    pub async fn again(&self, ticket: Ticket) -> Result<(), Error> {
-        match (self, ticket) {
-            (Self::Sqs { queue, .. }, Ticket::Sqs(receipt, attempt)) => {
-                queue.release(&receipt, pause(attempt)).await
-            }
-            (Self::Local(file), Ticket::Local(receipt)) => {
-                let at = later(SystemClock.now(), pause(receipt.attempt));
-                file.retry_at(receipt, at, "declarations failed for the moment")
-                    .await
-                    .map(drop)
-                    .map_err(local)
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-async fn receive_sqs(queue: &Queue, limit: usize) -> Result<Vec<(Ticket, Job)>, Error> {
-    let mut received = Vec::new();
-    for message in queue.receive(limit, Queue::LONGEST_WAIT).await? {
-        match Job::from_wire(&message.body) {
-            Ok(job) => received.push((Ticket::Sqs(message.receipt, message.receive_count), job)),
-            Err(problem) => {
-                error!("message dropped: {problem}");
-                queue.delete(&message.receipt).await?;
-            }
-        }
-    }
-    Ok(received)
-}
-
-fn pause(attempt: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
 }
 
 fn later(now: Timestamp, pause: Duration) -> Timestamp {
@@ -129,7 +125,7 @@ fn later(now: Timestamp, pause: Duration) -> Timestamp {
     now.checked_add(pause).unwrap_or(Timestamp::MAX)
 }
 
-fn local(error: pawl_embedded::Error) -> Error {
+pub(crate) fn local(error: pawl_embedded::Error) -> Error {
     let kind = if error.is_retryable() { Kind::Transient } else { Kind::Invalid };
     Error::new(Step::Enqueue, kind, error.to_string())
 }

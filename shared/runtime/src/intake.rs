@@ -1,5 +1,6 @@
 //! One event in, whatever way it came: read it, sync what it changes, say whether it is done.
 
+use crate::measure;
 use pawl_domain::Change;
 use pawl_events::Error as EventError;
 use pawl_pipeline::{Error, Pipeline, Ports, Report};
@@ -54,7 +55,10 @@ pub async fn settle<P: Ports>(pipeline: &Pipeline<P>, changes: &[Change]) -> Res
     // One change that cannot be looked up does not keep the others waiting.
     for change in changes {
         match pipeline.sync(change).await {
-            Ok(synced) => report.extend(synced),
+            Ok(synced) => {
+                measure::written(pipeline, Some(change), &synced);
+                report.extend(synced);
+            }
             Err(problem) => failed = Some(problem),
         }
     }

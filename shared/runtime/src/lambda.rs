@@ -1,17 +1,22 @@
-//! What every function does around its use case: start, and flush what was measured.
+//! What every function does around its use case: start, flush what was measured, and let messages that come again wait.
 
+use crate::backoff;
 use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
 use crate::wiring::{self, AwsWorld, SystemClock};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use futures::{StreamExt, stream};
 use lambda_runtime::{Context, Error};
 use metrics_cloudwatch_embedded::{Builder, Collector};
-use pawl_aws::EventBus;
+use pawl_aws::{EventBus, Queue};
 use pawl_pipeline::Pipeline;
 use pawl_pipeline::ports::Clock;
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::warn;
 
 /// How long it may take to queue what is left, and to say so.
 const HANDING_OVER: Duration = Duration::from_secs(10);
@@ -37,7 +42,11 @@ pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
     let purpose = "it names the event bus that takes the changes";
     let bus = Lookup::get(&environment, "PAWL_BUS");
     let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
-    Ok((wiring::event_bus(&bus).await, config::Audit::read(&environment)?))
+    let mut audit = config::Audit::read(&environment)?;
+    if let Some(name) = &audit.token_secret {
+        audit.token = Some(wiring::audit_token(name).await?);
+    }
+    Ok((wiring::event_bus(&bus).await, audit))
 }
 
 fn observe() {
@@ -65,4 +74,78 @@ pub async fn measured<T, E: Into<Error>>(invocation: impl Future<Output = Result
         let _ = collector.flush(std::io::stdout());
     }
     result
+}
+
+/// The queue that `PAWL_EVENT_QUEUE_URL` names, in the region of `sibling`.
+pub fn event_queue(sibling: &Queue) -> Option<Queue> {
+    Lookup::get(&environment, "PAWL_EVENT_QUEUE_URL").map(|url| sibling.at(&url))
+}
+
+/// Lets messages that a function returns wait before they come again: longer each time, as [`backoff::pause`] says. By
+/// itself SQS has them wait for the queue's visibility timeout, which is six times the function's.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    queue: Option<Queue>,
+}
+
+/// Receipt and pause of a message that must come again.
+type Postponed = (String, Duration);
+
+impl Backoff {
+    /// For messages of this queue; without one they wait for the visibility timeout.
+    pub fn of(queue: Option<&Queue>) -> Self {
+        Self { queue: queue.cloned() }
+    }
+
+    /// Handles a batch, and postpones what comes again. A message that cannot be postponed comes again all the same,
+    /// when the visibility timeout has passed.
+    pub async fn around(
+        &self,
+        event: SqsEvent,
+        handle: impl AsyncFnOnce(SqsEvent) -> SqsBatchResponse,
+    ) -> SqsBatchResponse {
+        let Some(queue) = &self.queue else { return handle(event).await };
+        let receipts = receipts(&event);
+        let response = handle(event).await;
+        let failed = response.batch_item_failures.iter();
+        let postponed = failed.filter_map(|failure| receipts.get(&failure.item_identifier));
+        stream::iter(postponed)
+            .for_each_concurrent(None, async |(receipt, pause)| {
+                if let Err(problem) = queue.release(receipt, *pause).await {
+                    warn!("a message comes again later than it could: {problem}");
+                }
+            })
+            .await;
+        response
+    }
+}
+
+/// The receipt of each message, and how long it waits should it come again; by message id.
+fn receipts(event: &SqsEvent) -> HashMap<String, Postponed> {
+    let messages = event.records.iter().filter_map(|message| {
+        let received = message.attributes.get("ApproximateReceiveCount")?.parse().ok()?;
+        Some((message.message_id.clone()?, (message.receipt_handle.clone()?, backoff::pause(received))))
+    });
+    messages.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_with_each_reception() {
+        let event: SqsEvent = serde_json::from_str(
+            r#"{"Records":[
+                {"messageId":"a","receiptHandle":"ra","body":"","attributes":{"ApproximateReceiveCount":"1"}},
+                {"messageId":"b","receiptHandle":"rb","body":"","attributes":{"ApproximateReceiveCount":"7"}},
+                {"messageId":"c","receiptHandle":"rc","body":"","attributes":{}}]}"#,
+        )
+        .unwrap();
+        let receipts = receipts(&event);
+        let pause = |id: &str| receipts.get(id).map(|(receipt, pause)| (receipt.as_str(), pause.as_secs()));
+        assert!(matches!(pause("a"), Some(("ra", 1..=2))), "{:?}", pause("a"));
+        assert!(matches!(pause("b"), Some(("rb", 64..=128))), "{:?}", pause("b"));
+        assert_eq!(pause("c"), None, "without a count it waits for the visibility timeout");
+    }
 }

@@ -1,16 +1,19 @@
 //! The composition root: configuration, telemetry and wiring. The only crate that sees all adapters.
 //!
 //! Executables begin here: functions at [`lambda::start`], the command line at [`open`]. Start reading at [`wiring`],
-//! which says what is put together with what; [`config`] lists the variables that decide it. [`intake`] and [`audit`] are
-//! the behaviour that functions and server share.
+//! which says what is put together with what; [`config`] lists the variables that decide it. [`intake`] (of events), [`jobs`]
+//! and [`audit`] are the behaviour that functions and server share.
 
 pub mod audit;
+pub mod backoff;
 pub mod config;
 pub mod directory;
 mod error;
 pub mod inbox;
 pub mod intake;
+pub mod jobs;
 pub mod lambda;
+pub mod measure;
 pub mod signature;
 pub mod sources;
 mod state;
@@ -22,4 +25,4 @@ pub use inbox::Inbox;
 pub use pawl_aws::{EventBus, Queue as EventQueue};
 pub use sources::Stores;
 pub use state::State;
-pub use wiring::{AwsWorld, World, event_bus, event_queue, open};
+pub use wiring::{AwsWorld, World, event_bus, event_queue, inbox, open, open_registry};

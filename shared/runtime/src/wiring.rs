@@ -6,7 +6,9 @@ use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::sources::Stores;
 use crate::state::State;
+use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jiff::Timestamp;
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
@@ -19,6 +21,9 @@ use pawl_pipeline::{Pipeline, Settings};
 use pawl_vault::VaultSources;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
+
+/// Where nothing else says in which region something is.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// Registry and ledger `S`, job queue `J`, and the stores and clusters that there are.
 pub struct World<S = State, J = Inbox> {
@@ -96,19 +101,52 @@ where
 /// # Errors
 /// A variable that is missing or not valid, a file that cannot be opened, a key that cannot be read.
 pub async fn open(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<World>, Error> {
-    let aws = sdk_config().await;
     let place = config::State::read(lookup)?;
-    let (state, jobs) = match &place {
-        config::State::Aws { table, jobs } => {
-            let queue = Queue::new(&aws, jobs);
-            (State::Aws(dynamodb(&aws, table)), Inbox::Sqs { jobs: SqsJobs::new(queue.clone()), queue })
-        }
+    let key = LedgerKey::read(lookup, &place)?;
+    let aws = sdk_config(place.is_aws() || matches!(key, LedgerKey::Secret(_))).await;
+    let (state, jobs) = state(&aws, &place).await?;
+    wire(lookup, aws, Some(&key), state, jobs).await
+}
+
+/// The same for commands that ask registry, ledger and job queue alone. With state in a local file, AWS is not touched:
+/// neither region nor credentials nor the key of the digests is needed, and nothing that was written is compared.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn open_registry(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<World>, Error> {
+    let place = config::State::read(lookup)?;
+    let aws = match &place {
+        config::State::Aws { .. } => sdk_config(true).await,
+        config::State::Local { .. } => nowhere(),
+    };
+    let (state, jobs) = state(&aws, &place).await?;
+    wire(lookup, aws, None, state, jobs).await
+}
+
+/// The job queue alone.
+///
+/// # Errors
+/// As for [`open`].
+pub async fn inbox(lookup: &(impl Lookup + Clone + 'static)) -> Result<Inbox, Error> {
+    match config::State::read(lookup)? {
+        config::State::Aws { jobs, .. } => Ok(sqs(&sdk_config(true).await, &jobs)),
+        config::State::Local { path } => Ok(Inbox::Local(Embedded::open(&path).await?)),
+    }
+}
+
+async fn state(aws: &SdkConfig, place: &config::State) -> Result<(State, Inbox), Error> {
+    Ok(match place {
+        config::State::Aws { table, jobs } => (State::Aws(dynamodb(aws, table)), sqs(aws, jobs)),
         config::State::Local { path } => {
             let file = Embedded::open(path).await?;
             (State::Local(file.clone()), Inbox::Local(file))
         }
-    };
-    wire(lookup, aws, &place, state, jobs).await
+    })
+}
+
+fn sqs(aws: &SdkConfig, url: &str) -> Inbox {
+    let queue = Queue::new(aws, url);
+    Inbox::Sqs { jobs: SqsJobs::new(queue.clone()), queue }
 }
 
 /// The flow of a function: state in AWS, as the template sets it up.
@@ -116,30 +154,45 @@ pub async fn open(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<W
 /// # Errors
 /// As for [`open`]; also a missing `PAWL_TABLE`.
 pub async fn aws(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<AwsWorld>, Error> {
-    let aws = sdk_config().await;
     let place = config::State::read(lookup)?;
     let config::State::Aws { table, jobs } = &place else {
         let purpose = "it names the DynamoDB table with registry and ledger";
         return Err(config::Error::Missing { name: "PAWL_TABLE", purpose }.into());
     };
+    let key = LedgerKey::read(lookup, &place)?;
+    let aws = sdk_config(true).await;
     let (table, jobs) = (dynamodb(&aws, table), SqsJobs::new(Queue::new(&aws, jobs)));
-    wire(lookup, aws, &place, table, jobs).await
+    wire(lookup, aws, Some(&key), table, jobs).await
 }
 
 /// The SQS queue at this URL, for a server that takes store events from it.
 pub async fn event_queue(url: &str) -> Queue {
-    Queue::new(&sdk_config().await, url)
+    Queue::new(&sdk_config(true).await, url)
 }
 
 /// The event bus of this name or ARN, for changes that AWS does not know of.
 pub async fn event_bus(name: &str) -> EventBus {
-    EventBus::new(&sdk_config().await, name)
+    EventBus::new(&sdk_config(true).await, name)
+}
+
+/// The token that senders of audit records show, which this secret holds.
+///
+/// # Errors
+/// When it cannot be read or is too short.
+pub(crate) async fn audit_token(secret: &str) -> Result<SecretValue, Error> {
+    let identity = AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock));
+    let token = identity.token_secret(secret).await.map_err(|error| Error::AuditToken(error.to_string()))?;
+    if token.len() < config::SHORTEST_KEY {
+        let rule = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
+        return Err(Error::AuditToken(rule));
+    }
+    Ok(token)
 }
 
 async fn wire<S, J>(
     lookup: &(impl Lookup + Clone + 'static),
     aws: SdkConfig,
-    place: &config::State,
+    key: Option<&LedgerKey>,
     state: S,
     jobs: J,
 ) -> Result<Pipeline<World<S, J>>, Error>
@@ -151,7 +204,7 @@ where
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let identity = Arc::new(AwsIdentity::new(aws.clone(), Arc::clone(&clock)));
-    let digest_key = digest_key(&LedgerKey::read(lookup, place)?, &identity).await?;
+    let digest_key = digest_key(key, &identity).await?;
     let limits = config::Clusters::read(lookup)?;
     let variables = lookup.clone();
     let mut options = Options::new(Arc::new(move |name| {
@@ -178,24 +231,49 @@ where
 }
 
 /// The SDK's own settings: endpoints, region, identity and proxies come from the standard variables and files.
-async fn sdk_config() -> SdkConfig {
-    let region = RegionProviderChain::default_provider().or_else(Region::new("us-east-1"));
+///
+/// Only where something `in_aws` is certain to be asked is the machine itself asked for its region: elsewhere nobody
+/// answers, which takes seconds. Stores and clusters name their region; credentials are looked for when they are used.
+async fn sdk_config(in_aws: bool) -> SdkConfig {
+    let region = match in_aws {
+        true => RegionProviderChain::default_provider(),
+        false => RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(ProfileFileRegionProvider::new()),
+    };
+    let region = region.or_else(Region::new(DEFAULT_REGION));
     aws_config::defaults(BehaviorVersion::latest()).region(region).load().await
+}
+
+/// Settings for a world that never asks AWS.
+fn nowhere() -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(DEFAULT_REGION))
+        .build()
 }
 
 fn dynamodb(aws: &SdkConfig, table: &str) -> Table {
     Table::new(aws, table)
 }
 
-async fn digest_key(key: &LedgerKey, identity: &AwsIdentity) -> Result<DigestKey, Error> {
+/// Without a key, one that no digest was ever made with.
+async fn digest_key(key: Option<&LedgerKey>, identity: &AwsIdentity) -> Result<DigestKey, Error> {
     let value = match key {
-        LedgerKey::Given(value) => value.clone(),
-        LedgerKey::Secret(name) => {
+        None => SecretValue::new(rand::random::<[u8; 32]>()),
+        Some(LedgerKey::Given(value)) => value.clone(),
+        Some(LedgerKey::Secret(name)) => {
             identity.token_secret(name).await.map_err(|error| Error::LedgerKey(error.to_string()))?
         }
-        LedgerKey::File(path) => key_in_file(path).await?,
+        Some(LedgerKey::File(path)) => key_in_file(path).await?,
     };
-    DigestKey::new(value).ok_or_else(|| Error::LedgerKey("it must have 16 bytes or more".to_owned()))
+    let short = || {
+        let rule = "it must have 32 bytes or more; make one with: openssl rand -hex 32 (every target is then compared once)";
+        Error::LedgerKey(rule.to_owned())
+    };
+    if value.len() < config::SHORTEST_KEY {
+        return Err(short());
+    }
+    DigestKey::new(value).ok_or_else(short)
 }
 
 /// The key in a file that only its owner may read; made on first use.

@@ -12,8 +12,10 @@ pub const REGION: &str = "eu-central-1";
 const TABLE: &str = "pawl";
 const FUNCTIONS: [&str; 4] = ["index", "sync", "deliver", "sweep"];
 
-/// A message that was not dealt with comes again after this many seconds.
+/// An event whose function ended without an answer comes again after this many seconds.
 const VISIBILITY: &str = "2";
+/// The same for jobs: longer than any test waits, so that a job which comes again does so because `deliver` says when.
+const JOB_VISIBILITY: &str = "600";
 
 /// The deployment of `template.yaml` on a [`Stage`]. Dropping it ends its processes.
 #[derive(Debug)]
@@ -37,22 +39,9 @@ impl Functions {
     /// When a binary is missing or something does not come up.
     pub async fn deploy(stage: &Stage) -> Result<Self> {
         let aws = stage.aws();
-        let keys = json!({
-            "TableName": TABLE,
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [
-                { "AttributeName": "pk", "AttributeType": "S" },
-                { "AttributeName": "sk", "AttributeType": "S" },
-            ],
-            "KeySchema": [
-                { "AttributeName": "pk", "KeyType": "HASH" },
-                { "AttributeName": "sk", "KeyType": "RANGE" },
-            ],
-        });
-        aws.call(REGION, Service::DYNAMODB, "CreateTable", &keys).await?;
-        let attributes = [("VisibilityTimeout", VISIBILITY)];
-        let events = aws.create_queue(REGION, "events", &attributes).await?;
-        let jobs = aws.create_queue(REGION, "jobs", &attributes).await?;
+        stage.create_table(TABLE).await?;
+        let events = aws.create_queue(REGION, "events", &[("VisibilityTimeout", VISIBILITY)]).await?;
+        let jobs = aws.create_queue(REGION, "jobs", &[("VisibilityTimeout", JOB_VISIBILITY)]).await?;
         aws.put_rule_to_queue("secrets", &events::label_updated_pattern(), &events).await?;
 
         let mut environment = stage.environment();
@@ -60,6 +49,7 @@ impl Functions {
         for (name, value) in [
             ("PAWL_TABLE", TABLE),
             ("PAWL_JOB_QUEUE_URL", &jobs.url),
+            ("PAWL_EVENT_QUEUE_URL", &events.url),
             ("PAWL_LEDGER_KEY", "a key of this test, and of no other"),
         ] {
             environment.push((name.to_owned(), value.to_owned()));

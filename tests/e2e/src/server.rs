@@ -9,10 +9,10 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 /// The key that events are signed with on every stage.
-pub const HMAC_KEY: &str = "the key of the demonstration";
+pub const HMAC_KEY: &str = "the key of the demonstration, and of no other";
 
 /// What senders of audit records show on every stage.
-pub const AUDIT_TOKEN: &str = "the token of the demonstration";
+pub const AUDIT_TOKEN: &str = "the-token-of-the-demonstration-and-of-no-other";
 
 /// How long it may take to come up, and to go.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -89,6 +89,16 @@ impl Server {
         let status = answer.status().as_u16();
         let text = answer.text().await?;
         Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or_default() })
+    }
+
+    /// Asks for a path.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_str(&answer.text().await?).unwrap_or_default() })
     }
 
     /// What it counted so far.

@@ -1,11 +1,11 @@
 //! AWS, clusters, and a place for files.
 
-use crate::{AUDIT_TOKEN, Error, HMAC_KEY, LIMIT, Meter, Result, binary};
+use crate::{AUDIT_TOKEN, Error, HMAC_KEY, LIMIT, Meter, REGION, Result, binary};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_devcluster::{DevCluster, Options};
 use pawl_servers::process::clean_command;
-use pawl_servers::{Aws, Moto};
+use pawl_servers::{Aws, Moto, Service};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -19,6 +19,7 @@ pub struct Stage {
     meter: Meter,
     clusters: Vec<DevCluster>,
     directory: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 /// How a command ended.
@@ -41,7 +42,7 @@ impl Stage {
         let moto = Moto::start().await?;
         let meter = Meter::start(moto.endpoint()).await?;
         let directory = TempDir::with_prefix("pawl-stage-").map_err(Error::io("cannot make a directory"))?;
-        let mut stage = Self { moto, meter, clusters: Vec::new(), directory };
+        let mut stage = Self { moto, meter, clusters: Vec::new(), directory, variables: Vec::new() };
         for name in clusters {
             let cluster = DevCluster::start(Options::named(*name))
                 .await
@@ -109,7 +110,34 @@ impl Stage {
             ("PAWL_HMAC_KEY", HMAC_KEY.to_owned()),
             ("PAWL_AUDIT_TOKEN", AUDIT_TOKEN.to_owned()),
         ];
-        variables.map(|(name, value)| (name.to_owned(), value)).to_vec()
+        let variables = variables.map(|(name, value)| (name.to_owned(), value));
+        variables.into_iter().chain(self.variables.clone()).collect()
+    }
+
+    /// Sets a variable for all processes that begin from here on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Makes a DynamoDB table as the template does.
+    ///
+    /// # Errors
+    /// When AWS refuses.
+    pub async fn create_table(&self, name: &str) -> Result<()> {
+        let keys = json!({
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [
+                { "AttributeName": "pk", "AttributeType": "S" },
+                { "AttributeName": "sk", "AttributeType": "S" },
+            ],
+            "KeySchema": [
+                { "AttributeName": "pk", "KeyType": "HASH" },
+                { "AttributeName": "sk", "KeyType": "RANGE" },
+            ],
+        });
+        self.aws().call(REGION, Service::DYNAMODB, "CreateTable", &keys).await?;
+        Ok(())
     }
 
     /// Runs `pawl` with these arguments until it ends.

@@ -213,6 +213,111 @@ async fn commands_show_and_remove_what_is_registered() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn health_answers_and_events_are_taken_while_half_open_connections_stand() -> Result<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    until("readiness", async || (server.get("/readyz").await.ok()?.status == 200).then_some(())).await?;
+    let address = server.url().trim_start_matches("http://");
+    let mut half_open = Vec::new();
+    // More than the server keeps; as many as an attacker likes come to the same.
+    for _ in 0..400 {
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        connection.write_all(b"POST /v1/events HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        half_open.push(connection);
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(server.get(path).await?.status, 200, "{path}");
+    }
+    let password = examples::password();
+    let event = WITH_SERVICE_ACCOUNT.event(&WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?);
+    let answer = server.send(&event).await?;
+    assert_eq!(answer.body["declarations"][DECLARATION], "written", "{answer:?}");
+    let mut rest = Vec::new();
+    assert!(half_open[0].read_to_end(&mut rest).await.map_or(true, |read| read == 0), "the oldest made room");
+    server.tell_to_stop().await?;
+    let (status, log) = server.finished().await?;
+    assert!(status.success(), "{status}: {log}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn short_keys_are_refused_with_what_to_do() -> Result<()> {
+    for name in ["PAWL_HMAC_KEY", "PAWL_AUDIT_TOKEN", "PAWL_LEDGER_KEY"] {
+        let mut stage = Stage::start(&[]).await?;
+        stage.set(name, "hunter2hunter2hunter2");
+        let ran = stage.pawl(&["serve", "--listen", "127.0.0.1:0"]).await?;
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(
+            ran.stderr.contains(&format!("{name} is not valid: it must have 32 bytes or more")),
+            "{ran:?}"
+        );
+        assert!(ran.stderr.contains("openssl rand -hex 32") && !ran.stderr.contains("hunter2"), "{ran:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cluster_is_removed_with_its_secrets_or_by_force_without_being_asked() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    let cluster = &stage.clusters()[0];
+    let secret = || cluster.secret("my-application", "database-credentials");
+    cluster.cut_off().await.unwrap();
+    let refused = stage.pawl(&["delete", "cluster", "blue"]).await?;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stdout.contains("--force leaves them where they are"), "{refused:?}");
+    assert!(stage.pawl(&["get", "clusters"]).await?.well()?.contains("blue"), "it stays");
+
+    cluster.reset_calls();
+    let forced = stage.pawl(&["delete", "cluster", "blue", "--force"]).await?.well()?;
+    assert!(forced.contains(DECLARATION) && forced.contains("Cluster blue"), "{forced}");
+    for resource in ["declarations", "clusters"] {
+        let left = stage.pawl(&["get", resource, "--output", "json"]).await?.well()?;
+        assert_eq!(left.trim(), "[]", "{resource}");
+    }
+    cluster.restore().await.unwrap();
+    assert!(secret().is_some() && cluster.calls().is_empty(), "nobody asked the cluster");
+    assert_eq!(
+        stage.pawl(&["delete", "cluster", "blue", "--force"]).await?.code,
+        1,
+        "there is none any more"
+    );
+
+    apply(&stage).await?;
+    let removed = stage.pawl(&["delete", "cluster", "blue"]).await?.well()?;
+    assert!(removed.contains("Cluster blue"), "{removed}");
+    assert_eq!(secret(), None, "owned Secrets go first");
+    drop(server);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_declaration_is_explained_from_registry_and_ledger_alone() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    stage.reset_calls();
+    let explained = stage.pawl(&["explain", DECLARATION]).await?.well()?;
+    for said in
+        ["written", "last known right", "found by changes of", "my-application/database", "version written"]
+    {
+        assert!(explained.contains(said), "{said}: {explained}");
+    }
+    assert!(
+        stage.meter().store_calls().is_empty() && stage.clusters()[0].calls().is_empty(),
+        "explain asks nobody"
+    );
+    let missing = stage.pawl(&["explain", "blue/my-application/nobody"]).await?;
+    assert_eq!(missing.code, 1);
+    assert!(missing.stderr.contains("no such declaration is registered"), "{missing:?}");
+    drop(server);
+    Ok(())
+}
+
 /// One cluster and the examples' secrets; and the password of the one that tests turn over.
 async fn stage() -> Result<(Stage, String)> {
     let stage = Stage::start(&["blue"]).await?;

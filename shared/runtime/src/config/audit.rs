@@ -1,12 +1,9 @@
 //! What is known beforehand of the Vault whose audit records come in.
 
-use super::{Error, Lookup, secret};
+use super::{Error, Lookup, key, switch};
 use pawl_domain::SecretValue;
 use pawl_events::vault::Kv;
 use std::collections::BTreeMap;
-
-/// A shorter token could be guessed.
-const SHORTEST_TOKEN: usize = 16;
 
 /// The server, its mounts, and who may hand in its records.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +14,12 @@ pub struct Audit {
     pub mounts: BTreeMap<String, Kv>,
     /// What a sender shows that cannot sign.
     pub token: Option<SecretValue>,
+    /// The Secrets Manager secret that holds the token, where it is not given as it is.
+    pub token_secret: Option<String>,
     /// What senders sign with.
     pub key: Option<SecretValue>,
+    /// Whether who calls the function's URL has proved to IAM who it is, so that nothing else is asked for.
+    pub iam: bool,
 }
 
 impl Audit {
@@ -28,24 +29,23 @@ impl Audit {
     /// |---|---|
     /// | `PAWL_VAULT_SERVER` | the address of the server whose records come in, as stores name it |
     /// | `PAWL_VAULT_MOUNTS` | KV versions of mounts, as in `secret=2,team/kv=1` |
-    /// | `PAWL_AUDIT_TOKEN` | what senders show in `x-pawl-token`, 16 characters or more |
-    /// | `PAWL_HMAC_KEY` | what senders sign with, as for events |
+    /// | `PAWL_AUDIT_TOKEN` | what senders show in `x-pawl-token`, 32 characters or more |
+    /// | `PAWL_AUDIT_TOKEN_SECRET` | for the function: the secret that holds this |
+    /// | `PAWL_AUDIT_IAM` | for the function: `true` where its URL lets in by IAM |
+    /// | `PAWL_HMAC_KEY` | what senders sign with, as for events; 32 bytes or more |
     ///
     /// # Errors
     /// The first variable that cannot be read.
     pub fn read(lookup: &dyn Lookup) -> Result<Self, Error> {
-        let token = secret(lookup, "PAWL_AUDIT_TOKEN");
-        if token.as_ref().is_some_and(|token| token.len() < SHORTEST_TOKEN) {
-            let rule = format!("it must have {SHORTEST_TOKEN} characters or more");
-            return Err(Error::Invalid { name: "PAWL_AUDIT_TOKEN", rule });
-        }
         let mounts = lookup.get("PAWL_VAULT_MOUNTS").unwrap_or_default();
         let mounts = mounts.split(',').map(str::trim).filter(|mount| !mount.is_empty());
         Ok(Self {
             server: lookup.get("PAWL_VAULT_SERVER"),
             mounts: mounts.map(mount).collect::<Result<_, _>>()?,
-            token,
-            key: secret(lookup, "PAWL_HMAC_KEY"),
+            token: key(lookup, "PAWL_AUDIT_TOKEN")?,
+            token_secret: lookup.get("PAWL_AUDIT_TOKEN_SECRET"),
+            iam: switch(lookup, "PAWL_AUDIT_IAM")?,
+            key: key(lookup, "PAWL_HMAC_KEY")?,
         })
     }
 }
@@ -89,12 +89,20 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_32_bytes_are_taken() {
+        const KEY: &str = "0123456789abcdef0123456789abcdef";
+        let audit = read(&[("PAWL_AUDIT_TOKEN", KEY), ("PAWL_HMAC_KEY", KEY)]).unwrap();
+        assert!(audit.token.is_some() && audit.key.is_some());
+    }
+
+    #[test]
     fn mistakes_are_told_and_tokens_are_not() {
         for variables in [
             &[("PAWL_VAULT_MOUNTS", "secret")],
             &[("PAWL_VAULT_MOUNTS", "secret=3")],
             &[("PAWL_VAULT_MOUNTS", "/=2")],
-            &[("PAWL_AUDIT_TOKEN", "hunter2")],
+            &[("PAWL_AUDIT_TOKEN", "hunter2hunter2hunter2hunter2hun")],
+            &[("PAWL_HMAC_KEY", "hunter2")],
         ] {
             let error = read(variables).unwrap_err().to_string();
             assert!(error.contains(variables[0].0) && !error.contains("hunter2"), "{error}");

@@ -1,6 +1,6 @@
 //! Where registry, ledger and job queue are kept.
 
-use super::{Error, Lookup, secret};
+use super::{Error, Lookup, key};
 use pawl_domain::SecretValue;
 
 /// Where registry, ledger and job queue are kept.
@@ -35,6 +35,11 @@ impl State {
         })?;
         Ok(Self::Aws { table, jobs })
     }
+
+    /// Whether state is in AWS.
+    pub fn is_aws(&self) -> bool {
+        matches!(self, Self::Aws { .. })
+    }
 }
 
 /// Where the key of the ledger's digests is.
@@ -52,9 +57,9 @@ impl LedgerKey {
     /// Reads `PAWL_LEDGER_KEY`, or else `PAWL_LEDGER_KEY_SECRET`, or else names a file beside the local state.
     ///
     /// # Errors
-    /// State in AWS without either.
+    /// State in AWS without either; a key of fewer than 32 bytes.
     pub fn read(lookup: &dyn Lookup, state: &State) -> Result<Self, Error> {
-        if let Some(key) = secret(lookup, "PAWL_LEDGER_KEY") {
+        if let Some(key) = key(lookup, "PAWL_LEDGER_KEY")? {
             return Ok(Self::Given(key));
         }
         if let Some(name) = lookup.get("PAWL_LEDGER_KEY_SECRET") {
