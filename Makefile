@@ -18,12 +18,12 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit demo demo-vault golden chaos lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden chaos lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny tools template lint docs unit ## every check that CI makes; cheap ones first
+test: formatted deny tools template lint docs unit kubernetes ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted
@@ -48,6 +48,17 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 	@# The end-to-end tests run the binaries of all packages, of which `cargo test` by itself builds only some.
 	$(STEP) "building" $(CARGO) build --locked --workspace --bins --tests --examples
 	$(STEP) "tests" $(CARGO) test --locked --workspace --no-fail-fast
+
+# The tests that are ignored unless there is a real Kubernetes.
+ON_KUBERNETES = -p pawl-kubernetes -p pawl-servers -p pawl-e2e -p pawl-devcluster \
+	--test clusters --test apiserver --test api_servers --test kubectl --test recorded
+
+kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
+	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \
+		tools/step "tests on the Kubernetes in $$KUBEBUILDER_ASSETS" $(CARGO) test --locked --no-fail-fast $(ON_KUBERNETES) -- --ignored; \
+	else \
+		echo "--- tests on a real Kubernetes: NOT RUN, for KUBEBUILDER_ASSETS names no programs"; \
+	fi
 
 demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves it running
 	@$(CARGO) build --locked --quiet --workspace --bins

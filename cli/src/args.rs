@@ -66,6 +66,8 @@ pub(crate) enum Verb {
     Jobs(Jobs),
     /// Look for what changed without an event, and bring it up to date.
     Sweep(Sweep),
+    /// Print the rights that Pawl needs in a cluster, by namespace, and a policy that keeps it to its own Secrets.
+    Rbac(Rbac),
     /// Run as one process: HTTP intake, queue poller, schedules, metrics.
     Serve(Box<Serve>),
     /// Print a completion script for a shell.
@@ -213,6 +215,30 @@ pub(crate) struct Sweep {
     /// Sweep what is not due as well.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rbac {
+    /// The namespaces that Pawl may write to, with commas between.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) namespaces: Vec<pawl_domain::Namespace>,
+    /// What Pawl does there.
+    #[arg(long, value_enum, default_value_t = Profile::Write)]
+    pub(crate) profile: Profile,
+    /// The service accounts that stores prove themselves with, as `<namespace>/<name>`, with commas between.
+    #[arg(long, value_delimiter = ',', value_name = "ACCOUNTS")]
+    pub(crate) tokens: Vec<String>,
+    /// The Kubernetes group that Pawl comes as.
+    #[arg(long, default_value = "pawl", value_name = "NAME")]
+    pub(crate) group: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Profile {
+    /// Writes the Secrets of declarations that are applied to Pawl.
+    Write,
+    /// Also reads ExternalSecrets and stores from the cluster, and writes their status.
+    Index,
 }
 
 #[derive(Debug, clap::Args)]

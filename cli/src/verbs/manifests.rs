@@ -38,6 +38,8 @@ pub(crate) fn together(found: Vec<Manifests>) -> Manifests {
         all.stores.extend(each.stores);
         all.clusters.extend(each.clusters);
         all.problems.extend(each.problems);
+        all.unserved.extend(each.unserved);
+        all.standing.extend(each.standing);
     }
     all
 }

@@ -8,6 +8,7 @@ mod get;
 mod input;
 mod jobs;
 mod manifests;
+mod rbac;
 mod render;
 mod results;
 mod sweep;
@@ -40,6 +41,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Explain(explain) => explain::run(args, explain).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
+        Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();

@@ -169,6 +169,10 @@ impl<C: ClusterCredentials> AwsSources<C> {
 }
 
 impl<C: ClusterCredentials> Sources for AwsSources<C> {
+    async fn validate(&self, access: &Access) -> Result<(), Error> {
+        self.identities.session(access).await.map(drop)
+    }
+
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access), keys = wanted.len()))]
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         self.each(access, wanted, |store, wanted| async move { store.fetch(&wanted).await }).await

@@ -80,6 +80,7 @@ fn declaration(reads: Vec<Read>, template: Option<Template>) -> Declaration {
             interval: Duration::from_secs(3600),
             windows: None,
         },
+        synced: None,
     }
 }
 

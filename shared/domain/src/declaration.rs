@@ -95,6 +95,10 @@ pub struct Declaration {
     pub target: Target,
     /// When it is read again.
     pub refresh: Refresh,
+    /// ESO's `status.syncedResourceVersion` for the manifest that this was read from, where it lives in a cluster: what
+    /// its status says once this has been written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced: Option<String>,
 }
 
 impl Declaration {
@@ -133,8 +137,17 @@ impl Declaration {
 
     /// A digest of everything declared, in lower case hex: equal exactly when nothing in the declaration changed.
     pub fn digest(&self) -> String {
-        // Serialising plain data with text keys cannot fail.
-        let document = serde_json::to_vec(self).unwrap_or_default();
-        hex::encode(Sha256::digest(document))
+        digest(self)
     }
+
+    /// A digest of everything that the target is made of: it stays while only `refreshInterval` and the like are edited.
+    pub fn target_digest(&self) -> String {
+        let Self { id, uid, labels, annotations, reads, target, home: _, refresh: _, synced: _ } = self;
+        digest(&(id, uid, labels, annotations, reads, target))
+    }
+}
+
+fn digest(document: &impl Serialize) -> String {
+    // Serialising plain data with text keys cannot fail.
+    hex::encode(Sha256::digest(serde_json::to_vec(document).unwrap_or_default()))
 }

@@ -2,9 +2,11 @@
 
 mod complaint;
 mod owed;
+mod told;
 
 pub use complaint::Complaint;
 pub use owed::{Declared, FormerTarget, Owed, is_looked_for, is_over};
+pub use told::Told;
 
 use crate::affected::concerned_reads;
 use crate::change::Change;
@@ -44,6 +46,9 @@ pub struct Record {
     /// What is still to be done.
     #[serde(default, skip_serializing_if = "Owed::is_empty")]
     pub owed: Owed,
+    /// What the ExternalSecret's status in the cluster was last told; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
 }
 
 impl Record {
@@ -61,6 +66,7 @@ impl Record {
             unsettled_since: Some(at),
             not_before: None,
             owed: Owed::default(),
+            told: None,
         }
     }
 
@@ -113,6 +119,9 @@ pub struct TargetState {
     /// Its resourceVersion after the last write, which the next write is conditional on. `None` when it is not known
     /// for certain; the target is then read first.
     pub resource_version: Option<String>,
+    /// [`Declaration::target_digest`] of the declaration that it was left for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
 }
 
 /// How the last attempt went.

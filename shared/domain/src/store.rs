@@ -135,6 +135,26 @@ impl Store {
         }
     }
 
+    /// The identity with which this store itself is validated; `None` where it depends on the namespace of who reads.
+    pub fn own_access(&self, cluster: &ClusterName) -> Option<Access> {
+        let depends = match &self.backend {
+            Backend::Aws(aws) => aws.auth.proofs().contains(&None),
+            Backend::Vault(vault) => vault.proofs().contains(&None),
+            Backend::Fake(_) => false,
+        };
+        match &self.id.namespace {
+            Some(own) => Some(self.access(cluster, own)),
+            // Nobody's namespace: none of its credentials asks for it.
+            None if !depends => "default".parse().ok().map(|any: Namespace| self.access(cluster, &any)),
+            None => None,
+        }
+    }
+
+    /// Whether the manifest says that the store cannot be used: `fake.validationResult`.
+    pub fn is_refused_by_manifest(&self) -> bool {
+        matches!(&self.backend, Backend::Fake(fake) if fake.is_refused)
+    }
+
     /// Whether a namespace with these labels may use this store. Source: ESO's ClusterSecretStore conditions: the
     /// list is a disjunction, and an empty list allows everybody.
     ///

@@ -5,14 +5,17 @@
 
 mod content;
 mod decide;
+mod deed;
 mod desired;
 mod object;
 mod ownership;
 mod refused;
 mod replacement;
+mod standing;
 
 pub use content::{Content, Misplaced, Placement, Token, path_of};
 pub use decide::{Action, Decision, decide, decide_untemplated, marked};
+pub use deed::Deed;
 pub use object::{Desired, Existing, OwnFields, Owner, Parts};
 pub use refused::Refused;
 pub use replacement::Replacement;

@@ -265,6 +265,7 @@ impl Declared {
                 interval: Duration::from_secs(3600),
                 windows: None,
             },
+            synced: None,
         };
         let backend = Backend::Aws(AwsStore {
             service: match self.provider {

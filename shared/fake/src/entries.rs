@@ -82,7 +82,7 @@ mod tests {
             value: (*value).to_owned(),
             version: (*version).to_owned(),
         };
-        FakeStore { data: entries.iter().map(entry).collect() }
+        FakeStore { data: entries.iter().map(entry).collect(), ..FakeStore::default() }
     }
 
     fn text(fetched: Fetched) -> String {

@@ -27,6 +27,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct FakeSources;
 
 impl Sources for FakeSources {
+    async fn validate(&self, access: &Access) -> Result<(), Error> {
+        manifest(access).map(drop)
+    }
+
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         wanted.iter().map(|one| fetched(manifest(access)?, one)).collect()
     }
@@ -81,7 +85,7 @@ mod tests {
             value: (*value).to_owned(),
             version: String::new(),
         };
-        let store = FakeStore { data: values.iter().map(entry).collect() };
+        let store = FakeStore { data: values.iter().map(entry).collect(), ..FakeStore::default() };
         Access { backend: Backend::Fake(store), cluster: None, namespace: None, tags: None }
     }
 

@@ -4,13 +4,15 @@ use crate::call::{Call, NAMESPACES, SECRETS, Verb};
 use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::wire::Object;
-use crate::{credentials, objects, scan, secrets, status};
+use crate::{credentials, objects, scan, secrets, status, store_status};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing, Replacement};
-use pawl_domain::{Cluster, ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, Step};
+use pawl_domain::{
+    Cluster, ClusterName, DeclarationId, Home, Namespace, ObjectName, SecretValue, Step, StoreId,
+};
 use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters, TemplateKind};
-use pawl_pipeline::{Error, Manifests, Status};
+use pawl_pipeline::{Error, Manifests, Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -120,6 +122,11 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
 
     async fn publish(&self, id: &DeclarationId, status: &Status) -> Result<(), Error> {
         status::publish(&*self.connections.link(&id.cluster).await?, id, status).await
+    }
+
+    async fn publish_store(&self, store: &StoreId, status: &StoreStatus) -> Result<(), Error> {
+        let Home::Cluster(cluster) = &store.home else { return Ok(()) };
+        store_status::publish(&*self.connections.link(cluster).await?, store, status).await
     }
 }
 

@@ -20,10 +20,12 @@ mod list;
 pub mod manifests;
 mod objects;
 mod options;
+pub mod rbac;
 mod refusal;
 mod scan;
 mod secrets;
 mod status;
+mod store_status;
 mod wire;
 
 pub use clusters::KubernetesClusters;

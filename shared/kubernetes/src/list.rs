@@ -2,10 +2,11 @@
 
 use crate::call::{Call, Reply};
 use crate::connect::Link;
+use pawl_domain::{ClusterName, Kind};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::ClusterIdentity;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 /// What kubectl asks for at a time.
 const PAGE: &str = "500";
@@ -64,10 +65,11 @@ where
                 from = None;
                 continue;
             }
-            // A collection of which a page was served is there: what follows is not known then.
             Reply::Refused(refusal) if refusal.code == 404 && from.is_none() => {
                 return Ok(Listed::NotServed(refusal));
             }
+            // A part of a list is no list, and no sign that the rest is gone.
+            Reply::Refused(refusal) if refusal.code == 404 => return Err(cut_short(&page, link.name())),
             reply => reply.or_fail(&page, link.name())?,
         };
         let found: Page<T> = body.read(&page, link.name())?;
@@ -79,11 +81,23 @@ where
     }
 }
 
+fn cut_short(page: &Call<'_>, cluster: &ClusterName) -> Error {
+    let message = format!("{}: the list ended before its last page; it is read again", page.subject(cluster));
+    Error::new(page.step, Kind::Transient, message)
+}
+
 #[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
 struct Page<T> {
     #[serde(default)]
     metadata: PageMetadata,
+    #[serde(deserialize_with = "list_or_null")]
     items: Vec<T>,
+}
+
+/// API servers write an empty list of metadata as `null`. A list that has no items at all is no list.
+fn list_or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[derive(Default, Deserialize)]

@@ -15,6 +15,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long a request may take from its first byte to the last of its answer.
     pub request_timeout: Duration,
+    /// How long a request may wait for a server that asks to slow down, its own time not counted.
+    pub patience: Duration,
     /// How many requests may be under way to one cluster.
     pub concurrency: usize,
     /// How long a cluster that could not be reached is not tried again.
@@ -26,11 +28,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// 3 s to connect, 10 s for a request, 16 requests at once, 2 s of failing fast, class `default`.
+    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`.
     pub fn new(lookup: Lookup) -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
             request_timeout: Duration::from_secs(10),
+            patience: Duration::from_secs(5),
             concurrency: 16,
             fail_fast: Duration::from_secs(2),
             class: "default".to_owned(),
@@ -44,6 +47,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
+            .field("patience", &self.patience)
             .field("concurrency", &self.concurrency)
             .field("fail_fast", &self.fail_fast)
             .field("class", &self.class)

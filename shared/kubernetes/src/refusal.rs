@@ -21,8 +21,8 @@ pub(crate) struct Refusal {
     causes: Vec<Found>,
     /// Whether the message speaks of a quota; nothing else in the answer does.
     quota: bool,
-    /// How many seconds the server asks to be left alone.
-    wait: u32,
+    /// How long the server wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -44,8 +44,13 @@ impl Refusal {
             about: details.kind,
             causes,
             quota: status.message.contains("exceeded quota"),
-            wait: details.retry_after_seconds,
+            retry_after: details.retry_after_seconds.map(Duration::from_secs),
         }
+    }
+
+    /// Whether the server took nothing in and names a time after which it may.
+    pub(crate) fn asks_to_wait(&self) -> Option<Duration> {
+        self.retry_after.filter(|_| matches!(self.code, 429 | 503))
     }
 
     /// Whether the namespace that was to be written to does not exist.
@@ -58,8 +63,22 @@ impl Refusal {
         self.code == 422 && self.causes.is_empty()
     }
 
+    /// Whether the Secret can no longer change.
+    pub(crate) fn is_of_immutable(&self) -> bool {
+        self.code == 422 && self.causes.iter().any(Found::is_of_immutable)
+    }
+
     /// The refusal as the flow wants it.
     pub(crate) fn into_error(self, call: &Call<'_>, cluster: &ClusterName) -> Error {
+        let pause = self.retry_after.filter(|_| matches!(self.code, 429 | 408 | 500..=599));
+        let error = self.classified(call, cluster);
+        match pause {
+            Some(pause) => error.after(pause),
+            None => error,
+        }
+    }
+
+    fn classified(self, call: &Call<'_>, cluster: &ClusterName) -> Error {
         let subject = call.subject(cluster);
         let place = call.place().unwrap_or_default();
         let error = |kind, message: String| Error::new(call.step, kind, message);
@@ -97,11 +116,10 @@ impl Refusal {
             409 => error(Kind::Conflict, format!("{subject} was changed by somebody else in between")),
             413 => error(Kind::Invalid, too_large(&subject)),
             400 | 422 => self.invalid(call, &subject),
-            429 => self.later(error(Kind::Throttled, format!("{subject}: the API server asks to slow down"))),
-            408 | 500..=599 => self.later(error(
-                Kind::Transient,
-                format!("{subject}: the API server failed with {}", self.code),
-            )),
+            429 => error(Kind::Throttled, format!("{subject}: the API server asks to slow down")),
+            408 | 500..=599 => {
+                error(Kind::Transient, format!("{subject}: the API server failed with {}", self.code))
+            }
             code => {
                 let verb = call.verb.as_str();
                 error(
@@ -109,14 +127,6 @@ impl Refusal {
                     format!("{subject}: {verb} is answered with {code}, which no API server should"),
                 )
             }
-        }
-    }
-
-    /// The error of a server that may have asked for a pause.
-    fn later(&self, error: Error) -> Error {
-        match self.wait {
-            0 => error,
-            seconds => error.after(Duration::from_secs(seconds.into())),
         }
     }
 
@@ -133,7 +143,7 @@ impl Refusal {
         } else {
             String::new()
         };
-        if self.causes.iter().any(Found::is_of_immutable) {
+        if self.is_of_immutable() {
             return error(format!(
                 "{updating}secret is immutable; delete the Secret so that it can be made again"
             ))
@@ -237,8 +247,8 @@ struct Status {
 struct Details {
     #[serde(default)]
     kind: String,
-    #[serde(default, rename = "retryAfterSeconds")]
-    retry_after_seconds: u32,
+    #[serde(rename = "retryAfterSeconds")]
+    retry_after_seconds: Option<u64>,
     #[serde(default)]
     causes: Vec<Cause>,
 }

@@ -5,6 +5,7 @@ use crate::connect::Link;
 use crate::eso::{EsoKind, VERSIONS, api_version};
 use crate::list::{self, Listed};
 use crate::manifests::{ParseOptions, from_object};
+use crate::store_status;
 use pawl_domain::{Home, Step};
 use pawl_pipeline::ports::ClusterIdentity;
 use pawl_pipeline::{Error, Manifests, Problem, Severity};
@@ -22,7 +23,10 @@ pub(crate) async fn manifests<I: ClusterIdentity>(link: &Link<I>, class: &str) -
     for kind in EsoKind::ALL {
         match read(link, kind, &place, &options).await? {
             Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
-            None => found.problems.push(not_served(kind, &place)),
+            None => {
+                found.unserved.insert(kind.resource(0).kind.to_owned());
+                found.problems.push(not_served(kind, &place));
+            }
         }
     }
     Ok(found)
@@ -44,7 +48,7 @@ async fn read<I: ClusterIdentity>(
                 fields.entry("apiVersion").or_insert_with(|| api_version(version).into());
                 fields.entry("kind").or_insert_with(|| resource.kind.into());
             }
-            from_object(object, place, options)
+            of_object(object, place, options)
         };
         if let Listed::All(objects) = list::served(link, call, of).await? {
             link.set_served(version);
@@ -54,11 +58,21 @@ async fn read<I: ClusterIdentity>(
     Ok(None)
 }
 
+/// What one object of the cluster declares. Of a store that can be used also how its status stands.
+pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> Manifests {
+    let standing = store_status::standing(&object);
+    let mut found = from_object(object, place, options);
+    found.standing = found.stores.iter().map(|store| (store.id.clone(), standing.clone())).collect();
+    found
+}
+
 fn merge(into: &mut Manifests, one: Manifests) {
     into.declarations.extend(one.declarations);
     into.stores.extend(one.stores);
     into.clusters.extend(one.clusters);
     into.problems.extend(one.problems);
+    into.unserved.extend(one.unserved);
+    into.standing.extend(one.standing);
 }
 
 fn not_served(kind: EsoKind, place: &str) -> Problem {

@@ -161,11 +161,12 @@ pub(crate) fn patch<'a>(
         .body(JSON_PATCH, sealed(&operations, room))
 }
 
-/// A target that is gone is not what the write was decided on. The same goes for one that the patch does not fit,
-/// where the patch relies on what was there.
-pub(crate) fn gone_is_conflict(reply: Reply, must_fit: bool) -> Reply {
+/// A target that is gone is not what the write was decided on. The same goes for one that the patch does not fit, and
+/// for one that somebody froze, where the patch relies on what was there.
+pub(crate) fn gone_is_conflict(reply: Reply, unread: bool) -> Reply {
+    let unfit = |refusal: &Refusal| refusal.is_without_cause() || refusal.is_of_immutable();
     match reply {
-        Reply::Refused(refusal) if refusal.code == 404 || (must_fit && refusal.is_without_cause()) => {
+        Reply::Refused(refusal) if refusal.code == 404 || (unread && unfit(&refusal)) => {
             Reply::Refused(Refusal::new(409, b""))
         }
         reply => reply,

@@ -55,7 +55,8 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, stores, clusters, problems } = parse(&text, "input.yaml", &options);
+    let Manifests { declarations, stores, clusters, problems, unserved: _, standing: _ } =
+        parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();
     json!({ "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems })

@@ -7,6 +7,7 @@ use crate::lanes::Lanes;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
 use crate::ports::{Clock, Clusters, Ledger, Ports};
+use crate::store_status::NotReady;
 use crate::templates::{Templates, Templating};
 use crate::write::{Base, Written};
 use futures::FutureExt;
@@ -61,6 +62,9 @@ impl<P: Ports> Pipeline<P> {
         let DeclarationId { cluster, namespace, .. } = &declaration.id;
         for id in declaration.stores() {
             let store = delivery.stores.require(&id)?;
+            if store.is_refused_by_manifest() {
+                return Err(Error::new(Step::Lookup, Kind::Invalid, NotReady(store).to_string()));
+            }
             let labels = if store.needs_namespace_labels() {
                 let _turn = delivery.clusters.enter(cluster).await;
                 self.ports.clusters().namespace_labels(cluster, namespace).await?

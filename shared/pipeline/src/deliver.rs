@@ -20,7 +20,8 @@ use crate::status::Status;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Location, Outcome};
+use pawl_domain::record::Told;
+use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Kind, Location, Outcome, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
@@ -207,6 +208,23 @@ impl<P: Ports> Pipeline<P> {
         let _turn = turns.enter(&id.cluster).await;
         if let Err(error) = self.ports.clusters().publish(&id, &status).await {
             warn!(declaration.id = %id, "{id}: its status stays as it is: {error}");
+            if let Err(error) = self.forget_told(&id, status.told()).await {
+                warn!(declaration.id = %id, "{id}: nor is that recorded: {error}");
+            }
+        }
+    }
+
+    /// What could not be told is not taken for told: the next delivery tells it.
+    async fn forget_told(&self, id: &DeclarationId, told: Option<Told>) -> Result<(), Error> {
+        let entry = self.ports.ledger().entries(std::slice::from_ref(id)).await?.pop();
+        let Some(entry) = entry.filter(|entry| told.is_some() && entry.record.told == told) else {
+            return Ok(());
+        };
+        let record = Record { told: None, ..entry.record };
+        match self.ports.ledger().put(id, &record, Some(entry.revision)).await {
+            // Whoever came in between has told something else.
+            Err(error) if error.kind == Kind::Conflict => Ok(()),
+            result => result.map(drop),
         }
     }
 }

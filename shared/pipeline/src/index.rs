@@ -99,8 +99,12 @@ impl<P: Ports> Pipeline<P> {
     async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
         self.ports.ledger().set_mark(&turn.mark, turn.began).await?;
-        let manifests = self.ports.clusters().manifests(cluster).await?;
-        self.index_in(Some(&turn), manifests, Some(&Home::Cluster(cluster.name.clone()))).await
+        let mut manifests = self.ports.clusters().manifests(cluster).await?;
+        let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
+        let home = Home::Cluster(cluster.name.clone());
+        let report = self.index_in(Some(&turn), manifests, Some(&home)).await?;
+        self.tell_stores(&cluster.name, &stores, &standing, &report).await;
+        Ok(report)
     }
 
     async fn index_in(

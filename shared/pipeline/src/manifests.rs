@@ -1,7 +1,9 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
-use pawl_domain::{Cluster, Declaration, Store};
+use crate::store_status::Standing;
+use pawl_domain::{Cluster, Declaration, Store, StoreId};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Declarations, stores and clusters found together, and what could not be used.
@@ -15,6 +17,11 @@ pub struct Manifests {
     pub clusters: Vec<Cluster>,
     /// What was refused (severity `Error`) or deserves a look (severity `Warning`).
     pub problems: Vec<Problem>,
+    /// The kinds that the cluster does not serve now, such as `ExternalSecret`. Of their objects nothing is known: that
+    /// none is here does not say that there are none.
+    pub unserved: BTreeSet<String>,
+    /// The stores that live in the cluster, as their status stands.
+    pub standing: BTreeMap<StoreId, Standing>,
 }
 
 /// Something in a manifest that is wrong, or odd.

@@ -99,8 +99,14 @@ impl Plan {
 
     /// The resourceVersion that a write may be conditional on without reading the target.
     pub(crate) fn known_version(&self) -> Option<String> {
-        let target = self.own_record()?.target.as_ref()?;
-        let same = target.name == self.declaration.target.name && Replacement::suits(&self.declaration);
+        let record = self.record()?;
+        let target = record.target.as_ref()?;
+        let as_declared = match &target.declared {
+            Some(declared) => *declared == self.declaration.target_digest(),
+            None => record.declaration == self.digest,
+        };
+        let named = target.name == self.declaration.target.name;
+        let same = as_declared && named && Replacement::suits(&self.declaration);
         if same { target.resource_version.clone() } else { None }
     }
 }

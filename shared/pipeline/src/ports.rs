@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::manifests::Manifests;
 use crate::status::Status;
+use crate::store_status::StoreStatus;
 use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
@@ -258,6 +259,12 @@ pub trait Sources: Send + Sync {
     /// proof of an identity, from the store itself where its manifest does not tell, within two seconds.
     fn account(&self, access: &Access) -> impl Future<Output = Option<String>> + Send;
 
+    /// Proves the identity, as ESO's providers do to validate a store: credentials are read and traded, no key is read.
+    ///
+    /// # Errors
+    /// Of step `Authenticate`, when the identity cannot be proven.
+    fn validate(&self, access: &Access) -> impl Future<Output = Result<(), Error>> + Send;
+
     /// The versions of these keys, one answer for each, in order. Reads no value. Errors as for [`Sources::fetch`].
     fn versions(
         &self,
@@ -342,7 +349,7 @@ pub trait Clusters: Send + Sync {
 
     /// Replaces all data of a target and sets labels and annotations, in one conditional request without reading it
     /// first; returns the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the target is
-    /// gone.
+    /// gone or immutable, for then only reading it tells what still can be done.
     fn replace(
         &self,
         id: &DeclarationId,
@@ -414,11 +421,24 @@ pub trait Clusters: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<(Namespace, ObjectName), String>, Error>> + Send;
 
     /// The declarations and stores that live in a cluster. One malformed object is a problem in the result and hides
-    /// nothing else.
+    /// nothing else; a kind that the cluster does not serve is named in [`Manifests::unserved`].
+    ///
+    /// # Errors
+    /// `Transient` also when a list ends before its last page: a part MUST NOT pass for the whole.
     fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
-    /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Event.
+    /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Events. Costs
+    /// one request for the status and one for each Event, none where nothing is new; two more where the status does not
+    /// say what it was told last. An ExternalSecret that is gone, or is another one by now, is passed over.
     fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes to a store that lives in a cluster how it was validated: Ready condition, capabilities, Events. Costs one
+    /// request for the status and one for each Event, none where nothing is new.
+    fn publish_store(
+        &self,
+        store: &StoreId,
+        status: &StoreStatus,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// The kinds of object that hold templates.

@@ -13,6 +13,7 @@ use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::record::{FormerTarget, Owed, State, TargetState, is_looked_for};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
+use pawl_domain::target::Deed;
 use pawl_domain::{Change, Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
 use std::time::Duration;
 use tracing::warn;
@@ -30,8 +31,10 @@ impl<P: Ports> Pipeline<P> {
         let now = self.ports.clock().now();
         let declaration = &plan.declaration;
         let mut owed = plan.record().map(|record| record.owed.clone()).unwrap_or_default();
-        let (record, result) = match result {
+        let (mut deed, mut retired) = (Deed::Nothing, false);
+        let (mut record, result) = match result {
             Ok(written) => {
+                deed = written.deed;
                 owed.older_since = None;
                 owed.changes.clear();
                 behind.iter().filter(|it| is_looked_for(it, now)).for_each(|it| owed.want(it));
@@ -39,7 +42,8 @@ impl<P: Ports> Pipeline<P> {
                     owed.declared = None;
                 }
                 owed.target = written.outcome == Outcome::Deleted && comes_back(declaration);
-                let problem = self.retire_former_targets(&plan, &mut owed).await;
+                let problem;
+                (retired, problem) = self.retire_former_targets(&plan, &mut owed).await;
                 let record = success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
                 (record, problem.map_or(Ok(written.outcome), Err))
             }
@@ -57,19 +61,26 @@ impl<P: Ports> Pipeline<P> {
         if let Some(at) = retry_at(&record) {
             self.memory.agenda.note(at, &declaration.id);
         }
+        let status = if waits { None } else { status(&plan, &result, now) };
+        let status = status.map(|status| Status { deed, retired, ..status });
+        if let Some(status) = &status {
+            record.told = status.told();
+        }
         let is_behind = !record.owed.changes.is_empty() && result.is_ok();
         let recorded = self.put_record(&plan, record, delivery.stores).await;
-        let status = if waits { None } else { status(declaration, &result, now) };
         if !waits {
             tell(&declaration.id, &result);
         }
         let (result, status) = match recorded {
             Ok(Recorded::Stands) => (Some(result), status),
+            // What another delivery did later is that one's to tell.
+            Ok(Recorded::Theirs) => (Some(result), None),
             Ok(Recorded::Removed) => {
                 self.undo(declaration).await;
                 (None, None)
             }
-            Err(problem) => (Some(Err(unrecorded(&declaration.id, &result, &problem))), status),
+            // It comes again, and is told then.
+            Err(problem) => (Some(Err(unrecorded(&declaration.id, &result, &problem))), None),
         };
         Finished { id: plan.declaration.id, result, behind: is_behind, status }
     }
@@ -104,7 +115,7 @@ impl<P: Ports> Pipeline<P> {
                     };
                     record.owed.changes.retain(|change| !reached(change));
                     if record.owed.changes.is_empty() {
-                        return Ok(Recorded::Stands);
+                        return Ok(Recorded::Theirs);
                     }
                     record = with_changes(theirs.record, &record.owed.changes);
                 }
@@ -120,8 +131,8 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// A declaration that now names another target leaves none behind that it owned. What cannot be deleted now stays
-    /// owed; returns why.
-    async fn retire_former_targets(&self, plan: &Plan, owed: &mut Owed) -> Option<Error> {
+    /// owed; returns whether one was deleted, and why not.
+    async fn retire_former_targets(&self, plan: &Plan, owed: &mut Owed) -> (bool, Option<Error>) {
         let declaration = &plan.declaration;
         if let Some(former) = plan.record().and_then(|record| record.target.as_ref()) {
             owed.owe(FormerTarget { name: former.name.clone(), manifest: former.manifest.clone() });
@@ -133,15 +144,18 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Deletes the targets that are owed, as far as that can be done. Returns why one could not be.
-    pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> Option<Error> {
-        let mut problem = None;
+    pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> (bool, Option<Error>) {
+        let (mut deleted, mut problem) = (false, None);
         for former in std::mem::take(&mut owed.targets) {
-            if let Err(error) = self.delete_target(id, former.manifest.as_ref(), &former.name).await {
-                problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
-                owed.targets.push(former);
+            match self.delete_target(id, former.manifest.as_ref(), &former.name).await {
+                Ok(one) => deleted |= one,
+                Err(error) => {
+                    problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
+                    owed.targets.push(former);
+                }
             }
         }
-        problem
+        (deleted, problem)
     }
 
     /// The declaration was removed while its target was written: what it owns goes again. Where that fails, the one who
@@ -159,8 +173,10 @@ impl<P: Ports> Pipeline<P> {
 
 /// What became of a record.
 enum Recorded {
-    /// It stands, or one that counts for more.
+    /// It stands.
     Stands,
+    /// One stands that counts for more.
+    Theirs,
     /// The declaration was removed meanwhile.
     Removed,
 }
@@ -196,14 +212,11 @@ fn unrecorded(id: &DeclarationId, result: &Result<Outcome, Error>, problem: &Err
     )
 }
 
-fn status(declaration: &Declaration, result: &Result<Outcome, Error>, at: Timestamp) -> Option<Status> {
-    (declaration.home != Home::Applied).then(|| Status {
-        at,
-        kind: declaration.target.generic().map(|kind| kind.kind.clone()),
-        result: result.as_ref().copied().map_err(|error| error.to_failure(1)),
-        target: matches!(result, Ok(Outcome::Written | Outcome::Unchanged))
-            .then(|| declaration.target.name.to_string()),
-    })
+fn status(plan: &Plan, result: &Result<Outcome, Error>, at: Timestamp) -> Option<Status> {
+    let declaration = &plan.declaration;
+    let how = result.as_ref().copied().map_err(|error| error.to_failure(attempts(plan)));
+    let before = plan.record().and_then(|record| record.told.clone());
+    (declaration.home != Home::Applied).then(|| Status { before, ..Status::of(declaration, at, how) })
 }
 
 fn success(
@@ -237,6 +250,7 @@ fn success(
             name: declaration.target.name.clone(),
             manifest: declaration.target.generic().cloned(),
             resource_version,
+            declared: Some(declaration.target_digest()),
         }),
         at: now,
         refreshed: Some(started),
@@ -244,6 +258,7 @@ fn success(
         not_before: next.filter(|_| owed.target),
         state,
         owed,
+        told: None,
     }
 }
 

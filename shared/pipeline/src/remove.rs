@@ -84,7 +84,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// Deletes what is owed and takes the declaration out of the registry. The note stays, with what is owed.
     async fn finish_removal(&self, entry: Entry) -> Result<(), Error> {
-        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await {
+        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
             self.note_failure(entry, &problem).await;
             return Err(problem);
         }
@@ -144,7 +144,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// Deletes once more what is owed, and forgets the declaration.
     async fn end_removal(&self, entry: Entry) -> Result<(), Error> {
-        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await {
+        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
             self.note_failure(entry, &problem).await;
             return Err(problem);
         }

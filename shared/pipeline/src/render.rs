@@ -38,7 +38,7 @@ impl<P: Ports> Pipeline<P> {
         let guard = Guard { accept_older: self.accept_older, now: self.ports.clock().now() };
         let values = catch.values(plan, stores, guard)?;
         let sources = templates.of(&plan.declaration)?;
-        let mut parts = self.digest_key.parts().with(&plan.digest);
+        let mut parts = self.digest_key.parts().with(plan.declaration.target_digest());
         for found in &values.0 {
             parts = with_found(parts, found);
         }

@@ -3,9 +3,11 @@
 
 use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clusters, Ports};
+use crate::ports::{Clock, Clusters, Ports};
 use crate::render::Ingredients;
-use pawl_domain::target::{Action, Decision, Existing, Replacement, decide, decide_untemplated, marked};
+use pawl_domain::target::{
+    Action, Decision, Deed, Existing, Replacement, decide, decide_untemplated, marked,
+};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Record, Rendered, Step};
 
 /// What a write is conditional on, looked at before anything is fetched.
@@ -26,6 +28,8 @@ pub(crate) struct Written {
     pub(crate) digest: Option<String>,
     /// The keyed digest of what it was rendered from.
     pub(crate) inputs: String,
+    /// What was done to the target, as Events tell of it.
+    pub(crate) deed: Deed,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -53,6 +57,7 @@ impl<P: Ports> Pipeline<P> {
                 resource_version: Some(resource_version.clone()),
                 digest: Some(digest),
                 inputs: ingredients.inputs.clone(),
+                deed: Deed::Nothing,
             });
         }
         let standing = !matches!(base, Base::Read(None));
@@ -129,7 +134,8 @@ impl<P: Ports> Pipeline<P> {
             let clusters = self.ports.clusters();
             (Outcome::Written, clusters.replace(id, target, &resource_version, &replacement).await?)
         };
-        Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs })
+        let deed = if outcome == Outcome::Written { Deed::Updated } else { Deed::Nothing };
+        Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs, deed })
     }
 
     async fn write_over(
@@ -140,12 +146,16 @@ impl<P: Ports> Pipeline<P> {
         last: &Last<'_>,
         inputs: String,
     ) -> Result<Written, Error> {
-        // Chance would give something else, but nothing has changed that calls for it.
-        if let Some(existing) = existing.filter(|existing| existing.is_as_written())
-            && rendered.random
-            && last.same_digest().is_some()
-        {
-            existing.outlasts(&mut rendered);
+        if let (Some(existing), Some(digest)) = (existing, last.same_digest()) {
+            let refreshed = last.record.and_then(|record| record.refreshed);
+            if existing.is_left(declaration, refreshed, self.ports.clock().now()) {
+                let decision = Decision { action: Action::Leave, outcome: Ok(Outcome::Unchanged) };
+                return self.carry_out(declaration, decision, Some(existing), Some(digest), inputs).await;
+            }
+            // Chance would give something else, but nothing has changed that calls for it.
+            if rendered.random && existing.is_as_written() {
+                existing.outlasts(&mut rendered);
+            }
         }
         let digest = self.digest_of(&rendered);
         let decision = decide(declaration, &rendered, existing);
@@ -176,8 +186,9 @@ impl<P: Ports> Pipeline<P> {
         // An API server adds defaults to what it takes, and keeps the version where a write then says nothing new.
         let stands = existing.is_some_and(|it| resource_version.as_ref() == Some(&it.resource_version));
         let outcome = if outcome == Outcome::Written && stands { Outcome::Unchanged } else { outcome };
+        let deed = if outcome == Outcome::Unchanged { Deed::Nothing } else { action.deed(existing) };
         let digest = digest.filter(|_| matches!(outcome, Outcome::Written | Outcome::Unchanged));
-        Ok(Written { outcome, resource_version, digest, inputs })
+        Ok(Written { outcome, resource_version, digest, inputs, deed })
     }
 }
 

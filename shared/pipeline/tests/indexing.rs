@@ -15,7 +15,7 @@ fn manifests(declarations: Vec<Declaration>) -> Manifests {
         declarations,
         stores: vec![secrets_manager("aws").into()],
         clusters: vec![cluster("blue").into()],
-        problems: Vec::new(),
+        ..Manifests::default()
     }
 }
 

@@ -300,7 +300,7 @@ async fn a_target_of_an_external_secret_in_the_cluster_gets_its_status() {
     let published = story.world.clusters().published(&"blue".parse().unwrap());
     assert_eq!(published.len(), 1);
     assert_eq!(published[0].1.result, Ok(Outcome::Written));
-    assert_eq!(published[0].1.target.as_deref(), Some("db"));
+    assert_eq!((published[0].1.target.as_str(), published[0].1.uid.as_deref()), ("db", Some("uid-1")));
     story.end();
 }
 

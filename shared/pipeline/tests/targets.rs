@@ -182,7 +182,8 @@ async fn what_chance_makes_stays_until_something_calls_for_it() {
     // Nothing has changed, and the target stands as it was left.
     let job = again(&[db]);
     assert_eq!(flow.deliver(&job).await.unwrap().count(Outcome::Unchanged), 1);
-    // Somebody has changed what is not data: that is mended, and only that.
+    // Somebody has changed what is not data: that is mended with the next refresh, and only that.
+    story.world.advance(Duration::from_secs(3600));
     story.world.clusters().edit("blue/shop/db", |secret| {
         secret.labels.retain(|label, _| label == MANAGED_LABEL);
     });

@@ -22,6 +22,14 @@ pub struct Stores<C> {
 }
 
 impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
+    async fn validate(&self, access: &Access) -> Result<(), Error> {
+        match &access.backend {
+            Backend::Aws(_) => self.aws.validate(access).await,
+            Backend::Fake(_) => self.fake.validate(access).await,
+            Backend::Vault(_) => self.vault.validate(access).await,
+        }
+    }
+
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         match &access.backend {
             Backend::Aws(_) => self.aws.fetch(access, wanted).await,

@@ -119,6 +119,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
 }
 
 impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
+    async fn validate(&self, access: &Access) -> Result<(), Error> {
+        self.identities.session(access).await.map(drop)
+    }
+
     #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access), keys = wanted.len()))]
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         self.each::<Values>(access, wanted).await

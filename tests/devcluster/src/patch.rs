@@ -1,5 +1,6 @@
 //! The four ways of PATCH.
 
+use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
 use crate::apply;
@@ -39,7 +40,7 @@ pub(crate) fn patch(store: &Store, state: &mut State, write: &Write, patch: &Pat
     let Some(live) = live else { return Err(Failure::not_found(write.kind, &write.name)) };
     let mut object = (*convert::to_served(write.kind, &write.version, &live)).clone();
     match patch {
-        Patch::Json(patch) => json_patch::patch(&mut object, patch).map_err(|_| unprocessable())?,
+        Patch::Json(patch) => patch_json(&mut object, patch)?,
         Patch::Merge(patch) => json_patch::merge(&mut object, patch),
         Patch::Strategic(patch) => merge_keyed(&mut object, patch, true),
         // Answered above.
@@ -54,6 +55,29 @@ pub(crate) fn patch(store: &Store, state: &mut State, write: &Write, patch: &Pat
         validate::typed(write.kind, object.clone()).map_err(|misfit| undecodable(patch, &object, &misfit))?;
     let object = replace(store, state, write, &live, object)?;
     Ok(Patched { object, created: false })
+}
+
+/// Operation by operation, as a whole or not at all.
+///
+/// # Errors
+/// 422.
+fn patch_json(object: &mut Value, patch: &[PatchOperation]) -> Answer<()> {
+    let mut changed = object.clone();
+    for operation in patch {
+        if !tests_for_nothing(&changed, operation) {
+            json_patch::patch(&mut changed, std::slice::from_ref(operation)).map_err(|_| unprocessable())?;
+        }
+    }
+    *object = changed;
+    Ok(())
+}
+
+/// Whether it tests that there is no such field, and there is none: a test for null, for the library of API servers.
+fn tests_for_nothing(object: &Value, operation: &PatchOperation) -> bool {
+    let PatchOperation::Test(test) = operation else { return false };
+    let path = test.path.to_string();
+    let parent = path.rsplit_once('/').and_then(|(parent, _)| object.pointer(parent));
+    test.value.is_null() && parent.is_some_and(Value::is_object) && object.pointer(&path).is_none()
 }
 
 /// The names in a body must be those of the URL.

@@ -110,7 +110,7 @@ impl View {
                     "kind": "PartialObjectMetadataList",
                     "apiVersion": format!("meta.k8s.io/{version}"),
                     "metadata": meta,
-                    "items": items,
+                    "items": if items.is_empty() { Value::Null } else { items.into() },
                 }))
             }
             Self::Table(version) => to_bytes(&table::table(kind, version, objects, meta, now)),

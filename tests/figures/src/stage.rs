@@ -131,6 +131,7 @@ impl Stage {
                     name: declaration.target.name.clone(),
                     manifest: None,
                     resource_version: Some("1".to_owned()),
+                    declared: Some(declaration.target_digest()),
                 }),
                 refreshed: Some(at),
                 state: State::Settled(Outcome::Written),

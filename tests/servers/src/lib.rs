@@ -6,7 +6,7 @@
 //! | type | plays | needs |
 //! |---|---|---|
 //! | [`Moto`] | Secrets Manager, Parameter Store, SQS, EventBridge, DynamoDB, STS | the tools: `make tools` |
-//! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; ask [`ApiServer::available`] |
+//! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; tests with one are ignored, and run by `make kubernetes` |
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |

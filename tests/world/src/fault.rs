@@ -26,6 +26,8 @@ pub enum Point {
     Search,
     /// The question whose an identity is.
     Account,
+    /// A proof of an identity.
+    Validate,
     /// A read of a target.
     Read,
     /// Any write of a target.
@@ -67,7 +69,7 @@ impl Point {
             Self::Fetch | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
             Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
             Self::Write | Self::Publish => Step::Write,
-            Self::Account | Self::Credentials => Step::Authenticate,
+            Self::Account | Self::Credentials | Self::Validate => Step::Authenticate,
             Self::Enqueue => Step::Enqueue,
         }
     }

@@ -97,7 +97,10 @@ async fn a_write_that_changes_nothing_makes_no_new_version() {
     let again = world.clusters().replace(&db.id, &db.target.name, &first, &replacement(&[("a", "1")])).await;
     assert_eq!(again.unwrap(), first);
     world.forget_calls();
-    assert_eq!(write(&world, &db, &[("a", "1")]).await.unwrap(), Some(first), "decided to leave it");
+    assert_eq!(write(&world, &db, &[("a", "1")]).await.unwrap(), None, "decided to leave it");
+    assert_eq!(read(&world, &db).await.unwrap().resource_version, first);
+    world.forget_calls();
+    write(&world, &db, &[("a", "1")]).await.unwrap();
     assert_eq!(world.calls(), Calls { reads: 1, ..Calls::default() });
 }
 
@@ -133,7 +136,7 @@ async fn what_an_api_server_refuses_is_refused() {
     assert_eq!(replace(&version, &[("a", &"x".repeat(1024 * 1024 + 1))]).await, Kind::Invalid);
     world.clusters().edit("blue/shop/db", |secret| secret.immutable = true);
     let frozen = read(&world, &db).await.unwrap().resource_version;
-    assert_eq!(replace(&frozen, &[("a", "2")]).await, Kind::Invalid);
+    assert_eq!(replace(&frozen, &[("a", "2")]).await, Kind::Conflict, "it must be read first");
     assert_eq!(world.value("blue/shop/db", "a").as_deref(), Some("1"), "what is refused changes nothing");
 
     world.clusters().remove_namespace(&cluster_name("blue"), &namespace("shop"));

@@ -3,11 +3,14 @@
 #![allow(clippy::expect_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::{Access, Location, Provider, Store};
-use pawl_world::build::{cluster_name, namespace, parameter_store_location, secrets_manager_location};
+use pawl_world::build::{
+    cluster_name, namespace, object_name, parameter_store_location, secrets_manager_location,
+};
+use pawl_world::contract::clusters::{Backstage, Edit};
 use pawl_world::contract::searches::Tagged;
 use pawl_world::contract::sources::{Abilities, Held};
 use pawl_world::{
-    FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store, secrets_manager,
+    FakeClusters, FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store, secrets_manager,
 };
 
 #[tokio::test]
@@ -30,6 +33,45 @@ async fn the_stores_keep_their_contract() {
     for location in [secrets_manager_location(), parameter_store_location()] {
         contract::sources::suite(&Fake::of(&location)).await;
         contract::searches::suite(&Fake::of(&location)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_clusters_keep_their_contract() {
+    let clusters = FakeClusters::default();
+    clusters.add(&cluster_name("blue"));
+    contract::clusters::suite(&Blue(clusters)).await;
+}
+
+/// The fake clusters, and the people who work there.
+struct Blue(FakeClusters);
+
+impl Backstage for Blue {
+    type Clusters = FakeClusters;
+
+    fn clusters(&self) -> &FakeClusters {
+        &self.0
+    }
+
+    async fn namespace(&self, name: &str, label: (&str, &str)) {
+        self.0.set_namespace(&cluster_name("blue"), &namespace(name), &[label]);
+    }
+
+    async fn edit(&self, namespace: &str, name: &str, edit: Edit<'_>) {
+        self.0.edit(&format!("blue/{namespace}/{name}"), |secret| match edit {
+            Edit::Make((key, value)) => {
+                secret.labels.insert("made".to_owned(), "by-hand".to_owned());
+                secret.set(key, value);
+            }
+            Edit::Label(key, value) => drop(secret.labels.insert(key.to_owned(), value.to_owned())),
+            Edit::NoAnnotations => secret.annotations.clear(),
+            Edit::Freeze => secret.immutable = true,
+        });
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str, data: (&str, &str)) {
+        let namespace = pawl_world::build::namespace(namespace);
+        self.0.set_config_map(&cluster_name("blue"), &namespace, &object_name(name), &[data]);
     }
 }
 

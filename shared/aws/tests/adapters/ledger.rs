@@ -77,5 +77,6 @@ fn settled() -> Record {
         unsettled_since: None,
         not_before: None,
         owed: Owed::default(),
+        told: None,
     }
 }

@@ -73,5 +73,6 @@ fn declaration(into: Becomes, property: &str, template: Option<Template>) -> Dec
             interval: Duration::from_secs(60),
             windows: None,
         },
+        synced: None,
     }
 }

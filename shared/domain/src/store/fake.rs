@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct FakeStore {
     /// The entries, in order; of two with one key and version the last counts.
     pub data: Vec<FakeEntry>,
+    /// `validationResult: 2`: ESO takes the store for one that failed its validation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_refused: bool,
 }
 
 /// One entry of a fake store.

@@ -37,6 +37,7 @@ pub(crate) fn declaration() -> Declaration {
             interval: Duration::from_secs(3600),
             windows: None,
         },
+        synced: None,
     }
 }
 

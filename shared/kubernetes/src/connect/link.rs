@@ -22,6 +22,10 @@ use tracing::debug;
 /// After this long, a server that cannot be reached is looked up anew: it may have moved, or changed its CA.
 const LOOK_UP_AGAIN: Duration = Duration::from_secs(5 * 60);
 
+/// Bounds on what a server may ask for: no pause at all would be a tight loop, and an hour a mistake.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// The way to one cluster.
 pub(crate) struct Link<I> {
     cluster: Cluster,
@@ -40,6 +44,8 @@ struct State {
     server: Arc<OnceCell<Server>>,
     /// Until when the cluster is taken to be down, and why.
     down: Option<(Instant, Error)>,
+    /// Until when the server wants to be left alone.
+    busy: Option<Instant>,
 }
 
 impl<I: ClusterIdentity> Link<I> {
@@ -85,14 +91,48 @@ impl<I: ClusterIdentity> Link<I> {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner).insert(kind.clone(), served);
     }
 
-    /// Sends one request, when its turn has come.
+    /// Sends one request, when its turn has come. A server that asks to wait a little is asked again after that, and
+    /// meanwhile nobody else asks it anything: it has taken nothing in, so asking again is harmless.
     ///
     /// # Errors
-    /// `Unreachable` when there is no answer in time; whatever is wrong with the declaration or the token. For a while
-    /// after either, the same at once. What the server refuses is a [`Reply`].
+    /// `Unreachable` when there is no answer in time; `Throttled` when the server wants to be left alone for longer than a
+    /// request may wait; whatever is wrong with the declaration or the token. For a while after the first and the last,
+    /// the same at once. What the server refuses is a [`Reply`].
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Reply, Error> {
         // The semaphore is never closed; were it, going on without its bound would still be right.
         let _permit = self.permits.acquire().await.ok();
+        let patience = Instant::now() + self.shared.options.patience;
+        loop {
+            self.wait_while_busy(call, patience).await?;
+            let reply = self.once(call).await?;
+            let Reply::Refused(refusal) = &reply else { return Ok(reply) };
+            let Some(pause) = refusal.asks_to_wait() else { return Ok(reply) };
+            let until = Instant::now() + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            let mut state = self.state();
+            state.busy = state.busy.max(Some(until));
+            if until > patience {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Waits until the server may be asked again.
+    async fn wait_while_busy(&self, call: &Call<'_>, patience: Instant) -> Result<(), Error> {
+        loop {
+            let Some(until) = self.state().busy.filter(|until| Instant::now() < *until) else {
+                return Ok(());
+            };
+            if until > patience {
+                let message = format!("{}: the API server asks to slow down", call.subject(self.name()));
+                let error = Error::new(call.step, Kind::Throttled, message);
+                return Err(error.after(until.saturating_duration_since(Instant::now())));
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
+    /// Sends one request, with another token if the first was refused.
+    async fn once(&self, call: &Call<'_>) -> Result<Reply, Error> {
         self.refuse_while_down(call)?;
         let server = self.server(call).await?;
         let bearer = self.bearer(&server, call).await?;

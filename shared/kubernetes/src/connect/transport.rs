@@ -7,8 +7,8 @@ use super::bearer::Bearer;
 use crate::call::{Body, Call, Reply};
 use crate::options::Options;
 use crate::refusal::Refusal;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{Request, Response, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper_rustls::HttpsConnector;
@@ -123,13 +123,22 @@ impl Transport {
             if error.is_connect() { Fault::Connect(innermost(&error)) } else { Fault::Broken }
         })?;
         let status = response.status();
+        let retry_after = retry_after(response.headers());
         let body = collected(response).await?;
         Ok(if status.is_success() {
             Reply::Done(Body(body))
         } else {
-            Reply::Refused(Refusal::new(status.as_u16(), &body))
+            let mut refusal = Refusal::new(status.as_u16(), &body);
+            refusal.retry_after = retry_after.or(refusal.retry_after);
+            Reply::Refused(refusal)
         })
     }
+}
+
+/// `Retry-After` in seconds, which is the only form that API servers use.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// The whole body in one buffer that is wiped. What hyper has buffered underneath is out of reach.

@@ -5,6 +5,7 @@
 use super::reader::Fields;
 use super::version::Version;
 use super::{ParseOptions, compile, metadata, placement, reads, refresh, target};
+use pawl_domain::hash::synced_resource_version;
 use pawl_domain::target::PAWL_PREFIX;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, ObjectName};
 
@@ -27,18 +28,23 @@ pub(super) fn read(
     let stores = reads::Stores::of(&mut spec, &options.home, &namespace, version);
     let reads = reads::read(&mut spec, &stores, &target);
     spec.close();
+    let in_cluster = matches!(options.home, Home::Cluster(_));
+    let generation = metadata.generation.filter(|_| in_cluster);
+    let synced =
+        generation.map(|edit| synced_resource_version(edit, &metadata.annotations, &metadata.labels));
     let mut annotations = metadata.annotations;
     let clusters = placement::clusters(&annotations, options, known, notes);
     annotations.retain(|key, _| !key.starts_with(PAWL_PREFIX));
     let declaration = |cluster| Declaration {
         id: DeclarationId { cluster, namespace: namespace.clone(), name: metadata.name.clone() },
         home: options.home.clone(),
-        uid: metadata.uid.clone().filter(|_| matches!(options.home, Home::Cluster(_))),
+        uid: metadata.uid.clone().filter(|_| in_cluster),
         labels: metadata.labels.clone(),
         annotations: annotations.clone(),
         reads: reads.clone(),
         target: target.clone(),
         refresh: refresh.clone(),
+        synced: synced.clone(),
     };
     let declarations: Vec<Declaration> = clusters.into_iter().map(declaration).collect();
     // They differ in nothing that is rendered.

@@ -2,6 +2,7 @@
 
 use super::reader::Fields;
 use pawl_domain::store::{Backend, FakeEntry, FakeStore};
+use serde_json::Value;
 
 /// The values of the manifest. Messages never quote them: people try things out with real ones.
 pub(super) fn read(mut fields: Fields<'_>) -> Backend {
@@ -9,13 +10,13 @@ pub(super) fn read(mut fields: Fields<'_>) -> Backend {
         fields.error("data", "is missing; write a list of keys and values");
     }
     let data = fields.objects("data").into_iter().filter_map(entry).collect();
-    if fields.has("validationResult") {
-        let path = fields.path_of("validationResult");
-        fields.notes().warning(path, "has no effect: stores are not validated, they are read");
-    }
+    let is_refused = fields.value("validationResult").and_then(Value::as_i64) == Some(REFUSED);
     fields.close();
-    Backend::Fake(FakeStore { data })
+    Backend::Fake(FakeStore { data, is_refused })
 }
+
+/// Source: ESO's validation results are 0 for ready, 1 for unknown, which counts as ready, and 2 for an error.
+const REFUSED: i64 = 2;
 
 fn entry(mut fields: Fields<'_>) -> Option<FakeEntry> {
     let key = fields.given("key", "the secret's name").map(str::to_owned);

@@ -3,6 +3,7 @@
 use super::ParseOptions;
 use super::reader::{Fields, Notes};
 use pawl_domain::{InvalidName, Namespace};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -13,6 +14,8 @@ pub(super) struct Metadata<N> {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) annotations: BTreeMap<String, String>,
     pub(super) uid: Option<String>,
+    /// Counts the edits of its spec, in a cluster.
+    pub(super) generation: Option<i64>,
     /// Whether somebody has deleted the object, and it only waits for its finalizers.
     pub(super) deleting: bool,
 }
@@ -40,7 +43,6 @@ fn of_fields<N: FromStr<Err = InvalidName>>(mut fields: Fields<'_>) -> Option<Me
         "deletionGracePeriodSeconds",
         "finalizers",
         "generateName",
-        "generation",
         "managedFields",
         "ownerReferences",
         "resourceVersion",
@@ -53,11 +55,12 @@ fn of_fields<N: FromStr<Err = InvalidName>>(mut fields: Fields<'_>) -> Option<Me
         labels: fields.text_map("labels"),
         annotations: fields.text_map("annotations"),
         uid: fields.filled("uid").map(str::to_owned),
+        generation: fields.value("generation").and_then(Value::as_i64),
         deleting: fields.has("deletionTimestamp"),
     };
     fields.close();
-    let Metadata { name, namespace, labels, annotations, uid, deleting } = metadata;
-    Some(Metadata { name: name?, namespace, labels, annotations, uid, deleting })
+    let Metadata { name, namespace, labels, annotations, uid, generation, deleting } = metadata;
+    Some(Metadata { name: name?, namespace, labels, annotations, uid, generation, deleting })
 }
 
 impl<N> Metadata<N> {

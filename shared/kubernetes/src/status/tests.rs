@@ -1,47 +1,105 @@
 use super::*;
-use pawl_domain::{Complaint, Kind};
+use pawl_domain::target::Deed;
+use pawl_domain::{Complaint, Failure, Kind, Outcome};
 
 fn failure(step: Step, message: &str) -> Failure {
     Error::new(step, Kind::Denied, message).to_failure(1)
 }
 
-fn found(status: Value) -> Found {
-    serde_json::from_value(json!({ "metadata": { "generation": 3 }, "status": status })).unwrap()
+fn status(result: Result<Outcome, Failure>) -> Status {
+    Status {
+        at: "2026-11-22T05:00:00.7Z".parse().unwrap(),
+        uid: Some("u".to_owned()),
+        synced: Some("3-hash".to_owned()),
+        kind: None,
+        target: "db".to_owned(),
+        result,
+        deed: Deed::Nothing,
+        retired: false,
+        before: None,
+    }
 }
 
-fn published(result: Result<Outcome, Failure>, old: Value) -> Option<Value> {
-    let at = "2026-11-22T05:00:00.7Z".parse().unwrap();
-    let status = Status { at, result, kind: None, target: Some("db".to_owned()) };
-    patch(&found(old), &Ready::of(&status)?, &status)
+/// The status after it said this.
+fn after(before: Result<Outcome, Failure>, result: Result<Outcome, Failure>) -> Status {
+    Status { before: status(before).told(), ..status(result) }
 }
 
-fn of_secret(result: Result<Outcome, Failure>) -> Status {
-    Status { at: "2026-11-22T05:00:00Z".parse().unwrap(), kind: None, result, target: Some("db".to_owned()) }
+fn patched(status: &Status) -> Value {
+    blind(status, &Ready::of(status).unwrap())
 }
 
-const SYNCED: &str = "3-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2";
+fn test(path: &str, value: Value) -> Value {
+    json!({ "op": "test", "path": path, "value": value })
+}
+
+fn add(path: &str, value: Value) -> Value {
+    json!({ "op": "add", "path": path, "value": value })
+}
+
+const NOW: &str = "2026-11-22T05:00:00Z";
 
 #[test]
-fn success_writes_the_condition_the_time_and_what_was_synced() {
-    let want = json!({ "status": {
+fn a_status_that_nobody_told_anything_is_written_whole() {
+    let whole = json!({
         "conditions": [{
             "type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced",
-            "lastTransitionTime": "2026-11-22T05:00:00Z",
+            "lastTransitionTime": NOW,
         }],
-        "refreshTime": "2026-11-22T05:00:00Z",
-        "syncedResourceVersion": SYNCED,
+        "refreshTime": NOW,
+        "syncedResourceVersion": "3-hash",
         "binding": { "name": "db" },
-    } });
-    assert_eq!(published(Ok(Outcome::Written), Value::Null), Some(want));
+    });
+    let want =
+        json!([test("/metadata/uid", "u".into()), test("/status", Value::Null), add("/status", whole)]);
+    assert_eq!(patched(&status(Ok(Outcome::Written))), want);
+    let failed = json!({
+        "conditions": [{
+            "type": "Ready", "status": "False", "reason": "SecretSyncedError",
+            "message": "could not get secret data from provider", "lastTransitionTime": NOW,
+        }],
+        "binding": { "name": "" },
+    });
+    let status = Status { uid: None, ..status(Err(failure(Step::Fetch, "no such key"))) };
+    assert_eq!(patched(&status), json!([test("/status", Value::Null), add("/status", failed)]));
 }
 
 #[test]
-fn a_condition_keeps_its_time_while_its_status_stays_and_others_are_kept() {
+fn a_condition_keeps_its_time_while_its_status_stays() {
+    let denied = |message: &str| Err(failure(Step::Fetch, message));
+    let write = Err(failure(Step::Write, "why"));
+    let stays = patched(&after(denied("why"), write));
+    let ready = |was: &str| {
+        let (kind, status) = ("/status/conditions/0/type", "/status/conditions/0/status");
+        [test("/metadata/uid", "u".into()), test(kind, "Ready".into()), test(status, was.into())]
+    };
+    let texts = [
+        add("/status/conditions/0/reason", "SecretSyncedError".into()),
+        add("/status/conditions/0/message", "could not update secret".into()),
+    ];
+    assert_eq!(stays, Value::from([&ready("False")[..], &texts[..]].concat()));
+    let turns = patched(&after(denied("why"), Ok(Outcome::Deleted)));
+    let condition = json!({
+        "type": "Ready", "status": "True", "reason": "SecretDeleted",
+        "message": "secret deleted due to DeletionPolicy=Delete", "lastTransitionTime": NOW,
+    });
+    let changes = [
+        json!({ "op": "replace", "path": "/status/conditions/0", "value": condition }),
+        add("/status/refreshTime", NOW.into()),
+        add("/status/syncedResourceVersion", "3-hash".into()),
+    ];
+    assert_eq!(turns, Value::from([&ready("False")[..], &changes[..]].concat()));
+}
+
+#[test]
+fn what_was_read_is_kept_but_for_the_ready_condition() {
     let old = json!({ "conditions": [
         { "type": "Other", "status": "False" },
         { "type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "old", "lastTransitionTime": "t" },
     ] });
-    let patch = published(Err(failure(Step::Fetch, "no such key")), old.clone()).unwrap();
+    let found: Found = serde_json::from_value(json!({ "metadata": {}, "status": old })).unwrap();
+    let status = status(Err(failure(Step::Fetch, "no such key")));
+    let patch = seeing(&found, &Ready::of(&status).unwrap(), &status);
     let want = json!({ "status": { "conditions": [
         { "type": "Other", "status": "False" },
         {
@@ -50,32 +108,37 @@ fn a_condition_keeps_its_time_while_its_status_stays_and_others_are_kept() {
         },
     ] } });
     assert_eq!(patch, want);
-    let patch = published(Ok(Outcome::Deleted), old).unwrap();
-    assert_eq!(patch["status"]["conditions"][1]["lastTransitionTime"], "2026-11-22T05:00:00Z");
-    assert_eq!(patch["status"]["conditions"][1]["reason"], "SecretDeleted");
 }
 
 #[test]
-fn what_is_said_already_is_not_written_again() {
-    let message = "could not update secret";
-    let old = json!({ "conditions": [
-        { "type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": message },
-    ] });
-    assert_eq!(published(Err(failure(Step::Write, "why")), old), None);
-    let old = json!({ "conditions": [
-        { "type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced" },
-    ] });
-    let patch = published(Ok(Outcome::Unchanged), old).unwrap();
-    assert_eq!(patch["status"].get("conditions"), None);
-    assert_eq!(patch["status"]["refreshTime"], "2026-11-22T05:00:00Z");
-    assert_eq!(published(Ok(Outcome::Queued), Value::Null), None);
+fn a_target_is_bound_once_it_is_made_or_an_update_is_begun() {
+    let failed = |step, complaint, message: &str| Err(Failure { complaint, ..failure(step, message) });
+    for (result, binds) in [
+        (Ok(Outcome::Written), true),
+        (Ok(Outcome::Unchanged), true),
+        (Ok(Outcome::NotWanted), false),
+        (Ok(Outcome::TargetMissing), false),
+        (Ok(Outcome::Retained), false),
+        (Ok(Outcome::Deleted), false),
+        (failed(Step::Write, Complaint::OwnedByAnother, "why"), true),
+        (failed(Step::Write, Complaint::Ownership, "why"), true),
+        (failed(Step::Write, Complaint::Immutable, "why"), true),
+        (failed(Step::Write, Complaint::Update, "unable to update secret db: why"), true),
+        (failed(Step::Render, Complaint::Update, "unable to mutate secret db: why"), true),
+        (failed(Step::Render, Complaint::Update, "could not apply template: why"), false),
+        (failed(Step::Fetch, Complaint::Provider, "why"), false),
+        (failed(Step::Write, Complaint::Delete, "unable to delete secret db: why"), false),
+    ] {
+        let status = status(result);
+        assert_eq!(binding(&status).is_some(), binds, "{:?}", status.result);
+    }
 }
 
 #[test]
 fn conditions_have_the_words_of_eso_and_events_the_cause() {
     let told = |failure: Failure| {
-        let ready = Ready::of(&of_secret(Err(failure.clone()))).unwrap();
-        (ready.message, Note::of(&of_secret(Err(failure)), &found(Value::Null)).unwrap().message)
+        let status = status(Err(failure));
+        (Ready::of(&status).unwrap().message, Note::of(&status).remove(0).message)
     };
     let text = str::to_owned;
     let provider = text("could not get secret data from provider");
@@ -84,48 +147,52 @@ fn conditions_have_the_words_of_eso_and_events_the_cause() {
     let owned = Error::new(Step::Write, Kind::Invalid, "why").complaining(Complaint::OwnedByAnother);
     let words = text("target is owned by another ExternalSecret");
     assert_eq!(told(owned.to_failure(1)), (words, text("why")));
-    let (_, long) = told(failure(Step::Fetch, &"é".repeat(2000)));
-    assert!(long.len() <= LONGEST_MESSAGE && long.ends_with('é'));
 }
 
 #[test]
-fn events_tell_of_changes_and_failures() {
-    let note = |result: Result<Outcome, Failure>, status: Value| {
-        Note::of(&of_secret(result), &found(status)).map(|note| (note.kind, note.reason, note.message))
+fn events_tell_of_what_was_done_and_of_failures() {
+    let notes = |deed, retired, result| {
+        let notes = Note::of(&Status { deed, retired, ..status(result) });
+        notes
+            .into_iter()
+            .map(|note| format!("{} {}: {}", note.kind, note.reason, note.message))
+            .collect::<Vec<_>>()
     };
-    let text = str::to_owned;
-    assert_eq!(note(Ok(Outcome::Written), Value::Null), Some(("Normal", "Created", text("secret created"))));
-    let bound = json!({ "binding": { "name": "db" } });
-    assert_eq!(note(Ok(Outcome::Written), bound), Some(("Normal", "Updated", text("secret updated"))));
-    assert_eq!(note(Ok(Outcome::Unchanged), Value::Null), None);
-    let failed = note(Err(failure(Step::Fetch, "why")), Value::Null);
-    assert_eq!(failed, Some(("Warning", "UpdateFailed", text("why"))));
-}
-
-#[test]
-fn equal_notes_have_equal_names_that_are_never_too_long() {
-    let id = |name: &str| format!("blue/shop/{name}").parse::<DeclarationId>().unwrap();
-    let note = |message: &str| Note { kind: "Warning", reason: "UpdateFailed", message: message.to_owned() };
-    assert_eq!(event_name(&id("db"), &note("a")), event_name(&id("db"), &note("a")));
-    assert_ne!(event_name(&id("db"), &note("a")), event_name(&id("db"), &note("b")));
-    let long = event_name(&id(&format!("{}-{}", "a".repeat(235), "b".repeat(17))), &note("a"));
-    assert!(long.parse::<pawl_domain::ObjectName>().is_ok() && long.len() <= 253, "{long}");
+    assert_eq!(notes(Deed::Created, false, Ok(Outcome::Written)), ["Normal Created: secret created"]);
+    assert_eq!(notes(Deed::Updated, false, Ok(Outcome::Written)), ["Normal Updated: secret updated"]);
+    // Only the managed label was put on it.
+    assert_eq!(notes(Deed::Nothing, false, Ok(Outcome::Written)), [""; 0]);
+    assert_eq!(notes(Deed::Nothing, false, Ok(Outcome::Unchanged)), [""; 0]);
+    let deleted = "Normal Deleted: secret deleted due to DeletionPolicy=Delete";
+    assert_eq!(notes(Deed::Deleted, false, Ok(Outcome::Deleted)), [deleted]);
+    // Nothing was there to be deleted.
+    assert_eq!(notes(Deed::Nothing, false, Ok(Outcome::Deleted)), [""; 0]);
+    let renamed =
+        ["Normal Deleted: secret deleted because it was orphaned", "Normal Created: secret created"];
+    assert_eq!(notes(Deed::Created, true, Ok(Outcome::Written)), renamed);
+    let failed = Err(failure(Step::Fetch, "why"));
+    assert_eq!(notes(Deed::Nothing, false, failed), ["Warning UpdateFailed: why"]);
 }
 
 #[test]
 fn targets_of_other_kinds_are_spoken_of_as_resources() {
-    let said = |result| {
-        let status = Status { kind: Some("ConfigMap".to_owned()), ..of_secret(result) };
+    let said = |result, deed| {
+        let status = Status { kind: Some("ConfigMap".to_owned()), deed, ..status(result) };
         let ready = Ready::of(&status).unwrap();
-        let note = Note::of(&status, &found(Value::Null)).map(|note| note.message);
+        let note = Note::of(&status).pop().map(|note| note.message);
         (ready.reason, ready.message, note)
     };
     let told = |text: &str| Some(text.to_owned());
     let failed = |complaint| Err(Failure { complaint, ..failure(Step::Write, "why") });
-    for (result, want) in [
-        (Ok(Outcome::Written), ("ResourceSynced", "resource synced", told("Created ConfigMap db"))),
+    for (result, deed, want) in [
+        (
+            Ok(Outcome::Written),
+            Deed::Created,
+            ("ResourceSynced", "resource synced", told("Created ConfigMap db")),
+        ),
         (
             Ok(Outcome::Deleted),
+            Deed::Deleted,
             (
                 "ResourceDeleted",
                 "resource deleted due to DeletionPolicy=Delete",
@@ -134,15 +201,25 @@ fn targets_of_other_kinds_are_spoken_of_as_resources() {
         ),
         (
             Ok(Outcome::TargetMissing),
+            Deed::Nothing,
             ("ResourceMissing", "resource will not be created due to CreationPolicy=Merge", None),
         ),
-        (failed(Complaint::Update), ("ResourceSyncedError", "could not update resource", told("why"))),
+        (
+            failed(Complaint::Update),
+            Deed::Nothing,
+            ("ResourceSyncedError", "could not update resource", told("why")),
+        ),
         (
             failed(Complaint::Provider),
+            Deed::Nothing,
             ("ResourceSyncedError", "could not get secret data from provider", told("why")),
         ),
-        (failed(Complaint::GenericTarget), ("SecretSyncedError", "invalid generic target", told("why"))),
+        (
+            failed(Complaint::GenericTarget),
+            Deed::Nothing,
+            ("SecretSyncedError", "invalid generic target", told("why")),
+        ),
     ] {
-        assert_eq!(said(result), (want.0, want.1.to_owned(), want.2));
+        assert_eq!(said(result, deed), (want.0, want.1.to_owned(), want.2));
     }
 }

@@ -158,6 +158,66 @@ async fn a_kind_that_is_not_served_any_more_on_a_later_page_is_no_list() {
 }
 
 #[tokio::test]
+async fn a_list_of_nothing_is_empty_and_an_answer_without_a_list_is_none() {
+    // As API servers answer where no Secret has the managed label.
+    let empty =
+        json!({ "kind": "PartialObjectMetadataList", "metadata": { "resourceVersion": "7" }, "items": null });
+    for (answer, is_list) in [(empty, true), (json!({ "items": [] }), true), (json!({}), false)] {
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path(at("/api/v1/secrets")))
+            .respond_with(ResponseTemplate::new(200).set_body_json(&answer))
+            .mount(&server)
+            .await;
+        let managed = adapter(&server).managed(&blue()).await;
+        assert_eq!(managed.as_ref().is_ok_and(std::collections::BTreeMap::is_empty), is_list, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_goes_while_it_is_listed_does_not_pass_for_an_empty_one() {
+    let server = MockServer::start().await;
+    let kind = "/apis/external-secrets.io/v1/externalsecrets";
+    let page = json!({ "metadata": { "continue": "next" }, "items": [{ "metadata": { "name": "es", "namespace": "a" } }] });
+    let list = || Mock::given(method("GET")).and(path(at(kind)));
+    list()
+        .and(query_param("continue", "next"))
+        .respond_with(ResponseTemplate::new(404).set_body_string("404 page not found"))
+        .mount(&server)
+        .await;
+    list().respond_with(ResponseTemplate::new(200).set_body_json(page)).mount(&server).await;
+    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    let error = adapter(&server).manifests(&cluster).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Transient, "{error}");
+    assert!(error.message().contains("ended before its last page"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_to_wait_a_little_is_asked_again_after_that() {
+    for code in [429, 503] {
+        let server = MockServer::start().await;
+        let get = || Mock::given(method("GET")).and(path(at("/api/v1/namespaces/shop/secrets/db")));
+        let busy = ResponseTemplate::new(code).insert_header("retry-after", "0");
+        get().respond_with(busy).up_to_n_times(2).expect(2).mount(&server).await;
+        get().respond_with(ResponseTemplate::new(404)).expect(1).mount(&server).await;
+        assert!(adapter(&server).read(&id("shop", "es"), &name("db")).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_be_left_alone_for_long_is_not_asked_by_anybody() {
+    let server = MockServer::start().await;
+    let busy = ResponseTemplate::new(429).insert_header("retry-after", "30");
+    Mock::given(method("GET")).respond_with(busy).expect(1).mount(&server).await;
+    let adapter = adapter(&server);
+    for target in ["db", "other"] {
+        let error = adapter.read(&id("shop", "es"), &name(target)).await.unwrap_err();
+        assert_eq!((error.step, error.kind), (Step::Read, Kind::Throttled), "{error}");
+        assert!(error.retry_after().is_some_and(|pause| pause.as_secs() > 20), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
     let server = MockServer::start().await;
     let old = "/apis/external-secrets.io/v1beta1";
@@ -196,6 +256,14 @@ async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
         .expect(1)
         .mount(&server)
         .await;
+    // The status does not say what it was told last.
+    Mock::given(method("PATCH"))
+        .and(path(at(&format!("{one}/status"))))
+        .and(header("content-type", "application/json-patch+json"))
+        .respond_with(ResponseTemplate::new(422).set_body_json(json!({ "kind": "Status", "code": 422 })))
+        .expect(1)
+        .mount(&server)
+        .await;
     Mock::given(method("PATCH"))
         .and(path(at(&format!("{one}/status"))))
         .and(header("content-type", "application/merge-patch+json"))
@@ -204,7 +272,7 @@ async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
         .expect(1)
         .mount(&server)
         .await;
-    let status = Status { at: now(), result: Ok(Outcome::Unchanged), kind: None, target: None };
+    let status = Status::of(&found.declarations[0], now(), Ok(Outcome::Unchanged));
     adapter.publish(&id("shop", "es"), &status).await.unwrap();
 }
 

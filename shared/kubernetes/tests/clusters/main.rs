@@ -8,5 +8,6 @@
 mod answers;
 mod connections;
 mod contract;
+mod costs;
 mod pawl;
 mod server;

@@ -46,6 +46,20 @@ pub(crate) fn on(directory: Arc<Directory>, identity: Arc<Identity>, options: Op
     KubernetesClusters::new(identity, directory, Arc::new(Frozen), options)
 }
 
+/// Cluster `blue` as it is declared for the index.
+pub(crate) fn cluster(server: &Server) -> Cluster {
+    Cluster {
+        name: blue(),
+        labels: [].into(),
+        connection: Connection::Url {
+            url: server.url.clone(),
+            ca: Some(server.ca.clone()),
+            token: TokenSource::Env(server.pawl.clone()),
+        },
+        index: true,
+    }
+}
+
 /// A directory that knows cluster `blue` only.
 pub(crate) fn declared(connection: Connection) -> Arc<Directory> {
     let cluster = Cluster { name: blue(), labels: BTreeMap::new(), connection, index: true };

@@ -4,6 +4,7 @@ use pawl_devcluster::{DevCluster, Options, User};
 use pawl_servers::ApiServer;
 use serde_json::Value;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const RBAC: &str = include_str!("../../../../infra/kubernetes/rbac.yaml");
@@ -43,15 +44,21 @@ impl Server {
         Self { url, ca, pawl, weak, admin, http, running: Box::new(cluster) }
     }
 
-    /// A real one, without ESO's kinds; `None` where its programs are not installed.
-    pub(crate) async fn real() -> Option<Self> {
-        if !ApiServer::available() {
-            return None;
+    /// A real one, without ESO's kinds.
+    pub(crate) async fn real() -> Self {
+        let this = Self::bare().await;
+        for document in documents(RBAC).into_iter().chain(documents(WEAK)).chain(documents(GENERIC)) {
+            this.apply(&document).await;
         }
+        this
+    }
+
+    /// A real one in which nobody but the administrator may do anything.
+    pub(crate) async fn bare() -> Self {
         let server =
             ApiServer::builder().user("pawl", &["pawl"]).user("weak", &["weak"]).start().await.unwrap();
         let token = |user| server.token_of(user).unwrap().to_owned();
-        let this = Self {
+        Self {
             url: server.url().to_owned(),
             ca: server.ca_pem().to_owned(),
             pawl: token("pawl"),
@@ -59,12 +66,25 @@ impl Server {
             admin: server.token().to_owned(),
             http: client(server.ca_pem()),
             running: Box::new(server),
-        };
-        for document in documents(RBAC).into_iter().chain(documents(WEAK)).chain(documents(GENERIC)) {
-            let plural = format!("{}s", document["kind"].as_str().unwrap().to_lowercase());
-            this.create(&format!("/apis/rbac.authorization.k8s.io/v1/{plural}"), document).await;
         }
-        Some(this)
+    }
+
+    /// Makes an object of a kind that rights are made of.
+    pub(crate) async fn apply(&self, object: &Value) {
+        let text = |at: &str| object.pointer(at).and_then(Value::as_str);
+        let kind = text("/kind").unwrap().to_lowercase();
+        let plural =
+            if kind.ends_with('y') { format!("{}ies", &kind[..kind.len() - 1]) } else { format!("{kind}s") };
+        let place = text("/metadata/namespace").map(|it| format!("/namespaces/{it}")).unwrap_or_default();
+        let path = format!("/apis/{}{place}/{plural}", text("/apiVersion").unwrap());
+        self.create(&path, object.clone()).await;
+    }
+
+    /// What the user `pawl` is answered.
+    pub(crate) async fn as_pawl(&self, method: reqwest::Method, path: &str, body: Value) -> u16 {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.pawl);
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        request.send().await.unwrap().status().as_u16()
     }
 
     /// Makes a real server serve ESO's kinds; the embedded one always does.
@@ -72,6 +92,14 @@ impl Server {
         if let Some(server) = self.running.downcast_ref::<ApiServer>() {
             server.apply_crds(CRDS).await.unwrap();
         }
+    }
+
+    /// What the user `pawl` has called since this was asked last: the embedded API only.
+    pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
+        let cluster = self.running.downcast_ref::<DevCluster>().unwrap();
+        let calls: Vec<_> = cluster.calls().into_iter().filter(|call| call.user == "pawl").collect();
+        cluster.reset_calls();
+        pawl_devcluster::tally(&calls)
     }
 
     /// Makes an object in the collection at `path`, and a namespace of its own for each caller that asks.
@@ -127,6 +155,12 @@ subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: weak }]
 
 /// What `infra/kubernetes/rbac.yaml` leaves to be bound.
 const GENERIC: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: pawl-service-accounts }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-service-accounts }
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
+---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: { name: pawl-generic-targets }

@@ -35,12 +35,6 @@ impl ApiServer {
     /// The name of the user that [`ApiServer::token`] belongs to, member of `system:masters`.
     pub const ADMIN: &str = "admin";
 
-    /// Whether `KUBEBUILDER_ASSETS` names a directory with the programs. Tests that can do without a real cluster ask this first.
-    #[must_use]
-    pub fn available() -> bool {
-        assets().is_ok()
-    }
-
     /// Starts a cluster whose only user is the administrator.
     ///
     /// # Errors

@@ -37,6 +37,7 @@ pub fn declaration(text: &str) -> DeclarationBuilder {
             interval: Duration::from_secs(3600),
             windows: None,
         },
+        synced: None,
     })
 }
 

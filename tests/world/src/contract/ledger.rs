@@ -5,7 +5,7 @@ use crate::build::{at, id, object_name, secrets_manager_location};
 use futures::future::join_all;
 use jiff::Timestamp;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState};
+use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::{
     Change, Complaint, DeclarationId, Failure, Kind, Moved, Outcome, Record, Step, Version, Versions,
 };
@@ -85,6 +85,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         name: object_name("db.v2"),
         manifest: version.map(|_| Manifest { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() }),
         resource_version: version.map(str::to_owned),
+        declared: version.map(|_| "c".repeat(64)),
     };
     let failure = |kind| Failure {
         step: Step::Authenticate,
@@ -120,6 +121,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         Record { versions: vec![version("7", None); 500], ..base.clone() },
         Record { unsettled_since: Some(precise), not_before: Some(precise), ..base.clone() },
         Record { owed: owed(precise), ..base.clone() },
+        Record { told: Some(Told::of(false, &["provider"])), ..base.clone() },
     ];
     for outcome in [
         Outcome::Written,
@@ -291,6 +293,7 @@ fn settled(turn: i64) -> Record {
         unsettled_since: None,
         not_before: None,
         owed: Owed::default(),
+        told: None,
     }
 }
 

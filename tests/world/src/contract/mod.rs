@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+pub mod clusters;
 pub mod jobs;
 pub mod ledger;
 pub mod registry;

@@ -11,8 +11,8 @@ use crate::build::id;
 use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::Existing;
-use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SecretValue};
-use pawl_pipeline::{Manifests, Status};
+use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, StoreId};
+use pawl_pipeline::{Manifests, Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -37,6 +37,7 @@ struct State {
     service_accounts: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
     manifests: Manifests,
     published: Vec<(DeclarationId, Status)>,
+    told_stores: Vec<(StoreId, StoreStatus)>,
 }
 
 impl FakeClusters {
@@ -133,6 +134,11 @@ impl FakeClusters {
     /// Every status that was written back to a cluster, in order.
     pub fn published(&self, cluster: &ClusterName) -> Vec<(DeclarationId, Status)> {
         self.with(cluster, |state| state.published.clone())
+    }
+
+    /// Every status that was written to a store of a cluster, in order.
+    pub fn told_stores(&self, cluster: &ClusterName) -> Vec<(StoreId, StoreStatus)> {
+        self.with(cluster, |state| state.told_stores.clone())
     }
 
     /// Every status that was written back anywhere.

@@ -7,9 +7,12 @@ use pawl_domain::hash::created_by;
 use pawl_domain::target::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
 };
-use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
+use pawl_domain::{
+    Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Namespace, ObjectName, SecretValue, Step,
+    StoreId,
+};
 use pawl_pipeline::ports::{Clusters, TemplateKind};
-use pawl_pipeline::{Error, Manifests, Status};
+use pawl_pipeline::{Error, Manifests, Status, StoreStatus};
 use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
@@ -32,10 +35,7 @@ impl Clusters for FakeClusters {
         action: &Action,
     ) -> Result<Option<String>, Error> {
         if let Action::Leave = action {
-            let stands = |state: &mut State| {
-                Ok(state.secrets.get(&at(id, target)).map(|secret| secret.resource_version.clone()))
-            };
-            return self.state(&id.cluster, Step::Write, stands);
+            return Ok(None);
         }
         let passage = self.of(id, Point::Write, |calls| count(calls, action)).await?;
         let version = self.state(&id.cluster, Step::Write, |state| state.act(id, target, action))?;
@@ -52,6 +52,9 @@ impl Clusters for FakeClusters {
         let passage = self.of(id, Point::Write, |calls| calls.replaces += 1).await?;
         let version = self.state(&id.cluster, Step::Write, |state| {
             let stands = state.standing(id, target, resource_version)?;
+            if stands.immutable {
+                return Err(conflict(id, target));
+            }
             check_data(id, target, &replacement.data)?;
             let (mut labels, mut annotations) = (stands.labels.clone(), stands.annotations.clone());
             labels.extend(replacement.labels.clone());
@@ -185,6 +188,17 @@ impl Clusters for FakeClusters {
         })?;
         passage.leave(())
     }
+
+    async fn publish_store(&self, store: &StoreId, status: &StoreStatus) -> Result<(), Error> {
+        let Home::Cluster(cluster) = &store.home else { return Ok(()) };
+        let passage =
+            self.door.pass(Point::Publish, &[cluster.as_str()], |calls| calls.publishes += 1).await?;
+        self.state(cluster, Step::Write, |state| {
+            state.told_stores.push((store.clone(), status.clone()));
+            Ok(())
+        })?;
+        passage.leave(())
+    }
 }
 
 fn count(calls: &mut Calls, action: &Action) {
@@ -286,7 +300,8 @@ impl State {
                 id,
                 target,
                 "the Secret is immutable; delete it so that it can be made again",
-            ));
+            )
+            .complaining(Complaint::Immutable));
         }
         if !secret.uid.is_empty() && secret.kind != old_kind {
             return Err(invalid(id, target, "type: field is immutable"));

@@ -1,0 +1,84 @@
+//! What is written back to a SecretStore or ClusterSecretStore that lives in a cluster.
+
+use jiff::Timestamp;
+use pawl_domain::{Store, StoreId};
+use std::fmt;
+
+/// A store as it stands in its cluster: what its status says now.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Standing {
+    /// The object's uid.
+    pub uid: String,
+    /// The one provider of its spec, by ESO's name.
+    pub provider: String,
+    /// `status.capabilities`.
+    pub capabilities: String,
+    /// The Ready condition.
+    pub ready: Option<Verdict>,
+    /// When the Ready condition last turned, as it is written there.
+    pub since: Option<String>,
+    /// Whether it wants to hear nothing about how well its provider is maintained.
+    pub ignores_maintenance: bool,
+}
+
+/// What a Ready condition says of a store, in ESO's words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Verdict {
+    /// Whether it can be used.
+    pub is_ready: bool,
+    /// Such as `Valid`.
+    pub reason: String,
+    /// Such as `store validated`.
+    pub message: String,
+}
+
+/// How a store was validated, for its Ready condition and Events.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoreStatus {
+    /// When.
+    pub at: Timestamp,
+    /// The store as it stood when it was read.
+    pub standing: Standing,
+    /// Whether it can be used.
+    pub validity: Validity,
+    /// Whether the store is new or was edited, so that people are told even if all is as before.
+    pub edited: bool,
+}
+
+/// Whether a store can be used. Source: ESO's validation of stores.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Validity {
+    /// Its credentials were accepted, or it needs none.
+    Valid,
+    /// Whose credentials it takes depends on who reads.
+    Unknown,
+    /// Its identity cannot be proven, or its manifest cannot be used; with why.
+    NoClient(String),
+    /// It says of itself that it cannot be used; with why.
+    Refused(String),
+}
+
+impl Validity {
+    /// What the Ready condition says.
+    pub fn verdict(&self) -> Verdict {
+        let (is_ready, reason, message) = match self {
+            Self::Valid => (true, "Valid", "store validated"),
+            Self::Unknown => (true, "ValidationUnknown", "could not determine validation status"),
+            Self::NoClient(_) => (false, "InvalidProviderConfig", "unable to create client"),
+            Self::Refused(_) => (false, "InvalidProviderConfig", "unable to validate store"),
+        };
+        Verdict { is_ready, reason: reason.to_owned(), message: message.to_owned() }
+    }
+}
+
+/// The error of a declaration that reads a store which is not ready, in ESO's words.
+#[derive(Debug)]
+pub(crate) struct NotReady<'a>(pub(crate) &'a Store);
+
+impl fmt::Display for NotReady<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let StoreId { namespace, name, .. } = &self.0.id;
+        let kind = if namespace.is_some() { "SecretStore" } else { "ClusterSecretStore" };
+        write!(f, "{kind} \"{name}\" is not ready: its validationResult says so; take that away to use it")
+    }
+}

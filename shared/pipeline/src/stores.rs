@@ -1,0 +1,80 @@
+//! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
+//!
+//! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
+//! again at the next index.
+
+use crate::error::Error;
+use crate::index::IndexReport;
+use crate::pipeline::Pipeline;
+use crate::ports::{Clock, Clusters, Ports, Put, Sources};
+use crate::store_status::{Standing, StoreStatus, Validity};
+use futures::{StreamExt, stream};
+use pawl_domain::{ClusterName, Store, StoreId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tracing::warn;
+
+/// How many stores of a cluster are validated at the same time.
+const AT_ONCE: usize = 16;
+/// How long one store may take; one that takes longer is tried again at the next index.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl<P: Ports> Pipeline<P> {
+    /// Validates the stores that were found in a cluster, and writes to each what is new of it. `report` tells which of
+    /// them are new or were edited.
+    pub async fn tell_stores(
+        &self,
+        cluster: &ClusterName,
+        stores: &[Store],
+        standing: &BTreeMap<StoreId, Standing>,
+        report: &IndexReport,
+    ) {
+        let edited: BTreeSet<&str> = report
+            .objects
+            .iter()
+            .filter_map(|(name, put)| matches!(put, Ok(Put::Created | Put::Changed)).then_some(name.as_str()))
+            .collect();
+        let found = stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?)));
+        stream::iter(found.collect::<Vec<_>>())
+            .for_each_concurrent(AT_ONCE, |(store, standing)| {
+                let edited = edited.contains(store.id.to_string().as_str());
+                async move {
+                    let told = self.tell_store(cluster, store, standing, edited);
+                    let told = tokio::time::timeout(PATIENCE, told).await;
+                    match told {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => warn!("{}: its status stays as it is: {error}", store.id),
+                        Err(_) => warn!("{}: it was not validated in {PATIENCE:?}", store.id),
+                    }
+                }
+            })
+            .await;
+    }
+
+    async fn tell_store(
+        &self,
+        cluster: &ClusterName,
+        store: &Store,
+        standing: &Standing,
+        edited: bool,
+    ) -> Result<(), Error> {
+        let Some(validity) = self.validity(cluster, store).await else { return Ok(()) };
+        let (at, standing) = (self.ports.clock().now(), standing.clone());
+        let status = StoreStatus { at, standing, validity, edited };
+        self.ports.clusters().publish_store(&store.id, &status).await
+    }
+
+    /// `None` where that cannot be told this moment.
+    async fn validity(&self, cluster: &ClusterName, store: &Store) -> Option<Validity> {
+        if store.is_refused_by_manifest() {
+            return Some(Validity::Refused("unable to validate".to_owned()));
+        }
+        let Some(access) = store.own_access(cluster) else { return Some(Validity::Unknown) };
+        match self.ports.sources().validate(&access).await {
+            Ok(()) => Some(Validity::Valid),
+            // What is down for a moment says nothing of the manifest.
+            Err(error) if error.is_retryable() => None,
+            Err(error) => Some(Validity::NoClient(error.message().to_owned())),
+        }
+    }
+}

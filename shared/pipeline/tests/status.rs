@@ -1,0 +1,168 @@
+//! What the status of ExternalSecrets in a cluster is told, and what becomes of targets that people edit.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod story;
+
+use pawl_domain::declaration::RefreshPolicy;
+use pawl_domain::store::Home;
+use pawl_domain::target::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
+use pawl_domain::{Complaint, Declaration, Kind, Outcome};
+use pawl_pipeline::{Job, Ports, Status};
+use pawl_world::build::{at, cluster_name};
+use pawl_world::{Fault, Point, declaration, secrets_manager};
+use std::time::Duration;
+use story::Story;
+
+/// An ExternalSecret that lives in cluster blue, refreshed by this policy.
+fn declared(story: &Story, target: &str, policy: RefreshPolicy, interval: u64) -> Declaration {
+    let home = Home::Cluster(cluster_name("blue"));
+    let mut store: pawl_domain::Store = secrets_manager("aws").into();
+    store.id.home = home.clone();
+    let id = store.id.clone();
+    story.world.add_store(store);
+    let db = declaration("blue/shop/db").home(home).uid("uid-1").reads("app/db").of_store(id);
+    let db = db.into_key("value").target(target).label("team", "shop");
+    let mut db: Declaration = db.refresh(policy, Duration::from_secs(interval)).into();
+    db.synced = Some("1-hash".to_owned());
+    story.world.declare(db)
+}
+
+/// Work that came up after everything that was done so far.
+fn again(declaration: &Declaration) -> Job {
+    Job { declarations: vec![declaration.id.clone()], change: None, at: at(100_000) }
+}
+
+fn told(story: &Story) -> Vec<Status> {
+    story.world.clusters().published(&cluster_name("blue")).into_iter().map(|(_, status)| status).collect()
+}
+
+fn labels(story: &Story, target: &str) -> String {
+    let secret = story.world.clusters().secret(&format!("blue/shop/{target}")).unwrap();
+    secret.labels.get("team").cloned().unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_is_told_what_was_done_and_what_it_was_told_before() {
+    let story = Story::new();
+    let mut db = declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    flow.sync(&story.world.rotate("app/db", story.value(2))).await.unwrap();
+    flow.deliver(&again(&db)).await.unwrap();
+    db.target.name = "other".parse().unwrap();
+    db.synced = Some("2-hash".to_owned());
+    story.world.declare(db.clone());
+    flow.deliver(&again(&db)).await.unwrap();
+    let told = told(&story);
+    let deeds: Vec<_> = told.iter().map(|status| (status.deed, status.retired)).collect();
+    let want =
+        [(Deed::Created, false), (Deed::Updated, false), (Deed::Nothing, false), (Deed::Created, true)];
+    assert_eq!(deeds, want);
+    assert_eq!(told[0].before, None);
+    for pair in told.windows(2) {
+        assert_eq!(pair[1].before, pair[0].told());
+    }
+    assert_eq!(told[1].told(), told[2].told(), "nothing new is told of what stands as it was");
+    assert_ne!(told[2].told(), told[3].told());
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edited_interval_is_told_without_looking_at_the_target() {
+    let story = Story::new();
+    let mut db = declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    db.refresh.interval = Duration::from_secs(60);
+    db.synced = Some("2-hash".to_owned());
+    story.world.declare(db.clone());
+    story.world.forget_calls();
+    flow.deliver(&again(&db)).await.unwrap();
+    let calls = story.world.calls();
+    assert_eq!((calls.reads, calls.target_writes()), (0, 0));
+    let last = told(&story).pop().unwrap();
+    assert_eq!((last.result.clone(), last.deed), (Ok(Outcome::Unchanged), Deed::Nothing));
+    assert_ne!(last.before, last.told());
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_told_is_told_the_next_time() {
+    let story = Story::new();
+    let db = declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    let flow = story.flow();
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Publish).times(1));
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    assert_eq!(told(&story), []);
+    flow.deliver(&again(&db)).await.unwrap();
+    assert_eq!(told(&story).pop().unwrap().before, None);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_edited_by_hand_come_back_with_the_next_refresh() {
+    // Each with how long the edit came after the last refresh, and whether it is undone.
+    for (policy, interval, later, undone) in [
+        (RefreshPolicy::Periodic, 3600, 60, false),
+        (RefreshPolicy::Periodic, 3600, 3600, true),
+        (RefreshPolicy::Periodic, 0, 100_000, false),
+        (RefreshPolicy::CreatedOnce, 5, 100_000, false),
+        (RefreshPolicy::OnChange, 5, 100_000, false),
+    ] {
+        let story = Story::new();
+        let db = declared(&story, "db", policy, interval);
+        let flow = story.flow();
+        story.world.rotate("app/db", story.value(1));
+        flow.deliver(&again(&db)).await.unwrap();
+        story.world.clock().advance(Duration::from_secs(later));
+        story.world.clusters().edit("blue/shop/db", |secret| {
+            secret.labels.insert("team".to_owned(), "theirs".to_owned());
+        });
+        flow.sweep(true).await.unwrap();
+        let want = if undone { "shop" } else { "theirs" };
+        assert_eq!(labels(&story, "db"), want, "{policy:?} {interval} {later}");
+        // Data is put back whatever the policy says, and the labels with it.
+        story.world.clusters().edit("blue/shop/db", |secret| secret.set("value", "theirs"));
+        flow.sweep(true).await.unwrap();
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)), "{policy:?}");
+        assert_eq!(labels(&story, "db"), "shop");
+        story.end();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_label_that_was_taken_away_comes_back_in_silence() {
+    let story = Story::new();
+    declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    story.world.clusters().edit("blue/shop/db", |secret| drop(secret.labels.remove(MANAGED_LABEL)));
+    flow.sweep(true).await.unwrap();
+    assert_eq!(story.world.clusters().secret("blue/shop/db").unwrap().labels[MANAGED_LABEL], "true");
+    assert_eq!(told(&story).pop().unwrap().deed, Deed::Nothing);
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_somebody_froze_gets_the_hash_of_what_it_should_hold() {
+    let story = Story::new();
+    declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    let hash = || {
+        let secret = story.world.clusters().secret("blue/shop/db").unwrap();
+        secret.annotations[DATA_HASH_ANNOTATION].clone()
+    };
+    let before = hash();
+    story.world.clusters().edit("blue/shop/db", |secret| secret.immutable = true);
+    // Whether or not the edit was seen before the value changes.
+    for number in 2..=3 {
+        let report = flow.sync(&story.world.rotate("app/db", story.value(number))).await.unwrap();
+        let error = report.outcomes[0].1.as_ref().unwrap_err();
+        assert_eq!((error.kind, error.complaint()), (Kind::Invalid, Complaint::Immutable));
+        assert_ne!(hash(), before);
+    }
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+    story.end();
+}
