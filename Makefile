@@ -10,15 +10,16 @@ FUNCTIONS = $(patsubst functions/%/Cargo.toml,pawl-%,$(wildcard functions/*/Carg
 # Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
 WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
 
-# What `make golden` plays: the cases that the tests play too.
-CASES ?= tests/golden/data/eso-2.9.jsonl.gz
+# What `make golden` and `make sequences` play if CASES names nothing else.
+GOLDEN = tests/golden/data/eso-2.9.jsonl.gz
+SEQUENCES = tests/sequences/data/eso-2.9.jsonl.gz
 
 # `name=value` where the variable is set on the command line of make, for chaos.
 said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(word 1,$(1))))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden chaos lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -50,8 +51,8 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 	$(STEP) "tests" $(CARGO) test --locked --workspace --no-fail-fast
 
 # The tests that are ignored unless there is a real Kubernetes.
-ON_KUBERNETES = -p pawl-kubernetes -p pawl-servers -p pawl-e2e -p pawl-devcluster \
-	--test clusters --test apiserver --test api_servers --test kubectl --test recorded
+ON_KUBERNETES = -p pawl-kubernetes -p pawl-servers -p pawl-e2e -p pawl-devcluster -p pawl-sequences \
+	--test clusters --test apiserver --test api_servers --test kubectl --test recorded --test short
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \
@@ -70,7 +71,11 @@ demo-vault: tools ## a write in Vault reaches two clusters through its audit rec
 
 golden: tools ## plays recorded cases of ESO through Pawl: make golden CASES=<file.jsonl or .gz>; ARGS=--events compares warnings too
 	@$(CARGO) build --locked --quiet --workspace --bins
-	@$(WITH_TOOLS) "$${CARGO_TARGET_DIR:-target}/debug/golden" --choices tests/golden/data/choices.txt $(ARGS) "$(CASES)"
+	@$(WITH_TOOLS) "$${CARGO_TARGET_DIR:-target}/debug/golden" --choices tests/golden/data/choices.txt $(ARGS) "$(or $(CASES),$(GOLDEN))"
+
+sequences: tools ## plays recorded steps of ESO through Pawl: make sequences CASES=<file.jsonl or .gz>; on KUBEBUILDER_ASSETS or the embedded API
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@$(WITH_TOOLS) "$${CARGO_TARGET_DIR:-target}/debug/sequences" --choices tests/sequences/data/choices.txt $(ARGS) "$(or $(CASES),$(SEQUENCES))"
 
 chaos: tools ## kills and starves real processes for SECONDS=120, then proves that nothing was lost; SEED=, CHANGES=, FAULTS=, SETTING=, CLUSTERS=
 	@$(CARGO) build --locked --quiet --workspace --bins

@@ -1,13 +1,8 @@
 //! The form in which cases are recorded: one JSON object a line.
 
-use crate::{Error, Result};
-use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 
 /// One recorded case.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,30 +84,4 @@ impl Case {
     pub fn target(&self) -> &str {
         self.external_secret.pointer("/spec/target/name").and_then(Value::as_str).unwrap_or(&self.name)
     }
-}
-
-/// Reads a file of cases; one whose name ends in `.gz` is unpacked.
-///
-/// # Errors
-/// [`Error::File`] and [`Error::Line`].
-pub fn read(path: &Path) -> Result<Vec<Case>> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let text: Box<dyn Read> = match path.extension().is_some_and(|it| it == "gz") {
-        true => Box::new(GzDecoder::new(file)),
-        false => Box::new(file),
-    };
-    let mut cases = Vec::new();
-    for (index, line) in BufReader::new(text).lines().enumerate() {
-        let line = line.map_err(failed)?;
-        if !line.trim().is_empty() {
-            let case = serde_json::from_str(&line);
-            cases.push(case.map_err(|source| Error::Line {
-                path: path.to_owned(),
-                line: index + 1,
-                source,
-            })?);
-        }
-    }
-    Ok(cases)
 }

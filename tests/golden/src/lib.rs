@@ -9,14 +9,13 @@
 //! from ESO v2.9 (commit cc5bfbc). Each difference is either mended or stands with its reason in `data/choices.txt`.
 
 mod case;
-mod choices;
 mod compare;
 mod error;
 mod play;
 mod store;
 
-pub use case::{Case, Entry, Expect, Ready, Store, Version, read};
-pub use choices::Choices;
-pub use compare::{differences, same_words};
+pub use case::{Case, Entry, Expect, Ready, Store, Version};
+pub use compare::differences;
 pub use error::{Error, Result};
+pub use pawl_recorded::{Choices, lines, same_words};
 pub use play::{Outcome, play};

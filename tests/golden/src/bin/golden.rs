@@ -2,7 +2,7 @@
 //! totals of each group, and ends with 1 when there is a difference that nobody chose.
 #![expect(clippy::print_stdout, reason = "it is a command")]
 
-use pawl_golden::{Case, Choices, Error, Outcome, differences, play, read, same_words};
+use pawl_golden::{Case, Choices, Error, Outcome, differences, lines, play, same_words};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,14 +31,11 @@ async fn main() -> Result<ExitCode, Error> {
         println!("{USAGE}");
         return Ok(ExitCode::from(2));
     };
-    let mut cases = read(&arguments.cases)?;
+    let mut cases: Vec<Case> = lines(&arguments.cases)?;
     cases.retain(|case| arguments.group.as_ref().is_none_or(|group| *group == case.group));
     let choices = match &arguments.choices {
         None => Choices::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path);
-            Choices::parse(&text.map_err(|source| Error::File { path: path.clone(), source })?)?
-        }
+        Some(path) => Choices::read(path)?,
     };
     let outcomes = play(&cases).await?;
     let mut totals: BTreeMap<&str, Total> = BTreeMap::new();
@@ -52,11 +49,11 @@ async fn main() -> Result<ExitCode, Error> {
 
 fn judge(case: &Case, outcome: &Outcome, choices: &Choices, events: bool, total: &mut Total) {
     let found = differences(case, outcome);
-    match (found.is_empty(), choices.reason(case)) {
+    match (found.is_empty(), choices.of(&case.name, &case.group, "")) {
         (true, _) => total.same += 1,
-        (false, Some(reason)) => {
+        (false, Some(choice)) => {
             total.chosen += 1;
-            println!("{}: chosen: {reason}", case.name);
+            println!("{}: chosen: {}", case.name, choice.reason);
         }
         (false, None) => {
             total.differing += 1;

@@ -1,0 +1,109 @@
+//! What is done in Secrets Manager.
+
+use crate::{Action, Error, Result};
+use pawl_servers::{Aws, Service};
+use serde_json::{Value, json};
+
+/// The region of the store that all sequences share.
+pub(crate) const REGION: &str = "eu-west-1";
+
+/// Performs one operation on the action's key.
+///
+/// # Errors
+/// [`Error::Refused`] when the store refuses it; [`Error::Form`] for an operation that is not known.
+pub(crate) async fn perform(operation: &str, action: &Action, aws: &Aws) -> Result<()> {
+    let key = action.key.as_str();
+    match operation {
+        "put" => put(action, aws).await,
+        "delete" => {
+            let mut body = json!({ "SecretId": key });
+            if action.force {
+                body["ForceDeleteWithoutRecovery"] = json!(true);
+            }
+            call(aws, "DeleteSecret", body).await.map(drop)
+        }
+        "restore" => call(aws, "RestoreSecret", json!({ "SecretId": key })).await.map(drop),
+        "tag" => call(aws, "TagResource", json!({ "SecretId": key, "Tags": tags(action) })).await.map(drop),
+        "rollback" => move_stage(aws, key, "AWSCURRENT", Some("AWSPREVIOUS")).await,
+        "label" => {
+            let label = action.label.as_deref().unwrap_or_default();
+            move_stage(aws, key, label, action.to.as_deref()).await
+        }
+        other => Err(Error::Form(format!("the store does not know how to {other}"))),
+    }
+}
+
+/// A secret that is there gets a new version, else it is made.
+async fn put(action: &Action, aws: &Aws) -> Result<()> {
+    let key = action.key.as_str();
+    let mut body = json!({});
+    match (&action.string, &action.binary_b64) {
+        (Some(text), _) => body["SecretString"] = json!(text),
+        (None, binary) => body["SecretBinary"] = json!(binary),
+    }
+    let mut create = body.clone();
+    create["Name"] = json!(key);
+    if action.tags.is_some() {
+        create["Tags"] = tags(action);
+    }
+    let made = match call(aws, "CreateSecret", create).await {
+        Err(Error::Refused { message, .. }) if message.contains("ResourceExistsException") => None,
+        made => Some(made?),
+    };
+    if let Some(made) = made {
+        // A first version is AWSCURRENT whatever is asked for; other stages are given to it afterwards.
+        let others = action.stages.iter().flatten().filter(|stage| *stage != "AWSCURRENT");
+        for stage in others {
+            let version = &made["VersionId"];
+            let body = json!({ "SecretId": key, "VersionStage": stage, "MoveToVersionId": version });
+            call(aws, "UpdateSecretVersionStage", body).await?;
+        }
+        return Ok(());
+    }
+    body["SecretId"] = json!(key);
+    if let Some(stages) = &action.stages {
+        body["VersionStages"] = json!(stages);
+    }
+    call(aws, "PutSecretValue", body).await?;
+    if action.tags.is_some() {
+        call(aws, "TagResource", json!({ "SecretId": key, "Tags": tags(action) })).await?;
+    }
+    Ok(())
+}
+
+/// Moves a stage to the version that has the stage `to`, or takes it away.
+async fn move_stage(aws: &Aws, key: &str, stage: &str, to: Option<&str>) -> Result<()> {
+    let described = call(aws, "DescribeSecret", json!({ "SecretId": key })).await?;
+    let mut body = json!({ "SecretId": key, "VersionStage": stage });
+    if let Some(holder) = holder(&described, stage) {
+        body["RemoveFromVersionId"] = json!(holder);
+    }
+    if let Some(to) = to {
+        let target = holder(&described, to);
+        body["MoveToVersionId"] =
+            json!(target.ok_or_else(|| Error::Form(format!("no version of {key} has {to}")))?);
+    }
+    call(aws, "UpdateSecretVersionStage", body).await.map(drop)
+}
+
+/// The version that has a stage.
+fn holder(described: &Value, stage: &str) -> Option<String> {
+    let versions = described["VersionIdsToStages"].as_object()?;
+    let has = |stages: &Value| stages.as_array().is_some_and(|all| all.iter().any(|one| one == stage));
+    versions.iter().find(|(_, stages)| has(stages)).map(|(id, _)| id.clone())
+}
+
+fn tags(action: &Action) -> Value {
+    let tag = |(key, value): (&String, &String)| json!({ "Key": key, "Value": value });
+    action.tags.iter().flatten().map(tag).collect()
+}
+
+async fn call(aws: &Aws, operation: &str, body: Value) -> Result<Value> {
+    match aws.call(REGION, Service::SECRETS_MANAGER, operation, &body).await {
+        Ok(answer) => Ok(answer),
+        Err(pawl_servers::Error::Refused { status, body, .. }) => {
+            Err(Error::Refused { what: operation.to_owned(), status, message: body })
+        }
+        Err(error) => Err(error.into()),
+    }
+}

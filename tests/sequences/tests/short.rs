@@ -1,0 +1,26 @@
+//! A selection of the recorded sequences comes out as the operator left them, or as Pawl chose.
+
+use pawl_sequences::{Choices, Report, Sequence, lines, play};
+use pawl_servers::ApiServer;
+use std::path::Path;
+
+/// The most steps of a sequence that is played here: a step takes eight seconds, and all are played at the same time.
+const STEPS: usize = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg_attr(
+    not(kubebuilder_assets),
+    ignore = "no real API server: KUBEBUILDER_ASSETS names no directory with its programs"
+)]
+async fn short_sequences_come_out_the_same() {
+    assert!(ApiServer::available(), "KUBEBUILDER_ASSETS names a directory with the programs of Kubernetes");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let all: Vec<Sequence> = lines(&data.join("eso-2.9.jsonl.gz")).unwrap();
+    assert_eq!(all.len(), 169, "the recording is whole");
+    let choices = Choices::read(&data.join("choices.txt")).unwrap();
+    let short = all.iter().filter(|each| each.pawl && each.steps.len() <= STEPS);
+    let short: Vec<Sequence> = short.cloned().collect();
+    let (played, _) = play(&short, &choices).await.unwrap();
+    let report = Report::of(&short, &played, &choices);
+    assert!(report.undecided.is_empty(), "{}", report.text());
+}
