@@ -280,11 +280,16 @@ impl Args {
         let (db, table, jobs) = (self.db.clone(), self.table.clone(), self.jobs.clone());
         // What a command did is its output; its log only speaks of trouble, unless asked to say more.
         let level = (!matches!(self.verb, Verb::Serve(_))).then(|| "warn".to_owned());
+        let sweep = match &self.verb {
+            Verb::Serve(serve) => Some(serve.sweep.to_string()),
+            _ => environment("PAWL_SWEEP_INTERVAL"),
+        };
         move |name: &str| match name {
             "PAWL_LOG" => environment(name).or_else(|| level.clone()),
             "PAWL_DB" => Some(db.clone()),
             "PAWL_TABLE" => table.clone(),
             "PAWL_JOB_QUEUE_URL" => jobs.clone(),
+            "PAWL_SWEEP_INTERVAL" => sweep.clone(),
             name => environment(name),
         }
     }

@@ -42,6 +42,9 @@ pub(super) fn shown(account: &Account) -> Shown {
         if let Some(since) = record.open_since() {
             row("open since", format!("{since:.0}"));
         }
+        for former in &record.owed.targets {
+            row("owed", format!("{} is still to be deleted", former.name));
+        }
         row("last known right", record.refreshed.map_or("never".to_owned(), |at| format!("{at:.0}")));
         for (read, versions) in declaration.reads.iter().zip(&record.versions) {
             let version = versions.one().map_or("no single version".to_owned(), |version| version.id.clone());

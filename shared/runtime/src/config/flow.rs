@@ -10,6 +10,7 @@ use std::time::Duration;
 /// |---|---|
 /// | `PAWL_INLINE_TARGETS` | targets written within a sync |
 /// | `PAWL_CONCURRENCY` | declarations worked on at the same time |
+/// | `PAWL_SWEEP_INTERVAL` | the time between two sweeps: by so much more than `refreshInterval` a target may be stale |
 /// | `PAWL_SWEEP_OVERLAP` | by how much sweeps overlap |
 /// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
@@ -21,6 +22,7 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
     Ok(Settings {
         inline_targets: number(lookup, "PAWL_INLINE_TARGETS", defaults.inline_targets)?,
         concurrency: number(lookup, "PAWL_CONCURRENCY", defaults.concurrency)?.max(1),
+        sweep_period: duration(lookup, "PAWL_SWEEP_INTERVAL", defaults.sweep_period)?,
         sweep_overlap: duration(lookup, "PAWL_SWEEP_OVERLAP", defaults.sweep_overlap)?,
         drift_interval: duration(lookup, "PAWL_DRIFT_INTERVAL", defaults.drift_interval)?,
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
