@@ -79,6 +79,17 @@ pub enum Found {
 }
 
 impl Found {
+    /// The bytes of all values together.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Missing => 0,
+            Self::One(fetched) => fetched.value.len(),
+            Self::Many(found) => {
+                found.values().fold(0, |sum, fetched| sum.saturating_add(fetched.value.len()))
+            }
+        }
+    }
+
     /// The versions of what was found, for the ledger.
     pub fn versions(&self) -> Versions {
         match self {

@@ -42,6 +42,22 @@ where
     Budget::run(json.len(), |budget| walk::get(json, path.as_ref(), budget))
 }
 
+/// As [`get`], at the cost of what it reads and writes, within what is left of a budget.
+///
+/// # Errors
+/// As [`get`]; also when the budget is used up.
+pub fn get_within<'j, J>(
+    budget: &mut crate::budget::Budget,
+    json: &'j J,
+    path: impl AsRef<[u8]>,
+) -> Result<Option<Value<'j>>, TooComplex>
+where
+    J: AsRef<[u8]> + ?Sized,
+{
+    let json = json.as_ref();
+    Budget::run_within(budget, json.len(), |budget| walk::get(json, path.as_ref(), budget))
+}
+
 /// The path under which a key with dots in it is found as one key: `tls.crt` becomes `tls\.crt`.
 /// Other signs of the path language keep their meaning, as in ESO.
 pub fn escape_dots(path: &str) -> String {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod base64;
+pub mod budget;
 pub mod duration;
 pub mod fmt;
 pub mod gjson;

@@ -21,10 +21,21 @@ pub use translate::Reason;
 #[derive(Clone, Debug)]
 pub struct Regexp {
     regex: Regex,
+    /// No less than the bytes that the compiled pattern takes.
+    size: usize,
     /// The name of each group, with the whole match first.
     names: Vec<Option<String>>,
     is_empty: bool,
 }
+
+/// The sizes, in bytes, that compiled patterns are told apart by; the last is the largest that is taken.
+const SIZES: [usize; 5] = [16 << 10, 64 << 10, 256 << 10, 1 << 20, 10 << 20];
+/// How many bytes of a compiled pattern are made at the cost of one step.
+const COMPILED_PER_STEP: usize = 16;
+/// About how many bytes one state of a compiled pattern takes.
+const STATE: usize = 64;
+/// How many states are tried at the cost of one step.
+const STATES_PER_STEP: usize = 64;
 
 /// Why a pattern cannot be used.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -50,8 +61,24 @@ impl Regexp {
     pub fn new(pattern: impl AsRef<[u8]>) -> Result<Self, RegexpError> {
         let pattern = pattern.as_ref();
         let translation = translate::translate(pattern)?;
-        let regex = RegexBuilder::new(&translation.pattern).build().map_err(|_| RegexpError::TooLarge)?;
-        Ok(Self { regex, names: translation.names, is_empty: pattern.is_empty() })
+        let sized = |size: &usize| {
+            let regex = RegexBuilder::new(&translation.pattern).size_limit(*size).build().ok()?;
+            Some((regex, *size))
+        };
+        let (regex, size) = SIZES.iter().find_map(sized).ok_or(RegexpError::TooLarge)?;
+        Ok(Self { regex, size, names: translation.names, is_empty: pattern.is_empty() })
+    }
+
+    /// How many steps of a [`Budget`](crate::budget::Budget) it may take to compile the pattern.
+    pub fn price(&self) -> u64 {
+        (self.size / COMPILED_PER_STEP) as u64
+    }
+
+    /// How many steps it may take to search a text of so many bytes: in the worst case each byte meets every state of
+    /// the compiled pattern.
+    pub fn price_of_search(&self, bytes: usize) -> u64 {
+        let states = self.size / STATE;
+        (bytes.saturating_mul(states) / STATES_PER_STEP) as u64 + 1
     }
 
     /// Whether the text contains a match.
@@ -74,18 +101,33 @@ impl Regexp {
     /// Replaces every match by `template`, in which `$1`, `${1}`, `$name` and `${name}` stand for groups and `$$` for a
     /// dollar sign. A name reaches as far as letters, digits and underscores do: `$1x` is the group named `1x`.
     pub fn replace_all(&self, text: impl AsRef<[u8]>, template: impl AsRef<[u8]>) -> Vec<u8> {
+        self.replace_all_within(usize::MAX, text, template).unwrap_or_default()
+    }
+
+    /// As [`Regexp::replace_all`]; `None` as soon as the result would be longer than `limit` bytes.
+    pub fn replace_all_within(
+        &self,
+        limit: usize,
+        text: impl AsRef<[u8]>,
+        template: impl AsRef<[u8]>,
+    ) -> Option<Vec<u8>> {
         let haystack = Haystack::new(text.as_ref());
-        self.replace(&haystack, |out, groups| {
+        self.replace(limit, &haystack, |out, groups| {
             expand::expand(out, template.as_ref(), &self.names, |group| {
                 groups.get(group).map(|found| haystack.source(found.range()))
             });
         })
     }
 
-    /// Replaces every match by `replacement` as it is.
-    pub fn replace_all_literal(&self, text: impl AsRef<[u8]>, replacement: impl AsRef<[u8]>) -> Vec<u8> {
+    /// Replaces every match by `replacement` as it is; `None` as soon as the result would be longer than `limit` bytes.
+    pub fn replace_all_literal(
+        &self,
+        limit: usize,
+        text: impl AsRef<[u8]>,
+        replacement: impl AsRef<[u8]>,
+    ) -> Option<Vec<u8>> {
         let haystack = Haystack::new(text.as_ref());
-        self.replace(&haystack, |out, _| out.extend_from_slice(replacement.as_ref()))
+        self.replace(limit, &haystack, |out, _| out.push(replacement.as_ref()))
     }
 
     /// The pieces of the text between matches. With a `limit` at most that many, the last being the unsplit rest.
@@ -124,19 +166,39 @@ impl Regexp {
 
     fn replace(
         &self,
+        limit: usize,
         haystack: &Haystack<'_>,
-        mut write: impl FnMut(&mut Vec<u8>, &Captures<'_>),
-    ) -> Vec<u8> {
-        let mut out = Vec::new();
+        mut write: impl FnMut(&mut Output, &Captures<'_>),
+    ) -> Option<Vec<u8>> {
+        let mut out = Output { bytes: Vec::new(), limit, over: false };
         let mut copied = 0;
         for groups in self.regex.captures_iter(&haystack.text) {
             let Some(found) = groups.get(0) else { continue };
-            out.extend_from_slice(haystack.source(copied..found.start()));
+            out.push(haystack.source(copied..found.start()));
             write(&mut out, &groups);
+            if out.over {
+                return None;
+            }
             copied = found.end();
         }
-        out.extend_from_slice(haystack.source(copied..haystack.text.len()));
-        out
+        out.push(haystack.source(copied..haystack.text.len()));
+        (!out.over).then_some(out.bytes)
+    }
+}
+
+/// A result that stops growing at its limit.
+struct Output {
+    bytes: Vec<u8>,
+    limit: usize,
+    over: bool,
+}
+
+impl Output {
+    fn push(&mut self, bytes: &[u8]) {
+        self.over |= bytes.len() > self.limit.saturating_sub(self.bytes.len());
+        if !self.over {
+            self.bytes.extend_from_slice(bytes);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pawl_golang::budget::Budget;
 use pawl_golang::sprig::{self, Environment};
 use pawl_golang::template::{Functions, Limits, MissingKey, Options, Template};
 use pawl_golang::value::Value;
@@ -50,16 +51,21 @@ fn functions() -> Functions {
 }
 
 fn execute(text: &str, limits: Limits) -> Result<Vec<u8>, String> {
+    execute_within(Budget::default(), text, limits)
+}
+
+fn execute_within(mut budget: Budget, text: &str, limits: Limits) -> Result<Vec<u8>, String> {
     let functions = functions();
     let options = Options { missing_key: MissingKey::Error, limits, ..Options::new(&functions) };
     let template = Template::parse("t", text, &options).map_err(|error| error.to_string())?;
     let data = Value::string_map([("password", "hunter2"), ("n", "3")]);
-    template.execute(&data).map_err(|error| error.to_string())
+    template.execute_within(&mut budget, &data).map_err(|error| error.to_string())
 }
 
 #[test]
 fn every_limit_ends_in_a_clear_error() {
-    let small = Limits { steps: 10_000, nesting: 500, output: 1_000, memory: 1 << 20 };
+    let small = Limits { nesting: 500, output: 1_000 };
+    let budget = Budget::new(100_000, 1 << 20);
     let cases = [
         ("{{ range 100000000000 }}{{ end }}", "more steps"),
         ("{{ range 1000 }}{{ range 1000 }}{{ end }}{{ end }}", "more steps"),
@@ -102,7 +108,7 @@ fn every_limit_ends_in_a_clear_error() {
         ("{{ regexReplaceAll \"\" (repeat 100000 \"a\") (repeat 100000 \"b\") }}", "too large"),
     ];
     for (text, expected) in cases {
-        let error = execute(text, small).unwrap_err();
+        let error = execute_within(budget.clone(), text, small).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
     }
 }
@@ -340,9 +346,9 @@ proptest! {
         8 => proptest::sample::select(FRAGMENTS).prop_map(str::to_owned),
         1 => "\\PC{0,4}",
     ], 0..24)) {
-        let limits = Limits { steps: 20_000, ..Limits::default() };
-        let _ = execute(&pieces.concat(), limits);
-        let _ = execute(&format!("{{{{ {} }}}}", pieces.concat()), limits);
+        let budget = Budget::new(50_000, 16 << 20);
+        let _ = execute_within(budget.clone(), &pieces.concat(), Limits::default());
+        let _ = execute_within(budget, &format!("{{{{ {} }}}}", pieces.concat()), Limits::default());
     }
 
     /// Formats and arguments of every kind end in a text.

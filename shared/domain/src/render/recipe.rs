@@ -16,6 +16,7 @@ use crate::declaration::{
 use crate::key::Provider;
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
+use pawl_golang::budget::Budget;
 use std::iter;
 
 /// All of a declaration that can be prepared before there are values: regular expressions and templates compiled,
@@ -42,8 +43,9 @@ impl Recipe {
     pub fn of(declaration: &Declaration, functions: &Functions) -> Result<Self, RenderError> {
         let target = &declaration.target;
         let writes = target.creation != CreationPolicy::None;
-        let entries: Vec<Prepared> =
-            declaration.reads.iter().map(|read| Prepared::of(read, functions)).collect::<Result<_, _>>()?;
+        let mut budget = Budget::new(rewrite::PATTERNS, 0);
+        let prepare = |read| Prepared::of(read, functions, &mut budget);
+        let entries: Vec<Prepared> = declaration.reads.iter().map(prepare).collect::<Result<_, _>>()?;
         let template = match &target.template {
             Some(_) if writes => Some(TemplateRecipe::of(target, functions)?),
             _ => None,
@@ -75,13 +77,27 @@ impl Recipe {
     /// deletionPolicy is not `Retain`.
     ///
     /// # Errors
-    /// [`RenderError`] when any entry or the template does not give what was asked; there is no partial result.
+    /// [`RenderError`] when any entry or the template does not give what was asked, or all of it together takes more
+    /// than the default [`Budget`]; there is no partial result.
     pub fn render(&self, values: &Values, sources: &TemplateSources) -> Result<Rendered, RenderError> {
-        let data = self.assembled(values)?;
+        self.render_within(&mut Budget::default(), values, sources)
+    }
+
+    /// As [`Recipe::render`], within this budget.
+    ///
+    /// # Errors
+    /// As [`Recipe::render`].
+    pub fn render_within(
+        &self,
+        budget: &mut Budget,
+        values: &Values,
+        sources: &TemplateSources,
+    ) -> Result<Rendered, RenderError> {
+        let data = self.assembled(values, budget)?;
         let mut rendered = match &self.template {
             // What deletionPolicy then does with the target needs no template.
             Some(_) if data.is_empty() && self.deletion != DeletionPolicy::Merge => Rendered::plain(data),
-            Some(template) => template.applied(data, sources)?,
+            Some(template) => template.applied(data, sources, budget)?,
             None => match &self.generic {
                 Some(manifest) => {
                     let placed = placed_whole(manifest, &data);
@@ -99,10 +115,10 @@ impl Recipe {
     }
 
     /// What the entries give, laid over each other.
-    fn assembled(&self, values: &Values) -> Result<Data, RenderError> {
+    fn assembled(&self, values: &Values, budget: &mut Budget) -> Result<Data, RenderError> {
         let mut data = Data::new();
         for (entry, found) in self.entries.iter().zip(values.0.iter().chain(iter::repeat(&Found::Missing))) {
-            match entry.contribute(found).and_then(|entries| self.admitted(entries)) {
+            match entry.contribute(found, budget).and_then(|entries| self.admitted(entries)) {
                 Ok(entries) => data.extend(entries),
                 Err(problem) if problem.is_missing() && self.deletion != DeletionPolicy::Retain => {}
                 Err(problem) => return Err(RenderError::Entry { entry: entry.place.clone(), problem }),
@@ -139,7 +155,7 @@ enum Becomes {
 }
 
 impl Prepared {
-    fn of(read: &Read, functions: &Functions) -> Result<Self, RenderError> {
+    fn of(read: &Read, functions: &Functions, budget: &mut Budget) -> Result<Self, RenderError> {
         let (key, property) = match &read.query {
             Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
             Query::Find(_) => (String::new(), None),
@@ -148,7 +164,7 @@ impl Prepared {
         let into = match &read.into {
             Into::Key(key) => Becomes::Key(key.clone()),
             Into::Every { conversion, rewrite } => {
-                let rewrite = rewrite::compile(rewrite, functions)
+                let rewrite = rewrite::compile(rewrite, functions, budget)
                     .map_err(|problem| RenderError::Entry { entry: place.clone(), problem })?;
                 Becomes::Every { conversion: *conversion, rewrite }
             }
@@ -165,20 +181,23 @@ impl Prepared {
     }
 
     /// What this entry gives. What was asked for one way and answered another has no answer.
-    fn contribute(&self, found: &Found) -> Result<Data, EntryProblem> {
+    fn contribute(&self, found: &Found, budget: &mut Budget) -> Result<Data, EntryProblem> {
+        // Each value is copied, and read about once more by each step that it goes through.
+        budget.take(found.size())?;
+        budget.read(found.size().saturating_mul(4))?;
         match (&self.into, found) {
             (Becomes::Key(key), Found::One(fetched)) => {
-                let value = decoded(self.decoding, self.select(fetched)?).map_err(|problem| {
+                let value = decoded(self.decoding, self.select(fetched, budget)?).map_err(|problem| {
                     EntryProblem::Encoding { decoding: self.decoding, key: None, problem }
                 })?;
                 check_null_bytes(self.null_bytes, [(key, &value)])?;
                 Ok(Data::from([(key.clone(), value)]))
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
-                let value = self.select(fetched)?;
+                let value = self.select(fetched, budget)?;
                 let every = members(fetched.provider, &value)
                     .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
-                self.every(every, *conversion, rewrite)
+                self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
                 let mut every: Data =
@@ -187,7 +206,7 @@ impl Prepared {
                 if found.values().any(|fetched| fetched.provider == Provider::Fake) {
                     every = convert(every, *conversion)?;
                 }
-                self.every(every, *conversion, rewrite)
+                self.every(every, *conversion, rewrite, budget)
             }
             (_, Found::Missing) | (Becomes::Key(_), Found::Many(_)) => {
                 Err(EntryProblem::Missing { key: self.key.clone() })
@@ -196,10 +215,10 @@ impl Prepared {
     }
 
     /// The whole value, or the property of it that the read names.
-    fn select(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+    fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         let Some(property) = &self.property else { return Ok(fetched.value.clone()) };
         let (path, key) = (|| property.path.clone(), || self.key.clone());
-        match property.find(fetched.provider, &fetched.value) {
+        match property.find(fetched.provider, &fetched.value, budget) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(EntryProblem::MissingProperty {
                 provider: fetched.provider,
@@ -216,9 +235,13 @@ impl Prepared {
         found: Data,
         conversion: Option<KeyConversion>,
         rewrite: &[Operation],
+        budget: &mut Budget,
     ) -> Result<Data, EntryProblem> {
-        let mut data =
-            if rewrite.is_empty() { convert(found, conversion)? } else { rewrite::apply(rewrite, found)? };
+        let mut data = if rewrite.is_empty() {
+            convert(found, conversion)?
+        } else {
+            rewrite::apply(rewrite, found, budget)?
+        };
         validate(&mut data).map_err(EntryProblem::InvalidKey)?;
         let data = decoded_all(self.decoding, data)?;
         check_null_bytes(self.null_bytes, &data)?;

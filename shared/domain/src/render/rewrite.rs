@@ -1,4 +1,7 @@
 //! `rewrite`: operations on all keys of an entry, one after the other.
+//!
+//! Each operation may make keys longer, and the next one starts from those: three of them can ask for more bytes than
+//! there are. So every new key takes its room from the budget, and is refused above [`LONGEST`].
 
 mod merge;
 
@@ -6,9 +9,16 @@ use super::error::{EntryProblem, RewriteProblem};
 use super::functions::Functions;
 use super::keys::{Data, key_of};
 use crate::declaration::{Merge, Rewrite};
-use pawl_golang::regexp::Regexp;
+use pawl_golang::budget::Budget;
+use pawl_golang::regexp::{Regexp, RegexpError};
 use pawl_golang::template::{Options, Template};
 use pawl_golang::value::Value;
+
+/// The longest key between two operations, in bytes. A Secret takes 253; a later operation may shorten the key.
+pub(super) const LONGEST: usize = 64 << 10;
+
+/// The largest that all patterns of a declaration may be together, in steps to compile them: about a tenth of a second.
+pub(super) const PATTERNS: u64 = 1_000_000;
 
 /// One operation, compiled.
 #[derive(Debug)]
@@ -19,25 +29,32 @@ pub(super) enum Operation {
 }
 
 /// Compiles the operations of an entry.
-pub(super) fn compile(rewrite: &[Rewrite], functions: &Functions) -> Result<Vec<Operation>, EntryProblem> {
+pub(super) fn compile(
+    rewrite: &[Rewrite],
+    functions: &Functions,
+    budget: &mut Budget,
+) -> Result<Vec<Operation>, EntryProblem> {
     let compile = |(operation, rewrite)| {
-        Operation::of(rewrite, functions).map_err(|problem| EntryProblem::Rewrite { operation, problem })
+        let compiled = Operation::of(rewrite, functions, budget);
+        compiled.map_err(|problem| EntryProblem::Rewrite { operation, problem })
     };
     rewrite.iter().enumerate().map(compile).collect()
 }
 
 /// Applies the operations in order.
-pub(super) fn apply(operations: &[Operation], data: Data) -> Result<Data, EntryProblem> {
+pub(super) fn apply(operations: &[Operation], data: Data, budget: &mut Budget) -> Result<Data, EntryProblem> {
     operations.iter().enumerate().try_fold(data, |data, (operation, it)| {
-        it.apply(data).map_err(|problem| EntryProblem::Rewrite { operation, problem })
+        it.apply(data, budget).map_err(|problem| EntryProblem::Rewrite { operation, problem })
     })
 }
 
 impl Operation {
-    fn of(rewrite: &Rewrite, functions: &Functions) -> Result<Self, RewriteProblem> {
+    fn of(rewrite: &Rewrite, functions: &Functions, budget: &mut Budget) -> Result<Self, RewriteProblem> {
         Ok(match rewrite {
             Rewrite::Regexp { source, target } => {
-                Self::Regexp { source: Regexp::new(source)?, target: target.clone() }
+                let source = Regexp::new(source)?;
+                budget.step(source.price()).map_err(|_| RegexpError::TooLarge)?;
+                Self::Regexp { source, target: target.clone() }
             }
             Rewrite::Transform { template } => Self::Transform(
                 Template::parse("transform", template, &Options::new(functions.table()))
@@ -55,16 +72,29 @@ impl Operation {
         }
     }
 
-    fn apply(&self, data: Data) -> Result<Data, RewriteProblem> {
+    fn apply(&self, data: Data, budget: &mut Budget) -> Result<Data, RewriteProblem> {
         match self {
-            Self::Regexp { source, target } => {
-                rekeyed(data, |key| Ok(key_of(source.replace_all(key, target))))
-            }
-            Self::Transform(template) => rekeyed(data, |key| {
-                let key = template.execute(&Value::string_map([("value", key)]));
-                key.map(key_of).map_err(|error| RewriteProblem::Execute(error.into()))
+            Self::Regexp { source, target } => rekeyed(data, |key| {
+                budget.step(source.price_of_search(key.len()))?;
+                // Whatever a match adds, the target is read for it.
+                budget.read(target.len())?;
+                let replaced = source.replace_all_within(LONGEST, key, target);
+                let new = replaced.ok_or(RewriteProblem::TooLong)?;
+                budget.take(new.len())?;
+                Ok(key_of(new))
             }),
-            Self::Merge(merge) => merge::apply(merge, data),
+            Self::Transform(template) => rekeyed(data, |key| {
+                let new = template.execute_within(budget, &Value::string_map([("value", key)]));
+                let new = new.map_err(|error| RewriteProblem::Execute(error.into()))?;
+                if new.len() > LONGEST { Err(RewriteProblem::TooLong) } else { Ok(key_of(new)) }
+            }),
+            Self::Merge(merge) => {
+                for value in data.values() {
+                    budget.read(value.len())?;
+                    budget.take(value.len())?;
+                }
+                merge::apply(merge, data)
+            }
         }
     }
 }
@@ -73,7 +103,7 @@ impl Operation {
 /// either of them, anew at each refresh.
 fn rekeyed(
     data: Data,
-    new_key: impl Fn(&str) -> Result<String, RewriteProblem>,
+    mut new_key: impl FnMut(&str) -> Result<String, RewriteProblem>,
 ) -> Result<Data, RewriteProblem> {
     data.into_iter().map(|(key, value)| Ok((new_key(&key)?, value))).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::key::Provider;
 use crate::secret::SecretValue;
+use pawl_golang::budget::Budget;
 use pawl_golang::gjson::{self, TooComplex};
 use pawl_golang::json;
 
@@ -27,11 +28,12 @@ impl Property {
         &self,
         provider: Provider,
         value: &SecretValue,
+        budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
         let document = value.expose();
         let first = match provider {
             Provider::ParameterStore | Provider::SecretsManager => match &self.escaped {
-                Some(escaped) => gjson_value(document, escaped)?,
+                Some(escaped) => gjson_value(document, escaped, budget)?,
                 None => None,
             },
             Provider::Vault => member(document, &self.path),
@@ -39,13 +41,13 @@ impl Property {
         };
         match first {
             Some(found) => Ok(Some(found)),
-            None => gjson_value(document, &self.path),
+            None => gjson_value(document, &self.path, budget),
         }
     }
 }
 
-fn gjson_value(document: &[u8], path: &str) -> Result<Option<SecretValue>, TooComplex> {
-    Ok(gjson::get(document, path)?.map(|value| SecretValue::new(value.string())))
+fn gjson_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
+    Ok(gjson::get_within(budget, document, path)?.map(|value| SecretValue::new(value.string())))
 }
 
 /// The member of exactly this name.

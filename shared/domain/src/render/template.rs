@@ -15,6 +15,7 @@ use crate::declaration::{Manifest, Target, TemplateScope, TemplateSource};
 use crate::secret::SecretValue;
 use crate::target::{Placement, Token};
 use from::From;
+use pawl_golang::budget::Budget;
 use pawl_golang::template::{MissingKey, Options, Template};
 use pawl_golang::value::Value;
 use std::collections::BTreeMap;
@@ -84,7 +85,13 @@ impl TemplateRecipe {
     }
 
     /// What the template makes of the assembled map.
-    pub(super) fn applied(&self, data: Data, sources: &TemplateSources) -> Result<Rendered, TemplateProblem> {
+    pub(super) fn applied(
+        &self,
+        data: Data,
+        sources: &TemplateSources,
+        budget: &mut Budget,
+    ) -> Result<Rendered, TemplateProblem> {
+        budget.take(data.iter().map(|(key, value)| key.len() + value.len()).sum())?;
         let root = Value::string_map(data.iter().map(|(key, value)| (key, value.expose())));
         let mut rendered = Rendered { assembled_is_empty: data.is_empty(), ..Rendered::default() };
         (rendered.labels, rendered.annotations) = self.plain.clone();
@@ -94,7 +101,7 @@ impl TemplateRecipe {
             _ => {}
         }
         for from in &self.from {
-            from.apply(&root, sources, &self.functions, &mut rendered)?;
+            from.apply(&root, sources, &self.functions, budget, &mut rendered)?;
         }
         let scopes = [
             (&self.data, TemplateScope::Data),
@@ -103,7 +110,7 @@ impl TemplateRecipe {
         ];
         for (texts, scope) in &scopes {
             for (key, template) in *texts {
-                let text = executed(TemplateStage::Template, key, template, &root)?;
+                let text = executed(TemplateStage::Template, key, template, &root, budget)?;
                 put(&mut rendered, scope, key.clone(), SecretValue::new(text), self.generic.is_some());
             }
         }
@@ -137,8 +144,9 @@ fn executed(
     key: &str,
     template: &Template,
     root: &Value,
+    budget: &mut Budget,
 ) -> Result<Vec<u8>, TemplateProblem> {
-    template.execute(root).map_err(|error| TemplateProblem::Execute {
+    template.execute_within(budget, root).map_err(|error| TemplateProblem::Execute {
         stage,
         key: key.to_owned(),
         error: error.into(),

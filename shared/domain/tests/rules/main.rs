@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a table that cannot be read has failed")]
 
 mod affected;
+mod budget;
 mod current;
 mod generic;
 mod given;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use pawl_golang::sprig::{self, Environment};
+use pawl_golang::budget::Budget;
 use pawl_golang::template::{Functions, Limits, MissingKey, Options, Template};
 use pawl_golang::value::Value;
 
@@ -27,11 +28,11 @@ fuzz_target!(|input: &[u8]| {
     let mut lines = input.splitn(3, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
     let (a, b, text) = (line(), line(), line());
-    let limits = Limits { steps: 20_000, nesting: 200, output: 1 << 20, memory: 8 << 20 };
+    let limits = Limits { nesting: 200, output: 1 << 20 };
     let options = Options { missing_key: MissingKey::Error, limits, ..Options::new(&FUNCTIONS) };
     let Ok(template) = Template::parse("fuzz", text, &options) else { return };
     let data = Value::string_map([("a", a), ("b", b)]);
-    if let Ok(out) = template.execute(&data) {
+    if let Ok(out) = template.execute_within(&mut Budget::new(200_000, 8 << 20), &data) {
         assert!(out.len() <= limits.output);
     }
 });

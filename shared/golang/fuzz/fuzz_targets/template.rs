@@ -4,6 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use pawl_golang::budget::Budget;
 use pawl_golang::template::{Functions, Limits, MissingKey, Options, Template};
 use pawl_golang::value::Value;
 
@@ -12,11 +13,11 @@ fuzz_target!(|input: &[u8]| {
     let mut line = || lines.next().unwrap_or_default();
     let (a, b, text) = (line(), line(), line());
     let functions = Functions::new();
-    let limits = Limits { steps: 20_000, nesting: 200, output: 1 << 20, memory: 8 << 20 };
+    let limits = Limits { nesting: 200, output: 1 << 20 };
     let options = Options { missing_key: MissingKey::Error, limits, ..Options::new(&functions) };
     let Ok(template) = Template::parse("fuzz", text, &options) else { return };
     let data = Value::string_map([("a", a), ("b", b)]);
-    if let Ok(out) = template.execute(&data) {
+    if let Ok(out) = template.execute_within(&mut Budget::new(200_000, 8 << 20), &data) {
         assert!(out.len() <= limits.output);
     }
 });

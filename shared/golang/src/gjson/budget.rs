@@ -1,6 +1,7 @@
 //! What one search may cost. Modifiers and multipaths can double a document at each step, so that a path of some
 //! hundred bytes would ask for more memory than there is.
 
+use crate::budget;
 use std::cell::Cell;
 
 use thiserror::Error;
@@ -22,6 +23,11 @@ const SEARCH_COST: usize = 64;
 #[error("property path is too complex for this document: make the path simpler")]
 pub struct TooComplex;
 
+/// The bytes that a search of a document of this size may read or write.
+fn work(size: usize) -> usize {
+    size.saturating_mul(MAX_PASSES).max(MIN_WORK)
+}
+
 /// What is left of the limits of one search.
 #[derive(Clone, Copy)]
 pub(super) struct Budget<'b> {
@@ -35,8 +41,21 @@ impl Budget<'_> {
         size: usize,
         search: impl FnOnce(Budget<'_>) -> Result<T, TooComplex>,
     ) -> Result<T, TooComplex> {
-        let left = Cell::new(size.saturating_mul(MAX_PASSES).max(MIN_WORK));
+        let left = Cell::new(work(size));
         search(Budget { left: &left, depth: MAX_DEPTH })
+    }
+
+    /// As [`Budget::run`], paid for by a budget that other work has a share in.
+    pub(super) fn run_within<T>(
+        budget: &mut budget::Budget,
+        size: usize,
+        search: impl FnOnce(Budget<'_>) -> Result<T, TooComplex>,
+    ) -> Result<T, TooComplex> {
+        let given = work(size).min(budget.readable());
+        let left = Cell::new(given);
+        let found = search(Budget { left: &left, depth: MAX_DEPTH });
+        budget.read(given - left.get()).map_err(|_| TooComplex)?;
+        found
     }
 
     /// The same budget one step further down.

@@ -1,25 +1,26 @@
 //! Replacement templates: `$1`, `${name}`, `$$`.
 
+use super::Output;
 use crate::unicode::{is_digit, is_letter, runes};
 
 /// Appends `template` with its references replaced by what `group` gives; nothing for groups that there are not.
 pub(super) fn expand<'t>(
-    out: &mut Vec<u8>,
+    out: &mut Output,
     template: &[u8],
     names: &[Option<String>],
     group: impl Fn(usize) -> Option<&'t [u8]>,
 ) {
     let mut rest = template;
     while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
-        out.extend_from_slice(&rest[..dollar]);
+        out.push(&rest[..dollar]);
         rest = &rest[dollar + 1..];
         if let Some(behind) = rest.strip_prefix(b"$") {
-            out.push(b'$');
+            out.push(b"$");
             rest = behind;
             continue;
         }
         let Some((name, behind)) = reference(rest) else {
-            out.push(b'$');
+            out.push(b"$");
             continue;
         };
         rest = behind;
@@ -32,9 +33,9 @@ pub(super) fn expand<'t>(
                 .filter(|(_, known)| known.as_ref().is_some_and(|known| known.as_bytes() == name))
                 .find_map(|(index, _)| group(index)),
         };
-        out.extend_from_slice(found.unwrap_or_default());
+        out.push(found.unwrap_or_default());
     }
-    out.extend_from_slice(rest);
+    out.push(rest);
 }
 
 /// The name behind a dollar sign, without braces, and what follows it.

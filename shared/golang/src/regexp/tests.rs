@@ -73,7 +73,7 @@ fn templates_name_groups_greedily() {
     assert_eq!(replaced("(a)(b)?", "ab-a", "${1}_x[$2]$"), "a_x[b]$-a_x[]$");
     assert_eq!(replaced("(?P<key>[a-z]+)=", "a=b=", "$key:$$${key}$nope$"), "a:$a$b:$b$");
     assert_eq!(replaced("a*", "baac", "x"), "xbxcx");
-    assert_eq!(regexp("a").replace_all_literal("bab", "$0"), b"b$0b");
+    assert_eq!(regexp("a").replace_all_literal(4, "bab", "$0").unwrap(), b"b$0b");
 }
 
 #[test]
@@ -113,4 +113,27 @@ proptest::proptest! {
             let _ = regexp.replace_all(&text, &pattern);
         }
     }
+}
+
+#[test]
+fn a_result_that_would_be_too_long_is_none() {
+    let grows = regexp("(.*)");
+    assert_eq!(grows.replace_all_within(4, "ab", "$1$1").as_deref(), Some(&b"abab"[..]));
+    assert_eq!(grows.replace_all_within(3, "ab", "$1$1"), None);
+    assert_eq!(grows.replace_all_within(1 << 20, "ab".repeat(1 << 16), "$1".repeat(1 << 16)), None);
+    assert_eq!(regexp("x").replace_all_within(1, "ab", ""), None, "what no match touches counts as well");
+    assert_eq!(regexp("").replace_all_literal(9, "ab", "1234"), None);
+}
+
+#[test]
+fn large_patterns_and_long_texts_cost_more() {
+    let (small, large) = (regexp("^db-([a-z]+)$"), regexp(r"[01]*1[\pL]{90}"));
+    assert!(
+        small.price() < 2_000 && large.price() > 4 * small.price(),
+        "{} {}",
+        small.price(),
+        large.price()
+    );
+    assert!(large.price_of_search(1 << 16) > 4 * small.price_of_search(1 << 16));
+    assert!(small.price_of_search(1 << 16) > 10 * small.price_of_search(1 << 10));
 }

@@ -19,7 +19,11 @@ pub(super) fn table(environment: &Environment) -> Vec<(String, Func)> {
         .map(|Row { name, parameters, cost, body }| {
             let (environment, body) = (environment.clone(), *body);
             let func = Func::new(Signature::exactly(parameters), move |args| body(&environment, args));
-            ((*name).to_owned(), func.with_cost(*cost))
+            let func = match *name {
+                "genPrivateKey" => func.with_cost_by(key::price),
+                _ => func.with_cost(*cost),
+            };
+            ((*name).to_owned(), func)
         })
         .collect()
 }

@@ -82,6 +82,8 @@ pub fn functions(environment: &Environment) -> Functions {
     for Row(name, fixed, rest, body) in plain.into_iter().flatten() {
         let signature = Signature { fixed: (*fixed).into(), rest: *rest };
         let func = Func::new(signature, body);
+        let func =
+            if name.to_ascii_lowercase().contains("regex") { func.with_cost_by(regex::price) } else { func };
         functions.insert(*name, if FRESH.contains(name) { func.with_fresh_result() } else { func });
     }
     functions.extend(date::table(environment));

@@ -28,6 +28,14 @@ pub(super) const TABLE: &[Row] = &[
     Row("regexQuoteMeta", &[Str], None, |a| Ok(quote_meta(text(a, 0)).into())),
 ];
 
+/// The steps that a call costs: to compile its pattern, which may be forgotten again, and to search its text.
+pub(super) fn price(a: &[Value]) -> u64 {
+    // `regexQuoteMeta` has one argument, and searches nothing.
+    let [pattern, searched, ..] = a else { return 0 };
+    let (Value::Str(pattern), Value::Str(searched)) = (pattern, searched) else { return 0 };
+    compiled(pattern).map_or(0, |regexp| regexp.price() + regexp.price_of_search(searched.len()))
+}
+
 /// Patterns of a template are few and come again in each turn of a loop.
 const REMEMBERED: usize = 8;
 
@@ -90,27 +98,11 @@ fn strings(found: Vec<&[u8]>) -> Result<Value, FuncError> {
 }
 
 fn replace_all(a: &[Value]) -> Result<Value, FuncError> {
-    let regexp = compiled(text(a, 0))?;
-    check_growth(&regexp, text(a, 1), text(a, 2))?;
-    Ok(regexp.replace_all(text(a, 1), text(a, 2)).into())
+    let replaced = compiled(text(a, 0))?.replace_all_within(MAX_TEXT, text(a, 1), text(a, 2));
+    Ok(replaced.ok_or_else(FuncError::too_large)?.into())
 }
 
 fn replace_all_literal(a: &[Value]) -> Result<Value, FuncError> {
-    let regexp = compiled(text(a, 0))?;
-    check_growth(&regexp, text(a, 1), text(a, 2))?;
-    Ok(regexp.replace_all_literal(text(a, 1), text(a, 2)).into())
-}
-
-/// Each match adds the replacement once, and each dollar sign in it at most the text of the match.
-fn check_growth(regexp: &Regexp, text: &[u8], replacement: &[u8]) -> Result<(), FuncError> {
-    let dollars = replacement.iter().filter(|byte| **byte == b'$').count();
-    let fixed = text.len().saturating_mul(dollars + 1);
-    if fixed.saturating_add((text.len() + 1).saturating_mul(replacement.len())) <= MAX_TEXT {
-        return Ok(());
-    }
-    let room = MAX_TEXT.saturating_sub(fixed) / replacement.len().max(1);
-    if fixed > MAX_TEXT || regexp.find_all(text, Some(room + 1)).len() > room {
-        return Err(FuncError::too_large());
-    }
-    Ok(())
+    let replaced = compiled(text(a, 0))?.replace_all_literal(MAX_TEXT, text(a, 1), text(a, 2));
+    Ok(replaced.ok_or_else(FuncError::too_large)?.into())
 }

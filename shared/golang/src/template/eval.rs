@@ -141,12 +141,11 @@ impl<'t> Exec<'t> {
             }
             Callee::Builtin(builtin) => {
                 let call = |args: &[Value]| builtin.call(args);
-                self.call(dot, &builtin.signature(), call, at, &function.name, args)
+                self.call(dot, &builtin.signature(), (free, call), at, &function.name, args)
             }
             Callee::Given(func) => {
-                self.steps(func.cost())?;
-                let seen =
-                    self.call(dot, func.signature(), |args| func.call(args), at, &function.name, args)?;
+                let callee = (|args: &[Value]| func.price(args), |args: &[Value]| func.call(args));
+                let seen = self.call(dot, func.signature(), callee, at, &function.name, args)?;
                 if func.is_fresh() {
                     self.charge_deeply(&seen.value)?;
                 }
@@ -194,7 +193,7 @@ impl<'t> Exec<'t> {
         &mut self,
         dot: &Seen,
         signature: &Signature,
-        call: impl FnOnce(&[Value]) -> Result<Value, FuncError>,
+        (price, call): (impl FnOnce(&[Value]) -> u64, impl FnOnce(&[Value]) -> Result<Value, FuncError>),
         at: At<'t>,
         name: &str,
         args: Args<'_, 't>,
@@ -209,7 +208,7 @@ impl<'t> Exec<'t> {
             let wanted = signature.parameter(values.len());
             values.push(self.checked(last.clone(), wanted)?.value);
         }
-        self.steps(values.iter().map(weight).sum())?;
+        self.steps(values.iter().map(weight).sum::<u64>().saturating_add(price(&values)))?;
         match call(&values) {
             Ok(value) => {
                 self.charge(&value)?;
@@ -314,9 +313,14 @@ impl<'t> Exec<'t> {
 /// How many steps it takes to look at an argument: most functions read it from end to end.
 fn weight(value: &Value) -> u64 {
     (match value {
-        Value::Str(text) => text.len() / 1024,
-        Value::List(list) => list.len() / 64,
-        Value::Map(map) => map.len() / 64,
+        Value::Str(text) => text.len() / 64,
+        Value::List(list) => list.len() / 4,
+        Value::Map(map) => map.len() / 2,
         _ => 0,
     }) as u64
+}
+
+/// The price of a function that costs no more than reading its arguments.
+pub(super) fn free(_: &[Value]) -> u64 {
+    0
 }

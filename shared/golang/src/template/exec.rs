@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::error::ExecError;
 use super::node::{Branch, Command, ListId, Node, NodeKind, Operand, Pipe, Shown, Tree};
 use super::{MissingKey, Parsed, stack};
+use crate::budget::{Budget, Exhausted};
 use crate::fmt;
 use crate::literal;
 use crate::value::{Element, List, MAX_TEXT, Map, Value, deep_size};
 
 /// Executes the main template.
-pub(super) fn execute(parsed: &Parsed, data: &Value) -> Result<Vec<u8>, ExecError> {
+pub(super) fn execute(parsed: &Parsed, budget: &mut Budget, data: &Value) -> Result<Vec<u8>, ExecError> {
     let dot = Seen { value: data.clone(), boxed: false };
     let mut exec = Exec {
         parsed,
@@ -19,8 +20,7 @@ pub(super) fn execute(parsed: &Parsed, data: &Value) -> Result<Vec<u8>, ExecErro
         at: At::Nowhere,
         out: Vec::new(),
         variables: vec![(Arc::from("$"), dot.clone())],
-        steps: 0,
-        memory: 0,
+        budget,
         depth: 0,
     };
     let run = match parsed.tree.templates.get(parsed.name.as_bytes()) {
@@ -88,8 +88,7 @@ pub(super) struct Exec<'t> {
     pub(super) at: At<'t>,
     out: Vec<u8>,
     variables: Vec<(Arc<str>, Seen)>,
-    steps: u64,
-    memory: usize,
+    budget: &'t mut Budget,
     depth: usize,
 }
 
@@ -269,6 +268,7 @@ impl<'t> Exec<'t> {
         if text.len() > self.parsed.limits.output.saturating_sub(self.out.len()) {
             return Err(self.limit("the output is longer than allowed"));
         }
+        self.take(text.len())?;
         self.out.extend_from_slice(text);
         Ok(())
     }
@@ -318,16 +318,12 @@ impl<'t> Exec<'t> {
     }
 
     pub(super) fn steps(&mut self, count: u64) -> Result<()> {
-        self.steps = self.steps.saturating_add(count);
-        if self.steps > self.parsed.limits.steps {
-            return Err(self.limit("the template takes more steps than allowed"));
-        }
-        Ok(())
+        self.budget.step(count).map_err(|exhausted| self.exhausted(exhausted))
     }
 
     /// Accounts for what a function returned.
     pub(super) fn charge(&mut self, value: &Value) -> Result<()> {
-        self.memory += match value {
+        let bytes = match value {
             Value::Str(text) if text.len() > 2 * MAX_TEXT => {
                 return Err(self.limit("a text is longer than allowed"));
             }
@@ -336,24 +332,24 @@ impl<'t> Exec<'t> {
             Value::Map(map) => map.len() * 4 * size_of::<Value>(),
             _ => 0,
         };
-        self.check_memory()
+        self.take(bytes)
     }
 
     /// Accounts for a result with all that is in it.
     pub(super) fn charge_deeply(&mut self, value: &Value) -> Result<()> {
-        self.memory = self.memory.saturating_add(deep_size(value, self.parsed.limits.memory));
-        self.check_memory()
+        self.take(deep_size(value, self.budget.bytes_left()))
     }
 
-    fn check_memory(&self) -> Result<()> {
-        if self.memory > self.parsed.limits.memory {
-            return Err(self.limit("the template needs more memory than allowed"));
-        }
-        Ok(())
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        self.budget.take(bytes).map_err(|exhausted| self.exhausted(exhausted))
     }
 
     pub(super) fn fails_on_missing(&self) -> bool {
         self.parsed.missing_key == MissingKey::Error
+    }
+
+    fn exhausted(&self, exhausted: Exhausted) -> Box<ExecError> {
+        self.limit(&format!("the template {exhausted}"))
     }
 
     fn limit(&self, message: &str) -> Box<ExecError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MissingKey;
-use super::eval::Args;
+use super::eval::{Args, free};
 use super::exec::{At, Exec, Result, Seen};
 use super::node::Operand;
 use crate::literal;
@@ -47,7 +47,7 @@ impl<'t> Exec<'t> {
             Value::Object(object) => {
                 if let Some(signature) = object.method(name) {
                     let call = |args: &[Value]| object.call(name, args);
-                    return self.call(dot, &signature, call, At::Operand(operand), name, args);
+                    return self.call(dot, &signature, (free, call), At::Operand(operand), name, args);
                 }
                 if let Some((_, field)) = object.fields().into_iter().find(|(known, _)| *known == name) {
                     if !args.is_empty() {

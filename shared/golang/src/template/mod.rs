@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 pub use error::{ExecError, ParseError};
 
+use crate::budget::Budget;
 use crate::value::{Func, Value};
 
 /// A parsed template with the templates that it defines.
@@ -53,14 +54,22 @@ impl Template {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Executes the template on the data, which is `.` and `$` in it.
+    /// Executes the template on the data, which is `.` and `$` in it, with the default [`Budget`].
     ///
     /// Functions such as `set` can change the data if it is a dict.
     ///
     /// # Errors
     /// The first thing that fails, with its position, or the limit that was reached. There is no partial output.
     pub fn execute(&self, data: &Value) -> Result<Vec<u8>, ExecError> {
-        exec::execute(&self.inner, data)
+        self.execute_within(&mut Budget::default(), data)
+    }
+
+    /// As [`Template::execute`], within what is left of a budget: for templates that belong together.
+    ///
+    /// # Errors
+    /// As [`Template::execute`].
+    pub fn execute_within(&self, budget: &mut Budget, data: &Value) -> Result<Vec<u8>, ExecError> {
+        exec::execute(&self.inner, budget, data)
     }
 
     /// The name that the template was parsed with.
@@ -114,22 +123,19 @@ pub enum MissingKey {
     Error,
 }
 
-/// What one parse or execution may use before it fails with a clear error.
+/// How deep a template may nest and how much it may write before it fails with a clear error. Time and memory are
+/// bounded by the [`Budget`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Nodes, commands and iterations that are executed.
-    pub steps: u64,
     /// Levels of blocks, parentheses and template calls within one another.
     pub nesting: usize,
     /// Bytes of output.
     pub output: usize,
-    /// Bytes of all values that functions return, together.
-    pub memory: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 2_000_000, nesting: 4_000, output: 8 << 20, memory: 256 << 20 }
+        Self { nesting: 4_000, output: 8 << 20 }
     }
 }
 

@@ -153,8 +153,15 @@ type Body = dyn Fn(&[Value]) -> Result<Value, FuncError> + Send + Sync;
 pub struct Func {
     signature: Signature,
     body: Arc<Body>,
-    cost: u64,
+    price: Price,
     fresh: bool,
+}
+
+/// The steps that a call costs beyond its own one and those of reading its arguments.
+#[derive(Clone, Copy)]
+enum Price {
+    Fixed(u64),
+    By(fn(&[Value]) -> u64),
 }
 
 impl Func {
@@ -163,13 +170,19 @@ impl Func {
         signature: Signature,
         body: impl Fn(&[Value]) -> Result<Value, FuncError> + Send + Sync + 'static,
     ) -> Self {
-        Self { signature, body: Arc::new(body), cost: 0, fresh: false }
+        Self { signature, body: Arc::new(body), price: Price::Fixed(0), fresh: false }
     }
 
-    /// The same function, of which each call counts as so many steps of the execution: for those that take long.
+    /// The same function, of which each call counts as so many steps: for those that take long.
     #[must_use]
     pub fn with_cost(self, cost: u64) -> Self {
-        Self { cost, ..self }
+        Self { price: Price::Fixed(cost), ..self }
+    }
+
+    /// The same function, of which the arguments tell how many steps a call counts as.
+    #[must_use]
+    pub fn with_cost_by(self, cost: fn(&[Value]) -> u64) -> Self {
+        Self { price: Price::By(cost), ..self }
     }
 
     /// The same function, of which each result is accounted for with all that is in it: for those that build nested
@@ -184,9 +197,12 @@ impl Func {
         self.fresh
     }
 
-    /// How many steps a call counts as, beyond its own one.
-    pub fn cost(&self) -> u64 {
-        self.cost
+    /// How many steps a call with these arguments counts as, beyond its own one and those of reading them.
+    pub fn price(&self, args: &[Value]) -> u64 {
+        match self.price {
+            Price::Fixed(cost) => cost,
+            Price::By(cost) => cost(args),
+        }
     }
 
     /// The parameters.

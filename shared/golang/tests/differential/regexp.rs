@@ -24,7 +24,7 @@ fn ours(regexp: &Regexp, text: &[u8], template: &[u8], limit: Option<usize>) -> 
         vec![
             bytes(regexp.find(text).unwrap_or_default()),
             bytes(regexp.replace_all(text, template)),
-            bytes(regexp.replace_all_literal(text, template)),
+            bytes(regexp.replace_all_literal(usize::MAX, text, template).unwrap_or_default()),
             bytes(quote_meta(text)),
         ],
     ]

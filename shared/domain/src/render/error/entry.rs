@@ -5,6 +5,7 @@ use crate::declaration::{Decoding, KeyConversion};
 use crate::key::Provider;
 use crate::render::keys::shown;
 use pawl_golang::base64::CorruptInput;
+use pawl_golang::budget::Exhausted;
 use pawl_golang::json::DecodeError;
 
 /// What is wrong with an entry.
@@ -34,6 +35,9 @@ pub enum EntryProblem {
         /// The key that was read.
         key: String,
     },
+    /// It takes more than one rendering may use.
+    #[error("it {0}; read fewer or smaller values into one Secret")]
+    Exhausted(#[from] Exhausted),
     /// A value of which every member shall become an entry is no JSON object.
     #[error(
         "unable to unmarshal secret {key}: {reason}; read it with data in place of dataFrom, or name a property"

@@ -1,6 +1,7 @@
 //! What is wrong with an element of `rewrite`.
 
 use crate::render::keys::shown;
+use pawl_golang::budget::Exhausted;
 use pawl_golang::json::DecodeError;
 use pawl_golang::regexp::RegexpError;
 use pawl_golang::template::{ExecError, ParseError};
@@ -17,6 +18,12 @@ pub enum RewriteProblem {
     /// `transform.template` fails on a key.
     #[error("transform failed with failed to execute template: {0}")]
     Execute(Box<ExecError>),
+    /// A key would be longer than 64 KiB.
+    #[error("a key would become longer than 64 KiB; let the operation make less of it")]
+    TooLong,
+    /// It takes more than one rendering may use.
+    #[error("the operation {0}; write a simpler pattern, or rewrite fewer keys")]
+    Exhausted(#[from] Exhausted),
     /// Several values have these members.
     #[error(
         "merge failed with conflicts: {}; name an order in priority and set conflictPolicy to Ignore",

@@ -4,6 +4,7 @@ use super::decoding_name;
 use crate::declaration::{Decoding, TemplateSource};
 use crate::render::keys::shown;
 use pawl_golang::base64::CorruptInput;
+use pawl_golang::budget::Exhausted;
 use pawl_golang::template::{ExecError, ParseError};
 use pawl_golang::yaml::YamlError;
 
@@ -30,6 +31,9 @@ pub enum TemplateProblem {
         /// What fails.
         error: Box<ExecError>,
     },
+    /// It takes more than one rendering may use.
+    #[error("the template {0}; let it make less")]
+    Exhausted(#[from] Exhausted),
     /// An object that `templateFrom` names is not there.
     #[error(
         "error fetching templateFrom data: {0} does not exist; create it in the namespace of the ExternalSecret"

@@ -21,8 +21,8 @@ pub(super) fn add_to(functions: &mut Functions) {
 /// Each call does as much work as some ten thousand steps of a template.
 const COST: u64 = 10_000;
 
-/// A file with as many rounds as are let pass takes half a second, so ten of them end a template.
-const DERIVING: u64 = 200_000;
+/// A file with as many rounds as are let pass takes half a second, so a few of them end a template.
+const DERIVING: u64 = 1_600_000;
 
 /// A name, its parameters, and what it does.
 struct Row(&'static str, &'static [Type], fn(&[Value]) -> Result<Value, Error>);

@@ -11,6 +11,7 @@ use crate::render::keys::key_of;
 use crate::render::rendered::Rendered;
 use crate::secret::SecretValue;
 use crate::target::{Token, path_of};
+use pawl_golang::budget::Budget;
 use pawl_golang::template::{ExecError, ParseError, Template};
 use pawl_golang::value::Value;
 use pawl_golang::yaml;
@@ -75,6 +76,7 @@ impl From {
         root: &Value,
         sources: &TemplateSources,
         functions: &Functions,
+        budget: &mut Budget,
         rendered: &mut Rendered,
     ) -> Result<(), TemplateProblem> {
         for (source, items) in &self.objects {
@@ -84,26 +86,35 @@ impl From {
                     object: source.clone(),
                     key: item.key.clone(),
                 })?;
+                // Parsing takes some ten times the steps of reading.
+                budget.read(text.len().saturating_mul(10))?;
                 let template = parsed(TemplateStage::From, &item.key, text.expose(), functions)
                     .map_err(|problem| sealed(source, problem))?;
                 rendered.random |= is_random(&template);
-                let text = executed(TemplateStage::From, &item.key, &template, root)
+                let text = executed(TemplateStage::From, &item.key, &template, root, budget)
                     .map_err(|problem| sealed(source, problem))?;
                 match item.as_what {
                     TemplateAs::Values => self.put(rendered, item.key.clone(), text)?,
-                    TemplateAs::KeysAndValues => self.put_all(rendered, &item.key, &text)?,
+                    TemplateAs::KeysAndValues => self.put_all(rendered, &item.key, &text, budget)?,
                 }
             }
         }
         if let Some((key, template)) = &self.literal {
-            let text = executed(TemplateStage::From, key, template, root)?;
-            self.put_all(rendered, key, &text)?;
+            let text = executed(TemplateStage::From, key, template, root, budget)?;
+            self.put_all(rendered, key, &text, budget)?;
         }
         Ok(())
     }
 
     /// Every key and value of a rendered YAML document.
-    fn put_all(&self, rendered: &mut Rendered, key: &str, text: &[u8]) -> Result<(), TemplateProblem> {
+    fn put_all(
+        &self,
+        rendered: &mut Rendered,
+        key: &str,
+        text: &[u8],
+        budget: &mut Budget,
+    ) -> Result<(), TemplateProblem> {
+        budget.read(text.len().saturating_mul(10))?;
         let not_yaml = |error| TemplateProblem::NotKeysAndValues { key: key.to_owned(), error };
         if let Some(path) = &self.path {
             rendered.placed.push(placed::document(path, text).map_err(not_yaml)?);

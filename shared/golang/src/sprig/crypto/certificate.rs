@@ -20,20 +20,20 @@ use crate::value::{FuncError, Object, Value};
 const TYPE: &str = "sprig.certificate";
 
 pub(super) const TABLE: &[Row] = &[
-    row("genCA", &[Str, Int], 20_000, |env, a| Request::authority(env, a)?.self_signed(&new_key()?)),
-    row("genCAWithKey", &[Str, Int, Str], 2_000, |env, a| {
+    row("genCA", &[Str, Int], 1_000_000, |env, a| Request::authority(env, a)?.self_signed(&new_key()?)),
+    row("genCAWithKey", &[Str, Int, Str], 30_000, |env, a| {
         Request::authority(env, a)?.self_signed(&given_key(text(a, 2))?)
     }),
-    row("genSelfSignedCert", &[Str, List, List, Int], 20_000, |env, a| {
+    row("genSelfSignedCert", &[Str, List, List, Int], 1_000_000, |env, a| {
         Request::leaf(env, a)?.self_signed(&new_key()?)
     }),
-    row("genSelfSignedCertWithKey", &[Str, List, List, Int, Str], 2_000, |env, a| {
+    row("genSelfSignedCertWithKey", &[Str, List, List, Int, Str], 30_000, |env, a| {
         Request::leaf(env, a)?.self_signed(&given_key(text(a, 4))?)
     }),
-    row("genSignedCert", &[Str, List, List, Int, Named(TYPE)], 20_000, |env, a| {
+    row("genSignedCert", &[Str, List, List, Int, Named(TYPE)], 1_000_000, |env, a| {
         Request::leaf(env, a)?.signed_by(arg(a, 4), &new_key()?)
     }),
-    row("genSignedCertWithKey", &[Str, List, List, Int, Named(TYPE), Str], 2_000, |env, a| {
+    row("genSignedCertWithKey", &[Str, List, List, Int, Named(TYPE), Str], 30_000, |env, a| {
         Request::leaf(env, a)?.signed_by(arg(a, 4), &given_key(text(a, 5))?)
     }),
     row("buildCustomCert", &[Str, Str], 0, |_, a| build_custom(text(a, 0), text(a, 1))),

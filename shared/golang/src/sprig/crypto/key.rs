@@ -11,10 +11,21 @@ use aws_lc_rs::signature::{
 use super::der::{self, Reader};
 use super::{Row, dsa, pem, row};
 use crate::sprig::args::text;
-use crate::value::FuncError;
 use crate::value::Type::Str;
+use crate::value::{FuncError, Value};
 
-pub(super) const TABLE: &[Row] = &[row("genPrivateKey", &[Str], 100_000, |_, a| match text(a, 0) {
+/// The price of `genPrivateKey`: a budget has room for two of the largest keys, which is what a template needs that makes
+/// a key for each of two sides.
+pub(super) fn price(a: &[Value]) -> u64 {
+    match text(a, 0) {
+        b"" | b"rsa" | b"dsa" => 3_500_000,
+        b"ecdsa" => 4_000,
+        b"ed25519" => 1_000,
+        _ => 0,
+    }
+}
+
+pub(super) const TABLE: &[Row] = &[row("genPrivateKey", &[Str], 0, |_, a| match text(a, 0) {
     b"" | b"rsa" => Ok(PrivateKey::rsa(KeySize::Rsa4096)?.to_pem().into()),
     b"ecdsa" => Ok(PrivateKey::p256()?.to_pem().into()),
     b"ed25519" => Ok(PrivateKey::ed25519()?.to_pem().into()),
