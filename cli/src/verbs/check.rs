@@ -220,7 +220,7 @@ mod tests {
     fn a_search_that_its_store_refuses_is_an_error() {
         let store = "apiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: { name: wide }\n\
                      spec: { provider: { vault: { server: 'https://vault:8200', \
-                     auth: { tokenSecretRef: { name: t, key: t, namespace: n } } } } }\n";
+                     auth: { tokenSecretRef: { name: vault, key: token, namespace: infra } } } } }\n";
         let search = |path: &str| {
             secret("db", "shop", "wide").replace(
                 "data: [{ secretKey: a, remoteRef: { key: k } }]",
