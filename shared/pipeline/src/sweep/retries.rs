@@ -203,8 +203,7 @@ impl<P: Ports> Pipeline<P> {
         let looks: Vec<_> = missing
             .iter()
             .map(async |each| {
-                let call = self.read_target(each);
-                let standing = self.at_cluster(&each.id.cluster, Step::Read, call).await;
+                let standing = self.read_target(each).await;
                 matches!(standing, Ok(Some(_))).then(|| each.clone())
             })
             .collect();
