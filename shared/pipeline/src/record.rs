@@ -143,7 +143,7 @@ impl<P: Ports> Pipeline<P> {
         self.delete_owed(&declaration.id, owed).await
     }
 
-    /// Deletes the targets that are owed, as far as that can be done. Returns why one could not be.
+    /// Deletes the targets that are owed, as far as that can be done. Returns whether one was, and why one could not be.
     pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> (bool, Option<Error>) {
         let (mut deleted, mut problem) = (false, None);
         for former in std::mem::take(&mut owed.targets) {

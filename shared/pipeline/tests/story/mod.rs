@@ -88,6 +88,6 @@ pub(crate) fn manifests(declarations: Vec<Declaration>) -> Manifests {
         declarations,
         stores: vec![secrets_manager("aws").into()],
         clusters: vec![cluster("blue").into()],
-        problems: Vec::new(),
+        ..Manifests::default()
     }
 }
