@@ -259,7 +259,7 @@ pub(crate) struct Serve {
     /// How often stores are swept, as Go writes durations.
     #[arg(long, env = "PAWL_SWEEP_INTERVAL", default_value = "1m")]
     pub(crate) sweep: pawl_golang::duration::Duration,
-    /// How often the clusters' own ExternalSecrets are read.
+    /// How often the clusters' own ExternalSecrets are read, apart from what watches tell at once.
     #[arg(long, env = "PAWL_INDEX_INTERVAL", default_value = "1m")]
     pub(crate) index: pawl_golang::duration::Duration,
 }

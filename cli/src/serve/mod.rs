@@ -1,4 +1,4 @@
-//! `pawl serve`: all of Pawl as one process. HTTP intake, queue poller, job worker, schedules, metrics.
+//! `pawl serve`: all of Pawl as one process. HTTP intake, queue poller, job worker, watches, schedules, metrics.
 
 mod audit;
 mod crew;
@@ -6,6 +6,7 @@ mod health;
 mod http;
 mod listen;
 mod tasks;
+mod watch;
 
 pub(crate) use crew::Ended;
 
@@ -19,7 +20,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tracing::{error, info};
 
 /// How long work that was begun may go on after the process was told to stop.
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;
 
-    let (stop, stopped) = watch::channel(false);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut crew = Crew::default();
     let health = Arc::new(Health::new(crew.running()));
     crew.spawn("readiness", Arc::clone(&health).probe(Arc::clone(&pipeline), stopped.clone()));
@@ -48,6 +48,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let indexes =
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
+    crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {
         let queue = pawl_runtime::event_queue(url).await;
         crew.spawn("events", tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));

@@ -36,6 +36,7 @@ pub(crate) const SERVICE_ACCOUNTS: Resource<'static> =
 pub(crate) enum Verb {
     Get,
     List,
+    Watch,
     Create,
     Patch,
     Delete,
@@ -46,6 +47,7 @@ impl Verb {
         match self {
             Self::Get => "get",
             Self::List => "list",
+            Self::Watch => "watch",
             Self::Create => "create",
             Self::Patch => "patch",
             Self::Delete => "delete",
@@ -54,7 +56,7 @@ impl Verb {
 
     pub(crate) fn method(self) -> Method {
         match self {
-            Self::Get | Self::List => Method::GET,
+            Self::Get | Self::List | Self::Watch => Method::GET,
             Self::Create => Method::POST,
             Self::Patch => Method::PATCH,
             Self::Delete => Method::DELETE,

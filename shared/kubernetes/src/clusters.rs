@@ -3,6 +3,7 @@
 use crate::call::{Call, NAMESPACES, SECRETS, Verb};
 use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
+use crate::watch::{self, OwnWrites};
 use crate::wire::Object;
 use crate::{credentials, objects, scan, secrets, status, store_status};
 use pawl_domain::cluster::SecretKeyAt;
@@ -11,10 +12,13 @@ use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Namespace, ObjectName, SecretValue, Step, StoreId,
 };
-use pawl_pipeline::ports::{Clock, ClusterCredentials, ClusterIdentity, Clusters, TemplateKind};
+use pawl_pipeline::ports::{
+    Clock, ClusterCredentials, ClusterIdentity, Clusters, Sighting, TemplateKind, Watches,
+};
 use pawl_pipeline::{Error, Manifests, Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// All clusters that `D` knows, reached with tokens that `I` makes.
 ///
@@ -22,12 +26,14 @@ use std::sync::Arc;
 /// to try again is the flow's decision.
 pub struct KubernetesClusters<I, D> {
     connections: Connections<I, D>,
+    own: OwnWrites,
 }
 
 impl<I: ClusterIdentity, D: ClusterDirectory> KubernetesClusters<I, D> {
     /// No connection is made yet. `clock` tells when tokens end.
     pub fn new(identity: Arc<I>, directory: D, clock: Arc<dyn Clock>, options: Options) -> Self {
-        Self { connections: Connections::new(Shared { identity, clock, options }, directory) }
+        let connections = Connections::new(Shared { identity, clock, options }, directory);
+        Self { connections, own: OwnWrites::default() }
     }
 }
 
@@ -42,7 +48,11 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         target: &ObjectName,
         action: &Action,
     ) -> Result<Option<String>, Error> {
-        secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await
+        let written = secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await?;
+        if let Some(version) = &written {
+            self.own.note(&id.cluster, &id.namespace, target, version);
+        }
+        Ok(written)
     }
 
     async fn replace(
@@ -53,7 +63,9 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         replacement: &Replacement,
     ) -> Result<String, Error> {
         let link = self.connections.link(&id.cluster).await?;
-        secrets::replace(&link, id, target, resource_version, replacement).await
+        let written = secrets::replace(&link, id, target, resource_version, replacement).await?;
+        self.own.note(&id.cluster, &id.namespace, target, &written);
+        Ok(written)
     }
 
     async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
@@ -127,6 +139,23 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     async fn publish_store(&self, store: &StoreId, status: &StoreStatus) -> Result<(), Error> {
         let Home::Cluster(cluster) = &store.home else { return Ok(()) };
         store_status::publish(&*self.connections.link(cluster).await?, store, status).await
+    }
+}
+
+impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesClusters<I, D> {
+    async fn watch(&self, cluster: &Cluster, told: &Sender<Sighting>) {
+        let link = self.connections.link_to(cluster);
+        watch::all(&*link, &self.connections.options().class, told).await;
+    }
+
+    fn is_own(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+        resource_version: &str,
+    ) -> bool {
+        self.own.contains(cluster, namespace, name, resource_version)
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! - [`manifests`] turns YAML, JSON and objects of API servers into the domain's declarations, stores and clusters. Pure.
 //! - [`KubernetesClusters`] is the flow's port to clusters. `connect` makes and keeps a way to each of them; `call` and
-//!   `refusal` are one request and what a "no" means; `secrets`, `objects`, `credentials`, `scan` and `status` are what is asked.
+//!   `refusal` are one request and what a "no" means; `secrets`, `objects`, `credentials`, `scan`, `status` and `watch` are what is
+//!   asked.
 //!
 //! Values: `wire` is the only module that turns them into JSON and back. Messages of API servers are never passed on, for
 //! they may quote what was sent.
@@ -26,6 +27,7 @@ mod scan;
 mod secrets;
 mod status;
 mod store_status;
+mod watch;
 mod wire;
 
 pub use clusters::KubernetesClusters;

@@ -27,15 +27,15 @@ where
     T: DeserializeOwned,
 {
     match served(link, &call, of).await? {
-        Listed::All(items) => Ok(items),
+        Listed::All(items, _) => Ok(items),
         Listed::NotServed(refusal) => Err(refusal.into_error(&call(), link.name())),
     }
 }
 
 /// What became of a list.
 pub(crate) enum Listed<P> {
-    /// All items.
-    All(Vec<P>),
+    /// All items, and the resourceVersion at which they were all there is.
+    All(Vec<P>, String),
     /// The server knows no such collection.
     NotServed(crate::refusal::Refusal),
 }
@@ -76,7 +76,7 @@ where
         items.extend(found.items.into_iter().map(&mut of));
         from = Some(found.metadata.next).filter(|next| !next.is_empty());
         if from.is_none() {
-            return Ok(Listed::All(items));
+            return Ok(Listed::All(items, found.metadata.resource_version));
         }
     }
 }
@@ -104,4 +104,6 @@ fn list_or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D)
 struct PageMetadata {
     #[serde(default, rename = "continue")]
     next: String,
+    #[serde(default, rename = "resourceVersion")]
+    resource_version: String,
 }

@@ -50,7 +50,7 @@ async fn read<I: ClusterIdentity>(
             }
             of_object(object, place, options)
         };
-        if let Listed::All(objects) = list::served(link, call, of).await? {
+        if let Listed::All(objects, _) = list::served(link, call, of).await? {
             link.set_served(version);
             return Ok(Some(objects));
         }

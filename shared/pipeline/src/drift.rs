@@ -80,7 +80,7 @@ impl<P: Ports> Pipeline<P> {
         Ok(Some(started))
     }
 
-    async fn repair(
+    pub(crate) async fn repair(
         &self,
         cluster: &ClusterName,
         standing: &BTreeMap<(Namespace, ObjectName), String>,
@@ -118,7 +118,7 @@ impl<P: Ports> Pipeline<P> {
 
 /// The record of a target that is not as it was left: the repair is noted before it is begun, the next write looks first,
 /// and nothing holds it back, as nothing does in ESO.
-fn drifted_from(record: &Record, at: Timestamp) -> Record {
+pub(crate) fn drifted_from(record: &Record, at: Timestamp) -> Record {
     let mut record = record.clone().reopened(at);
     record.refreshed = None;
     if let Some(target) = &mut record.target {

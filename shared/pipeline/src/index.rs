@@ -96,7 +96,8 @@ impl<P: Ports> Pipeline<P> {
         Ok(stream::iter(indexing).buffered(CLUSTERS).collect().await)
     }
 
-    async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
+    pub(crate) async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
+        let _indexing = self.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
         self.ports.ledger().set_mark(&turn.mark, turn.began).await?;
         let mut manifests = self.ports.clusters().manifests(cluster).await?;

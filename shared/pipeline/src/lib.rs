@@ -2,8 +2,8 @@
 //!
 //! Start reading at [`ports`]: what the flow needs of the world. Then [`Pipeline`], whose methods are the use cases,
 //! one file each: `sync` (one change to all that it affects), `deliver` (declarations to written targets), `sweep`
-//! (the polling fallback), `index` (the registry follows git and the clusters), `explain` (what a change would
-//! touch). Pure decisions are `pawl_domain`'s; what is here asks and acts.
+//! (the polling fallback), `index` (the registry follows git and the clusters), `follow` (the same at once, as a watch of a
+//! cluster saw it), `explain` (what a change would touch). Pure decisions are `pawl_domain`'s; what is here asks and acts.
 
 mod accounts;
 mod agenda;
@@ -14,6 +14,7 @@ mod drift;
 pub mod error;
 pub mod explain;
 mod fetch;
+pub mod follow;
 mod freshness;
 mod generic;
 mod guarded;
@@ -47,6 +48,7 @@ mod windows;
 mod write;
 
 pub use error::Error;
+pub use follow::Sightings;
 pub use job::{InvalidJob, Job};
 pub use manifests::{Manifests, Problem, Severity};
 pub use pipeline::Pipeline;

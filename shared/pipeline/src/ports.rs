@@ -5,8 +5,10 @@
 //! errors with [`pawl_domain::Kind`]. Errors never hold values.
 
 mod caller;
+mod watches;
 
 pub use caller::{CallerIdentity, SignedRequest};
+pub use watches::{Declared, Sighting, Watches};
 
 use crate::error::Error;
 use crate::job::Job;

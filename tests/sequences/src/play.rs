@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(7_500);
 const CALM: Duration = Duration::from_millis(6_500);
 /// How long a state is waited for. The operator had 18 s or more; failures are retried after 1, 2, 4... s.
 const LIMIT: Duration = Duration::from_secs(30);
-/// What Pawl is started with: stores are swept and the cluster is read each second or two.
-const ARGUMENTS: [&str; 4] = ["--sweep", "1s", "--index", "2s"];
+/// What Pawl is started with. Stores are swept each second; what happens in the cluster it learns from its watches.
+const ARGUMENTS: [&str; 4] = ["--sweep", "1s", "--index", "24h"];
 
 /// What came of a sequence.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::bearer::Bearer;
+use super::lines::Opened;
 use super::server::{self, Server};
 use super::transport::Fault;
 use crate::call::{Call, Reply};
@@ -144,13 +145,49 @@ impl<I: ClusterIdentity> Link<I> {
         self.attempt(&server, &bearer, call).await
     }
 
-    /// The one place where requests go out: here they are counted, and here a cluster is found to be down.
+    /// Opens a request whose answer has no end. It takes no turn, for it would keep it.
+    ///
+    /// # Errors
+    /// As for [`Link::send`].
+    pub(crate) async fn open(&self, call: &Call<'_>) -> Result<Opened, Error> {
+        self.refuse_while_down(call)?;
+        let server = self.server(call).await?;
+        let mut again = true;
+        loop {
+            let bearer = self.bearer(&server, call).await?;
+            let opened = server.transport.open(call, &bearer).await;
+            let refusal = match &opened {
+                Ok(Opened::Refused(refusal)) => Some(refusal.code),
+                Ok(Opened::Lines(_)) | Err(_) => None,
+            };
+            let opened = self.counted(&server, call, refusal, opened)?;
+            if refusal != Some(401) || !server.renew(&bearer) || !std::mem::take(&mut again) {
+                return Ok(opened);
+            }
+        }
+    }
+
     async fn attempt(&self, server: &Server, bearer: &Bearer, call: &Call<'_>) -> Result<Reply, Error> {
         let reply = server.transport.send(call, bearer).await;
-        let code = match &reply {
-            Ok(Reply::Done(_)) => "ok".to_owned(),
-            Ok(Reply::Refused(refusal)) => refusal.code.to_string(),
-            Err(fault) => fault.as_str().to_owned(),
+        let refusal = match &reply {
+            Ok(Reply::Refused(refusal)) => Some(refusal.code),
+            Ok(Reply::Done(_)) | Err(_) => None,
+        };
+        self.counted(server, call, refusal, reply)
+    }
+
+    /// The one place where answers come in: here they are counted, and here a cluster is found to be down.
+    fn counted<T>(
+        &self,
+        server: &Server,
+        call: &Call<'_>,
+        refusal: Option<u16>,
+        outcome: Result<T, Fault>,
+    ) -> Result<T, Error> {
+        let code = match (&outcome, refusal) {
+            (Err(fault), _) => fault.as_str().to_owned(),
+            (Ok(_), Some(code)) => code.to_string(),
+            (Ok(_), None) => "ok".to_owned(),
         };
         let (cluster, verb) = (self.name().as_str(), call.verb.as_str());
         debug!(cluster.name = cluster, verb, resource = call.resource(), code, "cluster called");
@@ -158,7 +195,7 @@ impl<I: ClusterIdentity> Link<I> {
             .increment(1);
         let about =
             |kind, why: &str| Error::new(call.step, kind, format!("{}: {why}", call.subject(self.name())));
-        reply.map_err(|fault| match fault {
+        outcome.map_err(|fault| match fault {
             Fault::Connect(why) => self.lost(server, call, &why),
             Fault::TimedOut => {
                 let limit = self.shared.options.request_timeout.as_secs_f32();

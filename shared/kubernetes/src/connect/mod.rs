@@ -2,10 +2,12 @@
 
 mod bearer;
 mod kubeconfig;
+mod lines;
 mod link;
 mod server;
 mod transport;
 
+pub(crate) use lines::{Lines, Opened, Over};
 pub(crate) use link::Link;
 
 use crate::options::Options;

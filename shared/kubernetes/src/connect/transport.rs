@@ -4,6 +4,7 @@
 //! the bound on requests at once bounds the connections.
 
 use super::bearer::Bearer;
+use super::lines::{Lines, Opened};
 use crate::call::{Body, Call, Reply};
 use crate::options::Options;
 use crate::refusal::Refusal;
@@ -58,6 +59,10 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    fn of(error: hyper_util::client::legacy::Error) -> Self {
+        if error.is_connect() { Self::Connect(innermost(&error)) } else { Self::Broken }
+    }
+
     /// The fault's name in metrics.
     pub(super) fn as_str(&self) -> &'static str {
         match self {
@@ -95,6 +100,21 @@ impl Transport {
         timeout(self.request_timeout, self.exchange(request)).await.unwrap_or(Err(Fault::TimedOut))
     }
 
+    /// Sends one request whose answer has no end, and waits for its beginning.
+    pub(super) async fn open(&self, call: &Call<'_>, bearer: &Bearer) -> Result<Opened, Fault> {
+        let request =
+            self.request(call, bearer).map_err(|_| Fault::Connect("the address is not one".to_owned()))?;
+        let opened = async {
+            let response = self.client.request(request).await.map_err(Fault::of)?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(Opened::Lines(Lines::new(response.into_body())));
+            }
+            Ok(Opened::Refused(Refusal::new(status.as_u16(), &collected(response).await?)))
+        };
+        timeout(self.request_timeout, opened).await.unwrap_or(Err(Fault::TimedOut))
+    }
+
     fn request(&self, call: &Call<'_>, bearer: &Bearer) -> Result<Request<Full<Bytes>>, http::Error> {
         let uri: Uri = format!("{}{}", self.base, call.path()).parse()?;
         let accept = match (call.metadata_only, call.verb) {
@@ -119,9 +139,7 @@ impl Transport {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, Fault> {
-        let response = self.client.request(request).await.map_err(|error| {
-            if error.is_connect() { Fault::Connect(innermost(&error)) } else { Fault::Broken }
-        })?;
+        let response = self.client.request(request).await.map_err(Fault::of)?;
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let body = collected(response).await?;

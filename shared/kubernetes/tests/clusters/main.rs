@@ -1,7 +1,7 @@
 //! The adapter to clusters, from outside.
 //!
 //! `contract` holds it to its promises on the embedded API and on a real one; `connections` is about finding, keeping and
-//! losing the way to a cluster; `answers` about what API servers say when they are not well.
+//! losing the way to a cluster; `answers` about what API servers say when they are not well; `watching` about watches then.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
@@ -11,3 +11,4 @@ mod contract;
 mod costs;
 mod pawl;
 mod server;
+mod watching;

@@ -123,6 +123,11 @@ impl Server {
         self.request(reqwest::Method::PATCH, path, Some(patch)).await
     }
 
+    /// Deletes the object at `path`.
+    pub(crate) async fn delete(&self, path: &str) -> Value {
+        self.request(reqwest::Method::DELETE, path, None).await
+    }
+
     async fn request(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
         let kind = if method == reqwest::Method::PATCH {
             "application/merge-patch+json"

@@ -7,6 +7,7 @@ mod objects;
 mod rights;
 mod targets;
 mod templates;
+mod watches;
 
 use crate::pawl::{Pawl, pawl};
 use crate::server::Server;
@@ -55,6 +56,8 @@ async fn suite(server: &Server) {
     eso::outcomes_are_published(server).await;
     eso::stores_are_told_how_they_were_validated(server).await;
     eso::a_status_that_somebody_else_wrote_is_read_first(server).await;
+    watches::tell_of_declarations_and_stores(server).await;
+    watches::tell_of_managed_secrets_and_know_their_own(server).await;
 }
 
 /// The server, and the people who work there.

@@ -1,0 +1,29 @@
+//! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata.
+//!
+//! Each kind is watched on its own, so that one that fails or is not served holds up no other. A watch begins with a list of
+//! metadata, goes on from the version of that list, and is resumed from the last version that it saw; only where the server
+//! has forgotten that version does it begin anew.
+
+mod memory;
+mod one;
+mod own;
+mod pauses;
+
+pub(crate) use own::OwnWrites;
+
+use crate::connect::Link;
+use crate::eso::EsoKind;
+use one::{One, Subject};
+use pawl_pipeline::ports::{ClusterIdentity, Sighting};
+use tokio::sync::mpsc::Sender;
+
+/// Watches all kinds until nobody listens any more.
+pub(crate) async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, told: &Sender<Sighting>) {
+    let one = |subject| One::new(link, class, told, subject).run();
+    tokio::join!(
+        one(Subject::Eso(EsoKind::ExternalSecret)),
+        one(Subject::Eso(EsoKind::SecretStore)),
+        one(Subject::Eso(EsoKind::ClusterSecretStore)),
+        one(Subject::ManagedSecrets),
+    );
+}

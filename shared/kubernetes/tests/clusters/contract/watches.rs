@@ -1,0 +1,153 @@
+//! Watches of declarations, stores and managed Secrets.
+
+use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
+use crate::server::Server;
+use pawl_domain::target::{Action, Desired};
+use pawl_domain::{DeclarationId, StoreId};
+use pawl_pipeline::ports::{Clusters, Declared, Sighting, Watches};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+const V1: &str = "/apis/external-secrets.io/v1";
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A watch under way. Dropping it ends it.
+struct Watching {
+    told: mpsc::Receiver<Sighting>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Watching {
+    /// Starts to watch, and waits until all four kinds are watched.
+    async fn start(pawl: std::sync::Arc<Pawl>, server: &Server) -> Self {
+        let (tell, told) = mpsc::channel(64);
+        let cluster = cluster(server);
+        let task = tokio::spawn(async move { pawl.watch(&cluster, &tell).await });
+        let mut watching = Self { told, task };
+        let mut anew = Vec::new();
+        while anew.len() < 4 {
+            match watching.any().await {
+                Sighting::Declarations => anew.push("declarations"),
+                Sighting::Targets => anew.push("targets"),
+                other => panic!("nothing happened yet: {other:?}"),
+            }
+        }
+        anew.sort_unstable();
+        assert_eq!(anew, ["declarations", "declarations", "declarations", "targets"]);
+        watching
+    }
+
+    async fn any(&mut self) -> Sighting {
+        tokio::time::timeout(LIMIT, self.told.recv()).await.unwrap().unwrap()
+    }
+
+    /// The next sighting in this namespace: other parts of the suite work in their own.
+    async fn next(&mut self, namespace: &str) -> Sighting {
+        loop {
+            let sighting = self.any().await;
+            let here = match &sighting {
+                Sighting::Standing(declared, _) | Sighting::Gone(declared) => match declared {
+                    Declared::ExternalSecret(at, _) => at.as_str() == namespace,
+                    Declared::Store(id) => id.namespace.as_ref().is_none_or(|at| at.as_str() == namespace),
+                },
+                Sighting::Target(at, _, _) => at.as_str() == namespace,
+                Sighting::Declarations | Sighting::Targets => true,
+            };
+            if here {
+                return sighting;
+            }
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn external_secret(name: &str) -> Value {
+    json!({
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": { "name": name },
+        "spec": { "secretStoreRef": { "name": "aws" }, "data": [{ "secretKey": "a", "remoteRef": { "key": "k" } }] },
+    })
+}
+
+pub(crate) async fn tell_of_declarations_and_stores(server: &Server) {
+    server.namespace("watched").await;
+    let mut watching = Watching::start(pawl(server, &server.pawl).into(), server).await;
+    let collection = format!("{V1}/namespaces/watched/externalsecrets");
+    server.create(&collection, external_secret("app")).await;
+    let app = Declared::ExternalSecret("watched".parse().unwrap(), name("app"));
+    let Sighting::Standing(declared, manifests) = watching.next("watched").await else { panic!("it stands") };
+    assert_eq!(declared, app);
+    let ids: Vec<DeclarationId> = manifests.declarations.into_iter().map(|each| each.id).collect();
+    assert_eq!(ids, [id("watched", "app")]);
+
+    // A status says nothing new of it; a label may.
+    let one = format!("{collection}/app");
+    server
+        .merge(&format!("{one}/status"), json!({ "status": { "refreshTime": "2026-11-22T05:00:00Z" } }))
+        .await;
+    server.merge(&one, json!({ "metadata": { "labels": { "app": "shop" } } })).await;
+    let Sighting::Standing(declared, manifests) = watching.next("watched").await else { panic!("it stands") };
+    assert_eq!(declared, app);
+    assert_eq!(manifests.declarations.len(), 1);
+
+    let stores = format!("{V1}/namespaces/watched/secretstores");
+    let store = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "SecretStore", "metadata": { "name": "aws" },
+        "spec": { "provider": { "aws": { "service": "SecretsManager", "region": "eu-central-1" } } },
+    });
+    server.create(&stores, store).await;
+    let Sighting::Standing(Declared::Store(declared), manifests) = watching.next("watched").await else {
+        panic!("it stands")
+    };
+    let home = pawl_domain::Home::Cluster(blue());
+    let aws = StoreId { home, namespace: Some("watched".parse().unwrap()), name: name("aws") };
+    assert_eq!((&declared, manifests.stores.len()), (&aws, 1));
+
+    server.delete(&one).await;
+    let gone = watching.next("watched").await;
+    assert!(matches!(&gone, Sighting::Gone(declared) if *declared == app), "{gone:?}");
+    server.delete(&format!("{stores}/aws")).await;
+    let gone = watching.next("watched").await;
+    assert!(matches!(&gone, Sighting::Gone(Declared::Store(declared)) if *declared == aws), "{gone:?}");
+}
+
+pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) {
+    server.namespace("watched-secrets").await;
+    let pawl = std::sync::Arc::new(pawl(server, &server.pawl));
+    let mut watching = Watching::start(pawl.clone(), server).await;
+    let secrets = "/api/v1/namespaces/watched-secrets/secrets";
+    // One without the label is nobody's business.
+    server.create(secrets, json!({ "metadata": { "name": "foreign" } })).await;
+    let declaration = id("watched-secrets", "es");
+    let labels = [("reconcile.external-secrets.io/managed".to_owned(), "true".to_owned())].into();
+    let desired = Desired { labels, ..Desired::default() };
+    pawl.apply(&declaration, &name("db"), &Action::Create(desired)).await.unwrap();
+    let Sighting::Target(namespace, target, Some(version)) = watching.next("watched-secrets").await else {
+        panic!("it was written")
+    };
+    assert_eq!((namespace.as_str(), target.as_str()), ("watched-secrets", "db"));
+    assert!(pawl.is_own(&blue(), &namespace, &target, &version));
+
+    let one = format!("{secrets}/db");
+    server.merge(&one, json!({ "data": { "a": "MQ==" } })).await;
+    let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
+        panic!("it was edited")
+    };
+    assert!(!pawl.is_own(&blue(), &namespace, &target, &version));
+    // Without its label it is no longer managed.
+    let unlabelled = json!({ "metadata": { "labels": { "reconcile.external-secrets.io/managed": null } } });
+    server.merge(&one, unlabelled).await;
+    assert!(matches!(watching.next("watched-secrets").await, Sighting::Target(_, _, None)));
+    let labelled = json!({ "metadata": { "labels": { "reconcile.external-secrets.io/managed": "true" } } });
+    server.merge(&one, labelled).await;
+    assert!(matches!(watching.next("watched-secrets").await, Sighting::Target(_, _, Some(_))));
+    server.delete(&one).await;
+    assert!(matches!(watching.next("watched-secrets").await, Sighting::Target(_, _, None)));
+}

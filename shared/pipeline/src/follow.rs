@@ -1,0 +1,350 @@
+//! Acts on what a watch of a cluster saw: at once, and on nothing else.
+
+use crate::drift::drifted_from;
+use crate::error::Error;
+use crate::index::IndexReport;
+use crate::manifests::{Manifests, Problem};
+use crate::pipeline::Pipeline;
+use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Registry, Scope};
+use crate::ports::{Declared, Sighting};
+use crate::sweep::Findings;
+use pawl_domain::record::{Outcome, State};
+use pawl_domain::store::Home;
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, ObjectName, Record, StoreId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tracing::{info, instrument, warn};
+
+const PAGE: usize = 500;
+/// Between two looks whether somebody else has ended.
+const TURN: Duration = Duration::from_millis(20);
+
+/// So many objects are remembered one by one; if more changed, everything is looked at instead.
+const MOST_OBJECTS: usize = 2_000;
+/// The same of Secrets, of which only the name and the version are remembered.
+const MOST_TARGETS: usize = 10_000;
+
+/// What a watch of one cluster saw since it was last acted on: of each object the last word, in bounded memory.
+#[derive(Debug, Default)]
+pub struct Sightings {
+    declarations: bool,
+    targets: bool,
+    objects: BTreeMap<Declared, Option<Manifests>>,
+    touched: BTreeMap<(Namespace, ObjectName), Option<String>>,
+}
+
+impl Sightings {
+    /// Everything has to be looked at: declarations, stores and targets.
+    pub fn everything() -> Self {
+        Self { declarations: true, targets: true, ..Self::default() }
+    }
+
+    /// Declarations and stores have to be looked at.
+    pub fn declarations() -> Self {
+        Self { declarations: true, ..Self::default() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        !self.declarations && !self.targets && self.objects.is_empty() && self.touched.is_empty()
+    }
+
+    /// Notes one sighting.
+    pub fn add(&mut self, sighting: Sighting) {
+        match sighting {
+            Sighting::Declarations => self.declarations = true,
+            Sighting::Targets => self.targets = true,
+            Sighting::Standing(declared, manifests) => self.object(declared, Some(manifests)),
+            Sighting::Gone(declared) => self.object(declared, None),
+            Sighting::Target(namespace, name, version) => {
+                self.touched.insert((namespace, name), version);
+            }
+        }
+        if self.objects.len() > MOST_OBJECTS {
+            self.declarations = true;
+        }
+        if self.touched.len() > MOST_TARGETS {
+            self.targets = true;
+        }
+        self.trim();
+    }
+
+    /// Notes what an attempt that failed did not see to; what was seen since is newer.
+    pub fn again(&mut self, failed: Self) {
+        self.declarations |= failed.declarations;
+        self.targets |= failed.targets;
+        for (declared, manifests) in failed.objects {
+            self.objects.entry(declared).or_insert(manifests);
+        }
+        for (target, version) in failed.touched {
+            self.touched.entry(target).or_insert(version);
+        }
+        self.trim();
+    }
+
+    /// Forgets the Secrets that this process wrote itself.
+    pub fn without_own(&mut self, is_own: impl Fn(&Namespace, &ObjectName, &str) -> bool) {
+        self.touched.retain(|(namespace, name), version| {
+            !version.as_deref().is_some_and(|version| is_own(namespace, name, version))
+        });
+    }
+
+    fn object(&mut self, declared: Declared, manifests: Option<Manifests>) {
+        self.objects.insert(declared, manifests);
+    }
+
+    /// Where everything is looked at, single objects need not be remembered.
+    fn trim(&mut self) {
+        if self.declarations {
+            self.objects.clear();
+        }
+        if self.targets {
+            self.touched.clear();
+        }
+    }
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Acts on what a watch of this cluster saw: takes new and changed objects into the registry and those that are gone
+    /// out of it, and repairs targets that somebody else changed. Objects that changed are not listed again.
+    ///
+    /// # Errors
+    /// When the registry or ledger could not be asked, or the cluster could not be listed where everything is looked at;
+    /// doing it again is harmless.
+    #[instrument(skip_all, fields(cluster.name = %cluster.name))]
+    pub async fn follow(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
+        if seen.declarations {
+            let report = self.index_cluster(cluster).await?;
+            tell(&report);
+        } else if !seen.objects.is_empty() {
+            self.follow_objects(&cluster.name, &seen.objects).await?;
+        }
+        let mut found = Findings::default();
+        if seen.targets {
+            let standing = self.ports.clusters().managed(&cluster.name).await?;
+            self.repair(&cluster.name, &standing, &mut found).await?;
+        } else if !seen.touched.is_empty() {
+            self.follow_targets(&cluster.name, &seen.touched, &mut found).await?;
+        }
+        for (id, error) in found.report.failures() {
+            warn!("{id} is not repaired: {error}");
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
+    /// over what was seen since. The next one waits until the answer is dropped.
+    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> impl Send + '_ {
+        let name = format!("indexing/{cluster}");
+        loop {
+            if let Some(indexing) = self.memory.marks.begin(&name) {
+                return indexing;
+            }
+            tokio::time::sleep(TURN).await;
+        }
+    }
+
+    async fn follow_objects(
+        &self,
+        cluster: &ClusterName,
+        objects: &BTreeMap<Declared, Option<Manifests>>,
+    ) -> Result<(), Error> {
+        let _indexing = self.indexing(cluster).await;
+        let mut standing = Manifests::default();
+        let (mut declarations, mut stores) = (Vec::new(), Vec::new());
+        for (declared, manifests) in objects {
+            match (manifests, declared) {
+                (Some(manifests), _) => {
+                    standing.declarations.extend(manifests.declarations.iter().cloned());
+                    standing.stores.extend(manifests.stores.iter().cloned());
+                    standing.problems.extend(manifests.problems.iter().cloned());
+                    let states = manifests.standing.iter();
+                    standing.standing.extend(states.map(|(id, state)| (id.clone(), state.clone())));
+                }
+                (None, Declared::ExternalSecret(namespace, name)) => declarations.push(DeclarationId {
+                    cluster: cluster.clone(),
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                }),
+                (None, Declared::Store(id)) => stores.push(id.clone()),
+            }
+        }
+        // One of this name that was applied is not this one.
+        let of_home = |each: &DeclarationId, known: &[Declaration]| {
+            known.iter().any(|it| it.id == *each && it.home == Home::Cluster(cluster.clone()))
+        };
+        for chunk in declarations.chunks(PAGE) {
+            let known = self.ports.registry().declarations(chunk).await?;
+            let ours: Vec<_> = chunk.iter().filter(|id| of_home(id, &known)).cloned().collect();
+            for (id, result) in self.remove(&ours).await? {
+                if let Err(error) = result {
+                    warn!("{id} is gone from the cluster and not yet from the registry: {error}");
+                }
+            }
+        }
+        for store in &stores {
+            self.remove_store(store).await?;
+        }
+        let (read, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
+        let report = self.index(standing, None).await?;
+        self.tell_stores(cluster, &read, &states, &report).await;
+        tell(&report);
+        Ok(())
+    }
+
+    /// Takes a store out of the registry; the declarations that read it find out at their next refresh.
+    async fn remove_store(&self, id: &StoreId) -> Result<(), Error> {
+        if self.ports.registry().remove_store(id).await? {
+            info!("{id} is gone");
+        }
+        Ok(())
+    }
+
+    /// Delivers the declarations of these Secrets, as far as the ledger knows them otherwise.
+    async fn follow_targets(
+        &self,
+        cluster: &ClusterName,
+        touched: &BTreeMap<(Namespace, ObjectName), Option<String>>,
+        found: &mut Findings,
+    ) -> Result<(), Error> {
+        let namespaces: BTreeSet<&Namespace> = touched.keys().map(|(namespace, _)| namespace).collect();
+        let scope = Scope::Cluster(cluster.clone());
+        for namespace in namespaces {
+            // Ids ascend, so those of a namespace stand beside each other, from the first of all names on.
+            let Ok(name) = FIRST_NAME.parse() else { continue };
+            let first = DeclarationId { cluster: cluster.clone(), namespace: namespace.clone(), name };
+            let mut page = self.ports.registry().declarations(std::slice::from_ref(&first)).await?;
+            let mut after = Some(first);
+            while let Some(from) = after {
+                self.mend(page, touched, found).await?;
+                page = self.ports.registry().page(&scope, Some(&from), PAGE).await?;
+                let whole = page.len() == PAGE;
+                page.retain(|each| each.id.namespace == *namespace);
+                after = page.last().filter(|_| whole && page.len() == PAGE).map(|last| last.id.clone());
+            }
+            self.mend(page, touched, found).await?;
+        }
+        Ok(())
+    }
+
+    async fn mend(
+        &self,
+        page: Vec<Declaration>,
+        touched: &BTreeMap<(Namespace, ObjectName), Option<String>>,
+        found: &mut Findings,
+    ) -> Result<(), Error> {
+        let started = self.ports.clock().now();
+        let entries = self.entries_of(&page).await?;
+        let mut drifted = Vec::new();
+        for declaration in page {
+            let Some(entry) = entries.get(&declaration.id) else { continue };
+            if !concerns(&declaration, &entry.record, touched) {
+                continue;
+            }
+            let record = drifted_from(&entry.record, started);
+            match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
+                Ok(_) => drifted.push(declaration),
+                // Somebody is writing it this moment.
+                Err(error) if error.kind == Kind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        metrics::counter!("pawl_drifted_total").increment(drifted.len() as u64);
+        found.take(self.deliver_or_queue(drifted, started).await?);
+        Ok(())
+    }
+}
+
+/// The first of all names of objects.
+const FIRST_NAME: &str = "0";
+
+/// Whether one of these Secrets is the target of this declaration, and not as it was left.
+fn concerns(
+    declaration: &Declaration,
+    record: &Record,
+    touched: &BTreeMap<(Namespace, ObjectName), Option<String>>,
+) -> bool {
+    if declaration.target.generic().is_some() {
+        return false;
+    }
+    let at = |name: &ObjectName| touched.get(&(declaration.id.namespace.clone(), name.clone()));
+    if let Some(target) = record.target.as_ref().filter(|target| target.manifest.is_none())
+        && let Some(found) = at(&target.name)
+        && (found.is_none() || target.resource_version.is_some() && *found != target.resource_version)
+    {
+        return true;
+    }
+    // One that could not be written may be written now: the Secret that was in its way changed, or is gone.
+    matches!(
+        (&record.state, at(&declaration.target.name)),
+        (State::Failed(_), Some(_)) | (State::Settled(Outcome::TargetMissing), Some(Some(_)))
+    )
+}
+
+fn tell(report: &IndexReport) {
+    for problem in &report.problems {
+        let Problem { place, object, .. } = problem;
+        warn!(place, object, "{problem}");
+    }
+    for (id, error) in report.report.failures() {
+        warn!("{id} is not queued: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(name: &str, version: Option<&str>) -> Sighting {
+        Sighting::Target("shop".parse().unwrap(), name.parse().unwrap(), version.map(str::to_owned))
+    }
+
+    #[test]
+    fn of_each_object_the_last_word_counts() {
+        let mut seen = Sightings::default();
+        assert!(seen.is_empty());
+        let app = Declared::ExternalSecret("shop".parse().unwrap(), "app".parse().unwrap());
+        seen.add(Sighting::Standing(app.clone(), Manifests::default()));
+        seen.add(Sighting::Gone(app.clone()));
+        seen.add(target("db", Some("1")));
+        seen.add(target("db", Some("2")));
+        assert!(matches!(seen.objects.get(&app), Some(None)));
+        assert_eq!(seen.touched.values().flatten().collect::<Vec<_>>(), ["2"]);
+        seen.without_own(|_, _, version| version == "2");
+        assert!(seen.touched.is_empty());
+        // A deletion is nobody's own version.
+        seen.add(target("db", None));
+        seen.without_own(|_, _, _| true);
+        assert_eq!(seen.touched.len(), 1);
+    }
+
+    #[test]
+    fn what_failed_is_older_than_what_was_seen_since() {
+        let mut failed = Sightings::default();
+        failed.add(target("db", Some("1")));
+        failed.add(target("tls", None));
+        let mut seen = Sightings::default();
+        seen.add(target("db", Some("2")));
+        seen.again(failed);
+        let versions: Vec<_> = seen.touched.values().map(Option::as_deref).collect();
+        assert_eq!(versions, [Some("2"), None]);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut seen = Sightings::default();
+        for number in 0..=MOST_TARGETS {
+            seen.add(target(&format!("t{number}"), Some("1")));
+        }
+        assert!(seen.targets && seen.touched.is_empty());
+        for number in 0..=MOST_OBJECTS {
+            let name = format!("e{number}").parse().unwrap();
+            seen.add(Sighting::Gone(Declared::ExternalSecret("shop".parse().unwrap(), name)));
+        }
+        assert!(seen.declarations && seen.objects.is_empty());
+        seen.add(target("db", Some("2")));
+        assert!(seen.touched.is_empty(), "everything is looked at anyway");
+    }
+}

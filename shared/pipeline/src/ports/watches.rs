@@ -1,0 +1,50 @@
+//! What clusters tell of themselves as it happens.
+
+use crate::manifests::Manifests;
+use pawl_domain::{Cluster, ClusterName, Namespace, ObjectName, StoreId};
+use std::future::Future;
+use tokio::sync::mpsc;
+
+/// Watches clusters for processes that live long. The index and the drift check find the same by the clock, so nothing
+/// may rely on a sighting.
+pub trait Watches: Send + Sync {
+    /// Tells what changes in a cluster, until the receiver is gone. Never ends before: what fails is tried again after
+    /// growing pauses, and each kind on its own.
+    ///
+    /// Changes of a status only are not told. Holds no object longer than it takes to tell it, and of Secrets never more
+    /// than their metadata.
+    fn watch(&self, cluster: &Cluster, told: &mpsc::Sender<Sighting>) -> impl Future<Output = ()> + Send;
+
+    /// Whether this process wrote this version of a Secret a short while ago. Answers for writes that were answered.
+    fn is_own(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+        resource_version: &str,
+    ) -> bool;
+}
+
+/// One thing that a watch of a cluster saw.
+#[derive(Clone, Debug)]
+pub enum Sighting {
+    /// Declarations or stores are watched from now on: what happened before is not told.
+    Declarations,
+    /// The managed Secrets are watched from now on: what happened before is not told.
+    Targets,
+    /// A declaration or store as it stands now, or why it cannot be used.
+    Standing(Declared, Manifests),
+    /// A declaration or store that is gone.
+    Gone(Declared),
+    /// A managed Secret in a new version; without one it is gone, or no longer managed.
+    Target(Namespace, ObjectName, Option<String>),
+}
+
+/// A declaration or store of a cluster.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Declared {
+    /// An ExternalSecret.
+    ExternalSecret(Namespace, ObjectName),
+    /// A SecretStore or ClusterSecretStore.
+    Store(StoreId),
+}
