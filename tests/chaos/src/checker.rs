@@ -9,6 +9,7 @@ use crate::watch::Sight;
 use crate::world::{Key, Place, Target};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// All that is known at the end of a run.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +24,12 @@ pub(crate) struct Evidence {
     pub(crate) declared: BTreeMap<Place, Vec<Declared>>,
     /// What targets showed, in order for each of them.
     pub(crate) seen: Vec<Sight>,
-    /// Everything that Pawl keeps, as text.
+    /// What Pawl keeps, as text: manifests and how they are found, jobs, marks.
     pub(crate) kept: String,
+    /// Its records of what it did, as text. One of a deleted declaration may stay for [`TOMBSTONE`].
+    pub(crate) records: String,
+    /// When this was taken, since the start of the run.
+    pub(crate) at: Duration,
     /// Messages that nobody deals with: the queue's name and the message.
     pub(crate) left_jobs: Vec<(String, String)>,
     /// Messages that were given up, likewise.
@@ -34,6 +39,10 @@ pub(crate) struct Evidence {
     /// What else must not be: processes that ended by themselves, panics, holes in the record.
     pub(crate) odd: Vec<String>,
 }
+
+/// For so long Pawl keeps in mind that it deleted something, lest a delivery under way bring it back: the longest time that a
+/// function may run, and a little more.
+const TOMBSTONE: Duration = Duration::from_secs(25 * 60);
 
 /// Something that must not be.
 #[derive(Clone, Debug, Eq, PartialEq)]

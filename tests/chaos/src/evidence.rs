@@ -19,7 +19,7 @@ pub(crate) async fn standing(stage: &Stage) -> Result<Evidence> {
     let mut evidence = Evidence {
         stood: stage.journal.stood(),
         declared: stage.journal.declared(),
-        kept: kept(stage).await?,
+        at: stage.journal.now(),
         ..Evidence::default()
     };
     for key in Key::all() {
@@ -28,6 +28,11 @@ pub(crate) async fn standing(stage: &Stage) -> Result<Evidence> {
     for cluster in &stage.clusters {
         evidence.secrets.extend(cluster.secrets().await?);
     }
+    let kept = if stage.queues.is_some() { table(&stage.stores).await? } else { local_file(stage).await? };
+    // In the table ids have another separator.
+    (evidence.kept, evidence.records) = (kept.registry.replace('!', "/"), kept.records.replace('!', "/"));
+    evidence.left_jobs.extend(kept.left_jobs);
+    evidence.dead_jobs.extend(kept.dead_jobs);
     if let Some(queues) = &stage.queues {
         let aws = &stage.stores.aws;
         for (name, queue) in [("events", &queues.events), ("jobs", &queues.jobs)] {
@@ -49,7 +54,7 @@ pub(crate) async fn all(stage: &Stage, watch: &Watch) -> Result<Evidence> {
         evidence.dead_jobs = dead(&stage.stores, queues).await?;
     }
     let canary = &stage.stores.canary;
-    let mut places = vec![("what Pawl keeps".to_owned(), evidence.kept.clone())];
+    let mut places = vec![("what Pawl keeps".to_owned(), format!("{}{}", evidence.kept, evidence.records))];
     places.push(("metrics".to_owned(), stage.pawl.metrics().await?));
     let (_, reports) = stage.pawl.command(&["get", "--output", "json"]).await?;
     places.push(("pawl get".to_owned(), reports));
@@ -78,50 +83,74 @@ pub(crate) fn leaking_files(folder: &Path, canary: &str) -> Result<Vec<String>> 
     Ok(leaking)
 }
 
-async fn kept(stage: &Stage) -> Result<String> {
-    if stage.queues.is_some() {
-        return table(&stage.stores).await;
+/// What Pawl keeps, as text.
+#[derive(Debug, Default)]
+struct Kept {
+    registry: String,
+    records: String,
+    left_jobs: Vec<(String, String)>,
+    dead_jobs: Vec<(String, String)>,
+}
+
+/// Every item of the table.
+async fn table(stores: &Stores) -> Result<Kept> {
+    let (mut kept, mut body) = (Kept::default(), json!({ "TableName": TABLE }));
+    loop {
+        let page = stores.aws.call(REGION, Service::DYNAMODB, "Scan", &body).await?;
+        for item in page["Items"].as_array().into_iter().flatten() {
+            let partition = item["pk"]["S"].as_str().unwrap_or_default();
+            let is_record = partition.starts_with("record#") || partition.starts_with("unsettled#");
+            let text = if is_record { &mut kept.records } else { &mut kept.registry };
+            *text += &format!("{item}\n");
+        }
+        match &page["LastEvaluatedKey"] {
+            Value::Null => return Ok(kept),
+            last => body["ExclusiveStartKey"] = last.clone(),
+        }
     }
+}
+
+async fn local_file(stage: &Stage) -> Result<Kept> {
     let path = stage.database();
     let read = tokio::task::spawn_blocking(move || database(&path)).await;
     let read = read.map_err(|error| Error::Otherwise(format!("reading the local file: {error}")))?;
     read.map_err(|error| Error::Otherwise(format!("the local file cannot be read: {error}")))
 }
 
-/// Every item of the table.
-async fn table(stores: &Stores) -> Result<String> {
-    let (mut text, mut body) = (String::new(), json!({ "TableName": TABLE }));
-    loop {
-        let page = stores.aws.call(REGION, Service::DYNAMODB, "Scan", &body).await?;
-        text += &page["Items"].to_string();
-        match &page["LastEvaluatedKey"] {
-            Value::Null => return Ok(text),
-            last => body["ExclusiveStartKey"] = last.clone(),
-        }
-    }
-}
-
 /// Every row of every table of a SQLite file.
-fn database(path: &Path) -> rusqlite::Result<String> {
+fn database(path: &Path) -> rusqlite::Result<Kept> {
     let file = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     file.busy_timeout(Duration::from_secs(10))?;
     let mut names = file.prepare("select name from sqlite_master where type = 'table'")?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let mut text = String::new();
+    let mut kept = Kept::default();
     for name in names {
-        let mut all = file.prepare(&format!("select * from \"{name}\""))?;
-        let columns = all.column_count();
-        let mut rows = all.query([])?;
-        while let Some(row) = rows.next()? {
-            for column in 0..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text += &String::from_utf8_lossy(bytes),
-                    ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => {}
-                }
-                text.push(' ');
+        let text = rows(&file, &name)?;
+        let all = if name == "records" { &mut kept.records } else { &mut kept.registry };
+        all.push_str(&text);
+    }
+    let mut jobs = file.prepare("select document, dead is not null from jobs")?;
+    let jobs = jobs.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+    for job in jobs {
+        let (document, is_dead) = job?;
+        let queue = if is_dead { &mut kept.dead_jobs } else { &mut kept.left_jobs };
+        queue.push(("jobs".to_owned(), document));
+    }
+    Ok(kept)
+}
+
+fn rows(file: &rusqlite::Connection, table: &str) -> rusqlite::Result<String> {
+    let mut all = file.prepare(&format!("select * from \"{table}\""))?;
+    let (columns, mut text) = (all.column_count(), String::new());
+    let mut rows = all.query([])?;
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = row.get_ref(column)? {
+                text += &String::from_utf8_lossy(bytes);
             }
-            text.push('\n');
+            text.push(' ');
         }
+        text.push('\n');
     }
     Ok(text)
 }

@@ -1,10 +1,11 @@
 //! How things stand: targets beside stores, what is left over, what waits.
 
-use super::{Evidence, Finding, Kind};
+use super::{Evidence, Finding, Kind, TOMBSTONE};
 use crate::cluster::Data;
 use crate::world::{Form, Key, Place, Spec, tokens};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub(super) fn check(evidence: &Evidence) -> Vec<Finding> {
     let mut findings = proof(evidence);
@@ -114,8 +115,10 @@ fn left_over(evidence: &Evidence, live: &BTreeMap<Place, &Spec>) -> Vec<Finding>
     let mut findings: Vec<Finding> = stray
         .map(|target| Finding::about(Kind::LeftOver, target, "no declaration makes this Secret".to_owned()))
         .collect();
-    for place in evidence.declared.keys().filter(|place| !live.contains_key(place)) {
-        if evidence.kept.contains(&place.to_string()) {
+    for (place, all) in evidence.declared.iter().filter(|(place, _)| !live.contains_key(place)) {
+        let since = all.last().map_or(Duration::ZERO, |last| evidence.at.saturating_sub(last.from));
+        let name = place.to_string();
+        if evidence.kept.contains(&name) || since > TOMBSTONE && evidence.records.contains(&name) {
             findings.push(Finding::general(Kind::LeftOver, format!("{place} is deleted and still recorded")));
         }
     }

@@ -54,6 +54,8 @@ fn right() -> Evidence {
         ]),
         seen,
         kept: "blue/chaos-0/d000 blue/chaos-1/d001".to_owned(),
+        records: "blue/chaos-0/d000 blue/chaos-1/d001 blue/chaos-2/d002".to_owned(),
+        at: at(60),
         ..Evidence::default()
     }
 }
@@ -75,7 +77,7 @@ fn every_planted_error_is_found() {
         all(&evidence)
     };
     let found = |findings: &[Finding]| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
-    let cases: [(&str, &dyn Fn(&mut Evidence), &[Kind]); 15] = [
+    let cases: [(&str, &dyn Fn(&mut Evidence), &[Kind]); 16] = [
         ("stale", &|it| drop(it.secrets.insert(first.clone(), shows(Form::Whole, 1))), &[Kind::Wrong]),
         ("missing", &|it| drop(it.secrets.remove(&first)), &[Kind::Wrong]),
         (
@@ -94,6 +96,7 @@ fn every_planted_error_is_found() {
             &[Kind::LeftOver],
         ),
         ("a record left over", &|it| it.kept.push_str(" blue/chaos-2/d002"), &[Kind::LeftOver]),
+        ("a tombstone that stays", &|it| it.at = at(3600), &[Kind::LeftOver]),
         ("a job left", &|it| it.left_jobs.push(("jobs".into(), "{}".into())), &[Kind::Job]),
         (
             "a dead job without its work",
