@@ -8,31 +8,51 @@ use pawl_domain::cluster::Connection;
 use pawl_domain::record::State;
 use pawl_domain::{Cluster, Declaration, Query, Read, Record};
 use pawl_pipeline::ports::{Ledger, Registry, Scope, SweptStore};
-use pawl_pipeline::{Pipeline, Ports};
+use pawl_pipeline::{DocumentKind, Pipeline, Ports, Unreadable};
 use pawl_runtime::World;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 const PAGE: usize = 500;
+/// What is said of a document that cannot be read, where its content would stand.
+const UNREADABLE: &str = "unreadable";
 
 pub(super) async fn run(args: &Args, get: &Get) -> Result<ExitCode, Error> {
     let pipeline = registry(args).await?;
     match get.resource {
         Resource::Declarations => {
-            let rows = declarations(&pipeline, get.prefix.as_deref().unwrap_or_default()).await?;
+            let prefix = get.prefix.as_deref().unwrap_or_default();
+            let mut rows = declarations(&pipeline, prefix).await?;
+            let unreadable = unreadable(&pipeline, DocumentKind::Declaration).await?;
+            let shown = unreadable.into_iter().filter(|each| each.id.starts_with(prefix));
+            rows.0.extend(shown.map(DeclarationRow::unreadable));
+            rows.0.sort_by(|a, b| a.declaration.split('/').cmp(b.declaration.split('/')));
             output::show(&rows, args.output);
         }
         Resource::Stores => {
             let stores = pipeline.ports().registry().swept_stores().await?;
-            output::show(&Stores(stores.into_iter().map(StoreRow::from).collect()), args.output);
+            let mut rows: Vec<_> = stores.into_iter().map(StoreRow::from).collect();
+            let unreadable = unreadable(&pipeline, DocumentKind::Store).await?;
+            rows.extend(unreadable.into_iter().map(StoreRow::unreadable));
+            output::show(&Stores(rows), args.output);
         }
         Resource::Clusters => {
             let clusters = pipeline.ports().registry().clusters().await?;
-            output::show(&Clusters(clusters.into_iter().map(ClusterRow::from).collect()), args.output);
+            let mut rows: Vec<_> = clusters.into_iter().map(ClusterRow::from).collect();
+            let unreadable = unreadable(&pipeline, DocumentKind::Cluster).await?;
+            rows.extend(unreadable.into_iter().map(ClusterRow::unreadable));
+            output::show(&Clusters(rows), args.output);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The documents of a kind that cannot be read.
+async fn unreadable(pipeline: &Pipeline<World>, kind: DocumentKind) -> Result<Vec<Unreadable>, Error> {
+    let mut found = pipeline.ports().registry().unreadable().await?;
+    found.retain(|each| each.kind == kind);
+    Ok(found)
 }
 
 async fn declarations(pipeline: &Pipeline<World>, prefix: &str) -> Result<Declarations, Error> {
@@ -44,10 +64,16 @@ async fn declarations(pipeline: &Pipeline<World>, prefix: &str) -> Result<Declar
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
         let entries = pipeline.ports().ledger().entries(&ids).await?;
         let records: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.id, entry.record)).collect();
+        let without: Vec<_> = ids.into_iter().filter(|id| !records.contains_key(id)).collect();
+        let unknown = pipeline.ports().ledger().unreadable_records(&without).await?;
+        let unknown: BTreeMap<_, _> = unknown.into_iter().map(|each| (each.id.clone(), each)).collect();
         let shown = page.into_iter().filter(|each| each.id.to_string().starts_with(prefix));
         rows.extend(shown.map(|each| {
-            let record = records.get(&each.id);
-            DeclarationRow::new(&each, record)
+            let row = DeclarationRow::new(&each, records.get(&each.id));
+            match unknown.get(&each.id.to_string()) {
+                Some(record) => row.of_unknown_state(record),
+                None => row,
+            }
         }));
         if after.is_none() {
             return Ok(Declarations(rows));
@@ -108,6 +134,26 @@ impl DeclarationRow {
     }
 }
 
+impl DeclarationRow {
+    /// The row of a declaration whose document cannot be read.
+    fn unreadable(document: Unreadable) -> Self {
+        Self {
+            message: Some(document.to_string()),
+            declaration: document.id,
+            target: String::new(),
+            keys: Vec::new(),
+            state: UNREADABLE.to_owned(),
+            refreshed: None,
+            versions: Vec::new(),
+        }
+    }
+
+    /// The same, where the ledger's record cannot be read.
+    fn of_unknown_state(self, record: &Unreadable) -> Self {
+        Self { state: "unknown".to_owned(), message: Some(record.to_string()), ..self }
+    }
+}
+
 impl Table for Declarations {
     const HEADINGS: &'static [&'static str] =
         &["DECLARATION", "TARGET", "KEYS", "STATE", "REFRESHED", "MESSAGE"];
@@ -136,21 +182,36 @@ struct StoreRow {
     location: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl StoreRow {
+    fn unreadable(document: Unreadable) -> Self {
+        let message = Some(document.to_string());
+        Self { store: document.id, location: UNREADABLE.to_owned(), interval: None, message }
+    }
 }
 
 impl From<SweptStore> for StoreRow {
     fn from(SweptStore { store, interval }: SweptStore) -> Self {
         let interval = interval.map(|interval| format!("{}s", interval.as_secs()));
-        Self { store: store.id.to_string(), location: store.location().to_string(), interval }
+        let (store, location) = (store.id.to_string(), store.location().to_string());
+        Self { store, location, interval, message: None }
     }
 }
 
 impl Table for Stores {
-    const HEADINGS: &'static [&'static str] = &["STORE", "LOCATION", "SHORTEST INTERVAL"];
+    const HEADINGS: &'static [&'static str] = &["STORE", "LOCATION", "SHORTEST INTERVAL", "MESSAGE"];
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &StoreRow| {
-            vec![row.store.clone(), row.location.clone(), row.interval.clone().unwrap_or_default()]
+            vec![
+                row.store.clone(),
+                row.location.clone(),
+                row.interval.clone().unwrap_or_default(),
+                row.message.clone().unwrap_or_default(),
+            ]
         };
         self.0.iter().map(row).collect()
     }
@@ -164,6 +225,15 @@ struct ClusterRow {
     cluster: String,
     connection: String,
     indexed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl ClusterRow {
+    fn unreadable(document: Unreadable) -> Self {
+        let message = Some(document.to_string());
+        Self { cluster: document.id, connection: UNREADABLE.to_owned(), indexed: false, message }
+    }
 }
 
 impl From<Cluster> for ClusterRow {
@@ -173,12 +243,12 @@ impl From<Cluster> for ClusterRow {
             Connection::Kubeconfig { path, .. } => format!("kubeconfig {path}"),
             Connection::Url { url, .. } => url,
         };
-        Self { cluster: cluster.name.to_string(), connection, indexed: cluster.index }
+        Self { cluster: cluster.name.to_string(), connection, indexed: cluster.index, message: None }
     }
 }
 
 impl Table for Clusters {
-    const HEADINGS: &'static [&'static str] = &["CLUSTER", "CONNECTION", "INDEXED"];
+    const HEADINGS: &'static [&'static str] = &["CLUSTER", "CONNECTION", "INDEXED", "MESSAGE"];
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &ClusterRow| {
@@ -186,6 +256,7 @@ impl Table for Clusters {
                 row.cluster.clone(),
                 row.connection.clone(),
                 if row.indexed { "yes" } else { "no" }.to_owned(),
+                row.message.clone().unwrap_or_default(),
             ]
         };
         self.0.iter().map(row).collect()

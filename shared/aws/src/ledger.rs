@@ -15,23 +15,26 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::operation::BuildError;
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Kind, Record, Step};
-use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
 use std::collections::BTreeMap;
 
 impl Ledger for Table {
     async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, Error> {
-        let keys = ids.iter().map(Key::record).collect();
-        let items = self.items(Step::Record, keys, None).await?;
-        let mut entries = BTreeMap::new();
-        for item in &items {
-            // A record that cannot be read counts as none: the target is then looked at, and the record replaced.
-            match entry(item) {
-                Ok(entry) => drop(entries.insert(entry.id.clone(), entry)),
-                Err(error) => tracing::warn!(kind = Kind::Invalid.as_str(), "{error}"),
-            }
-        }
-        Ok(entries.into_values().collect())
+        let items = self.records(ids).await?;
+        let found: BTreeMap<_, _> = items
+            .iter()
+            .filter_map(|item| readable(entry(item)))
+            .map(|entry| (entry.id.clone(), entry))
+            .collect();
+        Ok(found.into_values().collect())
+    }
+
+    async fn unreadable_records(&self, ids: &[DeclarationId]) -> Result<Vec<Unreadable>, Error> {
+        let items = self.records(ids).await?;
+        let mut found: Vec<Unreadable> = items.iter().filter_map(|item| entry(item).err()).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found)
     }
 
     async fn put(
@@ -40,21 +43,20 @@ impl Ledger for Table {
         record: &Record,
         expected: Option<Revision>,
     ) -> Result<Revision, Error> {
-        let revision = Revision(expected.map_or(1, |revision| revision.0 + 1));
-        let unsettled = !record.state.is_settled();
-        let mut item = encode(&Key::record(id), record)?;
-        item.insert("rev".to_owned(), AttributeValue::N(revision.0.to_string()));
-        item.insert("unsettled".to_owned(), AttributeValue::Bool(unsettled));
-        let write = Write { id, item, expected, unsettled };
-        // A record that is settled from the start is not in the listing either.
-        if expected.is_some() || !unsettled {
-            match self.put_alone(&write).await? {
-                Alone::Written => return Ok(revision),
-                Alone::ListingChanges => {}
+        let expected = expected.map_or(Expected::None, Expected::Revision);
+        match self.put_expecting(id, record, &expected).await {
+            Err(error) if error.kind == Kind::Conflict && matches!(expected, Expected::None) => {
+                // What cannot be read counts as none.
+                let stands = self.item(Step::Record, &Key::record(id), RECORD).await?;
+                match stands {
+                    Some(stands) if entry(&stands).is_err() => {
+                        self.put_expecting(id, record, &Expected::Damaged(stands)).await
+                    }
+                    _ => Err(error),
+                }
             }
+            done => done,
         }
-        self.put_with_listing(write).await?;
-        Ok(revision)
     }
 
     async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), Error> {
@@ -102,11 +104,52 @@ impl Ledger for Table {
     }
 }
 
+/// What must be read of a record's item.
+const RECORD: &str = "pk, sk, layout, doc, rev";
+
+/// What a write replaces.
+enum Expected {
+    None,
+    Revision(Revision),
+    /// Exactly this item, which cannot be read.
+    Damaged(Item),
+}
+
+impl Expected {
+    fn next(&self) -> Revision {
+        match self {
+            Self::None => Revision(1),
+            Self::Revision(revision) => Revision(revision.0 + 1),
+            Self::Damaged(item) => Revision(number::<u64>(item, "rev").unwrap_or_default().saturating_add(1)),
+        }
+    }
+
+    /// The condition, and the values in it.
+    fn condition(&self) -> (String, Item) {
+        match self {
+            Self::None => ("attribute_not_exists(pk)".to_owned(), Item::new()),
+            Self::Revision(revision) => {
+                let value = AttributeValue::N(revision.0.to_string());
+                ("rev = :rev".to_owned(), Item::from([(":rev".to_owned(), value)]))
+            }
+            Self::Damaged(item) => {
+                let part = |name: &str| match item.get(name) {
+                    Some(_) => format!("{name} = :{name}"),
+                    None => format!("attribute_not_exists({name})"),
+                };
+                let parts = ["rev", "layout", "doc"];
+                let value = |name: &&str| Some((format!(":{name}"), item.get(*name)?.clone()));
+                (parts.map(part).join(" AND "), parts.iter().filter_map(value).collect())
+            }
+        }
+    }
+}
+
 /// A record on its way.
 struct Write<'a> {
     id: &'a DeclarationId,
     item: Item,
-    expected: Option<Revision>,
+    expected: &'a Expected,
     unsettled: bool,
 }
 
@@ -118,21 +161,50 @@ enum Alone {
 }
 
 impl Table {
-    /// Writes the record if its revision is the expected one and the listing can stay as it is.
+    async fn records(&self, ids: &[DeclarationId]) -> Result<Vec<Item>, Error> {
+        self.items(Step::Record, ids.iter().map(Key::record).collect(), None).await
+    }
+
+    async fn put_expecting(
+        &self,
+        id: &DeclarationId,
+        record: &Record,
+        expected: &Expected,
+    ) -> Result<Revision, Error> {
+        let revision = expected.next();
+        let unsettled = !record.state.is_settled();
+        let mut item = encode(&Key::record(id), record);
+        item.insert("rev".to_owned(), AttributeValue::N(revision.0.to_string()));
+        item.insert("unsettled".to_owned(), AttributeValue::Bool(unsettled));
+        let write = Write { id, item, expected, unsettled };
+        // A record that is settled from the start is not in the listing either.
+        let alone = match expected {
+            Expected::None => !unsettled,
+            Expected::Revision(_) => true,
+            Expected::Damaged(_) => false,
+        };
+        if alone && let Alone::Written = self.put_alone(&write).await? {
+            return Ok(revision);
+        }
+        self.put_with_listing(write).await?;
+        Ok(revision)
+    }
+
+    /// Writes the record if it is expected and the listing can stay as it is.
     async fn put_alone(&self, write: &Write<'_>) -> Result<Alone, Error> {
+        let (mut condition, mut values) = write.expected.condition();
+        if let Expected::Revision(_) = write.expected {
+            condition.push_str(" AND unsettled = :unsettled");
+            values.insert(":unsettled".to_owned(), AttributeValue::Bool(write.unsettled));
+        }
         let request = self
             .client()
             .put_item()
             .table_name(self.name())
             .set_item(Some(write.item.clone()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let request = match write.expected {
-            None => request.condition_expression("attribute_not_exists(pk)"),
-            Some(revision) => request
-                .condition_expression("rev = :rev AND unsettled = :unsettled")
-                .expression_attribute_values(":rev", AttributeValue::N(revision.0.to_string()))
-                .expression_attribute_values(":unsettled", AttributeValue::Bool(write.unsettled)),
-        };
         let mut found = None;
         let answer = async {
             let answer = request.send().await;
@@ -147,27 +219,21 @@ impl Table {
             // Written by this very call: the SDK sent it again because the first answer was lost.
             return Ok(Alone::Written);
         }
-        let replaceable = match write.expected {
-            None => found.get("layout") != write.item.get("layout"),
-            Some(Revision(expected)) => number(&found, "rev") == Some(expected),
-        };
-        if replaceable {
-            return Ok(Alone::ListingChanges);
+        match write.expected {
+            Expected::Revision(Revision(expected)) if number(&found, "rev") == Some(*expected) => {
+                Ok(Alone::ListingChanges)
+            }
+            _ => Err(error),
         }
-        Err(error)
     }
 
-    /// Writes the record if its revision is the expected one, and the listing with it.
+    /// Writes the record if it is expected, and the listing with it.
     async fn put_with_listing(&self, write: Write<'_>) -> Result<(), Error> {
-        let record = Put::builder().table_name(self.name());
-        let record = match write.expected {
-            None => record
-                .condition_expression(ABSENT)
-                .expression_attribute_values(":layout", layout(&write.item)),
-            Some(revision) => record
-                .condition_expression("rev = :rev")
-                .expression_attribute_values(":rev", AttributeValue::N(revision.0.to_string())),
-        };
+        let (condition, values) = write.expected.condition();
+        let record = Put::builder()
+            .table_name(self.name())
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()));
         let record = record.set_item(Some(write.item)).build().map_err(invalid)?;
         let listed = Key::unsettled(write.id).item();
         let listing = TransactWriteItem::builder();
@@ -183,13 +249,6 @@ impl Table {
     }
 }
 
-/// There is no record, or one that this version cannot read and that therefore counts as none.
-const ABSENT: &str = "attribute_not_exists(pk) OR layout <> :layout";
-
-fn layout(item: &Item) -> AttributeValue {
-    item.get("layout").cloned().unwrap_or(AttributeValue::Null(true))
-}
-
 /// The item that made a condition fail.
 fn standing<R>(error: &SdkError<PutItemError, R>) -> Option<Item> {
     match error.as_service_error()? {
@@ -198,17 +257,15 @@ fn standing<R>(error: &SdkError<PutItemError, R>) -> Option<Item> {
     }
 }
 
-fn entry(item: &Item) -> Result<Entry, Error> {
+fn entry(item: &Item) -> Result<Entry, Unreadable> {
     let key = Key::of(item).map(|key| key.pk).unwrap_or_default();
     let named = key.strip_prefix("record#").unwrap_or(&key);
-    let what = format!("the record of {}", named.replace('!', "/"));
-    let record = decode(Step::Record, &what, item)?;
-    let (id, revision) = declaration_id(named).zip(number(item, "rev")).ok_or_else(|| {
-        Error::new(
-            Step::Record,
-            Kind::Invalid,
-            format!("{what} has no owner or revision; remove it from the table"),
-        )
+    let shown = named.replace('!', "/");
+    let record = decode(&shown, item)?;
+    let (id, revision) = declaration_id(named).zip(number(item, "rev")).ok_or_else(|| Unreadable {
+        kind: DocumentKind::Record,
+        id: shown,
+        reason: "it has no owner or revision".to_owned(),
     })?;
     Ok(Entry { id, record, revision: Revision(revision) })
 }

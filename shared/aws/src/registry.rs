@@ -4,8 +4,8 @@
 //! declaration. Entries of changes too large for one transaction are marked `unsure`: such an entry counts only if the
 //! declaration lists it, which costs one more read and makes the large change visible all at once as well.
 //!
-//! A document that cannot be read, because it is damaged or a later version of Pawl wrote it, is told in the log and
-//! hides no other; it is an error, of kind `Invalid`, only where nothing else was found.
+//! A document that cannot be read, because it is damaged or a later version of Pawl wrote it, is passed over as if it
+//! were not there.
 
 mod catalogue;
 mod head;
@@ -13,13 +13,14 @@ mod large;
 
 use crate::table::{
     BUCKETS, Bounds, Item, Key, LISTING_BUCKETS, Table, bucketed, declaration_id, decode, flag, home_listing,
-    index_key, intervals, store_listing, strings, text,
+    index_key, intervals, shown_store, store_listing, strings, text,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use head::{Ref, wanted_every};
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
-use pawl_pipeline::Error;
+use pawl_documents::{Document, Unreadable};
+use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
 use pawl_pipeline::ports::{Registry, Scope, SweptStore};
+use pawl_pipeline::{Error, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -41,9 +42,7 @@ impl Registry for Table {
     async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, Error> {
         let keys = ids.iter().map(Key::declaration).collect();
         let items = self.items(Step::Lookup, keys, Some(DOCUMENT)).await?;
-        readable(items.into_iter().filter(is_present).map(|item| declaration(&item)), |found| {
-            found.id.clone()
-        })
+        Ok(those_readable(&items, declaration, |found| found.id.clone()))
     }
 
     async fn page(
@@ -69,16 +68,14 @@ impl Registry for Table {
     async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, Error> {
         let keys = ids.iter().map(Key::store).collect();
         let items = self.items(Step::Lookup, keys, Some(DOCUMENT)).await?;
-        readable(items.iter().map(store), |found| found.id.clone())
+        Ok(those_readable(&items, store, |found| found.id.clone()))
     }
 
     async fn swept_stores(&self) -> Result<Vec<SweptStore>, Error> {
-        let partitions: Vec<String> = (0..BUCKETS).map(|bucket| bucketed("stores", bucket)).collect();
-        let queries: Vec<_> = partitions.iter().map(|pk| self.partition(pk, Some(DOCUMENT))).collect();
-        let items: Vec<Vec<Item>> = stream::iter(queries).buffer_unordered(PARALLEL).try_collect().await?;
-        let stores: Vec<Store> = items.iter().flatten().filter_map(|item| or_warn(store(item))).collect();
-        let queries: Vec<_> = stores
-            .into_iter()
+        let items = self.buckets("stores").await?;
+        let queries: Vec<_> = items
+            .iter()
+            .filter_map(|item| readable(store(item)))
             .map(async |store| {
                 let interval = self.shortest_interval(&store.id).await?;
                 Ok::<_, Error>((store.id.clone(), SweptStore { store, interval }))
@@ -90,16 +87,14 @@ impl Registry for Table {
 
     async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
         let items = self.partition("clusters", Some(DOCUMENT)).await?;
-        let read = |item: &Item| {
-            let name = text(item, "sk").unwrap_or_default();
-            decode(Step::Lookup, &format!("cluster {name}"), item)
-        };
-        let clusters: BTreeMap<ClusterName, Cluster> = items
-            .iter()
-            .filter_map(|item| or_warn(read(item)))
-            .map(|cluster: Cluster| (cluster.name.clone(), cluster))
-            .collect();
-        Ok(clusters.into_values().collect())
+        Ok(those_readable(&items, cluster, |found| found.name.clone()))
+    }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        let mut found = those_unreadable(&self.partition("clusters", Some(DOCUMENT)).await?, cluster);
+        found.extend(those_unreadable(&self.buckets("declarations").await?, declaration));
+        found.extend(those_unreadable(&self.buckets("stores").await?, store));
+        Ok(found)
     }
 }
 
@@ -119,6 +114,14 @@ struct Part {
 }
 
 impl Table {
+    /// The documents of all buckets of a listing.
+    async fn buckets(&self, listing: &str) -> Result<Vec<Item>, Error> {
+        let partitions: Vec<String> = (0..BUCKETS).map(|bucket| bucketed(listing, bucket)).collect();
+        let queries: Vec<_> = partitions.iter().map(|pk| self.partition(pk, Some(DOCUMENT))).collect();
+        let items: Vec<Vec<Item>> = stream::iter(queries).buffer_unordered(PARALLEL).try_collect().await?;
+        Ok(items.into_iter().flatten().filter(is_present).collect())
+    }
+
     /// Everything under one index key.
     async fn under(&self, pk: String) -> Result<Vec<Candidate>, Error> {
         let items = self.partition(&pk, Some("sk, unsure")).await?;
@@ -176,7 +179,7 @@ impl Table {
         let found: BTreeMap<_, _> = items
             .iter()
             .filter(|item| is_present(item))
-            .filter_map(|item| or_warn(declaration(item)))
+            .filter_map(|item| readable(declaration(item)))
             .filter(|found| is_in(scope, found))
             .map(|found| (found.id.clone(), found))
             .collect();
@@ -203,38 +206,35 @@ fn is_in(scope: &Scope, declaration: &Declaration) -> bool {
     }
 }
 
-fn declaration(item: &Item) -> Result<Declaration, Error> {
-    let name = text(item, "sk").unwrap_or_default().replace('!', "/");
-    decode(Step::Lookup, &format!("declaration {name}"), item)
+fn declaration(item: &Item) -> Result<Declaration, Unreadable> {
+    decode(&text(item, "sk").unwrap_or_default().replace('!', "/"), item)
 }
 
-fn store(item: &Item) -> Result<Store, Error> {
-    let name = text(item, "sk").unwrap_or_default();
-    decode(Step::Lookup, &format!("store {}", name.trim_start_matches('!').replace('!', "/")), item)
+fn store(item: &Item) -> Result<Store, Unreadable> {
+    decode(&shown_store(text(item, "sk").unwrap_or_default()), item)
 }
 
-/// What could be read, in order. One damaged document hides no other; it is an error where nothing else is left.
-fn readable<T, K: Ord>(
-    documents: impl Iterator<Item = Result<T, Error>>,
+fn cluster(item: &Item) -> Result<Cluster, Unreadable> {
+    decode(text(item, "sk").unwrap_or_default(), item)
+}
+
+/// What can be read, in order.
+fn those_readable<T, K: Ord>(
+    items: &[Item],
+    read: impl Fn(&Item) -> Result<T, Unreadable>,
     id: impl Fn(&T) -> K,
-) -> Result<Vec<T>, Error> {
-    let mut found = BTreeMap::new();
-    let mut damaged = None;
-    for document in documents {
-        match document {
-            Ok(document) => drop(found.insert(id(&document), document)),
-            Err(error) => {
-                tracing::warn!(kind = Kind::Invalid.as_str(), "{error}");
-                damaged = damaged.or(Some(error));
-            }
-        }
-    }
-    match damaged {
-        Some(error) if found.is_empty() => Err(error),
-        _ => Ok(found.into_values().collect()),
-    }
+) -> Vec<T> {
+    let documents = items.iter().filter(|item| is_present(item)).filter_map(|item| readable(read(item)));
+    let found: BTreeMap<K, T> = documents.map(|document| (id(&document), document)).collect();
+    found.into_values().collect()
 }
 
-fn or_warn<T>(document: Result<T, Error>) -> Option<T> {
-    document.inspect_err(|error| tracing::warn!(kind = Kind::Invalid.as_str(), "{error}")).ok()
+/// What cannot be read, in the order of ids.
+fn those_unreadable<D: Document>(
+    items: &[Item],
+    read: impl Fn(&Item) -> Result<D, Unreadable>,
+) -> Vec<Unreadable> {
+    let mut found: Vec<Unreadable> = items.iter().filter_map(|item| read(item).err()).collect();
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found
 }

@@ -11,8 +11,8 @@ pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement
 pub use fake::{FakeEntry, FakeStore};
 pub use search::Search;
 pub use vault::{
-    CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
-    VaultStore,
+    CaProvider, ClientCertificate, Headers, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth,
+    VaultProof, VaultStore,
 };
 
 use crate::declaration::{Find, Query};

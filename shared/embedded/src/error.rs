@@ -43,14 +43,6 @@ pub enum Error {
     /// Another revision of a record stands there.
     #[error("the record of {0} was written by somebody else; start again from the read")]
     Conflict(String),
-    /// Something in the file cannot be read.
-    #[error("{what} in the file cannot be read: {reason}; remove it and apply its manifest again")]
-    Damaged {
-        /// What it is.
-        what: String,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// SQLite failed in another way.
     #[error("the file cannot be used: {0}; check the disk, then the file with sqlite3")]
     Sqlite(#[source] Arc<rusqlite::Error>),
@@ -68,17 +60,13 @@ impl Error {
             Self::Conflict(_) => Kind::Conflict,
             // A disk can get room, and come back, with nobody touching Pawl; nothing may be given up for it.
             Self::Busy | Self::Late | Self::Full | Self::Stopped | Self::Sqlite(_) => Kind::Transient,
-            Self::Open { .. } | Self::Foreign | Self::Newer { .. } | Self::Damaged { .. } => Kind::Invalid,
+            Self::Open { .. } | Self::Foreign | Self::Newer { .. } => Kind::Invalid,
         }
     }
 
     /// The flow's error for a failure at this step.
     pub(crate) fn at(self, step: Step) -> pawl_pipeline::Error {
         pawl_pipeline::Error::new(step, self.kind(), self.to_string()).caused_by(self)
-    }
-
-    pub(crate) fn damaged(what: impl Into<String>, reason: impl ToString) -> Self {
-        Self::Damaged { what: what.into(), reason: reason.to_string() }
     }
 }
 

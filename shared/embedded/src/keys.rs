@@ -3,22 +3,24 @@
 //! The parts are joined by a space: it is no part of a name, and it sorts before everything that is. With the `/` of
 //! the usual notation `a-b/...` would come before `a/...`.
 
-use crate::error::Error;
 use pawl_domain::{ClusterName, DeclarationId, Home, StoreId};
+use pawl_pipeline::{DocumentKind, Unreadable};
 
 pub(crate) fn of_declaration(id: &DeclarationId) -> String {
     format!("{} {} {}", id.cluster, id.namespace, id.name)
 }
 
-pub(crate) fn declaration(text: &str) -> Result<DeclarationId, Error> {
-    let mut parts = text.split(' ');
-    let mut part = || parts.next().unwrap_or_default();
-    let damaged = |error| Error::damaged(format!("declaration id {text:?}"), error);
-    Ok(DeclarationId {
-        cluster: part().parse().map_err(damaged)?,
-        namespace: part().parse().map_err(damaged)?,
-        name: part().parse().map_err(damaged)?,
+pub(crate) fn declaration(text: &str) -> Result<DeclarationId, Unreadable> {
+    shown(text).parse().map_err(|_| Unreadable {
+        kind: DocumentKind::Declaration,
+        id: shown(text),
+        reason: "its id is not valid".to_owned(),
     })
+}
+
+/// The usual notation of a declaration's id, whether it is valid or not.
+pub(crate) fn shown(text: &str) -> String {
+    text.replace(' ', "/")
 }
 
 /// The texts of all ids of a cluster lie above the first and below the second.
@@ -37,6 +39,20 @@ pub(crate) fn of_home(home: &Home) -> &str {
 pub(crate) fn of_store(id: &StoreId) -> String {
     let namespace = id.namespace.as_ref().map_or("", |namespace| namespace.as_str());
     format!("{} {namespace} {}", of_home(&id.home), id.name)
+}
+
+/// How messages name the store whose id [`of_store`] wrote as `text`.
+pub(crate) fn shown_store(text: &str) -> String {
+    let store = |home: &str, namespace: &str, name: &str| {
+        let home = if home.is_empty() { Home::Applied } else { Home::Cluster(home.parse().ok()?) };
+        let namespace = if namespace.is_empty() { None } else { Some(namespace.parse().ok()?) };
+        Some(StoreId { home, namespace, name: name.parse().ok()? })
+    };
+    match text.split(' ').collect::<Vec<_>>()[..] {
+        [home, namespace, name] => store(home, namespace, name).map(|id| id.to_string()),
+        _ => None,
+    }
+    .unwrap_or_else(|| format!("store {text}"))
 }
 
 #[cfg(test)]
@@ -80,6 +96,9 @@ mod tests {
         }
         stores.sort();
         assert!(stores.iter().map(of_store).is_sorted_by(|a, b| a < b));
+        for id in &stores {
+            assert_eq!(shown_store(&of_store(id)), id.to_string());
+        }
     }
 
     #[test]

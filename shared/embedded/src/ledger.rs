@@ -1,10 +1,12 @@
 //! The ledger: what was done last for each declaration.
 
 use crate::error::Error;
+use crate::registry::text;
 use crate::{Embedded, keys};
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Record, Step};
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use pawl_pipeline::{Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
@@ -12,19 +14,25 @@ impl Ledger for Embedded {
     async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, pawl_pipeline::Error> {
         let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
         self.recalling(move |connection| {
-            let mut one =
-                connection.prepare_cached("SELECT revision, document FROM records WHERE id = ?1")?;
             let mut entries = Vec::new();
             for id in ids {
-                let found: Option<(i64, String)> = one
-                    .query_row([keys::of_declaration(&id)], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?;
-                let Some((revision, document)) = found else { continue };
-                let record = serde_json::from_str(&document)
-                    .map_err(|error| Error::damaged(format!("the record of {id}"), error))?;
-                entries.push(Entry { id, record, revision: Revision(revision.cast_unsigned()) });
+                let Some((revision, record)) = standing(connection, &id)? else { continue };
+                entries.extend(readable(record).map(|record| Entry { id, record, revision }));
             }
             Ok(entries)
+        })
+        .await
+    }
+
+    async fn unreadable_records(
+        &self,
+        ids: &[DeclarationId],
+    ) -> Result<Vec<Unreadable>, pawl_pipeline::Error> {
+        let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
+        self.recalling(move |connection| {
+            let record =
+                |id: &DeclarationId| Ok(standing(connection, id)?.and_then(|(_, record)| record.err()));
+            ids.iter().filter_map(|id| record(id).transpose()).collect()
         })
         .await
     }
@@ -35,12 +43,19 @@ impl Ledger for Embedded {
         record: &Record,
         expected: Option<Revision>,
     ) -> Result<Revision, pawl_pipeline::Error> {
-        let (key, name) = (keys::of_declaration(id), id.to_string());
+        let (id, key) = (id.clone(), keys::of_declaration(id));
         let settled = record.state.is_settled();
-        // Serialising plain data with text keys cannot fail.
-        let document = serde_json::to_string(record).unwrap_or_default();
+        let document = pawl_documents::write(record);
         self.recording(move |connection| {
-            let text = match expected {
+            let expected = match expected {
+                None => match standing(connection, &id)? {
+                    // What cannot be read counts as none.
+                    Some((revision, Err(_))) => Some(revision),
+                    Some((_, Ok(_))) | None => None,
+                },
+                known => known,
+            };
+            let query = match expected {
                 None => {
                     "INSERT INTO records (id, revision, settled, document) VALUES (?1, ?4 + 1, ?2, ?3)
                     ON CONFLICT DO NOTHING RETURNING revision"
@@ -51,11 +66,13 @@ impl Ledger for Embedded {
                 }
             };
             let expected = expected.map_or(0, |revision| revision.0.cast_signed());
-            let mut statement = connection.prepare_cached(text)?;
+            let mut statement = connection.prepare_cached(query)?;
             let revision: Option<i64> = statement
                 .query_row(params![key, settled, document, expected], |row| row.get(0))
                 .optional()?;
-            revision.map(|revision| Revision(revision.cast_unsigned())).ok_or(Error::Conflict(name))
+            revision
+                .map(|revision| Revision(revision.cast_unsigned()))
+                .ok_or_else(|| Error::Conflict(id.to_string()))
         })
         .await
     }
@@ -85,12 +102,12 @@ impl Ledger for Embedded {
         let after = after.map(keys::of_declaration).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.recalling(move |connection| {
-            let text = "SELECT id FROM records WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
-            let mut statement = connection.prepare_cached(text)?;
+            let query = "SELECT id FROM records WHERE settled = 0 AND id > ?1 ORDER BY id LIMIT ?2";
+            let mut statement = connection.prepare_cached(query)?;
             let mut rows = statement.query(params![after, limit])?;
             let mut ids = Vec::new();
             while let Some(row) = rows.next()? {
-                ids.push(keys::declaration(&row.get::<_, String>(0)?)?);
+                ids.extend(readable(keys::declaration(text(row, 0)?)));
             }
             Ok(ids)
         })
@@ -104,9 +121,8 @@ impl Ledger for Embedded {
                 connection.prepare_cached("SELECT second, nanosecond FROM marks WHERE name = ?1")?;
             let found: Option<(i64, i32)> =
                 statement.query_row([&name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            let Some((second, nanosecond)) = found else { return Ok(None) };
-            let at = Timestamp::new(second, nanosecond);
-            at.map(Some).map_err(|error| Error::damaged(format!("the mark {name:?}"), error))
+            // A mark that is no time counts as none: everything is looked at then.
+            Ok(found.and_then(|(second, nanosecond)| Timestamp::new(second, nanosecond).ok()))
         })
         .await
     }
@@ -125,6 +141,19 @@ impl Ledger for Embedded {
         })
         .await
     }
+}
+
+/// What stands in the ledger of one declaration.
+type Standing = (Revision, Result<Record, Unreadable>);
+
+/// The revision and record of a declaration, where there is one.
+fn standing(connection: &Connection, id: &DeclarationId) -> Result<Option<Standing>, Error> {
+    let mut one = connection.prepare_cached("SELECT revision, document FROM records WHERE id = ?1")?;
+    let found = one.query_row([keys::of_declaration(id)], |row| {
+        let record = pawl_documents::read(&id.to_string(), text(row, 1)?);
+        Ok((Revision(row.get::<_, i64>(0)?.cast_unsigned()), record))
+    });
+    Ok(found.optional()?)
 }
 
 impl Embedded {

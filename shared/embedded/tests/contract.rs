@@ -5,10 +5,11 @@
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId};
 use pawl_embedded::Embedded;
 use pawl_pipeline::ports::{Catalogue, Entry, Jobs, Ledger, Put, Registry, Revision, Scope, SweptStore};
-use pawl_pipeline::{Error, Job};
+use pawl_pipeline::{DocumentKind, Error, Job, Unreadable};
 use pawl_world::build::at;
 use pawl_world::contract;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -27,14 +28,79 @@ impl Files {
 
     async fn two(&self) -> Two {
         let path = self.0.path().join(format!("{}.db", self.1.fetch_add(1, Ordering::Relaxed)));
-        Two { writes: Embedded::open(&path).await.unwrap(), reads: Embedded::open(&path).await.unwrap() }
+        let (writes, reads) = (Embedded::open(&path).await.unwrap(), Embedded::open(&path).await.unwrap());
+        Two { path, writes, reads }
     }
 }
 
 /// Two handles of one file with nothing in common but the file, as a server and a command line have them.
 struct Two {
+    path: PathBuf,
     writes: Embedded,
     reads: Embedded,
+}
+
+impl Two {
+    /// Replaces a document by what the function makes of it. Ids are stored with spaces between their parts.
+    fn damage(&self, table: &str, id: &str, turn: fn(&str) -> String) {
+        let file = rusqlite::Connection::open(&self.path).unwrap();
+        let query = format!("SELECT document FROM {table} WHERE id = ?1");
+        let document: String = file.query_row(&query, [id], |row| row.get(0)).unwrap();
+        let query = format!("UPDATE {table} SET document = ?2 WHERE id = ?1");
+        assert_eq!(file.execute(&query, [id, turn(&document).as_str()]).unwrap(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_hurts_nobody() {
+    let files = Files::new();
+    contract::damaged::registry(
+        async || files.two().await,
+        async |file, kind, id, turn| match kind {
+            DocumentKind::Cluster => file.damage("clusters", id, turn),
+            DocumentKind::Declaration => file.damage("declarations", &id.replace('/', " "), turn),
+            // The stores of the suite are applied and belong to no namespace.
+            DocumentKind::Store => file.damage("stores", &id.replace("ClusterSecretStore ", "  "), turn),
+            DocumentKind::Record => unreachable!("a registry has none"),
+        },
+    )
+    .await;
+    contract::damaged::ledger(
+        async || files.two().await,
+        async |file, id, turn| {
+            file.damage("records", &id.to_string().replace('/', " "), turn);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_an_earlier_version_is_read_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pawl.db");
+    std::fs::copy(contract::earlier::fixtures().join("pawl.db"), &path).unwrap();
+    contract::earlier::version_zero(&Embedded::open(&path).await.unwrap()).await;
+}
+
+/// What the tables beside it keep of a declaration is damaged as well, or is no text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_index_that_cannot_be_read_is_made_anew() {
+    let files = Files::new();
+    let db = pawl_world::declaration("blue/shop/db").reads("old").build();
+    let keys = |name| pawl_world::build::index_keys([name]);
+    for damage in ["indexed = '{'", "indexed = x'ff'", "indexed = '{\"keys\":7}', document = x'ff'"] {
+        let file = files.two().await;
+        Catalogue::put(&file, &db, &keys("old")).await.unwrap();
+        let query = format!("UPDATE declarations SET {damage}");
+        rusqlite::Connection::open(&file.path).unwrap().execute(&query, []).unwrap();
+        assert_eq!(Catalogue::put(&file, &db, &keys("new")).await.unwrap(), Put::Changed, "{damage}");
+        assert_eq!(file.candidates(&keys("old")).await.unwrap(), [], "{damage}");
+        let found = file.candidates(&keys("new")).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&db.id), "{damage}");
+        rusqlite::Connection::open(&file.path).unwrap().execute(&query, []).unwrap();
+        assert!(Catalogue::remove(&file, &db.id).await.unwrap(), "{damage}");
+        assert_eq!(file.candidates(&keys("new")).await.unwrap(), [], "{damage}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -116,6 +182,10 @@ impl Registry for Two {
     async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
         self.reads.clusters().await
     }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        self.reads.unreadable().await
+    }
 }
 
 impl Catalogue for Two {
@@ -147,6 +217,10 @@ impl Catalogue for Two {
 impl Ledger for Two {
     async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, Error> {
         self.reads.entries(ids).await
+    }
+
+    async fn unreadable_records(&self, ids: &[DeclarationId]) -> Result<Vec<Unreadable>, Error> {
+        self.reads.unreadable_records(ids).await
     }
 
     /// Now through the one handle, now through the other, so that they meet in the file.

@@ -141,12 +141,12 @@ proptest! {
         options.any_cluster = true;
         let found = parse(&text, "here", &options);
         for declaration in &found.declarations {
-            let stored = serde_json::to_vec(declaration).unwrap();
-            prop_assert_eq!(&serde_json::from_slice::<Declaration>(&stored).unwrap(), declaration);
+            let stored = pawl_documents::write(declaration);
+            prop_assert_eq!(&pawl_documents::read::<Declaration>("it", &stored).unwrap(), declaration);
         }
         for store in &found.stores {
-            let stored = serde_json::to_vec(store).unwrap();
-            prop_assert_eq!(&serde_json::from_slice::<Store>(&stored).unwrap(), store);
+            let stored = pawl_documents::write(store);
+            prop_assert_eq!(&pawl_documents::read::<Store>("it", &stored).unwrap(), store);
         }
         held(&text, "here", &namespace);
     }

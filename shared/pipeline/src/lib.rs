@@ -44,6 +44,7 @@ mod stores;
 pub mod sweep;
 mod sync;
 mod templates;
+pub mod unreadable;
 mod windows;
 mod write;
 
@@ -58,3 +59,4 @@ pub use report::Report;
 pub use settings::Settings;
 pub use status::Status;
 pub use store_status::{Standing, StoreStatus, Validity, Verdict};
+pub use unreadable::{DocumentKind, Unreadable, readable};

@@ -15,6 +15,7 @@ use crate::job::Job;
 use crate::manifests::Manifests;
 use crate::status::Status;
 use crate::store_status::StoreStatus;
+use crate::unreadable::Unreadable;
 use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
@@ -64,7 +65,8 @@ pub trait Clock: Send + Sync {
 
 /// All declarations, stores and clusters, with the reverse index from keys to declarations. Reading only.
 ///
-/// Reads MUST see every write that was acknowledged before they began.
+/// Reads MUST see every write that was acknowledged before they began. A document that cannot be read is told through
+/// [`readable`](crate::readable) and left out as if it were not there: it never fails a read of others.
 pub trait Registry: Send + Sync {
     /// The ids of all declarations that were put under any of these index keys: each once, in ascending order. The
     /// cost MUST NOT depend on the number of declarations under other keys.
@@ -96,12 +98,16 @@ pub trait Registry: Send + Sync {
 
     /// Every cluster, in ascending order of names.
     fn clusters(&self) -> impl Future<Output = Result<Vec<Cluster>, Error>> + Send;
+
+    /// Every document that cannot be read, in ascending order of kinds and ids. Looks at all documents: for people.
+    fn unreadable(&self) -> impl Future<Output = Result<Vec<Unreadable>, Error>> + Send;
 }
 
 /// The writing half of the registry.
 ///
 /// A write MUST be whole or not at all: a reader never sees a declaration without its index keys, nor index keys of
-/// a declaration that is gone.
+/// a declaration that is gone. A document that cannot be read is replaced and removed as any other; a put in its place
+/// is never [`Put::Unchanged`].
 pub trait Catalogue: Send + Sync {
     /// Stores a declaration under exactly these index keys, in place of what stood under its id.
     fn put(
@@ -162,11 +168,18 @@ pub struct SweptStore {
 
 /// What was done last for each declaration. Writes are conditional, so that of two that meet one starts again.
 pub trait Ledger: Send + Sync {
-    /// The entries of these declarations, in ascending order; declarations without one are left out.
+    /// The entries of these declarations, in ascending order; declarations without one are left out, and so are those
+    /// whose record cannot be read: what was written last is unknown then.
     fn entries(&self, ids: &[DeclarationId]) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
 
-    /// Writes a record in place of the one of revision `expected` (`None`: there must be none) and returns the new
-    /// revision.
+    /// Those of these declarations' records that cannot be read, in ascending order of ids.
+    fn unreadable_records(
+        &self,
+        ids: &[DeclarationId],
+    ) -> impl Future<Output = Result<Vec<Unreadable>, Error>> + Send;
+
+    /// Writes a record in place of the one of revision `expected` (`None`: there must be none that can be read) and
+    /// returns the new revision.
     ///
     /// # Errors
     /// Kind `Conflict` when another revision stands there; nothing is written then.

@@ -31,7 +31,27 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked.
     pub async fn remove(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
         let declarations = self.ports.registry().declarations(ids).await?;
-        Ok(self.retire_all(&declarations).await)
+        let mut removed = self.retire_all(&declarations).await;
+        let known: BTreeSet<&DeclarationId> = declarations.iter().map(|each| &each.id).collect();
+        for id in ids.iter().filter(|id| !known.contains(id)) {
+            removed.extend(self.remove_unreadable(id).await.map(|result| (id.clone(), result)));
+        }
+        Ok(removed)
+    }
+
+    /// Removes a declaration whose document cannot be read, if there is one. Nobody can tell whether it owned its target,
+    /// so that stays.
+    pub(crate) async fn remove_unreadable(&self, id: &DeclarationId) -> Option<Result<(), Error>> {
+        match self.ports.registry().remove(id).await {
+            Ok(false) => None,
+            Ok(true) => {
+                tracing::warn!(
+                    "declaration {id} could not be read and is removed; the Secret that it made stays"
+                );
+                Some(self.ports.ledger().remove(id, None).await)
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Removes these declarations.

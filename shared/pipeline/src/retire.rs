@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::ports::{Catalogue, Ledger, Ports, Registry, Scope};
+use crate::unreadable::DocumentKind;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
 use tracing::instrument;
 
@@ -60,7 +61,9 @@ impl<P: Ports> Pipeline<P> {
                 retired.stores.push(swept.store.id);
             }
         }
-        self.ports.registry().remove_cluster(name).await?;
+        self.retire_unreadable(name, &mut retired).await?;
+        // One whose document cannot be read was not found above.
+        retired.known |= self.ports.registry().remove_cluster(name).await?;
         // An index that had begun before may have brought something back; from here on none takes it in.
         self.retire_declarations(name, force, &mut retired).await?;
         if force {
@@ -102,6 +105,20 @@ impl<P: Ports> Pipeline<P> {
                 return Ok(());
             }
         }
+    }
+
+    /// Removes what was declared for the cluster and cannot be read; the Secrets that it made stay.
+    async fn retire_unreadable(&self, name: &ClusterName, retired: &mut Retired) -> Result<(), Error> {
+        let mut unreadable = self.ports.registry().unreadable().await?;
+        unreadable.retain(|document| document.kind == DocumentKind::Declaration);
+        for id in unreadable.iter().filter_map(|document| document.id.parse::<DeclarationId>().ok()) {
+            if id.cluster == *name
+                && let Some(result) = self.remove_unreadable(&id).await
+            {
+                retired.declarations.push((id, result));
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what is still owed in a cluster that nobody can reach any more, of declarations that were removed before.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use pawl_domain::declaration::{DeletionPolicy, RefreshPolicy};
 use pawl_domain::record::State;
 use pawl_domain::{Change, Kind, Moved, Outcome, Store};
+use pawl_pipeline::ports::Ledger;
 use pawl_pipeline::{Job, Ports, Settings};
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, declaration, parameter_store};
@@ -293,6 +294,20 @@ async fn what_is_overtaken_by_a_window_or_a_crash_is_found_within_the_interval()
     story.world.rotate("app/db", story.value(3));
     story.sweep_for(2).await;
     assert_eq!(story.world.value(ID, "value"), Some(story.value(3)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_read_keeps_nothing_back_and_is_written_anew() {
+    let story = written().await;
+    let ids = [ID.parse().unwrap()];
+    story.world.ledger().damage(&ids[0]);
+    let change = story.world.rotate("app/db", story.value(2));
+    let report = story.flow().sync(&change).await.unwrap();
+    assert_eq!(report.count(Outcome::Written), 1);
+    assert_eq!(story.world.value(ID, "value"), Some(story.value(2)));
+    assert_eq!(story.world.ledger().unreadable_records(&ids).await.unwrap(), []);
+    assert!(state(&story).is_settled());
     story.end();
 }
 

@@ -7,8 +7,8 @@ use futures::FutureExt;
 use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Kind, Outcome};
-use pawl_pipeline::Ports;
 use pawl_pipeline::ports::{Ledger, Registry};
+use pawl_pipeline::{DocumentKind, Ports};
 use pawl_world::{Fault, Point, declaration, every_order};
 use std::time::Duration;
 use story::{Story, flow, manifests, patient};
@@ -137,6 +137,28 @@ async fn what_is_declared_anew_while_its_removal_is_not_finished_comes_back() {
         let change = story.world.rotate("app/db", story.value(2));
         let report = story.flow().sync(&change).await.unwrap();
         assert_eq!(report.count(Outcome::Written), 1);
+        story.end();
+    }
+}
+
+/// Whether it owned its Secret cannot be told any more, so that stays.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_removed_and_its_secret_stays() {
+    for with_its_cluster in [false, true] {
+        let story = written().await;
+        story.world.registry().damage(DocumentKind::Declaration, ID);
+        if with_its_cluster {
+            story.world.registry().damage(DocumentKind::Cluster, "blue");
+            let retired = story.flow().retire_cluster(&"blue".parse().unwrap(), false).await.unwrap();
+            assert!(retired.known && retired.is_complete());
+            assert_eq!(retired.declarations.len(), 1);
+        } else {
+            let removed = story.flow().remove(&ids()).await.unwrap();
+            assert!(matches!(removed.as_slice(), [(_, Ok(()))]));
+        }
+        assert_eq!(story.world.registry().unreadable().await.unwrap(), []);
+        assert_eq!(story.world.ledger().entries(&ids()).await.unwrap(), []);
+        assert_eq!(story.world.value(ID, "value"), Some(story.value(1)));
         story.end();
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use pawl_aws::Table;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId};
 use pawl_embedded::Embedded;
-use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Put, Registry, Revision, Scope, SweptStore};
+use pawl_pipeline::{Error, Unreadable};
 use std::collections::BTreeSet;
 
 /// Registry and ledger in a DynamoDB table or in a local file.
@@ -56,6 +56,10 @@ impl Registry for State {
     async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
         either!(self.clusters())
     }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        either!(self.unreadable())
+    }
 }
 
 impl Catalogue for State {
@@ -93,6 +97,10 @@ impl Catalogue for State {
 impl Ledger for State {
     async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, Error> {
         either!(self.entries(ids))
+    }
+
+    async fn unreadable_records(&self, ids: &[DeclarationId]) -> Result<Vec<Unreadable>, Error> {
+        either!(self.unreadable_records(ids))
     }
 
     async fn put(

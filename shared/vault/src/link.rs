@@ -286,7 +286,7 @@ fn is_loopback(url: &Url) -> bool {
 /// The headers of every request. Those of the store give way to Vault's own.
 fn headers(store: &VaultStore, call: &Call<'_>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    for (name, value) in &store.headers {
+    for (name, value) in &store.headers.0 {
         let named = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
             call.error(Kind::Invalid, format_args!("{name:?} of the store's headers is no name of a header"))
         })?;

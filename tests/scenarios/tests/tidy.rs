@@ -10,11 +10,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-golang", &[]),
     ("pawl-pki", &[]),
     ("pawl-domain", &["pawl-golang", "pawl-pki"]),
+    ("pawl-documents", &["pawl-domain"]),
     ("pawl-events", &["pawl-domain"]),
-    ("pawl-pipeline", &["pawl-domain"]),
-    ("pawl-aws", &["pawl-domain", "pawl-pipeline"]),
+    ("pawl-pipeline", &["pawl-documents", "pawl-domain"]),
+    ("pawl-aws", &["pawl-documents", "pawl-domain", "pawl-pipeline"]),
     ("pawl-kubernetes", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
-    ("pawl-embedded", &["pawl-domain", "pawl-pipeline"]),
+    ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-pipeline"]),
     ("pawl-fake", &["pawl-domain", "pawl-pipeline"]),
     ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-pipeline"]),
     (
@@ -43,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O: none of these may be among their dependencies, nor what does I/O for others.
-const PURE: &[&str] = &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-events"];
+const PURE: &[&str] = &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-documents", "pawl-events"];
 const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.

@@ -24,6 +24,18 @@ async fn the_ledger_keeps_its_contract() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_hurts_nobody() {
+    contract::damaged::registry(
+        async || FakeRegistry::default(),
+        async |registry, kind, id, _| {
+            registry.damage(kind, id);
+        },
+    )
+    .await;
+    contract::damaged::ledger(async || FakeLedger::default(), async |ledger, id, _| ledger.damage(id)).await;
+}
+
+#[tokio::test]
 async fn the_job_queue_keeps_its_contract() {
     contract::jobs::suite(async || FakeJobs::default(), async |queue, _| queue.take()).await;
 }

@@ -1,11 +1,12 @@
-use super::head::{Head, Ref};
-use crate::table::{Item, Key, Table, digest, encode, retrying, text};
+use super::head::{Head, LARGEST, Ref, too_large};
+use crate::table::{Item, Key, Table, decode, digest, encode, retrying, shown_store};
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use aws_smithy_types::error::operation::BuildError;
+use pawl_documents::Document;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
-use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Catalogue, Put};
-use std::collections::BTreeSet;
+use pawl_pipeline::{DocumentKind, Error};
+use std::collections::{BTreeSet, HashMap};
 
 /// The most entries that can change in one transaction with their declaration: DynamoDB takes 100 actions.
 const MOST_CHANGES: usize = 99;
@@ -20,7 +21,7 @@ impl Catalogue for Table {
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, Error> {
-        self.put_document(encode(&Key::store(&store.id), store)?).await
+        self.put_document(&Key::store(&store.id), store).await
     }
 
     async fn remove_store(&self, id: &StoreId) -> Result<bool, Error> {
@@ -28,7 +29,7 @@ impl Catalogue for Table {
     }
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
-        self.put_document(encode(&Key::cluster(cluster.name.as_str()), cluster)?).await
+        self.put_document(&Key::cluster(cluster.name.as_str()), cluster).await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
@@ -41,7 +42,7 @@ impl Table {
         let id = &declaration.id;
         let old = self.settled_head(id).await?;
         let new = Head::of(declaration, keys);
-        if old.as_ref().is_some_and(|old| old.digest == new.digest) {
+        if old.as_ref().is_some_and(|old| old.digest == new.digest && !old.damaged) {
             return Ok(Put::Unchanged);
         }
         let listed = old.as_ref().map(|old| old.refs.clone()).unwrap_or_default();
@@ -113,14 +114,22 @@ impl Table {
     }
 
     /// Puts a document that has no entries.
-    async fn put_document(&self, mut item: Item) -> Result<Put, Error> {
-        let new = AttributeValue::S(digest(text(&item, "doc")));
+    ///
+    /// # Errors
+    /// Kind `Invalid` when it is larger than DynamoDB takes.
+    async fn put_document<D: Document>(&self, key: &Key, noun: &D) -> Result<Put, Error> {
+        let body = pawl_documents::body(noun);
+        if body.len() > LARGEST {
+            return Err(too_large(&shown(D::KIND, key), body.len()));
+        }
+        let mut item = encode(key, noun);
+        let new = AttributeValue::S(digest([body.as_str()]));
         item.insert("digest".to_owned(), new.clone());
         let request = self
             .client()
             .put_item()
             .table_name(self.name())
-            .set_item(Some(item))
+            .set_item(Some(item.clone()))
             .condition_expression("attribute_not_exists(pk) OR digest <> :new")
             .expression_attribute_values(":new", new)
             .return_values(ReturnValue::AllOld);
@@ -129,9 +138,28 @@ impl Table {
                 let stood = answer.attributes.is_some_and(|old| !old.is_empty());
                 Ok(if stood { Put::Changed } else { Put::Created })
             }
-            Err(error) if error.kind == Kind::Conflict => Ok(Put::Unchanged),
+            Err(error) if error.kind == Kind::Conflict => self.mend::<D>(key, item).await,
             Err(error) => Err(error),
         }
+    }
+
+    /// Replaces a document of the same digest, unless it can be read: then it is the same.
+    async fn mend<D: Document>(&self, key: &Key, item: Item) -> Result<Put, Error> {
+        let stands = self.item(Step::Lookup, key, "layout, doc").await?;
+        if stands.as_ref().is_some_and(|stands| decode::<D>("", stands).is_ok()) {
+            return Ok(Put::Unchanged);
+        }
+        let request = self
+            .client()
+            .put_item()
+            .table_name(self.name())
+            .condition_expression("digest = :digest")
+            .set_expression_attribute_values(
+                item.get("digest").map(|digest| HashMap::from([(":digest".to_owned(), digest.clone())])),
+            )
+            .set_item(Some(item));
+        self.call(Step::Lookup, "dynamodb:PutItem", request.send()).await?;
+        Ok(Put::Changed)
     }
 
     async fn remove_document(&self, key: &Key) -> Result<bool, Error> {
@@ -144,6 +172,10 @@ impl Table {
         let answer = self.call(Step::Lookup, "dynamodb:DeleteItem", request.send()).await?;
         Ok(answer.attributes.is_some_and(|old| !old.is_empty()))
     }
+}
+
+fn shown(kind: DocumentKind, key: &Key) -> String {
+    if kind == DocumentKind::Store { shown_store(&key.sk) } else { format!("{kind} {}", key.sk) }
 }
 
 /// A request lacks a field that DynamoDB demands.

@@ -1,6 +1,6 @@
 use crate::table::{
-    BUCKETS, Item, Key, LISTING_BUCKETS, bucket, bucketed, declaration_text, digest, encode, home_listing,
-    index_key, intervals, store_listing, strings, text,
+    BUCKETS, Item, Key, LISTING_BUCKETS, bucket, bucketed, declaration_text, decode, digest, encode,
+    home_listing, index_key, intervals, store_listing, strings, text,
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::{Declaration, DeclarationId, IndexKey, Kind, Step};
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The most bytes of document and addresses in one item, below DynamoDB's 400 KB.
-const LARGEST: usize = 380_000;
+pub(super) const LARGEST: usize = 380_000;
 const _: () = assert!(BUCKETS >= LISTING_BUCKETS);
 
 /// The address of one of a declaration's entries: a partition, and what stands before the id in the sort key.
@@ -50,11 +50,13 @@ pub(super) struct Head {
     pub(super) refs: BTreeSet<Ref>,
     /// Entries of an earlier document that a large change has still to remove.
     pub(super) leaving: BTreeSet<Ref>,
+    /// The document cannot be read and must be replaced, whatever the digest says.
+    pub(super) damaged: bool,
 }
 
 impl Head {
     /// What must be read of the item.
-    pub(super) const ATTRIBUTES: &str = "pk, sk, digest, refs, leaving";
+    pub(super) const ATTRIBUTES: &str = "pk, sk, digest, refs, leaving, layout, doc";
 
     pub(super) fn read(item: &Item) -> Self {
         let refs = |name| strings(item, name).iter().filter_map(|text| Ref::parse(text)).collect();
@@ -62,16 +64,17 @@ impl Head {
             digest: text(item, "digest").unwrap_or_default().to_owned(),
             refs: refs("refs"),
             leaving: refs("leaving"),
+            damaged: decode::<Declaration>("", item).is_err(),
         }
     }
 
     /// What the head of this declaration under these index keys has to be.
     pub(super) fn of(declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Self {
-        let own = declaration.digest();
+        let own = pawl_documents::digest(declaration);
         let refs = refs(declaration, keys);
         let addresses: Vec<String> = refs.iter().map(Ref::text).collect();
         let digest = digest(std::iter::once(own.as_str()).chain(addresses.iter().map(String::as_str)));
-        Self { digest, refs, leaving: BTreeSet::new() }
+        Self { digest, refs, leaving: BTreeSet::new(), damaged: false }
     }
 
     /// The whole item, with the document.
@@ -79,15 +82,11 @@ impl Head {
     /// # Errors
     /// Kind `Invalid` when it is larger than DynamoDB takes.
     pub(super) fn item(&self, declaration: &Declaration) -> Result<Item, Error> {
-        let item = self.laid_over(encode(&Key::declaration(&declaration.id), declaration)?);
+        let item = self.laid_over(encode(&Key::declaration(&declaration.id), declaration));
         let addresses: usize = self.refs.iter().chain(&self.leaving).map(|entry| entry.text().len()).sum();
         let size = addresses + text(&item, "doc").map_or(0, str::len);
         if size > LARGEST {
-            let message = format!(
-                "declaration {} has {size} bytes, and the registry takes {LARGEST}; split the ExternalSecret",
-                declaration.id
-            );
-            return Err(Error::new(Step::Lookup, Kind::Invalid, message));
+            return Err(too_large(&format!("declaration {}", declaration.id), size));
         }
         Ok(item)
     }
@@ -107,6 +106,12 @@ impl Head {
         }
         item
     }
+}
+
+/// The error for a document that one item cannot hold.
+pub(super) fn too_large(what: &str, size: usize) -> Error {
+    let message = format!("{what} has {size} bytes, and the registry takes {LARGEST}; split its manifest");
+    Error::new(Step::Lookup, Kind::Invalid, message)
 }
 
 /// The interval in a sort key of the intervals' partition.

@@ -1,47 +1,35 @@
 use super::key::Key;
 use aws_sdk_dynamodb::types::AttributeValue;
-use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use pawl_documents::{Document, Unreadable};
 use std::collections::{BTreeSet, HashMap};
 
-/// The layout of documents that this version writes and reads.
+/// How an item holds its document: as text in `doc`.
 const LAYOUT: u32 = 1;
 
 /// An item as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// An item that holds a document.
-pub(crate) fn encode(key: &Key, document: &impl Serialize) -> Result<Item, Error> {
-    let document = serde_json::to_string(document).map_err(|error| {
-        Error::new(Step::Lookup, Kind::Invalid, format!("{} cannot be written as JSON", key.sk))
-            .caused_by(error)
-    })?;
+pub(crate) fn encode(key: &Key, noun: &impl Document) -> Item {
     let mut item = key.item();
     item.insert("layout".to_owned(), AttributeValue::N(LAYOUT.to_string()));
-    item.insert("doc".to_owned(), AttributeValue::S(document));
-    Ok(item)
+    item.insert("doc".to_owned(), AttributeValue::S(pawl_documents::write(noun)));
+    item
 }
 
-/// The document of an item; `what` names it for people.
+/// The document of an item; `id` names it for people.
 ///
 /// # Errors
-/// Kind `Invalid` when another version of Pawl wrote it in a layout that this one does not know, or it is damaged.
-pub(crate) fn decode<T: DeserializeOwned>(step: Step, what: &str, item: &Item) -> Result<T, Error> {
-    let refuse = |reason: &str| {
-        let message = format!(
-            "{what} cannot be read from the table: {reason}; write it again with this version of Pawl"
-        );
-        Error::new(step, Kind::Invalid, message)
-    };
+/// [`Unreadable`] when another version of Pawl wrote it in a form that this one does not know, or it is damaged.
+pub(crate) fn decode<D: Document>(id: &str, item: &Item) -> Result<D, Unreadable> {
+    let unreadable = |reason: String| Unreadable { kind: D::KIND, id: id.to_owned(), reason };
     match number::<u32>(item, "layout") {
         Some(LAYOUT) => {}
-        Some(other) => return Err(refuse(&format!("its layout is {other}, not {LAYOUT}"))),
-        None => return Err(refuse("it has no layout number")),
+        Some(other) => return Err(unreadable(format!("its layout is {other}, not {LAYOUT}"))),
+        None => return Err(unreadable("it has no layout number".to_owned())),
     }
-    let document = text(item, "doc").ok_or_else(|| refuse("it has no document"))?;
-    serde_json::from_str(document).map_err(|error| refuse("its document is damaged").caused_by(error))
+    let document = text(item, "doc").ok_or_else(|| unreadable("it has no document".to_owned()))?;
+    pawl_documents::read(id, document)
 }
 
 /// A text attribute.

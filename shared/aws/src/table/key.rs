@@ -123,6 +123,20 @@ pub(crate) fn store_text(id: &StoreId) -> String {
     format!("{}!{namespace}!{}", home_text(&id.home), id.name)
 }
 
+/// How messages name the store whose id [`store_text`] wrote as `text`.
+pub(crate) fn shown_store(text: &str) -> String {
+    let store = |home: &str, namespace: &str, name: &str| {
+        let home = if home.is_empty() { Home::Applied } else { Home::Cluster(home.parse().ok()?) };
+        let namespace = if namespace.is_empty() { None } else { Some(namespace.parse().ok()?) };
+        Some(StoreId { home, namespace, name: name.parse().ok()? })
+    };
+    match text.split('!').collect::<Vec<_>>()[..] {
+        [home, namespace, name] => store(home, namespace, name).map(|id| id.to_string()),
+        _ => None,
+    }
+    .unwrap_or_else(|| format!("store {text}"))
+}
+
 fn home_text(home: &Home) -> &str {
     match home {
         Home::Applied => "",
@@ -166,6 +180,7 @@ mod tests {
         ids.sort();
         let texts: Vec<_> = ids.iter().map(store_text).collect();
         assert!(texts.is_sorted());
+        assert!(ids.iter().zip(&texts).all(|(id, text)| shown_store(text) == id.to_string()));
     }
 
     #[test]

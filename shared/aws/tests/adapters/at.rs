@@ -35,6 +35,20 @@ pub(crate) async fn fresh_table() -> Table {
     table
 }
 
+/// The variable that names another DynamoDB than moto, such as one that Amazon publishes for development. It is asked
+/// with credentials that nobody checks, and its tables stay.
+pub(crate) const ELSEWHERE: &str = "PAWL_TEST_DYNAMODB_ENDPOINT";
+
+/// A table of its own, empty, in the DynamoDB that [`ELSEWHERE`] names.
+pub(crate) async fn fresh_table_elsewhere() -> Table {
+    let endpoint = std::env::var_os(ELSEWHERE).expect("PAWL_TEST_DYNAMODB_ENDPOINT names a DynamoDB");
+    let endpoint = endpoint.into_string().expect("its address is text");
+    // Tables of earlier runs may still be there.
+    let table = Table::new(&config(&endpoint), &fresh(&format!("pawl-{}", std::process::id())));
+    create_table(&table).await.expect("a table can be made");
+    table
+}
+
 /// A name that no other test of this binary uses.
 pub(crate) fn fresh(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);

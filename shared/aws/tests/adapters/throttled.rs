@@ -67,7 +67,7 @@ fn answered(request: &Request, count: usize) -> ResponseTemplate {
     let (done, left) = keys.split_at(count.min(keys.len()));
     let item = |key: &Value| {
         let id = key["sk"]["S"].as_str().unwrap().replace('!', "/");
-        let document = serde_json::to_string(&declaration(&id).reads("app/db").build()).unwrap();
+        let document = pawl_documents::write(&declaration(&id).reads("app/db").build());
         json!({ "pk": key["pk"], "sk": key["sk"], "layout": { "N": "1" }, "doc": { "S": document } })
     };
     let items: Vec<_> = done.iter().map(item).collect();

@@ -2,6 +2,7 @@
 
 use crate::key::{Location, Provider};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// `spec.provider.fake` of a store. Its values are no secrets: they are kept wherever manifests are kept.
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -13,8 +14,8 @@ pub struct FakeStore {
     pub is_refused: bool,
 }
 
-/// One entry of a fake store.
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+/// One entry of a fake store. Debug does not show its value.
+#[derive(Clone, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct FakeEntry {
     /// The key.
     pub key: String,
@@ -22,6 +23,13 @@ pub struct FakeEntry {
     pub value: String,
     /// The version; empty for an entry without one.
     pub version: String,
+}
+
+impl fmt::Debug for FakeEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, version, .. } = self;
+        f.debug_struct("FakeEntry").field("key", key).field("version", version).finish_non_exhaustive()
+    }
 }
 
 impl FakeStore {

@@ -1,5 +1,7 @@
+use super::text;
 use crate::error::Error;
 use crate::{Embedded, keys};
+use pawl_documents::Document;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
 use pawl_pipeline::ports::{Catalogue, Put};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,18 +17,23 @@ impl Catalogue for Embedded {
         let id = keys::of_declaration(&declaration.id);
         let home = keys::of_home(&declaration.home).to_owned();
         let indexed = Indexed::of(declaration, keys);
-        let document = json(declaration);
+        let document = pawl_documents::write(declaration);
         self.indexing(move |connection| {
             let found = standing(connection, &id)?;
             let put = if found.is_some() { Put::Changed } else { Put::Created };
             let (old, old_document) = found.unwrap_or_default();
-            if put == Put::Changed && old == indexed && old_document == document {
+            if put == Put::Changed
+                && old == indexed
+                && pawl_documents::is_same::<Declaration>(&old_document, &document)
+            {
                 return Ok(Put::Unchanged);
             }
             let text = "INSERT INTO declarations (id, home, indexed, document) VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (id) DO UPDATE
                 SET home = excluded.home, indexed = excluded.indexed, document = excluded.document";
-            connection.prepare_cached(text)?.execute(params![id, home, json(&indexed), document])?;
+            // Plain data with text keys can always be serialised.
+            let text_of_index = serde_json::to_string(&indexed).unwrap_or_default();
+            connection.prepare_cached(text)?.execute(params![id, home, text_of_index, document])?;
             indexed.replace(&old, connection, &id)?;
             Ok(put)
         })
@@ -45,7 +52,7 @@ impl Catalogue for Embedded {
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, pawl_pipeline::Error> {
-        self.put_document("stores", keys::of_store(&store.id), json(store)).await
+        self.put_document("stores", keys::of_store(&store.id), store).await
     }
 
     async fn remove_store(&self, id: &StoreId) -> Result<bool, pawl_pipeline::Error> {
@@ -53,7 +60,7 @@ impl Catalogue for Embedded {
     }
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, pawl_pipeline::Error> {
-        self.put_document("clusters", cluster.name.to_string(), json(cluster)).await
+        self.put_document("clusters", cluster.name.to_string(), cluster).await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_pipeline::Error> {
@@ -69,23 +76,26 @@ impl Embedded {
         self.writer.write(work).await.map_err(|error| error.at(Step::Lookup))
     }
 
-    async fn put_document(
+    async fn put_document<D: Document>(
         &self,
         table: &'static str,
         id: String,
-        document: String,
+        noun: &D,
     ) -> Result<Put, pawl_pipeline::Error> {
+        let document = pawl_documents::write(noun);
         self.indexing(move |connection| {
-            let text = format!("SELECT document FROM {table} WHERE id = ?1");
-            let old: Option<String> =
-                connection.prepare_cached(&text)?.query_row([&id], |row| row.get(0)).optional()?;
+            let query = format!("SELECT document FROM {table} WHERE id = ?1");
+            let old: Option<String> = connection
+                .prepare_cached(&query)?
+                .query_row([&id], |row| Ok(text(row, 0)?.to_owned()))
+                .optional()?;
             let put = match &old {
                 None => Put::Created,
-                Some(old) if *old == document => return Ok(Put::Unchanged),
+                Some(old) if pawl_documents::is_same::<D>(old, &document) => return Ok(Put::Unchanged),
                 Some(_) => Put::Changed,
             };
-            let text = format!("REPLACE INTO {table} (id, document) VALUES (?1, ?2)");
-            connection.prepare_cached(&text)?.execute([id, document])?;
+            let query = format!("REPLACE INTO {table} (id, document) VALUES (?1, ?2)");
+            connection.prepare_cached(&query)?.execute([id, document])?;
             Ok(put)
         })
         .await
@@ -102,6 +112,7 @@ impl Embedded {
 
 /// What the tables beside `declarations` keep of one of them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 struct Indexed {
     keys: BTreeSet<String>,
     stores: BTreeSet<String>,
@@ -160,15 +171,28 @@ impl Indexed {
 fn standing(connection: &Connection, id: &str) -> Result<Option<(Indexed, String)>, Error> {
     let mut statement =
         connection.prepare_cached("SELECT indexed, document FROM declarations WHERE id = ?1")?;
-    let found: Option<(String, String)> =
-        statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found: Option<(String, String)> = statement
+        .query_row([id], |row| Ok((text(row, 0)?.to_owned(), text(row, 1)?.to_owned())))
+        .optional()?;
     let Some((indexed, document)) = found else { return Ok(None) };
-    let indexed = serde_json::from_str(&indexed)
-        .map_err(|error| Error::damaged(format!("the index of declaration {id}"), error))?;
+    let indexed = match serde_json::from_str(&indexed) {
+        Ok(indexed) => indexed,
+        Err(_) => looked_for(connection, id)?,
+    };
     Ok(Some((indexed, document)))
 }
 
-fn json<T: Serialize>(value: &T) -> String {
-    // Serialising plain data with text keys cannot fail.
-    serde_json::to_string(value).unwrap_or_default()
+/// What the tables hold of a declaration, where its own list cannot be read: both are read whole for it. The interval
+/// at which it was counted is lost; a store is swept at most too often for that.
+fn looked_for(connection: &Connection, id: &str) -> Result<Indexed, Error> {
+    let names = |text: &str| -> Result<BTreeSet<String>, Error> {
+        let mut statement = connection.prepare_cached(text)?;
+        let names = statement.query_map([id], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    };
+    Ok(Indexed {
+        keys: names("SELECT key FROM index_keys WHERE id = ?1")?,
+        stores: names("SELECT store FROM store_readers WHERE id = ?1")?,
+        interval: None,
+    })
 }

@@ -5,10 +5,11 @@ mod catalogue;
 use crate::error::Error;
 use crate::file::snapshot;
 use crate::{Embedded, keys};
+use pawl_documents::Document;
 use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
 use pawl_pipeline::ports::{Registry, Scope, SweptStore};
+use pawl_pipeline::{Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ impl Registry for Embedded {
         let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
         self.looking(move |connection| {
             let keys = ids.iter().map(keys::of_declaration);
-            those(connection, "SELECT document FROM declarations WHERE id = ?1", keys)
+            those(connection, "SELECT id, document FROM declarations WHERE id = ?1", keys, keys::shown)
         })
         .await
     }
@@ -42,26 +43,25 @@ impl Registry for Embedded {
     ) -> Result<Vec<Declaration>, pawl_pipeline::Error> {
         let scope = scope.clone();
         let after = after.map(keys::of_declaration).unwrap_or_default();
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // Rows come one by one in the order of an index, so that without a limit no more is read than is taken.
         self.looking(move |connection| match &scope {
             Scope::All => {
-                let text = "SELECT document FROM declarations WHERE id > ?1 ORDER BY id LIMIT ?2";
-                all(connection, text, params![after, limit])
+                let text = "SELECT id, document FROM declarations WHERE id > ?1 ORDER BY id";
+                first(connection, text, params![after], limit)
             }
             Scope::Cluster(cluster) => {
                 let (above, below) = keys::of_cluster(cluster);
-                let text = "SELECT document FROM declarations WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
-                all(connection, text, params![after.max(above), below, limit])
+                let text = "SELECT id, document FROM declarations WHERE id > ?1 AND id < ?2 ORDER BY id";
+                first(connection, text, params![after.max(above), below], limit)
             }
             Scope::Home(home) => {
-                let text =
-                    "SELECT document FROM declarations WHERE home = ?1 AND id > ?2 ORDER BY id LIMIT ?3";
-                all(connection, text, params![keys::of_home(home), after, limit])
+                let text = "SELECT id, document FROM declarations WHERE home = ?1 AND id > ?2 ORDER BY id";
+                first(connection, text, params![keys::of_home(home), after], limit)
             }
             Scope::Store(store) => {
-                let text = "SELECT document FROM store_readers JOIN declarations USING (id)
-                    WHERE store = ?1 AND store_readers.id > ?2 ORDER BY store_readers.id LIMIT ?3";
-                all(connection, text, params![keys::of_store(store), after, limit])
+                let text = "SELECT id, document FROM store_readers JOIN declarations USING (id)
+                    WHERE store = ?1 AND store_readers.id > ?2 ORDER BY store_readers.id";
+                first(connection, text, params![keys::of_store(store), after], limit)
             }
         })
         .await
@@ -71,14 +71,15 @@ impl Registry for Embedded {
         let ids = ids.clone();
         self.looking(move |connection| {
             let keys = ids.iter().map(keys::of_store);
-            those(connection, "SELECT document FROM stores WHERE id = ?1", keys)
+            those(connection, "SELECT id, document FROM stores WHERE id = ?1", keys, keys::shown_store)
         })
         .await
     }
 
     async fn swept_stores(&self) -> Result<Vec<SweptStore>, pawl_pipeline::Error> {
         self.looking(move |connection| {
-            let stores: Vec<Store> = all(connection, "SELECT document FROM stores ORDER BY id", [])?;
+            let stores: Vec<Store> =
+                all(connection, STORES, keys::shown_store)?.filter_map(readable).collect();
             let mut shortest =
                 connection.prepare_cached("SELECT min(nanoseconds) FROM store_intervals WHERE store = ?1")?;
             let swept = stores.into_iter().map(|store| {
@@ -93,7 +94,22 @@ impl Registry for Embedded {
     }
 
     async fn clusters(&self) -> Result<Vec<Cluster>, pawl_pipeline::Error> {
-        self.looking(move |connection| all(connection, "SELECT document FROM clusters ORDER BY id", [])).await
+        self.looking(move |connection| {
+            let clusters = all(connection, CLUSTERS, str::to_owned)?;
+            Ok(clusters.filter_map(readable).collect())
+        })
+        .await
+    }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, pawl_pipeline::Error> {
+        self.looking(move |connection| {
+            let mut found = unreadable::<Cluster>(connection, CLUSTERS, str::to_owned)?;
+            let text = "SELECT id, document FROM declarations ORDER BY id";
+            found.extend(unreadable::<Declaration>(connection, text, keys::shown)?);
+            found.extend(unreadable::<Store>(connection, STORES, keys::shown_store)?);
+            Ok(found)
+        })
+        .await
     }
 }
 
@@ -113,42 +129,77 @@ fn under(connection: &Connection, keys: &BTreeSet<IndexKey>) -> Result<Vec<Decla
     for key in keys {
         let mut rows = statement.query([key.as_str()])?;
         while let Some(row) = rows.next()? {
-            found.insert(keys::declaration(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+            found.extend(readable(keys::declaration(text(row, 0)?)));
         }
     }
     Ok(found.into_iter().collect())
 }
 
-/// The documents of these keys, those that there are, in the order of the keys.
-fn those<T: DeserializeOwned>(
+const STORES: &str = "SELECT id, document FROM stores ORDER BY id";
+const CLUSTERS: &str = "SELECT id, document FROM clusters ORDER BY id";
+
+/// What can be read of the documents of these keys, in the order of the keys. `name` names one for people.
+fn those<D: Document>(
     connection: &Connection,
-    text: &str,
+    query: &str,
     keys: impl Iterator<Item = String>,
-) -> Result<Vec<T>, Error> {
-    let mut one = connection.prepare_cached(text)?;
+    name: fn(&str) -> String,
+) -> Result<Vec<D>, Error> {
+    let mut one = connection.prepare_cached(query)?;
     let mut found = Vec::new();
     for key in keys {
-        found.extend(one.query_row([key], |row| Ok(document(row))).optional()?.transpose()?);
+        let document = one.query_row([key], |row| document(row, name)).optional()?;
+        found.extend(document.and_then(readable));
+    }
+    Ok(found)
+}
+
+/// The first declarations that can be read, up to `limit`.
+fn first(
+    connection: &Connection,
+    query: &str,
+    parameters: impl rusqlite::Params,
+    limit: usize,
+) -> Result<Vec<Declaration>, Error> {
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query(parameters)?;
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        found.extend(readable(document(row, keys::shown)?));
     }
     Ok(found)
 }
 
 /// The documents of every row, in the order of the rows.
-fn all<T: DeserializeOwned>(
+fn all<D: Document>(
     connection: &Connection,
-    text: &str,
-    parameters: impl rusqlite::Params,
-) -> Result<Vec<T>, Error> {
-    let mut statement = connection.prepare_cached(text)?;
-    let mut rows = statement.query(parameters)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(document(row)?);
-    }
-    Ok(found)
+    query: &str,
+    name: fn(&str) -> String,
+) -> Result<impl Iterator<Item = Result<D, Unreadable>>, Error> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([], |row| document(row, name))?;
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter())
 }
 
-fn document<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, Error> {
-    let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-    serde_json::from_str(text).map_err(|error| Error::damaged(std::any::type_name::<T>(), error))
+/// Those of every row's documents that cannot be read; no two documents are in memory together.
+fn unreadable<D: Document>(
+    connection: &Connection,
+    query: &str,
+    name: fn(&str) -> String,
+) -> Result<Vec<Unreadable>, Error> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map([], |row| Ok(document::<D>(row, name)?.err()))?;
+    Ok(rows.filter_map(Result::transpose).collect::<Result<_, _>>()?)
+}
+
+/// A column's text; empty where it is not text at all, which is no id and no document.
+pub(crate) fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(column)?.as_str().unwrap_or_default())
+}
+
+/// The document of a row of id and document.
+fn document<D: Document>(row: &Row<'_>, name: fn(&str) -> String) -> rusqlite::Result<Result<D, Unreadable>> {
+    Ok(pawl_documents::read(&name(text(row, 0)?), text(row, 1)?))
 }

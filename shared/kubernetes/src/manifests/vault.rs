@@ -6,7 +6,9 @@ use super::reader::Fields;
 use super::references::{self, References};
 use super::{certificate, vault_auth};
 use pawl_domain::Namespace;
-use pawl_domain::store::{Backend, CaProvider, ClientCertificate, KvVersion, SecretKeyRef, VaultStore};
+use pawl_domain::store::{
+    Backend, CaProvider, ClientCertificate, Headers, KvVersion, SecretKeyRef, VaultStore,
+};
 
 /// Whose provider is read. OpenBao's has fewer fields, and its schema is stricter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,7 +50,7 @@ pub(super) fn read(
     };
     if dialect == Dialect::Vault {
         store.client_certificate = fields.object("tls").and_then(|fields| client(fields, references));
-        store.headers = fields.text_map("headers");
+        store.headers = headers(&mut fields);
         store.read_your_writes = fields.flag("readYourWrites");
         store.forward_inconsistent = fields.flag("forwardInconsistent");
         check_and_set(&mut fields, version);
@@ -58,6 +60,21 @@ pub(super) fn read(
     }
     fields.close();
     Some(Backend::Vault(Box::new(store)))
+}
+
+/// ESO has no way to take a header from a Secret, and what stands in a store's manifest stands in the registry.
+fn headers(fields: &mut Fields<'_>) -> Headers {
+    let given = fields.text_map("headers");
+    for (name, value) in &given {
+        if Headers::is_credential(name, value) {
+            let message = format!(
+                "{name} proves an identity, and its value would stand unencrypted in the registry; remove it and \
+                 prove Pawl to the proxy by tls.certSecretRef and tls.keySecretRef, or by its address"
+            );
+            fields.error("headers", &message);
+        }
+    }
+    Headers(given)
 }
 
 fn server(fields: &mut Fields<'_>) -> Option<String> {

@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::ports::{Ledger, Ports};
 use jiff::{SignedDuration, Timestamp};
-use pawl_domain::Access;
 use pawl_domain::refresh::passed;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,11 +70,6 @@ impl<P: Ports> Pipeline<P> {
         self.memory.marks.lock().known.insert(name.to_owned(), at);
         Ok(())
     }
-}
-
-/// Marks are kept under a hash: an identity is long, and none of a mark reader's business.
-pub(crate) fn mark_name(kind: &str, access: &Access) -> String {
-    format!("{kind}/{}", pawl_domain::hash::of_text(&format!("{access:?}")))
 }
 
 /// A mark in the future was set by a clock that was ahead and says nothing.

@@ -1,7 +1,7 @@
 //! The visit of one identity's stores.
 
 use super::groups::Group;
-use super::marks::{before, mark_name};
+use super::marks::before;
 use super::{Findings, PAGE, Round, SweepReport};
 use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
@@ -10,6 +10,7 @@ use crate::shares::{host, tenant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
+use pawl_documents::mark_name;
 use pawl_domain::refresh::{due, passed};
 use pawl_domain::{Access, Declaration, DeclarationId, Kind, Provider, Step, Store};
 use std::collections::BTreeMap;

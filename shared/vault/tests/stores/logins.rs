@@ -6,8 +6,8 @@ use crate::support::{
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::store::{
-    AwsAuth, ClientCertificate, RoleId, SecretKeyRef, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
-    VaultStore,
+    AwsAuth, ClientCertificate, Headers, RoleId, SecretKeyRef, VaultAuth, VaultGcpAuth, VaultIamAuth,
+    VaultProof, VaultStore,
 };
 use pawl_domain::{Access, Kind, Step};
 use pawl_pipeline::ports::Sources;
@@ -198,7 +198,7 @@ async fn requests_carry_headers_and_token() {
     let server = scripted().await;
     let headers = [("X-Team", "shop"), ("X-Vault-Token", "mine"), ("X-Vault-Request", "no")];
     let store = VaultStore {
-        headers: headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: Headers(headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()),
         read_your_writes: true,
         forward_inconsistent: true,
         ..store(&server.uri())

@@ -6,6 +6,9 @@ if each were atomic, which is what AWS promises, and only the items that a trans
 
 moto takes every label from the version that was written last, and lets a version keep AWSCURRENT that got it by a
 rollback. AWS moves AWSCURRENT and AWSPREVIOUS, each of which one version has, and leaves the labels of users alone.
+
+moto also sorts all items of a table for each query, and looks for each of the ten types of each attribute in an answer
+under several names. Here a query sees the items of its partition only, in order, and the usual types go out as they are.
 """
 
 import copy
@@ -14,6 +17,7 @@ import sys
 import threading
 import types
 
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models, responses
 from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -80,6 +84,34 @@ def reset_default_version(self, secret_version, version_id):
 
 reset = FakeSecret.reset_default_version
 FakeSecret.reset_default_version = reset_default_version
+
+
+def query(self, hash_key, *arguments, **named):
+    index_name = arguments[6] if len(arguments) > 6 else named.get("index_name")
+    if index_name is not None or self.range_key_attr is None:
+        return query_all(self, hash_key, *arguments, **named)
+    # Nobody else looks at the table meanwhile: requests take turns.
+    every = self.items
+    here = every.get(hash_key, {})
+    self.items = {hash_key: dict(sorted(here.items(), key=lambda entry: entry[0].value))}
+    try:
+        return query_all(self, hash_key, *arguments, **named)
+    finally:
+        self.items = every
+
+
+def structure(self, serialized, value, shape, key):
+    if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= AS_THEY_ARE:
+        self._default_serialize(serialized, value, shape, key)
+    else:
+        structure_of_any(self, serialized, value, shape, key)
+
+
+AS_THEY_ARE = {"S", "N", "BOOL", "SS"}
+structure_of_any = BaseJSONSerializer._serialize_type_structure
+BaseJSONSerializer._serialize_type_structure = structure
+query_all = Table.query
+Table.query = query
 transact = DynamoDBBackend.transact_write_items
 DynamoDBBackend.transact_write_items = transact_write_items
 models.copy = types.SimpleNamespace(deepcopy=deepcopy, copy=copy.copy)

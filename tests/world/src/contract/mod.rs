@@ -11,6 +11,8 @@
 //! ```
 
 pub mod clusters;
+pub mod damaged;
+pub mod earlier;
 pub mod jobs;
 pub mod ledger;
 pub mod registry;

@@ -2,8 +2,8 @@ use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Kind, Record, Step};
-use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
@@ -19,9 +19,16 @@ pub struct FakeLedger {
 struct State {
     records: BTreeMap<DeclarationId, (Record, Revision)>,
     marks: BTreeMap<String, Timestamp>,
+    /// The owners of records that cannot be read.
+    damaged: BTreeSet<DeclarationId>,
 }
 
 impl FakeLedger {
+    /// Makes a declaration's record one that cannot be read, without that being a call.
+    pub fn damage(&self, id: &DeclarationId) {
+        lock(&self.state).damaged.insert(id.clone());
+    }
+
     /// The record of a declaration, without that being a call.
     pub fn record(&self, id: &DeclarationId) -> Option<Record> {
         lock(&self.state).records.get(id).map(|(record, _)| record.clone())
@@ -41,11 +48,20 @@ impl Ledger for FakeLedger {
             let state = lock(&self.state);
             let entry = |id: &DeclarationId| {
                 let (record, revision) = state.records.get(id)?;
+                readable(if state.damaged.contains(id) { Err(unreadable(id)) } else { Ok(()) })?;
                 Some(Entry { id: id.clone(), record: record.clone(), revision: *revision })
             };
             ids.iter().collect::<BTreeSet<_>>().into_iter().filter_map(entry).collect()
         };
         passage.leave(entries)
+    }
+
+    async fn unreadable_records(&self, ids: &[DeclarationId]) -> Result<Vec<Unreadable>, Error> {
+        let passage =
+            self.door.pass(Point::Entries, &["unreadable"], |calls| calls.ledger_reads += 1).await?;
+        let asked: BTreeSet<_> = ids.iter().cloned().collect();
+        let found = lock(&self.state).damaged.intersection(&asked).map(unreadable).collect();
+        passage.leave(found)
     }
 
     async fn put(
@@ -59,13 +75,16 @@ impl Ledger for FakeLedger {
         let revision = {
             let mut state = lock(&self.state);
             let stands = state.records.get(id).map(|(_, revision)| *revision);
-            if stands != expected {
+            // What cannot be read counts as none.
+            let counts_as_none = expected.is_none() && state.damaged.contains(id);
+            if stands != expected && !counts_as_none {
                 let message =
                     format!("the record of {id} was written by somebody else; start again from the read");
                 return Err(Error::new(Step::Record, Kind::Conflict, message));
             }
             let revision = Revision(stands.map_or(1, |stands| stands.0 + 1));
             state.records.insert(id.clone(), (record.clone(), revision));
+            state.damaged.remove(id);
             revision
         };
         passage.leave(revision)
@@ -82,6 +101,7 @@ impl Ledger for FakeLedger {
                 return Err(Error::new(Step::Record, Kind::Conflict, message));
             }
             state.records.remove(id);
+            state.damaged.remove(id);
         }
         passage.leave(())
     }
@@ -113,4 +133,8 @@ impl Ledger for FakeLedger {
         lock(&self.state).marks.insert(name.to_owned(), at);
         passage.leave(())
     }
+}
+
+fn unreadable(id: &DeclarationId) -> Unreadable {
+    super::registry::unreadable(DocumentKind::Record, &id.to_string())
 }

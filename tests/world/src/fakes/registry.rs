@@ -1,8 +1,8 @@
 use crate::door::{Door, Passage, lock};
 use crate::fault::Point;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Store, StoreId};
-use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope, SweptStore};
+use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,8 @@ struct State {
     index: BTreeSet<(IndexKey, DeclarationId)>,
     stores: BTreeMap<StoreId, Store>,
     clusters: BTreeMap<ClusterName, Cluster>,
+    /// Kind and id of what cannot be read.
+    damaged: BTreeSet<(DocumentKind, String)>,
 }
 
 impl FakeRegistry {
@@ -38,6 +40,11 @@ impl FakeRegistry {
         let mut state = lock(&self.state);
         let keys = declaration.index_keys(|id| state.stores.get(id));
         state.put(declaration, &keys);
+    }
+
+    /// Makes the document of this kind and id one that cannot be read, without that being a call.
+    pub fn damage(&self, kind: DocumentKind, id: &str) {
+        lock(&self.state).damaged.insert((kind, id.to_owned()));
     }
 
     /// Everything that stands here, as text, to be searched for what must not.
@@ -73,6 +80,7 @@ impl Registry for FakeRegistry {
             let ids: BTreeSet<_> = ids.iter().collect();
             ids.into_iter()
                 .filter_map(|id| state.declarations.get(id))
+                .filter(|(found, _)| state.is_readable(DocumentKind::Declaration, &found.id))
                 .map(|(found, _)| found.clone())
                 .collect()
         };
@@ -97,6 +105,7 @@ impl Registry for FakeRegistry {
                 Scope::Home(home) => declaration.home == *home,
                 Scope::Store(store) => declaration.stores().contains(store),
             });
+            let within = within.filter(|each| state.is_readable(DocumentKind::Declaration, &each.id));
             within.take(limit).cloned().collect()
         };
         passage.leave(page)
@@ -106,7 +115,8 @@ impl Registry for FakeRegistry {
         let passage = self.reading("stores").await?;
         let found = {
             let state = lock(&self.state);
-            ids.iter().filter_map(|id| state.stores.get(id)).cloned().collect()
+            let found = ids.iter().filter_map(|id| state.stores.get(id));
+            found.filter(|store| state.is_readable(DocumentKind::Store, &store.id)).cloned().collect()
         };
         passage.leave(found)
     }
@@ -124,15 +134,26 @@ impl Registry for FakeRegistry {
                     interval: of_store.map(|reader| reader.refresh.interval).min(),
                 }
             };
-            state.stores.values().map(swept).collect()
+            let stores = state.stores.values();
+            stores.filter(|store| state.is_readable(DocumentKind::Store, &store.id)).map(swept).collect()
         };
         passage.leave(swept)
     }
 
     async fn clusters(&self) -> Result<Vec<Cluster>, Error> {
         let passage = self.reading("clusters").await?;
-        let clusters = lock(&self.state).clusters.values().cloned().collect();
+        let clusters = {
+            let state = lock(&self.state);
+            let clusters = state.clusters.values();
+            clusters.filter(|each| state.is_readable(DocumentKind::Cluster, &each.name)).cloned().collect()
+        };
         passage.leave(clusters)
+    }
+
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
+        let passage = self.reading("unreadable").await?;
+        let found = lock(&self.state).damaged.iter().map(|(kind, id)| unreadable(*kind, id)).collect();
+        passage.leave(found)
     }
 }
 
@@ -151,25 +172,41 @@ impl Catalogue for FakeRegistry {
 
     async fn put_store(&self, store: &Store) -> Result<Put, Error> {
         let passage = self.writing(&store.id.to_string()).await?;
-        let put = replace(&mut lock(&self.state).stores, &store.id, store);
+        let put = {
+            let mut state = lock(&self.state);
+            let put = replace(&mut state.stores, &store.id, store);
+            state.mended(DocumentKind::Store, &store.id, put)
+        };
         passage.leave(put)
     }
 
     async fn remove_store(&self, id: &StoreId) -> Result<bool, Error> {
         let passage = self.writing(&id.to_string()).await?;
-        let removed = lock(&self.state).stores.remove(id).is_some();
+        let removed = {
+            let mut state = lock(&self.state);
+            state.mended(DocumentKind::Store, id, Put::Changed);
+            state.stores.remove(id).is_some()
+        };
         passage.leave(removed)
     }
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
         let passage = self.writing(cluster.name.as_str()).await?;
-        let put = replace(&mut lock(&self.state).clusters, &cluster.name, cluster);
+        let put = {
+            let mut state = lock(&self.state);
+            let put = replace(&mut state.clusters, &cluster.name, cluster);
+            state.mended(DocumentKind::Cluster, &cluster.name, put)
+        };
         passage.leave(put)
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
         let passage = self.writing(name.as_str()).await?;
-        let removed = lock(&self.state).clusters.remove(name).is_some();
+        let removed = {
+            let mut state = lock(&self.state);
+            state.mended(DocumentKind::Cluster, name, Put::Changed);
+            state.clusters.remove(name).is_some()
+        };
         passage.leave(removed)
     }
 }
@@ -179,7 +216,7 @@ impl State {
         let id = &declaration.id;
         let new = (declaration.clone(), keys.clone());
         if self.declarations.get(id) == Some(&new) {
-            return Put::Unchanged;
+            return self.mended(DocumentKind::Declaration, id, Put::Unchanged);
         }
         let old = self.take(id);
         self.index.extend(keys.iter().map(|key| (key.clone(), id.clone())));
@@ -188,6 +225,7 @@ impl State {
     }
 
     fn take(&mut self, id: &DeclarationId) -> Option<Declaration> {
+        self.mended(DocumentKind::Declaration, id, Put::Changed);
         let (declaration, keys) = self.declarations.remove(id)?;
         for key in keys {
             self.index.remove(&(key, id.clone()));
@@ -195,11 +233,27 @@ impl State {
         Some(declaration)
     }
 
+    /// Tells of what cannot be read, as the adapters do.
+    fn is_readable(&self, kind: DocumentKind, id: &impl ToString) -> bool {
+        let id = id.to_string();
+        let damaged = self.damaged.contains(&(kind, id.clone()));
+        readable(if damaged { Err(unreadable(kind, &id)) } else { Ok(()) }).is_some()
+    }
+
+    /// What a put found, where a document that could not be read may have stood.
+    fn mended(&mut self, kind: DocumentKind, id: &impl ToString, put: Put) -> Put {
+        if self.damaged.remove(&(kind, id.to_string())) { Put::Changed } else { put }
+    }
+
     fn under<'a>(&'a self, key: &'a IndexKey) -> impl Iterator<Item = &'a DeclarationId> {
         // A range needs a smallest id; the names that are valid have one.
         let first = (key.clone(), crate::build::id("0/0/0"));
         self.index.range(first..).take_while(move |(found, _)| found == key).map(|(_, id)| id)
     }
+}
+
+pub(super) fn unreadable(kind: DocumentKind, id: &str) -> Unreadable {
+    Unreadable { kind, id: id.to_owned(), reason: "it is damaged".to_owned() }
 }
 
 fn replace<K: Clone + Ord, V: Clone + PartialEq>(map: &mut BTreeMap<K, V>, key: &K, value: &V) -> Put {

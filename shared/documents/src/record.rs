@@ -1,0 +1,116 @@
+use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told};
+use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step, Version, Versions};
+
+fields!(Record {
+    "declaration" => must declaration,
+    "versions" => may versions,
+    "digest" => may digest,
+    "inputs" => may inputs,
+    "target" => may target,
+    "at" => must at,
+    "refreshed" => may refreshed,
+    "state" => must state,
+    "unsettled_since" => later unsettled_since,
+    "not_before" => later not_before,
+    "owed" => later owed,
+    "told" => later told,
+});
+
+choices!(Versions {
+    "Missing" => Missing,
+    "One" => One(version),
+    "Many" => Many(found),
+    "Uncounted" => Uncounted,
+});
+
+fields!(Version {
+    "id" => must id,
+    "since" => may since,
+});
+
+fields!(TargetState {
+    "name" => must name,
+    "manifest" => later manifest,
+    "resource_version" => may resource_version,
+    "declared" => later declared,
+});
+
+fields!(Owed {
+    "declared" => later declared,
+    "changes" => later changes,
+    "targets" => later targets,
+    "target" => later target,
+    "removed" => later removed,
+    "older_since" => later older_since,
+});
+
+fields!(Declared {
+    "digest" => must digest,
+    "at" => must at,
+});
+
+fields!(FormerTarget {
+    "name" => must name,
+    "manifest" => later manifest,
+});
+
+fields!(Told {
+    "ready" => must ready,
+    "digest" => must digest,
+});
+
+choices!(State {
+    "Settled" => Settled(outcome),
+    "Pending" => Pending,
+    "Failed" => Failed(failure),
+});
+
+choices!(Outcome {
+    "written" => Written,
+    "unchanged" => Unchanged,
+    "deleted" => Deleted,
+    "retained" => Retained,
+    "target-missing" => TargetMissing,
+    "not-wanted" => NotWanted,
+    "queued" => Queued,
+});
+
+fields!(Failure {
+    "step" => must step,
+    "kind" => must kind,
+    "message" => may message,
+    "complaint" => (Complaint::of(Step::Fetch)) complaint,
+    "attempts" => may attempts,
+});
+
+choices!(Step {
+    "lookup" => Lookup,
+    "authenticate" => Authenticate,
+    "fetch" => Fetch,
+    "render" => Render,
+    "read" => Read,
+    "write" => Write,
+    "record" => Record,
+    "enqueue" => Enqueue,
+});
+
+choices!(Kind {
+    "conflict" => Conflict,
+    "denied" => Denied,
+    "invalid" => Invalid,
+    "not-found" => NotFound,
+    "stale" => Stale,
+    "throttled" => Throttled,
+    "transient" => Transient,
+    "unreachable" => Unreachable,
+});
+
+choices!(Complaint {
+    "provider" => Provider,
+    "delete" => Delete,
+    "update" => Update,
+    "immutable" => Immutable,
+    "ownership" => Ownership,
+    "owned-by-another" => OwnedByAnother,
+    "generic-target" => GenericTarget,
+});

@@ -1,0 +1,64 @@
+use pawl_domain::store::{
+    Backend, Condition, FakeEntry, FakeStore, LabelOperator, LabelRequirement, LabelSelector, SecretKeyRef,
+};
+use pawl_domain::{Store, StoreId};
+
+// Without its conditions a store would be open to every namespace.
+fields!(Store {
+    "id" => must id,
+    "backend" => must backend,
+    "conditions" => must conditions,
+});
+
+fields!(StoreId {
+    "home" => must home,
+    "namespace" => may namespace,
+    "name" => must name,
+});
+
+choices!(Backend {
+    "Aws" => Aws(store),
+    "Vault" => Vault(store),
+    "Fake" => Fake(store),
+});
+
+fields!(SecretKeyRef {
+    "name" => must name,
+    "key" => must key,
+    "namespace" => may namespace,
+});
+
+fields!(Condition {
+    "namespaces" => may namespaces,
+    "regexes" => may regexes,
+    "selector" => may selector,
+});
+
+// An empty selector matches every namespace.
+fields!(LabelSelector {
+    "labels" => must labels,
+    "expressions" => must expressions,
+});
+
+fields!(LabelRequirement {
+    "key" => must key,
+    "operator" => must operator,
+});
+
+choices!(LabelOperator {
+    "In" => In(values),
+    "NotIn" => NotIn(values),
+    "Exists" => Exists,
+    "DoesNotExist" => DoesNotExist,
+});
+
+fields!(FakeStore {
+    "data" => may data,
+    "is_refused" => later is_refused,
+});
+
+fields!(FakeEntry {
+    "key" => must key,
+    "value" => must value,
+    "version" => may version,
+});

@@ -1,0 +1,227 @@
+//! Documents of every version that was ever written stay readable for ever, and mean the same.
+//!
+//! `fixtures/<version>/<kind>s/<name>.json` holds one document each. Version 0 was written by commit da00600, with the
+//! digests that it made of its declarations in `digests.json`. With `PAWL_REGENERATE=1` documents of the latest version are
+//! written where there are none of that name yet; what stands is never written over.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
+
+use jiff::Timestamp;
+use pawl_documents::{Document, digest, read, write};
+use pawl_domain::declaration::Manifest;
+use pawl_domain::record::{Declared, FormerTarget, Owed, TargetState, Told};
+use pawl_domain::store::{Backend, FakeStore};
+use pawl_domain::{Change, Cluster, Declaration, Location, Moved, Provider, Record, Store};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The latest version, which is written today.
+const LATEST: u32 = 1;
+
+#[test]
+fn documents_of_every_version_stay_readable_and_say_the_same() {
+    same_in_every_version::<Cluster>("clusters");
+    same_in_every_version::<Declaration>("declarations");
+    same_in_every_version::<Record>("records");
+    same_in_every_version::<Store>("stores");
+}
+
+#[test]
+fn what_is_written_today_is_what_the_latest_fixtures_hold() {
+    unchanged::<Cluster>("clusters");
+    unchanged::<Declaration>("declarations");
+    unchanged::<Record>("records");
+    unchanged::<Store>("stores");
+}
+
+#[test]
+fn fields_that_came_later_are_kept() {
+    let declaration: Declaration = one_of_version_0("declarations", "every-field_shop_db.json");
+    kept(
+        "declarations",
+        "later-fields.json",
+        &Declaration { synced: Some("3-4d5e".to_owned()), ..declaration },
+    );
+    let mut store: Store = one_of_version_0("stores", "ClusterSecretStore_values.json");
+    store.backend = Backend::Fake(FakeStore { is_refused: true, ..FakeStore::default() });
+    kept("stores", "later-fields.json", &store);
+    kept("records", "later-fields.json", &record_with_every_field());
+}
+
+#[test]
+fn digests_are_those_that_older_versions_made() {
+    let text = fs::read_to_string(folder(0, "").join("digests.json")).unwrap();
+    let made: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    let found: BTreeMap<String, String> = documents::<Declaration>(0, "declarations")
+        .into_values()
+        .map(|declaration| (declaration.id.to_string(), digest(&declaration)))
+        .collect();
+    assert!(!made.is_empty());
+    assert_eq!(found, made);
+    // The flow compares what the domain makes.
+    for declaration in documents::<Declaration>(LATEST, "declarations").into_values() {
+        assert_eq!(declaration.digest(), digest(&declaration), "{}", declaration.id);
+    }
+}
+
+#[test]
+fn a_damaged_document_ends_nothing_and_its_content_is_not_told() {
+    damaged::<Cluster>("clusters");
+    damaged::<Declaration>("declarations");
+    damaged::<Record>("records");
+    damaged::<Store>("stores");
+}
+
+fn record_with_every_field() -> Record {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let manifest = Manifest { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() };
+    let change = Change {
+        id: "event-1".to_owned(),
+        location: Location {
+            provider: Provider::SecretsManager,
+            region: "eu-central-1".to_owned(),
+            account: Some("123456789012".to_owned()),
+        },
+        names: BTreeSet::from(["app/db".to_owned()]),
+        version: Some("v2".to_owned()),
+        moved: Moved::Label("AWSCURRENT".to_owned()),
+        at: at(30),
+    };
+    Record {
+        target: Some(TargetState {
+            name: "db".parse().unwrap(),
+            manifest: Some(manifest.clone()),
+            resource_version: Some("7".to_owned()),
+            declared: Some("d".repeat(64)),
+        }),
+        unsettled_since: Some(at(10)),
+        not_before: Some(at(60)),
+        owed: Owed {
+            declared: Some(Declared { digest: "e".repeat(64), at: at(20) }),
+            changes: vec![change],
+            targets: vec![
+                FormerTarget { name: "secret".parse().unwrap(), manifest: None },
+                FormerTarget { name: "object".parse().unwrap(), manifest: Some(manifest) },
+            ],
+            target: true,
+            removed: Some(at(40)),
+            older_since: Some(at(50)),
+        },
+        told: Some(Told::of(true, &["Secret was synced"])),
+        ..one_of_version_0("records", "broken-documents_shop_good.json")
+    }
+}
+
+/// Every file of a version, by its name.
+fn texts(version: u32, kinds: &str) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder(version, kinds)).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(path).unwrap())
+    };
+    entries.map(text).collect()
+}
+
+fn documents<D: Document>(version: u32, kinds: &str) -> BTreeMap<String, D> {
+    let document = |(name, text): (String, String)| {
+        let document = read(&name, &text).unwrap_or_else(|error| panic!("version {version}: {error}"));
+        (name, document)
+    };
+    texts(version, kinds).into_iter().map(document).collect()
+}
+
+fn one_of_version_0<D: Document>(kinds: &str, name: &str) -> D {
+    documents(0, kinds).remove(name).unwrap()
+}
+
+/// A noun that says something in every field that came after version 0 has a fixture and can be read.
+fn kept<D: Document + PartialEq + std::fmt::Debug>(kinds: &str, name: &str, noun: &D) {
+    add(&folder(LATEST, kinds).join(name), noun);
+    assert_eq!(documents::<D>(LATEST, kinds).get(name), Some(noun), "{kinds}/{name}");
+}
+
+/// Writes a fixture where there is none, when asked to.
+fn add(path: &Path, noun: &impl Document) {
+    if std::env::var_os("PAWL_REGENERATE").is_some() && !path.exists() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, write(noun) + "\n").unwrap();
+    }
+}
+
+fn folder(version: u32, kinds: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(version.to_string()).join(kinds)
+}
+
+fn same_in_every_version<D: Document + PartialEq + std::fmt::Debug>(kinds: &str) {
+    let oldest = documents::<D>(0, kinds);
+    assert!(!oldest.is_empty(), "there are {kinds} of version 0");
+    for version in 1..=LATEST {
+        let later = documents::<D>(version, kinds);
+        for (name, document) in &oldest {
+            assert_eq!(later.get(name), Some(document), "{kinds}/{name} of version {version}");
+        }
+    }
+}
+
+fn unchanged<D: Document>(kinds: &str) {
+    for (name, document) in documents::<D>(0, kinds) {
+        add(&folder(LATEST, kinds).join(name), &document);
+    }
+    for (name, text) in texts(LATEST, kinds) {
+        let document: D = read(&name, &text).unwrap();
+        assert_eq!(write(&document), text.trim_end(), "{kinds}/{name}");
+    }
+}
+
+/// Takes away, empties and replaces every field of every document, one at a time.
+fn damaged<D: Document>(kinds: &str) {
+    let canary = "canary-7f3a";
+    for (name, text) in texts(LATEST, kinds) {
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        for path in paths(&whole) {
+            for with in
+                [None, Some(Value::Null), Some(canary.into()), Some(serde_json::json!({ canary: canary }))]
+            {
+                let mut document = whole.clone();
+                replace(&mut document, &path, with);
+                if let Err(error) = read::<D>(&name, &document.to_string()) {
+                    let told = error.to_string();
+                    assert!(told.contains(&name) && !told.contains(canary), "{told}");
+                }
+            }
+        }
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)).step_by(7) {
+            assert!(read::<D>(&name, text[..end].trim_end()).is_err() || text[end..].trim().is_empty());
+        }
+    }
+}
+
+fn paths(value: &Value) -> Vec<String> {
+    let below = |name: &str, inner: &Value| {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        let mut paths = vec![format!("/{name}")];
+        paths.extend(self::paths(inner).into_iter().map(|path| format!("/{name}{path}")));
+        paths
+    };
+    match value {
+        Value::Object(map) => map.iter().flat_map(|(name, inner)| below(name, inner)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, inner)| below(&index.to_string(), inner)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn replace(document: &mut Value, path: &str, with: Option<Value>) {
+    let (parent, name) = path.rsplit_once('/').unwrap();
+    let name = name.replace("~1", "/").replace("~0", "~");
+    match (document.pointer_mut(parent).unwrap(), with) {
+        (Value::Object(map), None) => drop(map.remove(&name)),
+        (Value::Object(map), Some(value)) => drop(map.insert(name, value)),
+        (Value::Array(items), None) => drop(items.remove(name.parse().unwrap())),
+        (Value::Array(items), Some(value)) => items[name.parse::<usize>().unwrap()] = value,
+        _ => unreachable!("only these have paths"),
+    }
+}
