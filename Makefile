@@ -51,8 +51,8 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 	$(STEP) "tests" $(CARGO) test --locked --workspace --no-fail-fast
 
 # The tests that are ignored unless there is a real Kubernetes.
-ON_KUBERNETES = -p pawl-kubernetes -p pawl-servers -p pawl-e2e -p pawl-devcluster \
-	--test clusters --test apiserver --test api_servers --test kubectl --test recorded
+# The whole workspace is named, because a part of it would be built anew with the features that it needs alone.
+ON_KUBERNETES = --workspace --test clusters --test apiserver --test api_servers --test kubectl --test recorded
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \
