@@ -45,7 +45,7 @@ pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
 pub use key::{IndexKey, Location, Provider, VersionSelector};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
-pub use render::{Functions, Recipe, RenderError, Rendered, TemplateSources};
+pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
 pub use secret::{DigestKey, SecretValue};
 pub use store::{Access, Home, Store, StoreId};
 pub use values::{Fetched, Found, Values, Version, Versions};

@@ -29,6 +29,7 @@ pub use error::{
     Entry, EntryProblem, InvalidKey, Refused, RenderError, RewriteProblem, TemplateProblem, TemplateStage,
 };
 pub use functions::Functions;
+pub use pawl_golang::budget::Budget;
 pub use recipe::Recipe;
 pub use rendered::Rendered;
 pub use template::TemplateSources;

@@ -194,8 +194,9 @@ impl<P: Ports> Pipeline<P> {
         Ok(())
     }
 
-    /// Takes a store out of the registry; the declarations that read it find out at their next refresh.
+    /// Takes a store out of the registry. The declarations that read it are tried soon after, fail, and say so.
     async fn remove_store(&self, id: &StoreId) -> Result<(), Error> {
+        self.announce_removal(id, &mut BTreeSet::new()).await?;
         if self.ports.registry().remove_store(id).await? {
             info!("{id} is gone");
         }

@@ -127,7 +127,7 @@ impl<P: Ports> Pipeline<P> {
         self.drop_former_keys(&touched, &given, &mut report).await?;
         if let Some(home) = prune {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            self.prune(turn, home, &given, &stores, &mut report).await?;
+            self.prune(turn, home, &given, &stores, &mut report, &mut work).await?;
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let work: Vec<_> = work.into_iter().collect();

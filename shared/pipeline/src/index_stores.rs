@@ -87,6 +87,34 @@ impl<P: Ports> Pipeline<P> {
         }
     }
 
+    /// Marks the declarations of a store that is about to go as pending: each of them fails without it, and says so.
+    ///
+    /// # Errors
+    /// A declaration could not be marked; the store must stay for now.
+    pub(crate) async fn announce_removal(
+        &self,
+        store: &StoreId,
+        work: &mut BTreeSet<DeclarationId>,
+    ) -> Result<(), Error> {
+        let mut after = None;
+        loop {
+            let (page, more) = self.page_of(store, after.as_ref()).await?;
+            let stores = self.stores_of(&page).await?.without(store);
+            let marking: Vec<_> =
+                page.iter().map(|each| self.mark_pending(each, &stores, Because::Store).boxed()).collect();
+            let marked: Vec<_> = stream::iter(marking).buffered(self.settings.concurrency).collect().await;
+            for (declaration, wanted) in page.iter().zip(marked) {
+                if wanted? {
+                    work.insert(declaration.id.clone());
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+            after = page.last().map(|last| last.id.clone());
+        }
+    }
+
     async fn announce_one(
         &self,
         declaration: &Declaration,

@@ -33,6 +33,7 @@ mod recipes;
 mod record;
 pub mod remove;
 mod render;
+mod rendering;
 pub mod report;
 pub mod retire;
 mod search;

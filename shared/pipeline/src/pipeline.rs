@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::ports::{Ports, Registry};
 use crate::recipes::Recipes;
+use crate::rendering::Rendering;
 use crate::settings::Settings;
 use pawl_domain::{Declaration, DigestKey, Kind, Step, Store, StoreId};
 use rand::RngExt;
@@ -19,7 +20,7 @@ pub struct Pipeline<P> {
     pub(crate) ports: Arc<P>,
     pub(crate) settings: Settings,
     pub(crate) digest_key: DigestKey,
-    pub(crate) recipes: Arc<Recipes>,
+    pub(crate) rendering: Arc<Rendering>,
     pub(crate) memory: Arc<Memory>,
     /// Work that is not done by then is handed to the job queue.
     pub(crate) until: Option<Instant>,
@@ -32,9 +33,9 @@ impl<P: Ports> Pipeline<P> {
     /// target is looked at once more, and nothing else happens.
     pub fn new(ports: P, settings: Settings, digest_key: DigestKey) -> Self {
         let ports = Arc::new(ports);
-        let recipes = Arc::new(Recipes::new(&ports));
+        let rendering = Arc::new(Rendering::new(Recipes::new(&ports)));
         let memory = Arc::new(Memory::new(&settings));
-        Self { recipes, memory, ports, settings, digest_key, until: None, accept_older: false }
+        Self { rendering, memory, ports, settings, digest_key, until: None, accept_older: false }
     }
 
     /// The same flow, whose syncs and deliveries end at `until`: what they have not done by then they hand to the job
@@ -83,7 +84,7 @@ impl<P: Ports> Pipeline<P> {
             ports: Arc::clone(&self.ports),
             settings: self.settings.clone(),
             digest_key: self.digest_key.clone(),
-            recipes: Arc::clone(&self.recipes),
+            rendering: Arc::clone(&self.rendering),
             memory: Arc::clone(&self.memory),
             ..*self
         }
@@ -111,6 +112,12 @@ impl Stores {
     /// These, with others in place of those of the same id.
     pub(crate) fn with<'a>(mut self, stores: impl IntoIterator<Item = &'a Store>) -> Self {
         self.0.extend(stores.into_iter().map(|store| (store.id.clone(), store.clone())));
+        self
+    }
+
+    /// These but for one.
+    pub(crate) fn without(mut self, id: &StoreId) -> Self {
+        self.0.remove(id);
         self
     }
 

@@ -19,6 +19,7 @@ impl<P: Ports> Pipeline<P> {
         given: &BTreeSet<DeclarationId>,
         stores: &BTreeSet<StoreId>,
         report: &mut IndexReport,
+        work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
         let spared = Spared::of(&report.problems);
         if spared.everything {
@@ -44,7 +45,11 @@ impl<P: Ports> Pipeline<P> {
                 continue;
             }
             self.still(turn).await?;
-            if let Err(error) = self.ports.registry().remove_store(id).await {
+            let removed = match self.announce_removal(id, work).await {
+                Ok(()) => self.ports.registry().remove_store(id).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = removed {
                 report.objects.push((id.to_string(), Err::<Put, _>(error)));
             }
         }

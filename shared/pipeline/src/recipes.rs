@@ -68,7 +68,7 @@ impl fmt::Debug for Recipes {
 }
 
 /// Whether there is nothing to compile, so that a recipe is made as fast as it is found.
-fn is_plain(declaration: &Declaration) -> bool {
+pub(crate) fn is_plain(declaration: &Declaration) -> bool {
     let rewrites = |into: &Becomes| matches!(into, Becomes::Every { rewrite, .. } if !rewrite.is_empty());
     declaration.target.template.is_none() && !declaration.reads.iter().any(|read| rewrites(&read.into))
 }

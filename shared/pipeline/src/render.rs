@@ -6,6 +6,7 @@ use crate::freshness::Guard;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
 use crate::ports::{Clock, Ports};
+use crate::rendering::NotRendered;
 use crate::templates::Templates;
 use pawl_domain::render::EntryProblem;
 use pawl_domain::secret::DigestParts;
@@ -52,16 +53,17 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Renders a declaration. `standing` says whether its target exists, which ESO's messages tell.
-    pub(crate) fn render(
+    pub(crate) async fn render(
         &self,
         declaration: &Declaration,
         ingredients: &Ingredients,
         standing: bool,
     ) -> Result<Rendered, Error> {
-        self.recipes
-            .of(declaration)
-            .and_then(|recipe| recipe.render(&ingredients.values, &ingredients.sources))
-            .map_err(|error| refused(declaration, &error, standing))
+        let rendered = self.rendering.render(declaration, &ingredients.values, &ingredients.sources).await;
+        rendered.map_err(|why| match why {
+            NotRendered::Refused(error) => refused(declaration, &error, standing),
+            NotRendered::Ended(error) => error,
+        })
     }
 
     /// The keyed digest of what was rendered.

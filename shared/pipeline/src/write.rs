@@ -61,7 +61,7 @@ impl<P: Ports> Pipeline<P> {
             });
         }
         let standing = !matches!(base, Base::Read(None));
-        let rendered = match self.render(declaration, ingredients, standing) {
+        let rendered = match self.render(declaration, ingredients, standing).await {
             Ok(rendered) => rendered,
             Err(error) => return self.untemplated(declaration, &base, error, ingredients).await,
         };

@@ -231,6 +231,23 @@ async fn what_is_of_a_kind_that_is_not_served_for_a_moment_stays() {
     story.end();
 }
 
+/// Else the Ready condition would go on to say that all is well while nothing can be refreshed any more.
+#[tokio::test(start_paused = true)]
+async fn the_declarations_of_a_store_that_is_gone_fail_and_say_so() {
+    let (story, found) = indexed().await;
+    let alone = Manifests { stores: Vec::new(), ..found };
+    story.world.clusters().set_manifests(&"blue".parse().unwrap(), alone);
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Record).times(1));
+    story.flow().index_clusters().await.unwrap();
+    story.world.mend_all();
+    story.flow().index_clusters().await.unwrap();
+    let report = story.work_off().await;
+    let (_, error) = report.failures().next().unwrap();
+    assert!(error.message().contains("is not known"), "{error}");
+    assert_eq!(story.world.value(ID, "value"), Some(story.value(1)), "what was written stays");
+    story.end();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_index_with_an_older_listing_writes_nothing_over_a_newer_one() {
     let (story, found) = indexed().await;

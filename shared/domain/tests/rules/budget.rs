@@ -2,8 +2,7 @@
 
 use crate::given;
 use pawl_domain::declaration::{Into as Becomes, Rewrite, Template};
-use pawl_domain::{Declaration, Provider, Query, Read, Remote, Values};
-use pawl_golang::budget::Budget;
+use pawl_domain::{Budget, Declaration, Provider, Query, Read, Remote, Values};
 use std::collections::BTreeMap;
 
 /// What a rendering of one value of 1 KiB fails with, given a twentieth of the default budget: tests are not optimised.
