@@ -12,6 +12,7 @@ fields!(Record {
     "state" => must state,
     "unsettled_since" => later unsettled_since,
     "not_before" => later not_before,
+    "drifted" => later drifted,
     "owed" => later owed,
     "told" => later told,
 });

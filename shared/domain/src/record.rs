@@ -43,6 +43,9 @@ pub struct Record {
     /// Sweeps leave it alone until then: it waits in the job queue, or a server asked for a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// Somebody else changed or deleted the target, and it was not looked at since: nothing holds its repair back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drifted: bool,
     /// What is still to be done.
     #[serde(default, skip_serializing_if = "Owed::is_empty")]
     pub owed: Owed,
@@ -65,6 +68,7 @@ impl Record {
             state: State::Pending,
             unsettled_since: Some(at),
             not_before: None,
+            drifted: false,
             owed: Owed::default(),
             told: None,
         }

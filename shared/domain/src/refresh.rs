@@ -60,9 +60,10 @@ pub fn overdue(
     age.checked_sub(interval.saturating_add(period)).filter(|late| !late.is_zero())
 }
 
-/// Whether the declaration must be read whatever its sync windows say: it never was, or it was edited since.
+/// Whether the declaration must be read whatever its sync windows say: it never was, it was edited since, or its target was
+/// changed by somebody else.
 pub fn is_called_for(declaration: &Declaration, record: &Record) -> bool {
-    record.refreshed.is_none() || is_edited(declaration, record)
+    record.refreshed.is_none() || record.drifted || is_edited(declaration, record)
 }
 
 /// Whether `pause` or more lies between `since` and `now`. A `since` in the future counts as long ago, as in ESO.

@@ -120,7 +120,7 @@ impl<P: Ports> Pipeline<P> {
 /// and nothing holds it back, as nothing does in ESO.
 pub(crate) fn drifted_from(record: &Record, at: Timestamp) -> Record {
     let mut record = record.clone().reopened(at);
-    record.refreshed = None;
+    record.drifted = true;
     if let Some(target) = &mut record.target {
         target.resource_version = None;
     }

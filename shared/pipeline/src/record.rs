@@ -256,6 +256,7 @@ fn success(
         refreshed: Some(started),
         unsettled_since: (!state.is_settled()).then_some(unsettled_since),
         not_before: next.filter(|_| owed.target),
+        drifted: false,
         state,
         owed,
         told: None,

@@ -21,6 +21,9 @@ use tracing::warn;
 /// How long it may take to queue what is left, and to say so.
 const HANDING_OVER: Duration = Duration::from_secs(10);
 
+/// The longest that Lambda lets a function run.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
 static COLLECTOR: OnceLock<&'static Collector> = OnceLock::new();
 
 /// Installs logs and metrics, reads the configuration from the environment and wires the flow to AWS.
@@ -58,10 +61,11 @@ fn observe() {
 }
 
 /// When an invocation must have handed over what it cannot finish: some time before Lambda ends it, for that takes a
-/// while itself.
+/// while itself. An emulator that names no time to come does not end it.
 pub fn deadline(context: &Context) -> Instant {
     let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
-    Instant::now() + Duration::from_millis(context.deadline.saturating_sub(now)).saturating_sub(HANDING_OVER)
+    let left = context.deadline.checked_sub(now).map_or(LONGEST, Duration::from_millis);
+    Instant::now() + left.saturating_sub(HANDING_OVER)
 }
 
 /// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.

@@ -77,8 +77,8 @@ impl Report {
 fn story(stage: &Stage, target: &Target, logs: &std::path::Path) -> Vec<String> {
     let Some(place) = target.place() else { return Vec::new() };
     let declared = stage.journal.declared();
-    let specs = declared.get(&place).into_iter().flatten().filter_map(|each| each.spec.as_ref());
-    let keys: Vec<Key> = specs.last().map(|spec| spec.reads.clone()).unwrap_or_default();
+    let mut specs = declared.get(&place).into_iter().flatten().filter_map(|each| each.spec.as_ref());
+    let keys: Vec<Key> = specs.next_back().map(|spec| spec.reads.clone()).unwrap_or_default();
     let mut words: Vec<String> = keys.iter().map(|key| format!(" {key} ")).collect();
     words.push(place.to_string());
     let mut lines = vec![format!("the driver about {place} and what it reads now:")];

@@ -168,7 +168,9 @@ impl Stage {
         loop {
             let said = self.pawl(&["get", "--output", "json"]).await?.well()?;
             let rows: Vec<Value> = serde_json::from_str(&said).unwrap_or_default();
-            if !rows.is_empty() && rows.iter().all(|row| row["state"] == "written") {
+            if !rows.is_empty()
+                && rows.iter().all(|row| row["state"] == "written" || row["state"] == "unchanged")
+            {
                 return Ok(());
             }
             if began.elapsed() > LIMIT {

@@ -48,7 +48,7 @@ async fn a_job_of_another_version_is_never_lost_and_is_found_among_the_dead_lett
     let redriven = pawl(&["redrive", id]).await?.well()?;
     assert!(redriven.contains("redriven"), "{redriven}");
     assert_eq!((aws.queue_depth(&jobs).await?, aws.queue_depth(&dead).await?), (1, 0));
-    let message = aws.receive(&jobs, 1, std::time::Duration::from_secs(1)).await?;
+    let message = aws.receive(&jobs, 1, std::time::Duration::from_secs(10)).await?;
     assert_eq!(message[0].body, OTHER, "it is tried again as it was");
 
     aws.send_message(&dead, OTHER).await?;

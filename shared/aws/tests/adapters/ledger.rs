@@ -76,6 +76,7 @@ fn settled() -> Record {
         state: State::Settled(Outcome::Unchanged),
         unsettled_since: None,
         not_before: None,
+        drifted: false,
         owed: Owed::default(),
         told: None,
     }

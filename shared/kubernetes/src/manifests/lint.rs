@@ -181,9 +181,9 @@ mod tests {
     /// The problems of an ExternalSecret with this spec, which reads a store of this provider.
     fn found(provider: &str, spec: &str) -> Vec<String> {
         let text = format!(
-            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{name: s, namespace: n}}\n\
+            "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {{name: s, namespace: shop}}\n\
              spec: {{provider: {provider}}}\n---\n\
-             apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{name: e, namespace: n}}\n\
+             apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{name: e, namespace: shop}}\n\
              spec: {{secretStoreRef: {{name: s, kind: SecretStore}}, {spec}}}\n"
         );
         let options = ParseOptions { any_cluster: true, ..ParseOptions::new(Home::Applied) };

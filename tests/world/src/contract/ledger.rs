@@ -292,6 +292,7 @@ fn settled(turn: i64) -> Record {
         state: State::Settled(Outcome::Written),
         unsettled_since: None,
         not_before: None,
+        drifted: false,
         owed: Owed::default(),
         told: None,
     }
