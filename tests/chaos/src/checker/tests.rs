@@ -68,6 +68,9 @@ fn nothing_is_found_where_all_is_right() {
     assert_eq!(all(&with_dead_job), [], "a sweep made up for it");
 }
 
+/// What is wrong, how it is planted, and what must be found.
+type Case<'a> = (&'a str, &'a dyn Fn(&mut Evidence), &'a [Kind]);
+
 #[test]
 fn every_planted_error_is_found() {
     let first = spec(Form::Whole, 1).target(place(0));
@@ -77,7 +80,7 @@ fn every_planted_error_is_found() {
         all(&evidence)
     };
     let found = |findings: &[Finding]| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
-    let cases: [(&str, &dyn Fn(&mut Evidence), &[Kind]); 16] = [
+    let cases: [Case<'_>; 16] = [
         ("stale", &|it| drop(it.secrets.insert(first.clone(), shows(Form::Whole, 1))), &[Kind::Wrong]),
         ("missing", &|it| drop(it.secrets.remove(&first)), &[Kind::Wrong]),
         (
