@@ -108,6 +108,12 @@ impl<P: Ports> Pipeline<P> {
             if theirs.record.owed.removed.is_some() {
                 return Ok(Recorded::Removed);
             }
+            // Whoever queued the work has noted that it waits there, which is nothing that this record should give way to.
+            let seen = plan.entry.as_ref();
+            if seen.is_some_and(|seen| at_any_time(&seen.record) == at_any_time(&theirs.record)) {
+                expected = Some(theirs.revision);
+                continue;
+            }
             match later(&record, &theirs.record) {
                 Later::Theirs => {
                     let reached = |change: &Change| {
@@ -325,10 +331,13 @@ fn with_changes(theirs: Record, changes: &[Change]) -> Record {
     record
 }
 
+/// A record but for when sweeps look at it: that what was seen waits in the queue by now is nothing new.
+fn at_any_time(record: &Record) -> Record {
+    Record { not_before: None, ..record.clone() }
+}
+
 /// What others noted since this delivery read the record is still to be done: it saw none of it.
 fn add_what_they_owe(ours: &mut Record, seen: Option<&Entry>, theirs: &Record) {
-    // That what was seen waits in the queue by now is no new work.
-    let at_any_time = |record: &Record| Record { not_before: None, ..record.clone() };
     let is_work = seen.is_none_or(|seen| at_any_time(&seen.record) != at_any_time(theirs));
     let seen = seen.map(|entry| &entry.record.owed);
     if seen.map(|seen| &seen.declared) != Some(&theirs.owed.declared) {

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use pawl_domain::declaration::{DeletionPolicy, RefreshPolicy};
 use pawl_domain::record::State;
 use pawl_domain::{Change, Kind, Moved, Outcome, Store};
-use pawl_pipeline::ports::Ledger;
+use pawl_pipeline::ports::{Entry, Ledger};
 use pawl_pipeline::{Job, Ports, Settings};
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, declaration, parameter_store};
 use std::time::Duration;
-use story::{HOUR, MINUTE, Story, flow, patient};
+use story::{HOUR, MINUTE, Story, flow, manifests, patient};
 
 const ID: &str = "blue/shop/db";
 
@@ -340,4 +340,31 @@ async fn a_target_that_was_deleted_with_its_key_is_made_again_when_the_key_comes
         assert_eq!(story.world.value(ID, "value"), Some(story.value(want)), "{policy:?}");
         story.end();
     }
+}
+
+/// At the size of a cluster that is indexed for the first time a job begins before its index has ended.
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_recorded_although_its_job_is_confirmed_meanwhile() {
+    let story = Story::new();
+    story.with_namespace("shop");
+    story.world.rotate("app/db", story.value(1));
+    let given = manifests(vec![declaration("blue/shop/db").reads("app/db").build()]);
+    story.flow().index(given, None).await.unwrap();
+    let job = story.world.jobs().take().remove(0);
+    story.world.inject(Fault::fail(Kind::Denied).at(Point::Fetch));
+    let (flow, gate) = (story.flow(), story.world.gate(Point::Record));
+    let confirming = async {
+        let recording = gate.arrived().await;
+        drop(gate);
+        let ids = ["blue/shop/db".parse().unwrap()];
+        let Entry { id, mut record, revision } = story.world.ledger().entries(&ids).await.unwrap().remove(0);
+        record.not_before = record.not_before.map(|at| at + Duration::from_secs(60));
+        story.world.ledger().put(&id, &record, Some(revision)).await.unwrap();
+        recording.release();
+    };
+    let (report, ()) = futures::join!(flow.deliver(&job), confirming);
+    assert_eq!(report.unwrap().failures().count(), 1);
+    let record = story.world.record("blue/shop/db").unwrap();
+    assert!(matches!(record.state, State::Failed(_)), "{record:?}");
+    story.end();
 }
