@@ -6,7 +6,7 @@
 //!
 //! - [`read`] takes every version that was ever written, ignores fields that it does not know and fills in those that
 //!   are missing. The folders in `tests/fixtures` hold documents of every version, which must stay readable for ever.
-//! - [`write`] and [`digest`] always make the same bytes of the same noun: fields in the order of the table, and those
+//! - [`write()`] and [`digest`] always make the same bytes of the same noun: fields in the order of the table, and those
 //!   that came later only where they say something, so that a new version of Pawl finds nothing changed.
 //! - [`Unreadable`] names the document and the field, and never what stands there.
 
@@ -37,7 +37,7 @@ use std::fmt;
 pub trait Document: private::Sealed + Send + Sync + 'static {
     /// What the document calls itself.
     const KIND: Kind;
-    /// The version that [`write`] writes, and the latest that [`read`] knows.
+    /// The version that [`write()`] writes, and the latest that [`read`] knows.
     const VERSION: u32;
 }
 
@@ -120,7 +120,7 @@ pub fn digest<D: Document>(noun: &D) -> String {
     hex::encode(Sha256::digest(body(noun)))
 }
 
-/// Whether a stored document of any version says the same as one that [`write`] has made. One that cannot be read says
+/// Whether a stored document of any version says the same as one that [`write()`] has made. One that cannot be read says
 /// nothing.
 pub fn is_same<D: Document>(stored: &str, written: &str) -> bool {
     stored == written || read::<D>("", stored).is_ok_and(|noun| write(&noun) == written)
