@@ -1,4 +1,4 @@
-//! The main story on real Kubernetes API servers, `make kubernetes`: what their audit logs say is what Pawl did.
+//! The main story on real Kubernetes API servers (not in `make kubernetes` yet): what their audit logs say is what Pawl did.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +12,7 @@ const USER: &str = "pawl";
 const RIGHTS: &str = include_str!("../../../infra/kubernetes/rbac.yaml");
 
 #[tokio::test]
-#[ignore = "needs KUBEBUILDER_ASSETS"]
+#[ignore = "needs KUBEBUILDER_ASSETS, and fails on Kubernetes 1.36: open"]
 async fn a_rotation_is_one_patch_and_no_get_for_each_real_cluster() -> Result<()> {
     let stage = Stage::start(&[]).await?;
     let (blue, green) = tokio::try_join!(cluster(&stage), cluster(&stage))?;
