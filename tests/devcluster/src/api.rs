@@ -139,6 +139,9 @@ impl Api {
             let review = body::loose(text_header(headers, "content-type"), body)?;
             return Ok(respond_json(201, &auth::review(user, review)));
         }
+        if target.group == "authentication.k8s.io" && target.resource == "selfsubjectreviews" {
+            return Ok(respond_json(201, &auth::who(user)));
+        }
         auth::authorize(user, target)?;
         let Some(kind) = Kind::find(&target.group, &target.version, &target.resource) else {
             return if target.group.is_empty() {
@@ -295,7 +298,8 @@ impl Api {
 
 impl Asked<'_> {
     fn object(&self) -> Answer<Value> {
-        body::object(self.kind, &self.target.version, text_header(self.headers, "content-type"), self.body)
+        let content_type = text_header(self.headers, "content-type");
+        body::object(self.kind, &self.target.version, content_type, self.query, self.body)
     }
 
     fn write(&self, api: &Api) -> Write {

@@ -43,6 +43,9 @@ fn check_config(write: &Write, config: &Value) -> Answer<Value> {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
     }
     let (given, expected) = (text(config, "/apiVersion"), write.api_version());
+    if given.is_empty() {
+        return Err(Failure::bad_request(format!("invalid object type: /, Kind={}", text(config, "/kind"))));
+    }
     if given != expected {
         return Err(Failure::bad_request(format!(
             "Incorrect version specified in apply patch. Specified patch version: {given}, expected: {expected}"
@@ -69,18 +72,20 @@ fn check_config(write: &Write, config: &Value) -> Answer<Value> {
 }
 
 fn decode(write: &Write, config: Value) -> Answer<Value> {
+    let what = format!("{}, Kind={}", api_path(write), write.kind.kind);
+    let (namespace, name) = (text(&config, "/metadata/namespace"), text(&config, "/metadata/name"));
+    let which = format!("({namespace}/{name}; {what})");
     if !write.kind.custom
         && let Some(unknown) = validate::unknown_field(write.kind, &config)
     {
         return Err(Failure::internal(format!(
-            "failed to create typed patch object: .{unknown}: field not declared in schema"
+            "failed to create typed patch object {which}: .{unknown}: field not declared in schema"
         )));
     }
     validate::typed(write.kind, config).map_err(|misfit| {
-        let what = format!("{}, Kind={}", api_path(write), write.kind.kind);
         Failure::internal(format!(
-            "failed to convert new object to proper version: unable to convert unstructured object to {what}: error \
-             decoding from json: {}",
+            "failed to convert new object {which} to proper version: unable to convert unstructured object to {what}: \
+             error decoding from json: {}",
             misfit.plain()
         ))
     })
@@ -110,13 +115,20 @@ fn apply_to(
     config: &Value,
 ) -> Answer<Object> {
     let fields = managed_fields::applied(config, write.schema());
-    let mut entries = managed_fields::read(live, live, write.schema());
+    let mut entries = managed_fields::read(live);
     if entries.is_empty() {
-        let writer =
-            Writer { manager: BEFORE_FIRST_APPLY, api_version: &write.api_version(), now: &write.now };
+        let writer = Writer {
+            manager: BEFORE_FIRST_APPLY,
+            status: false,
+            api_version: &write.api_version(),
+            now: &write.now,
+        };
         entries = managed_fields::update(entries, &Value::Null, live, write.schema(), &writer);
     }
-    let own = entries.iter().position(|e| e.apply && e.manager == write.manager).map(|at| entries.remove(at));
+    let own = entries
+        .iter()
+        .position(|e| e.apply && e.manager == write.manager && e.status == write.status)
+        .map(|at| entries.remove(at));
     let conflicts = conflicts(&entries, &fields, live, config);
     if !conflicts.is_empty() && !write.force {
         return Err(conflict(conflicts));
@@ -137,8 +149,8 @@ fn apply_to(
 
     let changed = strip(&merged) != strip(live);
     let mut entry = entry(write, fields);
-    if let Some(own) = own.filter(|own| !changed && own.fields == entry.fields) {
-        entry.time = own.time;
+    if !changed {
+        entry.time = own.map(|own| own.time).unwrap_or_default();
     }
     if changed {
         // A map that vanished with its last key belongs to nobody.
@@ -163,6 +175,7 @@ fn entry(write: &Write, fields: Fields) -> Entry {
     Entry {
         manager: write.manager.clone(),
         apply: true,
+        status: write.status,
         api_version: write.api_version(),
         time: write.now.clone(),
         fields,

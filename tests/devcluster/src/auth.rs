@@ -166,6 +166,19 @@ pub(crate) fn authorize_path(user: &User, path: &str) -> Answer<()> {
     Err(Failure::forbidden(message, json!({})))
 }
 
+/// Answers a SelfSubjectReview. Users have no groups here but those that every user has.
+pub(crate) fn who(user: &User) -> Value {
+    let administers = user.permissions.iter().any(|granted| granted.verbs.iter().any(|verb| verb == "*"));
+    let own = administers.then_some("system:masters");
+    let groups: Vec<&str> = own.into_iter().chain(["system:authenticated"]).collect();
+    json!({
+        "kind": "SelfSubjectReview",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {},
+        "status": { "userInfo": { "username": user.name, "groups": groups } },
+    })
+}
+
 /// Answers a SelfSubjectAccessReview.
 pub(crate) fn review(user: &User, mut review: Value) -> Value {
     let text = |at: &str| {

@@ -18,7 +18,13 @@ const MANAGER_LIMIT: usize = 128;
 ///
 /// # Errors
 /// 400, 415 or 422.
-pub(crate) fn object(kind: &Kind, version: &str, content_type: &str, bytes: &[u8]) -> Answer<Value> {
+pub(crate) fn object(
+    kind: &Kind,
+    version: &str,
+    content_type: &str,
+    query: &Query,
+    bytes: &[u8],
+) -> Answer<Value> {
     let body = parse(content_type, bytes).map_err(|why| match why {
         Some(why) => unrecognized(kind, &why, bytes),
         None => Failure::new(
@@ -33,6 +39,12 @@ pub(crate) fn object(kind: &Kind, version: &str, content_type: &str, bytes: &[u8
         let why = "json: cannot unmarshal into Go value of type struct { APIVersion string; Kind string }";
         return Err(unrecognized(kind, why, bytes));
     }
+    let unknown = if kind.custom { Vec::new() } else { validate::unknown_fields(kind, &body) };
+    if query.get("fieldValidation") == "Strict" && !unknown.is_empty() {
+        let named: Vec<String> =
+            unknown.iter().map(|field| format!("unknown field {}", quoted(field))).collect();
+        return Err(unhandled(kind, version, &format!("strict decoding error: {}", named.join(", "))));
+    }
     stored(kind, version, body, bytes)
 }
 
@@ -43,7 +55,7 @@ pub(crate) fn object(kind: &Kind, version: &str, content_type: &str, bytes: &[u8
 pub(crate) fn stored(kind: &Kind, version: &str, body: Value, bytes: &[u8]) -> Answer<Value> {
     check_type(kind, version, &body, bytes)?;
     let object = convert::to_stored(kind, body);
-    validate::typed(kind, object).map_err(|misfit| misfit_of(kind, version, &misfit, bytes))
+    validate::typed(kind, object).map_err(|misfit| misfit_of(kind, version, &misfit))
 }
 
 /// Any JSON or YAML object, for reviews and options; an empty body is an empty object.
@@ -62,10 +74,11 @@ pub(crate) fn loose(content_type: &str, bytes: &[u8]) -> Answer<Value> {
 /// # Errors
 /// 400, 415 or 500.
 pub(crate) fn patch(kind: &Kind, content_type: &str, bytes: &[u8]) -> Answer<Patch> {
-    let invalid = || Failure::internal("Invalid JSON Patch");
+    let invalid = || Failure::bad_request(format!("error decoding patch: {}", no_json(bytes)));
     match media_type(content_type) {
         "application/json-patch+json" => serde_json::from_slice(bytes).map(Patch::Json).map_err(|_| {
-            Failure::bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+            let why = "json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp";
+            Failure::bad_request(format!("error decoding patch: {why}"))
         }),
         "application/merge-patch+json" => {
             serde_json::from_slice(bytes).map(Patch::Merge).map_err(|_| invalid())
@@ -83,7 +96,21 @@ pub(crate) fn patch(kind: &Kind, content_type: &str, bytes: &[u8]) -> Answer<Pat
     }
 }
 
-/// Checks `dryRun` and `fieldManager`; `options` is the type that the real server reads them into.
+/// What Go says of bytes that are no JSON, as far as it concerns how an object begins.
+fn no_json(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    match text.trim_start().strip_prefix('{').map(|rest| rest.trim_start().chars().next()) {
+        Some(Some(odd)) if !matches!(odd, '"' | '}') => {
+            format!("invalid character '{odd}' looking for beginning of object key string")
+        }
+        _ => "unexpected end of JSON input".to_owned(),
+    }
+}
+
+/// What `fieldValidation` may be.
+const VALIDATIONS: [&str; 4] = ["", "Ignore", "Strict", "Warn"];
+
+/// Checks `dryRun`, `fieldValidation` and `fieldManager`; `options` is the type that the real server reads them into.
 ///
 /// # Errors
 /// 422.
@@ -101,7 +128,11 @@ pub(crate) fn check_options(options: &str, query: &Query, apply: bool) -> Answer
     let dry_run = query.all("dryRun");
     if dry_run.iter().any(|value| *value != "All") {
         let values: Vec<String> = dry_run.iter().map(|value| quoted(value)).collect();
-        causes.push(Cause::not_supported("dryRun", &format!("[]string{{{}}}", values.join(", ")), "All"));
+        causes.push(Cause::not_supported("dryRun", &format!("[{}]", values.join(", ")), &["All"]));
+    }
+    let validation = query.get("fieldValidation");
+    if !VALIDATIONS.contains(&validation) {
+        causes.push(Cause::not_supported("fieldValidation", &quoted(validation), &VALIDATIONS));
     }
     if causes.is_empty() { Ok(()) } else { Err(Failure::invalid("meta.k8s.io", options, "", &causes)) }
 }
@@ -197,20 +228,15 @@ fn wrong_version(given: &str, expected: &str) -> Failure {
     ))
 }
 
-/// The real server quotes the body around the fault, values and all; so does this one, since a client must cope.
-fn misfit_of(kind: &Kind, version: &str, misfit: &Misfit, bytes: &[u8]) -> Failure {
-    let culprit = misfit.culprit.as_bytes();
-    let found = bytes.windows(culprit.len().max(1)).position(|window| window == culprit);
-    let at = found.unwrap_or_default() + culprit.len();
+fn misfit_of(kind: &Kind, version: &str, misfit: &Misfit) -> Failure {
+    unhandled(kind, version, &misfit.of_go())
+}
+
+fn unhandled(kind: &Kind, version: &str, why: &str) -> Failure {
     Failure::bad_request(format!(
-        "{0} in version {1} cannot be handled as a {0}: {2}: {3}, error found in #10 byte of ...|{4}|..., bigger \
-         context ...|{5}|...",
+        "{0} in version {1} cannot be handled as a {0}: {why}",
         kind.kind,
-        quoted(version),
-        misfit.field,
-        misfit.why,
-        excerpt(bytes, at.saturating_sub(10), 20),
-        excerpt(bytes, at.saturating_sub(50), 100),
+        quoted(version)
     ))
 }
 

@@ -53,8 +53,8 @@ pub(crate) fn document(path: &str, accept: &str, address: &str) -> Option<Docume
 fn version() -> Value {
     json!({
         "major": "1",
-        "minor": "20",
-        "gitVersion": "v1.20.2+devcluster",
+        "minor": "36",
+        "gitVersion": "v1.36.0+devcluster",
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",
@@ -133,10 +133,10 @@ fn resource(kind: &Kind) -> Value {
 fn openapi(accept: &str) -> Document {
     if !accept.contains("protobuf") {
         let body =
-            json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.20.2"}, "paths": {}});
+            json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.36.0"}, "paths": {}});
         return Document { content_type: "application/json", body: body.to_string().into_bytes() };
     }
-    let info = [field(1, b"Kubernetes"), field(2, b"v1.20.2")].concat();
+    let info = [field(1, b"Kubernetes"), field(2, b"v1.36.0")].concat();
     let body = [field(1, b"2.0"), field(2, &info), field(8, b"")].concat();
     // kubectl cannot parse the media type that it asks for; the real server avoids it too.
     Document { content_type: "application/octet-stream", body }

@@ -6,7 +6,7 @@
 //! It keeps everything in memory and stops when it is dropped. A test can make it slow, failing or unreachable
 //! ([`Faults`], [`DevCluster::cut_off`]) and can count the calls that it got ([`DevCluster::calls`]).
 //!
-//! Codes, reasons and messages are those of kube-apiserver 1.20, recorded from a real one; the contract suite of
+//! Codes, reasons and messages are those of kube-apiserver 1.36, recorded from a real one; the contract suite of
 //! `pawl-kubernetes` runs against both.
 //!
 //! # What differs from a real API server
@@ -18,11 +18,12 @@
 //!   only deleted objects own; an owner that never existed is not noticed. `propagationPolicy` is ignored. There are no `default` service accounts.
 //! - Strategic merge patch is a JSON merge patch that joins `ownerReferences` by uid and `finalizers` as a set; of the
 //!   directives only `$patch: delete` in such lists is known, others are skipped.
-//! - A JSON patch that replaces a missing path is refused with 422, as newer servers do; 1.20 adds it.
 //! - Server-side apply and `managedFields` know maps, `ownerReferences` and `finalizers`; other lists are owned whole.
 //!   Events are owned under their `v1` field names.
 //! - Later pages of a list are read from the present state, not from the first page's.
-//! - `fieldValidation` is ignored, unknown fields of core kinds are dropped, as in 1.20. `sendInitialEvents` is refused.
+//! - `fieldValidation=Strict` finds unknown fields at the top and in the metadata of core kinds, and no field that is
+//!   given twice; `Warn` warns nobody. A user's SelfSubjectReview names no groups of its own.
+//! - A PATCH whose result cannot be decoded is refused with the words of 1.20.
 //! - RBAC is an allow-list per token. Tokens from TokenRequest carry a random signature and do not authenticate here.
 //! - Answers are JSON; protobuf is read for the few kinds that kubectl sends so; HTTP/1.1 only; no quotas, admission webhooks, audit or rate limits.
 //!

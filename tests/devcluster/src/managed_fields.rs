@@ -19,7 +19,10 @@ pub(crate) type Fields = BTreeSet<Path>;
 pub(crate) struct Entry {
     pub(crate) manager: String,
     pub(crate) apply: bool,
+    /// It writes through the `status` subresource.
+    pub(crate) status: bool,
     pub(crate) api_version: String,
+    /// When something was last changed; empty for who only claimed what stood there already.
     pub(crate) time: String,
     pub(crate) fields: Fields,
 }
@@ -28,8 +31,20 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Writer<'a> {
     pub(crate) manager: &'a str,
+    /// Through the `status` subresource.
+    pub(crate) status: bool,
     pub(crate) api_version: &'a str,
     pub(crate) now: &'a str,
+}
+
+impl Writer<'_> {
+    /// Whether an entry is of this writer's updates.
+    fn wrote(&self, entry: &Entry) -> bool {
+        let Self { manager, status, api_version, now: _ } = *self;
+        !entry.apply
+            && (entry.manager.as_str(), entry.status, entry.api_version.as_str())
+                == (manager, status, api_version)
+    }
 }
 
 /// How an object's fields are walked: custom kinds have no schema, so every object is a map that can be owned itself
@@ -41,24 +56,9 @@ pub(crate) enum Schema {
 }
 
 /// The entries of an object; those that cannot be read are dropped.
-///
-/// A manager that made a map whose keys all went to others is written down as the owner of the map alone, and that
-/// reads as the owner of the whole map: so, like the real server, it becomes the owner of what is in `live` there.
-pub(crate) fn read(object: &Value, live: &Value, schema: Schema) -> Vec<Entry> {
+pub(crate) fn read(object: &Value) -> Vec<Entry> {
     let entries = object.at("/metadata/managedFields").and_then(Value::as_array);
-    let mut entries: Vec<Entry> = entries.into_iter().flatten().filter_map(read_entry).collect();
-    if schema == Schema::Typed && !entries.is_empty() {
-        let all = leaves(live, schema);
-        for entry in &mut entries {
-            let whole = |path: &&Path| all.get(*path) == Some(&None) && !has_below(&entry.fields, path);
-            let whole: Vec<Path> = entry.fields.iter().filter(whole).cloned().collect();
-            for path in &whole {
-                let content = all.range(path.clone()..).map(|(p, _)| p.clone());
-                entry.fields.extend(content.take_while(|p| p.starts_with(path)));
-            }
-        }
-    }
-    entries
+    entries.into_iter().flatten().filter_map(read_entry).collect()
 }
 
 /// Puts the entries into the object, in the server's order: applies first, then by time and name.
@@ -87,20 +87,16 @@ pub(crate) fn update(
     let taken: Fields =
         after.iter().filter(|(p, v)| before.get(*p) != Some(v)).map(|(p, _)| p.clone()).collect();
     for entry in &mut entries {
+        let own = writer.wrote(entry);
         entry.fields.retain(|p| {
             let gone = before.contains_key(p) && !after.contains_key(p);
-            let own =
-                !entry.apply && entry.manager == writer.manager && entry.api_version == writer.api_version;
             !gone && (own || !taken.contains(p))
         });
     }
     if taken.is_empty() {
         return entries;
     }
-    let own = entries
-        .iter_mut()
-        .find(|e| !e.apply && e.manager == writer.manager && e.api_version == writer.api_version);
-    match own {
+    match entries.iter_mut().find(|entry| writer.wrote(entry)) {
         Some(own) => {
             own.fields.extend(taken);
             writer.now.clone_into(&mut own.time);
@@ -108,6 +104,7 @@ pub(crate) fn update(
         None => entries.push(Entry {
             manager: writer.manager.to_owned(),
             apply: false,
+            status: writer.status,
             api_version: writer.api_version.to_owned(),
             time: writer.now.to_owned(),
             fields: taken,
@@ -121,7 +118,8 @@ pub(crate) fn applied(config: &Value, schema: Schema) -> Fields {
     leaves(config, schema)
         .into_iter()
         .filter(|(path, leaf)| match leaf {
-            Some(value) => !is_empty(value) || value.is_array(),
+            // Whoever applies an empty map of a typed kind owns the map.
+            Some(value) => !is_empty(value) || value.is_array() || schema == Schema::Typed,
             None => path.last().is_some_and(|element| element.starts_with("k:")),
         })
         .map(|(path, _)| path)
@@ -136,6 +134,10 @@ pub(crate) fn leaves(object: &Value, schema: Schema) -> BTreeMap<Path, Option<&V
         match name.as_str() {
             "apiVersion" | "kind" => {}
             "metadata" => walk_metadata(value, &mut out),
+            // References are owned as a whole.
+            "involvedObject" | "related" if schema == Schema::Typed && value.is_object() => {
+                out.insert(vec![field(name)], Some(value));
+            }
             _ => walk(value, vec![field(name)], schema, is_free_map(name), &mut out),
         }
     }
@@ -217,12 +219,7 @@ fn walk_metadata<'a>(metadata: &'a Value, out: &mut BTreeMap<Path, Option<&'a Va
                     let Some(key) = item_key(item) else { continue };
                     let mut path = at(name);
                     path.push(format!("k:{key}"));
-                    out.insert(path.clone(), None);
-                    for (name, value) in item.as_object().into_iter().flatten() {
-                        let mut path = path.clone();
-                        path.push(field(name));
-                        out.insert(path, Some(value));
-                    }
+                    out.insert(path, Some(item));
                 }
             }
             _ => {}
@@ -239,7 +236,7 @@ fn walk<'a>(
 ) {
     match value {
         Value::Null => {}
-        Value::Object(map) if map.is_empty() && schema == Schema::Custom => {
+        Value::Object(map) if map.is_empty() && (free || schema == Schema::Custom) => {
             out.insert(path, Some(value));
         }
         Value::Object(map) => {
@@ -270,10 +267,6 @@ fn is_empty(value: &Value) -> bool {
     value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
 }
 
-fn has_below(fields: &Fields, path: &Path) -> bool {
-    fields.range(path.clone()..).nth(1).is_some_and(|next| next.starts_with(path))
-}
-
 fn is_member(item: &Value, written: &str) -> bool {
     serde_json::from_str::<Value>(written).is_ok_and(|value| value == *item)
 }
@@ -289,6 +282,7 @@ fn read_entry(entry: &Value) -> Option<Entry> {
     Some(Entry {
         manager: text("manager"),
         apply: text("operation") == "Apply",
+        status: text("subresource") == "status",
         api_version: text("apiVersion"),
         time: text("time"),
         fields,
@@ -317,14 +311,20 @@ fn entry_json(entry: &Entry) -> Value {
     for path in &entry.fields {
         insert(&mut tree, path, &entry.fields);
     }
-    json!({
+    let mut written = json!({
         "manager": entry.manager,
         "operation": if entry.apply { "Apply" } else { "Update" },
         "apiVersion": entry.api_version,
-        "time": entry.time,
         "fieldsType": "FieldsV1",
         "fieldsV1": tree,
-    })
+    });
+    if !entry.time.is_empty() {
+        written["time"] = json!(entry.time);
+    }
+    if entry.status {
+        written["subresource"] = json!("status");
+    }
+    written
 }
 
 // The set is sorted, so a container comes before its children and gets its "." when the first child arrives.

@@ -95,7 +95,7 @@ fn parse_requirement(part: &str) -> Answer<Requirement> {
     }
     if let Some(next) = part.split_whitespace().nth(1) {
         let message =
-            format!("unable to parse requirement: found '{next}', expected: '=', '!=', '==', 'in', notin'");
+            format!("unable to parse requirement: found '{next}', expected: in, notin, =, ==, !=, gt, lt");
         return Err(Failure::bad_request(message));
     }
     Ok(Requirement::Exists(part.to_owned()))

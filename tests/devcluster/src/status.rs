@@ -176,12 +176,13 @@ impl Cause {
     }
 
     pub(crate) fn too_long(field: impl Into<String>, limit: usize) -> Self {
-        let message = format!("Too long: must have at most {limit} bytes");
+        let message = format!("Too long: may not be more than {limit} bytes");
         Self { reason: "FieldValueTooLong", field: field.into(), message }
     }
 
-    pub(crate) fn not_supported(field: impl Into<String>, value: &str, supported: &str) -> Self {
-        let message = format!("Unsupported value: {value}: supported values: {}", quoted(supported));
+    pub(crate) fn not_supported(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
+        let supported: Vec<String> = supported.iter().map(|value| quoted(value)).collect();
+        let message = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.into(), message }
     }
 

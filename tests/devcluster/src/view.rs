@@ -10,6 +10,10 @@ use crate::status::{Answer, Failure};
 use crate::store::Object;
 use crate::table;
 
+/// What a real server offers instead; of these, JSON is what there is here.
+const REPRESENTATIONS: &str = "Available representations: application/json, application/yaml, \
+     application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
 /// What the `Accept` header asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum View {
@@ -50,7 +54,12 @@ impl View {
                 Some(_) => {}
             }
         }
-        Err(Failure::new(406, "NotAcceptable", "406: Not Acceptable", Some(json!({}))))
+        Err(Failure::new(
+            406,
+            "NotAcceptable",
+            format!("406: Not Acceptable\n\n{REPRESENTATIONS}"),
+            Some(json!({})),
+        ))
     }
 
     /// One object; `first` is false for a table row that follows others of the same watch.

@@ -23,6 +23,9 @@ use crate::view::View;
 /// How long a watch lasts that names no time, as the real server's shortest.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
+/// Marks the bookmark after which a watch has sent all that stood there when it began.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
 /// A watch that was asked for.
 pub(crate) struct Watch {
     store: Arc<Store>,
@@ -55,9 +58,16 @@ impl Watch {
         view: View,
         bookmark_every: Duration,
     ) -> Answer<Self> {
-        if !query.get("resourceVersionMatch").is_empty() || query.flag("sendInitialEvents") {
-            let cause =
-                Cause::forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch");
+        let initial = query.flag("sendInitialEvents");
+        let why = match (initial, query.get("resourceVersionMatch")) {
+            (true, "NotOlderThan") | (false, "") => None,
+            (true, _) => Some("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+            (false, _) => {
+                Some("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+            }
+        };
+        if let Some(why) = why {
+            let cause = Cause::forbidden("resourceVersionMatch", why);
             return Err(Failure::invalid("meta.k8s.io", "ListOptions", "", &[cause]));
         }
         let asked = query.get("resourceVersion");
@@ -79,12 +89,15 @@ impl Watch {
             rows: 0,
             over: false,
         };
-        if from == 0 {
+        if from == 0 || initial {
             let (objects, version) = store.with(|state| watch.present(state));
             watch.seen = version;
             for object in objects {
                 watch.push("ADDED", &object);
             }
+        }
+        if initial && watch.bookmarks.is_some() {
+            watch.push_bookmark(Some(INITIAL_EVENTS_END));
         }
         Ok(watch)
     }
@@ -116,8 +129,8 @@ impl Watch {
                 changed = self.newest.changed() => self.over = changed.is_err(),
                 () = tokio::time::sleep_until(bookmark) => {
                     self.over = Instant::now() >= self.until;
-                    if self.bookmarks.is_some() {
-                        self.push_bookmark();
+                    if self.bookmarks.is_some() && !self.over {
+                        self.push_bookmark(None);
                     }
                 }
             }
@@ -173,8 +186,11 @@ impl Watch {
         self.push_event(event, &object);
     }
 
-    fn push_bookmark(&mut self) {
-        let meta = json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
+    fn push_bookmark(&mut self, annotation: Option<&str>) {
+        let mut meta = json!({"resourceVersion": self.seen.to_string(), "creationTimestamp": null});
+        if let Some(annotation) = annotation {
+            meta["annotations"] = json!({ annotation: "true" });
+        }
         let object: Value = match &self.view {
             View::Full => {
                 let api_version = self.kind.api_version(&self.version);

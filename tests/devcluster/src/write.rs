@@ -31,6 +31,10 @@ impl Write {
         self.kind.api_version(&self.version)
     }
 
+    fn writer<'a>(&'a self, api_version: &'a str) -> Writer<'a> {
+        Writer { manager: &self.manager, status: self.status, api_version, now: &self.now }
+    }
+
     pub(crate) fn schema(&self) -> Schema {
         if self.kind.custom { Schema::Custom } else { Schema::Typed }
     }
@@ -58,8 +62,9 @@ pub(crate) fn create(state: &mut State, write: &Write, mut object: Value) -> Ans
         return Err(Failure::internal("resourceVersion should not be set on objects to be created"));
     }
     prepare_new(write, &mut object);
-    let entries = managed_fields::read(&object, &Value::Null, write.schema());
-    let writer = Writer { manager: &write.manager, api_version: &write.api_version(), now: &write.now };
+    let entries = managed_fields::read(&object);
+    let api_version = write.api_version();
+    let writer = write.writer(&api_version);
     let entries = managed_fields::update(entries, &Value::Null, &object, write.schema(), &writer);
     managed_fields::write(&mut object, entries);
     insert_new(state, write, object)
@@ -71,8 +76,9 @@ pub(crate) fn create(state: &mut State, write: &Write, mut object: Value) -> Ans
 /// 409, 422.
 pub(crate) fn insert_new(state: &mut State, write: &Write, mut object: Value) -> Answer<Object> {
     if write.kind.storage == "namespaces" {
-        // Set here and not as a default, because no manager owns it.
+        // Set here and not as defaults, because no manager owns them.
         object["spec"] = json!({"finalizers": ["kubernetes"]});
+        object["status"] = json!({"phase": "Active"});
     }
     validate::new_object(write.kind, &object)?;
     let (namespace, name) = key_of(&object);
@@ -138,6 +144,9 @@ pub(crate) fn prepare_new(write: &Write, object: &mut Value) {
     if kind.namespaced {
         meta.insert("namespace".to_owned(), json!(write.namespace));
     }
+    if kind.storage == "namespaces" {
+        label_with_name(meta);
+    }
     meta.insert("uid".to_owned(), json!(random_uid()));
     meta.insert("creationTimestamp".to_owned(), json!(write.now));
     if kind.custom {
@@ -151,8 +160,10 @@ pub(crate) fn prepare_new(write: &Write, object: &mut Value) {
 /// 404, 409, 422 as the real server.
 pub(crate) fn update(store: &Store, state: &mut State, write: &Write, new: Value) -> Answer<Object> {
     let (kind, name) = (write.kind, write.name.as_str());
-    let live = state.get(kind.storage, &write.namespace, name);
-    let uid = live.as_ref().map_or("", |live| text(live, "/metadata/uid"));
+    let Some(live) = state.get(kind.storage, &write.namespace, name) else {
+        return Err(Failure::not_found(kind, name));
+    };
+    let uid = text(&live, "/metadata/uid");
     let asked = text(&new, "/metadata/uid");
     if !asked.is_empty() && asked != uid {
         let why = format!(
@@ -162,7 +173,6 @@ pub(crate) fn update(store: &Store, state: &mut State, write: &Write, new: Value
         );
         return Err(Failure::conflict(kind, name, &why));
     }
-    let Some(live) = live else { return Err(Failure::not_found(kind, name)) };
     check_unconditional(write, &new)?;
     replace(store, state, write, &live, new)
 }
@@ -180,13 +190,14 @@ pub(crate) fn replace(
 ) -> Answer<Object> {
     check_version(write, live, text(&new, "/metadata/resourceVersion"))?;
     keep_system_fields(write, live, &mut new);
-    let mut entries = managed_fields::read(&new, live, write.schema());
+    let mut entries = managed_fields::read(&new);
     if entries.is_empty() && !is_reset(&new) {
-        entries = managed_fields::read(live, live, write.schema());
+        entries = managed_fields::read(live);
     }
     // An object that nobody owns a field of stays so until something is applied to it.
     if !entries.is_empty() {
-        let writer = Writer { manager: &write.manager, api_version: &write.api_version(), now: &write.now };
+        let api_version = write.api_version();
+        let writer = write.writer(&api_version);
         entries = managed_fields::update(entries, live, &new, write.schema(), &writer);
     }
     managed_fields::write(&mut new, entries);
@@ -259,7 +270,7 @@ fn check_unconditional(write: &Write, new: &Value) -> Answer<()> {
     if !write.kind.custom || !(asked.is_empty() || asked == "0") {
         return Ok(());
     }
-    let cause = Cause::invalid("metadata.resourceVersion", "0x0", "must be specified for an update");
+    let cause = Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
     Err(Failure::invalid(write.kind.group, write.kind.plural, &write.name, &[cause]))
 }
 
@@ -297,6 +308,18 @@ pub(crate) fn keep_system_fields(write: &Write, live: &Object, new: &mut Value) 
             meta.insert(field.to_owned(), value.clone());
         }
     }
+    if write.kind.storage == "namespaces" {
+        label_with_name(meta);
+    }
+}
+
+/// Every namespace has its name as a label, and gets it back.
+fn label_with_name(meta: &mut Map<String, Value>) {
+    let name = meta.get("name").cloned().unwrap_or_default();
+    let labels = meta.entry("labels").or_insert_with(|| json!({}));
+    if let Some(labels) = labels.as_object_mut() {
+        labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+    }
 }
 
 fn defaults(kind: &Kind, object: &mut Map<String, Value>) {
@@ -304,14 +327,9 @@ fn defaults(kind: &Kind, object: &mut Map<String, Value>) {
         "secrets" if object.get("type").is_none_or(|t| t == "") => {
             object.insert("type".to_owned(), json!("Opaque"));
         }
+        // Whoever creates one has no say in it.
         "namespaces" => {
-            let status = object.entry("status").or_insert_with(|| json!({}));
-            if !status.is_object() {
-                *status = json!({});
-            }
-            if status.get("phase").is_none() {
-                status["phase"] = json!("Active");
-            }
+            object.remove("status");
         }
         _ => {}
     }

@@ -84,7 +84,8 @@ async fn server_side_apply_owns_merges_conflicts_and_removes() {
     let owners = left["metadata"]["managedFields"].as_array().unwrap();
     assert_eq!(owners[0]["manager"], "other");
     assert_eq!(owners[0]["fieldsV1"], json!({"f:data": {"f:a": {}}}));
-    assert_eq!(owners.len(), 1);
+    assert_eq!((&owners[1]["manager"], &owners[1]["fieldsV1"]), (&json!("pawl"), &json!({"f:data": {}})));
+    assert_eq!(owners.len(), 2);
 }
 
 #[tokio::test]
@@ -147,7 +148,7 @@ async fn refusals_read_as_the_real_servers() {
             api.create(&post, &secret("big", &[("a", &"x".repeat(1024 * 1024 + 1))])).await,
             422,
             "Invalid",
-            "Secret \"big\" is invalid: data: Too long: must have at most 1048576 bytes",
+            "Secret \"big\" is invalid: data: Too long: may not be more than 1048576 bytes",
         ),
     ] {
         let status = status_of(answer);

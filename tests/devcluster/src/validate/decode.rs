@@ -45,6 +45,33 @@ impl Misfit {
     pub(crate) fn plain(&self) -> &str {
         self.why.strip_prefix("decode base64: ").unwrap_or(&self.why)
     }
+
+    /// What Go's decoder of JSON says.
+    pub(crate) fn of_go(&self) -> String {
+        if self.why.starts_with("decode base64: ") {
+            return self.plain().to_owned();
+        }
+        let found = match self.culprit.chars().next() {
+            Some('"') => "string",
+            Some('[') => "array",
+            Some('{') => "object",
+            Some('t' | 'f') => "bool",
+            _ => "number",
+        };
+        let mut names = self.field.rsplit('.');
+        let (field, holder) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        let lower = |name: &str| format!("{}{}", name[..1].to_lowercase(), &name[1..]);
+        let (path, of) = match (holder, field) {
+            (_, "ObjectMeta") => (format!("{holder}.metadata"), "v1.ObjectMeta"),
+            ("ObjectMeta", field) => (format!("ObjectMeta.metadata.{}", lower(field)), "string"),
+            ("Secret", "Type") => ("Secret.type".to_owned(), "v1.SecretType"),
+            (_, "Immutable") => (format!("{holder}.immutable"), "bool"),
+            ("Secret", "Data") => ("Secret.data".to_owned(), "[]uint8"),
+            _ => (format!("{holder}.{}", lower(field)), "string"),
+        };
+        let of = if self.why.starts_with("ReadMapCB") { format!("map[string]{of}") } else { of.to_owned() };
+        format!("json: cannot unmarshal {found} into Go struct field {path} of type {of}")
+    }
 }
 
 /// The object as its kind stores it. Custom kinds are only freed of nulls in their metadata.
@@ -102,6 +129,16 @@ pub(crate) fn unknown_field<'a>(kind: &Kind, object: &'a Value) -> Option<&'a st
     let known =
         |name: &str| matches!(name, "apiVersion" | "kind" | "metadata") || fields_of(kind).contains(&name);
     object.as_object()?.keys().map(String::as_str).find(|name| !known(name))
+}
+
+/// Every field that the kind does not have, at the top and in its metadata.
+pub(crate) fn unknown_fields(kind: &Kind, object: &Value) -> Vec<String> {
+    let known =
+        |name: &str| matches!(name, "apiVersion" | "kind" | "metadata") || fields_of(kind).contains(&name);
+    let top = object.as_object().into_iter().flat_map(Map::keys).filter(|name| !known(name)).cloned();
+    let metadata = object.get("metadata").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let metadata = metadata.filter(|name| !METADATA.contains(&name.as_str()) && *name != "selfLink");
+    top.chain(metadata.map(|name| format!("metadata.{name}"))).collect()
 }
 
 fn fields_of(kind: &Kind) -> &'static [&'static str] {

@@ -95,6 +95,9 @@ fn name_fault(kind: &Kind, name: &str) -> Option<&'static str> {
         if name.len() > 63 {
             return Some("must be no more than 63 characters");
         }
+        if name.contains('.') {
+            return Some("must not contain dots");
+        }
         return (!is_dns_label(name)).then_some(LABEL);
     }
     if name.len() > 253 {
@@ -186,9 +189,9 @@ fn check_owners(object: &Value, causes: &mut Vec<Cause>) {
     for owner in owners {
         for (field, why) in [
             ("apiVersion", "version must not be empty"),
-            ("kind", "kind must not be empty"),
-            ("name", "name must not be empty"),
-            ("uid", "uid must not be empty"),
+            ("kind", "must not be empty"),
+            ("name", "must not be empty"),
+            ("uid", "must not be empty"),
         ] {
             if text(owner, field).is_empty() {
                 causes.push(Cause::invalid(format!("metadata.ownerReferences.{field}"), "\"\"", why));

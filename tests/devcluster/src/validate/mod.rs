@@ -6,7 +6,7 @@ mod secret;
 
 use serde_json::Value;
 
-pub(crate) use self::decode::{Misfit, typed, unknown_field};
+pub(crate) use self::decode::{Misfit, typed, unknown_field, unknown_fields};
 use self::metadata::{check_metadata, check_metadata_update};
 use crate::kinds::Kind;
 use crate::status::{Answer, Cause, Failure};

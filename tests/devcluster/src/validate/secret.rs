@@ -35,13 +35,12 @@ pub(super) fn check(secret: &Value) -> Vec<Cause> {
             required("tls.crt", "data[tls.crt]");
             required("tls.key", "data[tls.key]");
         }
-        // The "%s" is the real server's own slip.
         "kubernetes.io/basic-auth" if data("username").is_none() && data("password").is_none() => {
-            required("username", "data[%s][username]");
-            required("password", "data[%s][password]");
+            required("username", "data[username]");
+            required("password", "data[password]");
         }
         "kubernetes.io/ssh-auth" if data("ssh-privatekey").is_none_or(|v| v == "") => {
-            causes.push(Cause::required("data[%s][ssh-privatekey]", ""));
+            causes.push(Cause::required("data[ssh-privatekey]", ""));
         }
         "kubernetes.io/dockerconfigjson" => {
             check_json(data(".dockerconfigjson"), ".dockerconfigjson", &mut causes)
