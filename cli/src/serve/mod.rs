@@ -7,6 +7,7 @@ mod http;
 mod listen;
 mod tasks;
 mod watch;
+mod workers;
 
 pub(crate) use crew::Ended;
 

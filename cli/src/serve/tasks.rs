@@ -2,27 +2,32 @@
 //! two pieces of work.
 
 use super::health::Health;
+use super::workers;
+use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use futures::{StreamExt, stream};
-use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_pipeline::{Pipeline, Ports};
 use pawl_runtime::inbox::Received;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::{EventQueue, Inbox, World, backoff, jobs, measure};
-use std::pin::pin;
+use pawl_runtime::{EventMessage, EventQueue, World, backoff, jobs, measure};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, warn};
 
 /// Jobs worked on at the same time.
-const JOBS: usize = 4;
-/// Store events worked on at the same time, and the most that are received at once.
-const EVENTS: usize = 10;
+const JOBS: usize = 16;
+/// Store events worked on at the same time.
+const EVENTS: usize = 16;
+/// The most messages that are received at once. Source: SQS, whose limit is 10.
+const RECEIVED: usize = 10;
+/// How long a job may take before what is left of it goes back to the queue.
+const JOB: Duration = Duration::from_secs(4 * 60);
+/// How long an event may take before what is left of it becomes jobs: less than the 30 s for which SQS hides a message
+/// unless told otherwise.
+const EVENT: Duration = Duration::from_secs(25);
 /// How long a receive waits for the first message.
 const WAIT: Duration = Duration::from_secs(20);
-/// How long a receive that is under way may go on after the process was told to stop.
-const LAST_LOOK: Duration = Duration::from_secs(1);
 /// Sweeps that may be under way at the same time.
 const SWEEPS: usize = 4;
 /// The pause after a queue could not be asked.
@@ -31,72 +36,48 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(super) type Stopped = watch::Receiver<bool>;
 
 /// Delivers jobs as they come.
-pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
-    while !*stopped.borrow() {
-        let inbox = pipeline.ports().jobs();
-        let received = match next(inbox, &mut stopped).await {
-            Ok(received) => received,
-            Err(problem) => {
-                warn!("job queue: {problem}");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        stream::iter(received)
-            .for_each_concurrent(JOBS, async |received| {
-                let settled = jobs::take(&pipeline, &received.body).await;
-                if let Err(problem) = inbox.settle(received, &settled).await {
-                    warn!("job queue: {problem}");
-                }
-            })
-            .await;
-    }
-}
-
-/// The next jobs; perhaps none, as when told to stop.
-async fn next(inbox: &Inbox, stopped: &mut Stopped) -> Result<Vec<Received>, Error> {
-    let mut receive = pin!(inbox.receive(JOBS));
-    let told = async {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, stopped: Stopped) {
+    let receive = |limit| {
+        let pipeline = Arc::clone(&pipeline);
+        async move { pipeline.ports().jobs().receive(limit).await }
     };
-    tokio::select! {
-        received = &mut receive => return received,
-        () = told => {}
-    }
-    // A job that is being leased at this moment would wait for its lease to end if nobody did it.
-    tokio::time::timeout(LAST_LOOK, receive).await.unwrap_or_else(|_| Ok(Vec::new()))
+    let work = |received: Received| {
+        let pipeline = Arc::clone(&pipeline);
+        async move {
+            // What is not done when the lease ends would be begun by somebody else as well.
+            let timed = pipeline.until(Instant::now() + JOB);
+            let settled = jobs::take(&timed, &received.body).await;
+            if let Err(problem) = pipeline.ports().jobs().settle(received, &settled).await {
+                warn!("job queue: {problem}");
+            }
+        }
+    };
+    workers::run("job queue", JOBS, RECEIVED, receive, work, stopped).await;
 }
 
 /// Takes store events from an SQS queue, as the `sync` function does.
-pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, mut stopped: Stopped) {
-    loop {
-        let received = tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-            received = queue.receive(EVENTS, WAIT) => received,
-        };
-        let messages = match received {
-            Ok(messages) => messages,
-            Err(problem) => {
-                warn!("event queue: {problem}");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        stream::iter(messages)
-            .for_each_concurrent(EVENTS, async |message| {
-                let settled = match intake::take(&pipeline, message.body.as_bytes()).await {
-                    Intake::Done { .. } | Intake::Dropped(_) => queue.delete(&message.receipt).await,
-                    Intake::Again(_) => {
-                        queue.release(&message.receipt, backoff::pause(message.receive_count)).await
-                    }
-                };
-                // What could not be settled comes again when its visibility timeout has passed.
-                if let Err(problem) = settled {
-                    warn!("event queue: {problem}");
+pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, stopped: Stopped) {
+    let receive = |limit| {
+        let queue = queue.clone();
+        async move { queue.receive(limit, WAIT).await }
+    };
+    let work = |message: EventMessage| {
+        let (pipeline, queue) = (Arc::clone(&pipeline), queue.clone());
+        async move {
+            let timed = pipeline.until(Instant::now() + EVENT);
+            let settled = match intake::take(&timed, message.body.as_bytes()).await {
+                Intake::Done { .. } | Intake::Dropped(_) => queue.delete(&message.receipt).await,
+                Intake::Again(_) => {
+                    queue.release(&message.receipt, backoff::pause(message.receive_count)).await
                 }
-            })
-            .await;
-    }
+            };
+            // What could not be settled comes again when its visibility timeout has passed.
+            if let Err(problem) = settled {
+                warn!("event queue: {problem}");
+            }
+        }
+    };
+    workers::run("event queue", EVENTS, RECEIVED, receive, work, stopped).await;
 }
 
 /// Sweeps on a schedule. A sweep that is held up by a slow store does not hold up the next one, which leaves alone what

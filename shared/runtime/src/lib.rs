@@ -22,6 +22,7 @@ pub mod wiring;
 
 pub use error::Error;
 pub use inbox::Inbox;
+pub use pawl_aws::queue::Message as EventMessage;
 pub use pawl_aws::{EventBus, Queue as EventQueue};
 pub use sources::Stores;
 pub use state::State;
