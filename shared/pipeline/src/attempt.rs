@@ -67,7 +67,8 @@ impl<P: Ports> Pipeline<P> {
             }
             let labels = if store.needs_namespace_labels() {
                 let _turn = delivery.clusters.enter(cluster).await;
-                self.ports.clusters().namespace_labels(cluster, namespace).await?
+                let call = self.ports.clusters().namespace_labels(cluster, namespace);
+                self.at_cluster(cluster, Step::Lookup, call).await?
             } else {
                 BTreeMap::new()
             };

@@ -91,13 +91,15 @@ impl<P: Ports> Pipeline<P> {
 
     /// One key alone.
     pub(crate) async fn fetch_one(&self, access: &Access, want: &Wanted) -> Result<Fetched, Error> {
-        let mut answers = self.ports.sources().fetch(access, std::slice::from_ref(want)).await;
+        let call = self.ports.sources().fetch(access, std::slice::from_ref(want));
+        let mut answers = self.at_store_each(access, 1, call).await;
         answers.pop().unwrap_or_else(|| Err(no_answer(want)))
     }
 
     async fn fetch_as(&self, access: &Access, wanted: BTreeMap<Wanted, Option<Sought>>) -> Keys {
         let keys: Vec<Wanted> = wanted.keys().cloned().collect();
-        let asked = AssertUnwindSafe(self.ports.sources().fetch(access, &keys)).catch_unwind().await;
+        let call = self.at_store_each(access, keys.len(), self.ports.sources().fetch(access, &keys));
+        let asked = AssertUnwindSafe(call).catch_unwind().await;
         // What the panic says may hold a value.
         let answers = asked.unwrap_or_else(|_| keys.iter().map(|_| Err(panicked(Step::Fetch))).collect());
         let mut answers = answers.into_iter();

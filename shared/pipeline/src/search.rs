@@ -47,7 +47,7 @@ impl<P: Ports> Pipeline<P> {
         find: &Find,
         sought: Option<&Sought>,
     ) -> Result<(BTreeMap<String, Fetched>, bool), Error> {
-        let mut found = self.ports.sources().find(access, find).await?;
+        let mut found = self.at_store(access, self.ports.sources().find(access, find)).await?;
         let reached = match sought {
             Some(sought) => self.bring_up_to(sought, access, find, &mut found).await?,
             None => true,

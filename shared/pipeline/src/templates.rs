@@ -52,7 +52,8 @@ impl<P: Ports> Pipeline<P> {
             TemplateSource::ConfigMap(name) => (TemplateKind::ConfigMap, name),
             TemplateSource::Secret(name) => (TemplateKind::Secret, name),
         };
-        match self.ports.clusters().template_source(id, kind, name).await {
+        let call = self.ports.clusters().template_source(id, kind, name);
+        match self.at_cluster(&id.cluster, Step::Render, call).await {
             Ok(data) => Ok(Some(data)),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error.within("could not apply template: error fetching templateFrom data: ")),

@@ -131,8 +131,8 @@ impl<P: Ports> Pipeline<P> {
         } else {
             let (id, target) = (&declaration.id, &declaration.target.name);
             let replacement = Replacement::of(&rendered);
-            let clusters = self.ports.clusters();
-            (Outcome::Written, clusters.replace(id, target, &resource_version, &replacement).await?)
+            let call = self.ports.clusters().replace(id, target, &resource_version, &replacement);
+            (Outcome::Written, self.at_cluster(&id.cluster, Step::Write, call).await?)
         };
         let deed = if outcome == Outcome::Written { Deed::Updated } else { Deed::Nothing };
         Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs, deed })
