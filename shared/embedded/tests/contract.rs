@@ -193,8 +193,16 @@ impl Catalogue for Two {
         Catalogue::put(&self.writes, declaration, keys).await
     }
 
+    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        self.reads.rekey(declaration, keys).await
+    }
+
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
         Catalogue::remove(&self.reads, id).await
+    }
+
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, Error> {
+        self.reads.remove_this(declaration).await
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, Error> {

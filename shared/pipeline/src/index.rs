@@ -87,6 +87,7 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked.
     #[instrument(skip_all)]
     pub async fn index_clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
+        self.renew_keys().await;
         let clusters = self.ports.registry().clusters().await?;
         let indexing = clusters.into_iter().filter(|cluster| cluster.index).map(|cluster| async move {
             // Boxed, for compilers do not like to look so deep.
@@ -100,7 +101,8 @@ impl<P: Ports> Pipeline<P> {
         let _indexing = self.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
         self.ports.ledger().set_mark(&turn.mark, turn.began).await?;
-        let mut manifests = self.ports.clusters().manifests(cluster).await?;
+        let call = self.ports.clusters().manifests(cluster);
+        let mut manifests = self.at_cluster(&cluster.name, Step::Read, call).await?;
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
         let report = self.index_in(Some(&turn), manifests, Some(&home)).await?;

@@ -124,7 +124,7 @@ impl<P: Ports> Pipeline<P> {
         let wanted = self.mark_pending(declaration, future, Because::Store).await?;
         let mut keys = declaration.index_keys(|id| former.get(id));
         keys.extend(declaration.index_keys(|id| future.get(id)));
-        self.ports.registry().put(declaration, &keys).await?;
+        self.rekey(declaration, &keys).await?;
         Ok(wanted)
     }
 
@@ -145,7 +145,7 @@ impl<P: Ports> Pipeline<P> {
                 for declaration in page.iter().filter(|each| !given.contains(&each.id)) {
                     let keys = declaration.index_keys(|id| stores.get(id));
                     let put = async move {
-                        let put = self.ports.registry().put(declaration, &keys).await;
+                        let put = self.rekey(declaration, &keys).await;
                         put.err().map(|error| (declaration.id.clone(), Err(error)))
                     };
                     dropping.push(put.boxed());

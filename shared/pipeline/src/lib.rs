@@ -31,6 +31,7 @@ mod promise;
 mod prune;
 mod recipes;
 mod record;
+mod rekey;
 pub mod remove;
 mod render;
 mod rendering;

@@ -118,8 +118,22 @@ pub trait Catalogue: Send + Sync {
         keys: &BTreeSet<IndexKey>,
     ) -> impl Future<Output = Result<Put, Error>> + Send;
 
-    /// Removes a declaration and its index keys. `false` if there was none.
+    /// Stores a declaration that stands already under exactly these index keys. Nothing is written when another one, or
+    /// none, stands under its id by now.
+    ///
+    /// # Errors
+    /// Kind `Conflict` then, and when others write it all the time.
+    fn rekey(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+    ) -> impl Future<Output = Result<Put, Error>> + Send;
+
+    /// Removes whatever stands under an id, readable or not, and its index keys. `false` if there was nothing.
     fn remove(&self, id: &DeclarationId) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Removes this declaration and its index keys. `false` if another one, or none, stands under its id by now.
+    fn remove_this(&self, declaration: &Declaration) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// Stores a store in place of what stood under its id.
     fn put_store(&self, store: &Store) -> impl Future<Output = Result<Put, Error>> + Send;

@@ -15,7 +15,7 @@ use pawl_domain::record::{FormerTarget, State, is_over};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, DeclarationId, Kind, Outcome, Record, Step};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a note that met another record is tried again.
 const ROUNDS: u32 = 3;
@@ -70,7 +70,7 @@ impl<P: Ports> Pipeline<P> {
 
     async fn retire(&self, declaration: &Declaration) -> Result<(), Error> {
         let entry = self.note_removal(declaration).await?;
-        self.finish_removal(entry).await
+        self.finish_removal(entry, declaration).await
     }
 
     /// Notes that a declaration is being removed, and what must be deleted with it.
@@ -103,12 +103,12 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Deletes what is owed and takes the declaration out of the registry. The note stays, with what is owed.
-    async fn finish_removal(&self, entry: Entry) -> Result<(), Error> {
+    async fn finish_removal(&self, entry: Entry, declaration: &Declaration) -> Result<(), Error> {
         if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
             self.note_failure(entry, &problem).await;
             return Err(problem);
         }
-        self.ports.registry().remove(&entry.id).await.map(drop)
+        self.ports.registry().remove_this(declaration).await.map(drop)
     }
 
     /// Finishes removals among these unsettled declarations: those that were interrupted, and those of which every
@@ -121,15 +121,16 @@ impl<P: Ports> Pipeline<P> {
         if unsettled.is_empty() {
             return Ok(Report::default());
         }
-        let declared: BTreeSet<&DeclarationId> = declared.iter().map(|each| &each.id).collect();
+        let declared: BTreeMap<&DeclarationId, &Declaration> =
+            declared.iter().map(|each| (&each.id, each)).collect();
         let now = self.ports.clock().now();
         let entries = self.ports.ledger().entries(unsettled).await?;
         let mut finishing = Vec::new();
         for entry in entries {
-            let is_declared = declared.contains(&entry.id);
-            let is_left = !is_declared || entry.record.owed.removed.is_some();
-            if is_left && is_due(is_declared, &entry.record, now) {
-                finishing.push(self.go_on_removing(entry, is_declared, now).boxed());
+            let declared = declared.get(&entry.id).copied();
+            let is_left = declared.is_none() || entry.record.owed.removed.is_some();
+            if is_left && is_due(declared.is_some(), &entry.record, now) {
+                finishing.push(self.go_on_removing(entry, declared, now).boxed());
             }
         }
         let finished: Vec<_> =
@@ -141,22 +142,27 @@ impl<P: Ports> Pipeline<P> {
     async fn go_on_removing(
         &self,
         entry: Entry,
-        is_declared: bool,
+        declared: Option<&Declaration>,
         now: Timestamp,
     ) -> Option<(DeclarationId, Result<Outcome, Error>)> {
         let id = entry.id.clone();
-        let result = match is_declared {
-            true => self.resume_removal(entry, now).await,
-            false => self.end_removal(entry).await,
+        let result = match declared {
+            Some(declaration) => self.resume_removal(entry, declaration, now).await,
+            None => self.end_removal(entry).await,
         };
         result.err().map(|error| (id, Err(error)))
     }
 
     /// Goes on with a removal that was interrupted, unless somebody else does, or declared it anew.
-    async fn resume_removal(&self, entry: Entry, now: Timestamp) -> Result<(), Error> {
+    async fn resume_removal(
+        &self,
+        entry: Entry,
+        declaration: &Declaration,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let record = entry.record.clone().reopened(now);
         match self.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
-            Ok(revision) => self.finish_removal(Entry { record, revision, ..entry }).await,
+            Ok(revision) => self.finish_removal(Entry { record, revision, ..entry }, declaration).await,
             Err(error) if error.kind == Kind::Conflict => Ok(()),
             Err(error) => Err(error),
         }

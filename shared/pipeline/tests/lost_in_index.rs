@@ -7,9 +7,10 @@ use futures::FutureExt;
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, Kind, Outcome, Store};
-use pawl_pipeline::ports::Registry;
+use pawl_pipeline::ports::{Catalogue, Registry};
 use pawl_pipeline::{Manifests, Ports, Problem, Severity};
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use story::{Story, flow, manifests, patient};
 
@@ -286,7 +287,8 @@ async fn an_index_at_rest_writes_nothing_but_its_mark() {
     story.world.forget_calls();
     story.flow().index_clusters().await.unwrap();
     let calls = story.world.calls();
-    assert_eq!((calls.registry_writes, calls.ledger_writes, calls.ledger_reads, calls.marks), (0, 0, 0, 1));
+    // Beside its mark it looks whether the index keys are those of this version.
+    assert_eq!((calls.registry_writes, calls.ledger_writes, calls.ledger_reads, calls.marks), (0, 0, 0, 2));
 }
 
 /// As in ESO: refreshPolicy OnChange looks at the ExternalSecret alone.
@@ -309,5 +311,24 @@ async fn an_edited_store_brings_no_new_value_to_what_is_read_when_its_manifest_c
     story.flow().index(moved(&on_change), None).await.unwrap();
     story.work_off().await;
     assert_eq!(story.world.value(ID, "value"), Some(story.value(2)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_brings_all_declarations_under_the_keys_of_its_version_once() {
+    let story = written().await;
+    let flow = story.flow();
+    // As a version left it that made other keys.
+    flow.ports().registry().put(&reading("app/a"), &BTreeSet::new()).await.unwrap();
+    let change = story.world.rotate("app/a", story.value(3));
+    assert_eq!(flow.sync(&change).await.unwrap().outcomes.len(), 0, "nobody finds it");
+
+    flow.index_clusters().await.unwrap();
+    assert_eq!(flow.sync(&change).await.unwrap().count(Outcome::Written), 1, "it is found again");
+    assert_eq!(story.world.value(ID, "value"), Some(story.value(3)));
+
+    let before = story.world.calls();
+    flow.index_clusters().await.unwrap();
+    assert_eq!(story.world.calls().registry_writes, before.registry_writes, "once is enough");
     story.end();
 }

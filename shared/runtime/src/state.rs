@@ -70,11 +70,19 @@ impl Catalogue for State {
         }
     }
 
+    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        either!(self.rekey(declaration, keys))
+    }
+
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
         match self {
             Self::Aws(table) => Catalogue::remove(table, id).await,
             Self::Local(file) => Catalogue::remove(file, id).await,
         }
+    }
+
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, Error> {
+        either!(self.remove_this(declaration))
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, Error> {

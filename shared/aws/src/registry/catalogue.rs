@@ -13,11 +13,45 @@ const MOST_CHANGES: usize = 99;
 
 impl Catalogue for Table {
     async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        retrying(|| self.try_put(declaration, keys)).await
+        retrying(|| async {
+            let old = self.settled_head(&declaration.id).await?;
+            self.try_put(declaration, keys, old).await
+        })
+        .await
+    }
+
+    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        let put = retrying(|| async {
+            let old = self.settled_head(&declaration.id).await?;
+            let stands = old.as_ref().is_some_and(|old| old.is_of(declaration));
+            if stands { self.try_put(declaration, keys, old).await.map(Some) } else { Ok(None) }
+        });
+        put.await?.ok_or_else(|| {
+            let message = format!("declaration {} is another one by now, or gone", declaration.id);
+            Error::new(Step::Lookup, Kind::Conflict, message)
+        })
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
-        retrying(|| self.try_remove(id)).await
+        retrying(|| async {
+            match self.settled_head(id).await? {
+                Some(old) => self.try_remove(id, old).await.map(|()| true),
+                None => Ok(false),
+            }
+        })
+        .await
+    }
+
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, Error> {
+        retrying(|| async {
+            match self.settled_head(&declaration.id).await? {
+                Some(old) if old.is_of(declaration) => {
+                    self.try_remove(&declaration.id, old).await.map(|()| true)
+                }
+                _ => Ok(false),
+            }
+        })
+        .await
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, Error> {
@@ -38,11 +72,16 @@ impl Catalogue for Table {
 }
 
 impl Table {
-    async fn try_put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+    /// Puts a declaration in place of the one whose head was read.
+    async fn try_put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+        old: Option<Head>,
+    ) -> Result<Put, Error> {
         let id = &declaration.id;
-        let old = self.settled_head(id).await?;
         let new = Head::of(declaration, keys);
-        if old.as_ref().is_some_and(|old| old.digest == new.digest && !old.damaged) {
+        if old.as_ref().is_some_and(|old| old.digest == new.digest && old.own.is_some()) {
             return Ok(Put::Unchanged);
         }
         let listed = old.as_ref().map(|old| old.refs.clone()).unwrap_or_default();
@@ -63,11 +102,10 @@ impl Table {
         Ok(if old.is_some() { Put::Changed } else { Put::Created })
     }
 
-    async fn try_remove(&self, id: &DeclarationId) -> Result<bool, Error> {
-        let Some(old) = self.settled_head(id).await? else { return Ok(false) };
+    /// Removes the declaration whose head was read.
+    async fn try_remove(&self, id: &DeclarationId, old: Head) -> Result<(), Error> {
         if old.refs.len() > MOST_CHANGES {
-            self.remove_in_steps(id, old).await?;
-            return Ok(true);
+            return self.remove_in_steps(id, old).await;
         }
         let head = Delete::builder()
             .table_name(self.name())
@@ -79,8 +117,7 @@ impl Table {
         for entry in &old.refs {
             actions.push(self.delete_entry(&entry.key(id)).map_err(invalid)?);
         }
-        self.transact(Step::Lookup, actions).await?;
-        Ok(true)
+        self.transact(Step::Lookup, actions).await
     }
 
     /// The head of a declaration, after what an interrupted large change left has been finished.

@@ -50,8 +50,8 @@ pub(super) struct Head {
     pub(super) refs: BTreeSet<Ref>,
     /// Entries of an earlier document that a large change has still to remove.
     pub(super) leaving: BTreeSet<Ref>,
-    /// The document cannot be read and must be replaced, whatever the digest says.
-    pub(super) damaged: bool,
+    /// The digest of the declaration alone; `None` when it cannot be read and must be replaced, whatever `digest` says.
+    pub(super) own: Option<String>,
 }
 
 impl Head {
@@ -64,8 +64,13 @@ impl Head {
             digest: text(item, "digest").unwrap_or_default().to_owned(),
             refs: refs("refs"),
             leaving: refs("leaving"),
-            damaged: decode::<Declaration>("", item).is_err(),
+            own: decode::<Declaration>("", item).ok().map(|declaration| pawl_documents::digest(&declaration)),
         }
+    }
+
+    /// Whether it is this declaration that stands.
+    pub(super) fn is_of(&self, declaration: &Declaration) -> bool {
+        self.own.as_ref().is_some_and(|own| *own == pawl_documents::digest(declaration))
     }
 
     /// What the head of this declaration under these index keys has to be.
@@ -74,7 +79,7 @@ impl Head {
         let refs = refs(declaration, keys);
         let addresses: Vec<String> = refs.iter().map(Ref::text).collect();
         let digest = digest(std::iter::once(own.as_str()).chain(addresses.iter().map(String::as_str)));
-        Self { digest, refs, leaving: BTreeSet::new(), damaged: false }
+        Self { digest, refs, leaving: BTreeSet::new(), own: Some(own) }
     }
 
     /// The whole item, with the document.

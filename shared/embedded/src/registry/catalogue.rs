@@ -2,7 +2,7 @@ use super::text;
 use crate::error::Error;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
 use pawl_pipeline::ports::{Catalogue, Put};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -14,41 +14,38 @@ impl Catalogue for Embedded {
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
     ) -> Result<Put, pawl_pipeline::Error> {
-        let id = keys::of_declaration(&declaration.id);
-        let home = keys::of_home(&declaration.home).to_owned();
-        let indexed = Indexed::of(declaration, keys);
-        let document = pawl_documents::write(declaration);
-        self.indexing(move |connection| {
-            let found = standing(connection, &id)?;
-            let put = if found.is_some() { Put::Changed } else { Put::Created };
-            let (old, old_document) = found.unwrap_or_default();
-            if put == Put::Changed
-                && old == indexed
-                && pawl_documents::is_same::<Declaration>(&old_document, &document)
-            {
-                return Ok(Put::Unchanged);
-            }
-            let text = "INSERT INTO declarations (id, home, indexed, document) VALUES (?1, ?2, ?3, ?4)
-                ON CONFLICT (id) DO UPDATE
-                SET home = excluded.home, indexed = excluded.indexed, document = excluded.document";
-            // Plain data with text keys can always be serialised.
-            let text_of_index = serde_json::to_string(&indexed).unwrap_or_default();
-            connection.prepare_cached(text)?.execute(params![id, home, text_of_index, document])?;
-            indexed.replace(&old, connection, &id)?;
-            Ok(put)
+        let new = New::of(declaration, keys);
+        self.indexing(move |connection| new.put(connection)).await
+    }
+
+    async fn rekey(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+    ) -> Result<Put, pawl_pipeline::Error> {
+        let new = New::of(declaration, keys);
+        let put = self.indexing(move |connection| {
+            let found = standing(connection, &new.id)?;
+            let stands =
+                found.is_some_and(|(_, old)| pawl_documents::is_same::<Declaration>(&old, &new.document));
+            if stands { new.put(connection).map(Some) } else { Ok(None) }
+        });
+        put.await?.ok_or_else(|| {
+            let message = format!("declaration {} is another one by now, or gone", declaration.id);
+            pawl_pipeline::Error::new(Step::Lookup, Kind::Conflict, message)
         })
-        .await
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_pipeline::Error> {
         let id = keys::of_declaration(id);
-        self.indexing(move |connection| {
-            let Some((old, _)) = standing(connection, &id)? else { return Ok(false) };
-            connection.prepare_cached("DELETE FROM declarations WHERE id = ?1")?.execute([&id])?;
-            Indexed::default().replace(&old, connection, &id)?;
-            Ok(true)
-        })
-        .await
+        self.indexing(move |connection| remove_if(connection, &id, |_| true)).await
+    }
+
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, pawl_pipeline::Error> {
+        let id = keys::of_declaration(&declaration.id);
+        let document = pawl_documents::write(declaration);
+        let is_it = move |old: &str| pawl_documents::is_same::<Declaration>(old, &document);
+        self.indexing(move |connection| remove_if(connection, &id, is_it)).await
     }
 
     async fn put_store(&self, store: &Store) -> Result<Put, pawl_pipeline::Error> {
@@ -108,6 +105,57 @@ impl Embedded {
         })
         .await
     }
+}
+
+/// A declaration as it is about to be stored.
+struct New {
+    id: String,
+    home: String,
+    indexed: Indexed,
+    document: String,
+}
+
+impl New {
+    fn of(declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Self {
+        Self {
+            id: keys::of_declaration(&declaration.id),
+            home: keys::of_home(&declaration.home).to_owned(),
+            indexed: Indexed::of(declaration, keys),
+            document: pawl_documents::write(declaration),
+        }
+    }
+
+    fn put(self, connection: &Connection) -> Result<Put, Error> {
+        let Self { id, home, indexed, document } = self;
+        let found = standing(connection, &id)?;
+        let put = if found.is_some() { Put::Changed } else { Put::Created };
+        let (old, old_document) = found.unwrap_or_default();
+        if put == Put::Changed
+            && old == indexed
+            && pawl_documents::is_same::<Declaration>(&old_document, &document)
+        {
+            return Ok(Put::Unchanged);
+        }
+        let text = "INSERT INTO declarations (id, home, indexed, document) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (id) DO UPDATE
+            SET home = excluded.home, indexed = excluded.indexed, document = excluded.document";
+        // Plain data with text keys can always be serialised.
+        let text_of_index = serde_json::to_string(&indexed).unwrap_or_default();
+        connection.prepare_cached(text)?.execute(params![id, home, text_of_index, document])?;
+        indexed.replace(&old, connection, &id)?;
+        Ok(put)
+    }
+}
+
+/// Removes what stands under an id if its document is the one that is meant.
+fn remove_if(connection: &Connection, id: &str, is_it: impl Fn(&str) -> bool) -> Result<bool, Error> {
+    let Some((old, document)) = standing(connection, id)? else { return Ok(false) };
+    if !is_it(&document) {
+        return Ok(false);
+    }
+    connection.prepare_cached("DELETE FROM declarations WHERE id = ?1")?.execute([id])?;
+    Indexed::default().replace(&old, connection, id)?;
+    Ok(true)
 }
 
 /// What the tables beside `declarations` keep of one of them.

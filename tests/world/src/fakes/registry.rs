@@ -1,6 +1,6 @@
 use crate::door::{Door, Passage, lock};
 use crate::fault::Point;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Store, StoreId};
+use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
 use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope, SweptStore};
 use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,9 +164,30 @@ impl Catalogue for FakeRegistry {
         passage.leave(put)
     }
 
+    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+        let passage = self.writing(&declaration.id.to_string()).await?;
+        let put = {
+            let mut state = lock(&self.state);
+            state.has(declaration).then(|| state.put(declaration, keys))
+        };
+        match put {
+            Some(put) => passage.leave(put),
+            None => Err(Error::new(Step::Lookup, Kind::Conflict, "it is another one by now")),
+        }
+    }
+
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
         let passage = self.writing(&id.to_string()).await?;
         let removed = lock(&self.state).take(id).is_some();
+        passage.leave(removed)
+    }
+
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, Error> {
+        let passage = self.writing(&declaration.id.to_string()).await?;
+        let removed = {
+            let mut state = lock(&self.state);
+            state.has(declaration) && state.take(&declaration.id).is_some()
+        };
         passage.leave(removed)
     }
 
@@ -222,6 +243,13 @@ impl State {
         self.index.extend(keys.iter().map(|key| (key.clone(), id.clone())));
         self.declarations.insert(id.clone(), new);
         if old.is_some() { Put::Changed } else { Put::Created }
+    }
+
+    /// Whether it is this one that stands, and can be read.
+    fn has(&self, declaration: &Declaration) -> bool {
+        let damaged = (DocumentKind::Declaration, declaration.id.to_string());
+        let stands = self.declarations.get(&declaration.id).is_some_and(|(stands, _)| stands == declaration);
+        stands && !self.damaged.contains(&damaged)
     }
 
     fn take(&mut self, id: &DeclarationId) -> Option<Declaration> {

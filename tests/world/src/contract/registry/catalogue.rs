@@ -1,7 +1,8 @@
 use super::{found, put, reading, standing};
 use crate::build::{declaration, id, index_keys};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, RefreshPolicy};
-use pawl_domain::{ClusterName, Home};
+use pawl_domain::{ClusterName, Home, Kind};
+use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Catalogue, Put, Registry};
 use std::time::Duration;
 
@@ -112,6 +113,32 @@ pub(super) async fn documents_come_back_whole<R: Registry + Catalogue>(registry:
     let found = registry.declarations(&asked).await.unwrap();
     assert_eq!(found, [whole], "unknown ids are left out, and an id asked twice is answered once");
     assert_eq!(registry.declarations(&[]).await.unwrap(), [], "no ids have no declarations");
+}
+
+/// What was decided on the strength of a declaration is not done to the one that was put since.
+pub(super) async fn only_this_one<R: Registry + Catalogue>(registry: &R) {
+    let first = reading(&id("blue/shop/db"), "a");
+    let edited = declaration("blue/shop/db").reads("a").label("team", "shop").build();
+    let is_conflict = |put: Result<Put, Error>| put.is_err_and(|error| error.kind == Kind::Conflict);
+    assert!(is_conflict(registry.rekey(&first, &index_keys(["b"])).await), "rekey of what never stood");
+    assert!(!registry.remove_this(&first).await.unwrap(), "removal of what never stood");
+
+    put(registry, &first, &["a"]).await;
+    assert_eq!(registry.rekey(&first, &index_keys(["b"])).await.unwrap(), Put::Changed, "other keys");
+    assert_eq!(registry.rekey(&first, &index_keys(["b"])).await.unwrap(), Put::Unchanged, "the same keys");
+    assert_eq!(found(registry, &["a"]).await, [""; 0], "a key that was dropped");
+    assert_eq!(found(registry, &["b"]).await, ["blue/shop/db"], "a key that came");
+
+    put(registry, &edited, &["b"]).await;
+    assert!(is_conflict(registry.rekey(&first, &index_keys(["c"])).await), "rekey of what was edited");
+    assert!(!registry.remove_this(&first).await.unwrap(), "removal of what was edited");
+    assert_eq!(standing(registry, &edited.id).await, Some(edited.clone()), "the edited one stands");
+    assert_eq!(found(registry, &["b", "c"]).await, ["blue/shop/db"], "under its keys");
+    assert_eq!(found(registry, &["c"]).await, [""; 0], "and no others");
+
+    assert!(registry.remove_this(&edited).await.unwrap(), "removal of what stands");
+    assert_eq!(standing(registry, &edited.id).await, None, "it is gone");
+    assert_eq!(found(registry, &["b"]).await, [""; 0], "with its keys");
 }
 
 /// Two writers of one declaration: each may be told to try again, but what stands in the end is one of the two.

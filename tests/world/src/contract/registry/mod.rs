@@ -19,6 +19,7 @@ pub async fn suite<R: Registry + Catalogue>(make: impl AsyncFn() -> R) {
     catalogue::keys_are_replaced(&make().await).await;
     catalogue::three_hundred_keys(&make().await).await;
     catalogue::removals(&make().await).await;
+    catalogue::only_this_one(&make().await).await;
     catalogue::documents_come_back_whole(&make().await).await;
     catalogue::puts_that_meet(&make().await).await;
     catalogue::readers_during_puts(&make().await).await;
