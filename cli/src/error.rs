@@ -30,9 +30,6 @@ pub(crate) enum Error {
     /// The configuration does not hold together, or the state cannot be opened.
     #[error(transparent)]
     Start(#[from] pawl_runtime::Error),
-    /// The machine gives no threads to run on.
-    #[error("cannot start: {0}")]
-    Threads(std::io::Error),
     /// The registry could not be asked.
     #[error(transparent)]
     Flow(#[from] pawl_pipeline::Error),
@@ -55,7 +52,7 @@ impl Error {
             Self::NotFound(_) | Self::File { .. } | Self::Values { .. } | Self::Event(_) | Self::Ended(_) => {
                 ExitCode::FAILURE
             }
-            Self::Start(_) | Self::Threads(_) | Self::Flow(_) | Self::Http(_) => ExitCode::from(3),
+            Self::Start(_) | Self::Flow(_) | Self::Http(_) => ExitCode::from(3),
         }
     }
 }

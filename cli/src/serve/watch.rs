@@ -7,7 +7,6 @@ use pawl_pipeline::ports::{Registry, Sighting, Watches};
 use pawl_pipeline::{Pipeline, Ports, Sightings};
 use pawl_runtime::World;
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -75,7 +74,7 @@ pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, mut stopped: Stoppe
 async fn follow(pipeline: Arc<Pipeline<World>>, cluster: Cluster, mut stopped: Stopped) {
     let (told, mut sightings) = mpsc::channel(ROOM);
     let clusters = pipeline.ports().clusters();
-    let mut watching = pin!(clusters.watch(&cluster, &told));
+    let mut watching = Box::pin(clusters.watch(&cluster, &told));
     let mut seen = Sightings::default();
     let mut failures = 0;
     let mut not_before = Instant::now();
@@ -101,7 +100,7 @@ async fn follow(pipeline: Arc<Pipeline<World>>, cluster: Cluster, mut stopped: S
         seen.without_own(|namespace, name, version| clusters.is_own(&cluster.name, namespace, name, version));
         let taken = std::mem::take(&mut seen);
         let acted = {
-            let mut acting = pin!(pipeline.follow(&cluster, &taken));
+            let mut acting = Box::pin(pipeline.follow(&cluster, &taken));
             // The watches go on meanwhile, for a server drops those that do not listen.
             loop {
                 tokio::select! {

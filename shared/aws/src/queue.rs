@@ -101,25 +101,30 @@ impl Queue {
     }
 
     /// Awaits a request to this queue, bounded in time.
-    pub(crate) async fn call<T, E>(
-        &self,
+    pub(crate) fn call<'c, T, E>(
+        &'c self,
         step: Step,
         action: &'static str,
         limit: Duration,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Error>
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'c,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'c
     where
+        T: 'c,
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        let region = self.client.config().region().map_or_else(String::new, ToString::to_string);
-        let subject = self.name();
-        let call = Call { step, service: "sqs", region: &region, action, subject };
-        match tokio::time::timeout(limit, request).await {
-            Ok(answer) => answer.map_err(|error| call.failed(&error)),
-            Err(_) => {
-                let message =
-                    format!("sqs in {region}: {subject}: no answer in time; check network and endpoint");
-                Err(Error::new(step, Kind::Unreachable, message))
+        // Boxed before it is held, as in `Table::call`.
+        let request = Box::pin(request);
+        async move {
+            let region = self.client.config().region().map_or_else(String::new, ToString::to_string);
+            let subject = self.name();
+            let call = Call { step, service: "sqs", region: &region, action, subject };
+            match tokio::time::timeout(limit, request).await {
+                Ok(answer) => answer.map_err(|error| call.failed(&error)),
+                Err(_) => {
+                    let message =
+                        format!("sqs in {region}: {subject}: no answer in time; check network and endpoint");
+                    Err(Error::new(step, Kind::Unreachable, message))
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::lanes::Lanes;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
 use crate::ports::{Clock, Clusters, Ledger, Ports};
+use crate::recheck::{Overtaken, Rechecking};
 use crate::store_status::NotReady;
 use crate::templates::{Templates, Templating};
 use crate::write::{Base, Written};
@@ -94,22 +95,38 @@ impl<P: Ports> Pipeline<P> {
         looked: Looked,
         fetching: &Fetching<'_>,
         templating: &Templating<'_>,
+        rechecking: &Rechecking<'_>,
         delivery: &Delivery<'_>,
     ) -> Finished {
         let Looked { plan, base } = looked;
         let attempted = match base {
             Ok(base) => {
-                let (catch, templates) =
-                    futures::join!(fetching.of(&plan, delivery.stores), templating.of(&plan));
+                let (catch, templates, overtaken) = futures::join!(
+                    fetching.of(&plan, delivery.stores),
+                    templating.of(&plan),
+                    self.overtaken(&plan, &base, rechecking, delivery.stores),
+                );
                 let _turn = delivery.clusters.enter(&plan.declaration.id.cluster).await;
-                let attempt = self.attempt(&plan, base, &catch, &templates, delivery);
+                let attempt = async {
+                    match overtaken {
+                        Ok(None) => self.attempt(&plan, base, &catch, &templates, delivery).await,
+                        Ok(Some(overtaken)) => Err(overtaken),
+                        Err(error) => Ok(Attempted::failed(error)),
+                    }
+                };
                 let attempted = AssertUnwindSafe(attempt).catch_unwind().await;
                 // What the panic says may hold a value.
-                attempted.unwrap_or_else(|_| Attempted::failed(panicked(Step::Render)))
+                attempted.unwrap_or_else(|_| Ok(Attempted::failed(panicked(Step::Render))))
             }
-            Err(error) => Attempted::failed(error),
+            Err(error) => Ok(Attempted::failed(error)),
         };
-        self.record(plan, attempted, delivery).await
+        match attempted {
+            Ok(attempted) => self.record(plan, attempted, delivery).await,
+            Err(overtaken) => {
+                let is_left = overtaken == Overtaken::Edited;
+                Finished { id: plan.declaration.id, result: None, behind: false, status: None, is_left }
+            }
+        }
     }
 
     async fn attempt(
@@ -119,15 +136,16 @@ impl<P: Ports> Pipeline<P> {
         catch: &Catch,
         templates: &Templates,
         delivery: &Delivery<'_>,
-    ) -> Attempted {
+    ) -> Result<Attempted, Overtaken> {
         let mut attempted = self.attempt_once(plan, base, catch, templates, delivery.stores).await;
         for round in 1..=self.settings.conflict_attempts {
             if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
                 break;
             }
             tokio::time::sleep(self.pause(round)).await;
-            attempted = match self.look_again(plan).await {
-                Ok(base) => {
+            attempted = match self.look_again(plan, delivery.stores).await {
+                Ok(Err(overtaken)) => return Err(overtaken),
+                Ok(Ok(base)) => {
                     let fetching = self.fetching(&[plan], delivery.stores, &delivery.locations);
                     // Its own lane, for this declaration has its turn in the cluster's already.
                     let lanes = Lanes::new(1);
@@ -139,7 +157,7 @@ impl<P: Ports> Pipeline<P> {
                 Err(error) => Attempted::failed(error),
             };
         }
-        attempted
+        Ok(attempted)
     }
 
     async fn attempt_once(
@@ -163,18 +181,11 @@ impl<P: Ports> Pipeline<P> {
         Attempted { result, values, behind, waits: false }
     }
 
-    /// Looks at the target again. Where it is gone, the declaration may be as well: nothing is made anew for one that is
-    /// being removed.
-    async fn look_again(&self, plan: &Plan) -> Result<Base, Error> {
+    /// Looks at the target again. Whoever wrote it may have done so for what is declared by now.
+    async fn look_again(&self, plan: &Plan, stores: &Stores) -> Result<Result<Base, Overtaken>, Error> {
         let base = self.read(&plan.declaration).await?;
-        if matches!(base, Base::Read(None)) {
-            let ids = std::slice::from_ref(&plan.declaration.id);
-            let entry = self.ports.ledger().entries(ids).await?.pop();
-            if entry.is_some_and(|entry| entry.record.owed.removed.is_some()) {
-                let message = "the declaration is being removed; nothing is written for it";
-                return Err(Error::new(Step::Write, Kind::NotFound, message));
-            }
-        }
-        Ok(base)
+        let ids = std::slice::from_ref(&plan.declaration.id);
+        let entry = self.ports.ledger().entries(ids).await?.pop();
+        Ok(self.outdated(plan, entry.as_ref(), stores).await?.map_or(Ok(base), Err))
     }
 }

@@ -17,6 +17,7 @@ use crate::plan::{Plan, Work};
 use crate::ports::{Clock, Clusters, Ledger, Ports, Registry};
 use crate::report::Report;
 use crate::status::Status;
+use crate::write::Base;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use jiff::Timestamp;
@@ -52,6 +53,8 @@ pub(crate) struct Finished {
     pub(crate) behind: bool,
     /// What the ExternalSecret is told, where it lives in the cluster.
     pub(crate) status: Option<Status>,
+    /// Whether something else is declared by now: nothing was done, and whoever comes next does it.
+    pub(crate) is_left: bool,
 }
 
 /// What a delivery did.
@@ -98,9 +101,10 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         work: &Work,
     ) -> Result<Delivered, Error> {
-        let stores = self.stores_of(&declarations).await?;
         let ids: Vec<_> = declarations.iter().map(|each| each.id.clone()).collect();
         let entries = self.ports.ledger().entries(&ids).await?;
+        // After the ledger, whose versions of targets are a look: what changes in a store from here on meets a conflict.
+        let stores = self.stores_of(&declarations).await?;
         let mut entries: BTreeMap<_, _> =
             entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
 
@@ -131,7 +135,8 @@ impl<P: Ports> Pipeline<P> {
         Ok(delivered)
     }
 
-    /// Carries plans out until there is no time left, and then publishes how they went. Returns those that are not done.
+    /// Carries plans out until there is no time left, and then publishes how they went. Returns those that are not done,
+    /// and those that are not as planned any more.
     async fn carry_all_out(
         &self,
         plans: Vec<Plan>,
@@ -148,8 +153,10 @@ impl<P: Ports> Pipeline<P> {
             tokio::select! {
                 biased;
                 next = finished.next(), if !is_written => match next {
-                    Some(Finished { id, result, behind, status }) => {
-                        left.remove(&id);
+                    Some(Finished { id, result, behind, status, is_left }) => {
+                        if !is_left {
+                            left.remove(&id);
+                        }
                         delivered.behind.extend(behind.then(|| id.clone()));
                         unpublished.extend(status.map(|status| (id.clone(), status)));
                         delivered.report.outcomes.extend(result.map(|result| (id, result)));
@@ -193,11 +200,15 @@ impl<P: Ports> Pipeline<P> {
         let wanting: Vec<&Plan> = batch.iter().filter(|it| it.base.is_ok()).map(|it| &it.plan).collect();
         let fetching = Arc::new(self.fetching(&wanting, delivery.stores, &delivery.locations));
         let templating = Arc::new(self.templating(&wanting, &delivery.clusters));
+        let read = batch.iter().filter(|it| matches!(it.base, Ok(Base::Read(_))));
+        let rechecking = self.rechecking(read.map(|it| it.plan.declaration.id.clone()).collect());
         let finishing: FuturesUnordered<_> = batch
             .into_iter()
             .map(|looked| {
                 let (fetching, templating) = (Arc::clone(&fetching), Arc::clone(&templating));
-                async move { self.finish(looked, &fetching, &templating, delivery).await }.boxed()
+                let rechecking = rechecking.clone();
+                async move { self.finish(looked, &fetching, &templating, &rechecking, delivery).await }
+                    .boxed()
             })
             .collect();
         finishing.boxed()

@@ -116,17 +116,18 @@ impl<P: Ports> Pipeline<P> {
     #[instrument(skip_all, fields(cluster.name = %cluster.name))]
     pub async fn follow(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
         if seen.declarations {
-            let report = self.index_cluster(cluster).await?;
+            // Boxed, here and below, for compilers do not like to look so deep.
+            let report = Box::pin(self.index_cluster(cluster)).await?;
             tell(&report);
         } else if !seen.objects.is_empty() {
-            self.follow_objects(&cluster.name, &seen.objects).await?;
+            Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?;
         }
         let mut found = Findings::default();
         if seen.targets {
             let standing = self.ports.clusters().managed(&cluster.name).await?;
-            self.repair(&cluster.name, &standing, &mut found).await?;
+            Box::pin(self.repair(&cluster.name, &standing, &mut found)).await?;
         } else if !seen.touched.is_empty() {
-            self.follow_targets(&cluster.name, &seen.touched, &mut found).await?;
+            Box::pin(self.follow_targets(&cluster.name, &seen.touched, &mut found)).await?;
         }
         for (id, error) in found.report.failures() {
             warn!("{id} is not repaired: {error}");

@@ -26,14 +26,12 @@ impl<P: Ports> Pipeline<P> {
 
     pub(crate) async fn read_target(&self, declaration: &Declaration) -> Result<Option<Existing>, Error> {
         let (id, target, clusters) = (&declaration.id, &declaration.target, self.ports.clusters());
-        // Boxed, here and below: the call of a client is a future of some 100 KB, and whatever waits for many of them side by
-        // side would overflow its stack with them.
-        let call = Box::pin(async {
+        let call = async {
             match target.generic() {
                 Some(kind) => clusters.read_object(id, kind, &target.name).await,
                 None => clusters.read(id, &target.name).await,
             }
-        });
+        };
         self.at_cluster(&id.cluster, Step::Read, call).await
     }
 
@@ -43,12 +41,12 @@ impl<P: Ports> Pipeline<P> {
         action: &Action,
     ) -> Result<Option<String>, Error> {
         let (id, target, clusters) = (&declaration.id, &declaration.target, self.ports.clusters());
-        let call = Box::pin(async {
+        let call = async {
             match target.generic() {
                 Some(kind) => clusters.apply_object(id, kind, &target.name, action).await,
                 None => clusters.apply(id, &target.name, action).await,
             }
-        });
+        };
         self.at_cluster(&id.cluster, Step::Write, call).await
     }
 
@@ -59,13 +57,13 @@ impl<P: Ports> Pipeline<P> {
         kind: Option<&Manifest>,
         name: &ObjectName,
     ) -> Result<bool, Error> {
-        let call = Box::pin(async {
+        let call = async {
             match kind {
                 Some(kind) if !self.settings.generic_targets || kind.is_forbidden() => Ok(false),
                 Some(kind) => self.ports.clusters().delete_owned_object(id, kind, name).await,
                 None => self.ports.clusters().delete_owned(id, name).await,
             }
-        });
+        };
         self.at_cluster(&id.cluster, Step::Write, call).await
     }
 }

@@ -1,4 +1,6 @@
 //! Calls to clusters and stores through their circuit breakers.
+//!
+//! Each call is boxed: the clients' futures are large and deeply nested, and the flow holds many of them side by side.
 
 use crate::breaker::{Circuit, Reach};
 use crate::error::Error;
@@ -16,7 +18,7 @@ impl<P: Ports> Pipeline<P> {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let circuit = Circuit::Cluster(cluster.clone());
-        self.memory.breakers.guard(circuit, step, || self.ports.clock().now(), call).await
+        self.memory.breakers.guard(circuit, step, || self.ports.clock().now(), Box::pin(call)).await
     }
 
     /// Whether a cluster is worth asking.
@@ -30,7 +32,10 @@ impl<P: Ports> Pipeline<P> {
         access: &Access,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.memory.breakers.guard(circuit(access), Step::Fetch, || self.ports.clock().now(), call).await
+        self.memory
+            .breakers
+            .guard(circuit(access), Step::Fetch, || self.ports.clock().now(), Box::pin(call))
+            .await
     }
 
     /// The same of a call that gives `count` answers.
@@ -41,7 +46,7 @@ impl<P: Ports> Pipeline<P> {
         call: impl Future<Output = Vec<Result<T, Error>>>,
     ) -> Vec<Result<T, Error>> {
         let now = || self.ports.clock().now();
-        self.memory.breakers.guard_each(circuit(access), Step::Fetch, now, count, call).await
+        self.memory.breakers.guard_each(circuit(access), Step::Fetch, now, count, Box::pin(call)).await
     }
 }
 

@@ -29,6 +29,7 @@ mod plan;
 pub mod ports;
 mod promise;
 mod prune;
+mod recheck;
 mod recipes;
 mod record;
 mod rekey;

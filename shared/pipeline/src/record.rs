@@ -82,7 +82,7 @@ impl<P: Ports> Pipeline<P> {
             // It comes again, and is told then.
             Err(problem) => (Some(Err(unrecorded(&declaration.id, &result, &problem))), None),
         };
-        Finished { id: plan.declaration.id, result, behind: is_behind, status }
+        Finished { id: plan.declaration.id, result, behind: is_behind, status, is_left: false }
     }
 
     /// Writes the record. Of two deliveries that finish at the same time, the later write to the cluster counts; what

@@ -6,8 +6,8 @@ mod story;
 use futures::FutureExt;
 use pawl_domain::Outcome;
 use pawl_pipeline::{Job, Ports, Settings};
-use pawl_world::{Point, every_order};
-use story::{Story, flow};
+use pawl_world::{Point, declaration, every_order};
+use story::{Story, flow, manifests};
 
 const POINTS: [Point; 4] = [Point::Read, Point::Fetch, Point::Write, Point::Record];
 
@@ -115,4 +115,54 @@ async fn a_job_that_is_killed_anywhere_is_made_good_by_the_next_try() {
         }
     })
     .await;
+}
+
+/// A declaration is edited and delivered while a delivery of what it was before is under way, in every order of their steps.
+async fn an_edit_meets_a_delivery(written_before: bool) -> usize {
+    every_order(async |schedule| {
+        let story = Story::new();
+        story.with_namespace("shop");
+        let id = "blue/shop/db";
+        let reading = |key: &str| manifests(vec![declaration(id).reads(key).build()]);
+        for (number, key) in ["app/old", "app/new"].into_iter().enumerate() {
+            story.world.rotate(key, story.value(number));
+        }
+        story.flow().index(reading("app/old"), None).await.unwrap();
+        if written_before {
+            story.work_off().await;
+            story.world.rotate("app/old", story.value(0));
+        }
+        story.world.jobs().take();
+        let (at, declarations) = (pawl_world::build::at(0), vec![id.parse().unwrap()]);
+        let job = Job { declarations, change: None, at };
+        let (a, b) = (story.world.seen_by("a"), story.world.seen_by("b"));
+        let deliver = async {
+            flow(&a, patient()).deliver(&job).await.unwrap();
+        };
+        let edit = async {
+            flow(&b, patient()).index(reading("app/new"), None).await.unwrap();
+            flow(&b, patient()).deliver(&job).await.unwrap();
+        };
+        let points = [Point::Entries, Point::Read, Point::Write];
+        schedule.run(&story.world, &points, [("a", deliver.boxed()), ("b", edit.boxed())]).await;
+
+        let history = history(&story, id);
+        assert!(history.is_sorted(), "the target went back to what was declared before: {history:?}");
+        story.work_off().await;
+        story.work_off().await;
+        assert_eq!(story.world.value(id, "value"), Some(story.value(1)));
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_target_never_goes_back_to_what_was_declared_before() {
+    let orders = an_edit_meets_a_delivery(true).await;
+    assert!(orders > 5, "only {orders} orders were told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_target_never_goes_back_to_what_was_declared_before() {
+    let orders = an_edit_meets_a_delivery(false).await;
+    assert!(orders > 10, "only {orders} orders were told");
 }

@@ -293,3 +293,42 @@ async fn key_in_file(path: &str) -> Result<SecretValue, Error> {
         Err(error) => Err(failed(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pawl_domain::Record;
+    use pawl_pipeline::ports::Clusters as _;
+
+    /// The flow holds dozens of calls side by side, and moves each before it is first polled. Where those are large, a build that
+    /// is not optimised overflows the 2 MiB that a worker's stack has.
+    const SMALL: usize = 8 << 10;
+
+    #[tokio::test]
+    async fn calls_of_state_and_clusters_are_small_futures() {
+        let aws = nowhere();
+        let state = State::Aws(dynamodb(&aws, "pawl"));
+        let jobs = sqs(&aws, "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs");
+        let pipeline = wire(&|_: &str| None, aws, None, state, jobs).await.unwrap();
+        let world = pipeline.ports();
+        let (registry, ledger, clusters) = (world.registry(), world.ledger(), world.clusters());
+        let declaration = pawl_world::declaration("blue/shop/db").reads("app/db").build();
+        let record = Record::pending(&declaration, Timestamp::UNIX_EPOCH);
+        let (id, target) = (&declaration.id, &declaration.target.name);
+        let ids = std::slice::from_ref(id);
+        for (call, size) in [
+            ("declarations", size_of_val(&registry.declarations(ids))),
+            ("candidates", size_of_val(&registry.candidates(&Default::default()))),
+            ("entries", size_of_val(&ledger.entries(ids))),
+            ("put", size_of_val(&Ledger::put(ledger, id, &record, None))),
+            ("unsettled", size_of_val(&ledger.unsettled(None, 1))),
+            ("mark", size_of_val(&ledger.mark("sweep"))),
+            ("enqueue", size_of_val(&world.jobs().enqueue(&[]))),
+            ("read", size_of_val(&clusters.read(id, target))),
+            ("namespace_labels", size_of_val(&clusters.namespace_labels(&id.cluster, &id.namespace))),
+            ("managed", size_of_val(&clusters.managed(&id.cluster))),
+        ] {
+            assert!(size <= SMALL, "the future of {call} has {size} bytes; box the request in it");
+        }
+    }
+}

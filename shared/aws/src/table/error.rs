@@ -18,20 +18,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 impl Table {
     /// Awaits a request to this table, bounded in time.
-    pub(crate) async fn call<T, E>(
-        &self,
+    pub(crate) fn call<'c, T, E>(
+        &'c self,
         step: Step,
         action: &'static str,
-        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Error>
+        request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'c,
+    ) -> impl Future<Output = Result<T, Error>> + Send + 'c
     where
+        T: 'c,
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        let region = self.client().config().region().map_or_else(String::new, ToString::to_string);
-        let call = Call { step, service: "dynamodb", region: &region, action, subject: self.name() };
-        match tokio::time::timeout(TIMEOUT, request).await {
-            Ok(answer) => answer.map_err(|error| call.failed(&error)),
-            Err(_) => Err(self.refused(step, Kind::Transient)),
+        // Boxed before it is held: requests of the SDK are large futures, and callers hold many calls side by side.
+        let request = Box::pin(request);
+        async move {
+            let region = self.client().config().region().map_or_else(String::new, ToString::to_string);
+            let call = Call { step, service: "dynamodb", region: &region, action, subject: self.name() };
+            match tokio::time::timeout(TIMEOUT, request).await {
+                Ok(answer) => answer.map_err(|error| call.failed(&error)),
+                Err(_) => Err(self.refused(step, Kind::Transient)),
+            }
         }
     }
 

@@ -105,7 +105,8 @@ impl<I: ClusterIdentity> Link<I> {
         let patience = Instant::now() + self.shared.options.patience;
         loop {
             self.wait_while_busy(call, patience).await?;
-            let reply = self.once(call).await?;
+            // Boxed: the future of a request is some 100 KB in a build that is not optimised, and callers hold many side by side.
+            let reply = Box::pin(self.once(call)).await?;
             let Reply::Refused(refusal) = &reply else { return Ok(reply) };
             let Some(pause) = refusal.asks_to_wait() else { return Ok(reply) };
             let until = Instant::now() + pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
