@@ -52,9 +52,7 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 
 # The tests that are ignored unless there is a real Kubernetes.
 # The whole workspace is named, because a part of it would be built anew with the features that it needs alone.
-# Not among them: `recorded`, whose recording is of Kubernetes 1.20 and differs from newer ones, and `api_servers`, which
-# fails on 1.36 since rights to tokens are granted by namespace. Both are open.
-ON_KUBERNETES = --workspace --test clusters --test apiserver --test kubectl
+ON_KUBERNETES = --workspace --test clusters --test apiserver --test kubectl --test recorded --test api_servers
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \

@@ -51,7 +51,9 @@ impl Files {
         let mut tokens = BTreeMap::new();
         for (name, groups) in users {
             let token = format!("token-of-{name}");
-            csv.push_str(&format!("{token},{name},{name},\"{}\"\n", groups.join(",")));
+            // An empty column would be a group without a name.
+            let groups = if groups.is_empty() { String::new() } else { format!(",\"{}\"", groups.join(",")) };
+            csv.push_str(&format!("{token},{name},{name}{groups}\n"));
             tokens.insert(name.clone(), token);
         }
         write(Self::TOKENS, &csv)?;
