@@ -1,5 +1,9 @@
 //! Clusters: how to reach a Kubernetes API server that Pawl may write to.
 
+mod allowed;
+
+pub use allowed::{Allowed, Refusal, is_same_url};
+
 use crate::name::{ClusterName, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,6 +64,37 @@ pub enum TokenSource {
     Env(String),
     /// A Secrets Manager secret that the identity Pawl runs with may read: name or ARN.
     SecretsManager(String),
+}
+
+impl Connection {
+    /// Where it leads, and with whose credentials, in words: what a person must see when it changes. It names where
+    /// credentials are, and never holds them.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Eks { name, region, role, endpoint, .. } => {
+                let role = role.as_ref().map_or_else(String::new, |role| format!(" as {role}"));
+                let at = endpoint.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
+                format!("EKS cluster {name} in {region}{role}{at}")
+            }
+            Self::Kubeconfig { path, context } => {
+                let context =
+                    context.as_ref().map_or_else(String::new, |name| format!(" with context {name}"));
+                format!("kubeconfig {path}{context}")
+            }
+            Self::Url { url, token, .. } => format!("{url} with the token in {}", token.shown()),
+        }
+    }
+}
+
+impl TokenSource {
+    /// Where the token is, in words.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => format!("file {path}"),
+            Self::Env(name) => format!("variable {name}"),
+            Self::SecretsManager(name) => format!("secret {name}"),
+        }
+    }
 }
 
 /// Names one key of one Secret of one cluster, for credentials that stores refer to.

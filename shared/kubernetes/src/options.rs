@@ -1,6 +1,7 @@
 //! How clusters are talked to.
 
 use pawl_domain::SecretValue;
+use pawl_domain::cluster::Allowed;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +26,13 @@ pub struct Options {
     pub class: String,
     /// Where `tokenEnv` of a Cluster is looked up.
     pub lookup: Lookup,
+    /// Which credentials Clusters may name.
+    pub allowed: Allowed,
 }
 
 impl Options {
-    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`.
+    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, and
+    /// credentials of clusters where [`Allowed::default`] has them.
     pub fn new(lookup: Lookup) -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
@@ -38,6 +42,7 @@ impl Options {
             fail_fast: Duration::from_secs(2),
             class: "default".to_owned(),
             lookup,
+            allowed: Allowed::default(),
         }
     }
 }
@@ -51,6 +56,7 @@ impl fmt::Debug for Options {
             .field("concurrency", &self.concurrency)
             .field("fail_fast", &self.fail_fast)
             .field("class", &self.class)
+            .field("allowed", &self.allowed)
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,14 @@
 //! Configuration: read through a lookup that can be passed in, one small file per concern, one sentence per mistake.
 
 mod audit;
+mod clusters;
 mod flow;
 mod state;
 mod stores;
 
 pub use audit::Audit;
-pub use flow::{Clusters, flow};
+pub use clusters::{Clusters, cluster_credentials};
+pub use flow::flow;
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 

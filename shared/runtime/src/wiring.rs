@@ -212,6 +212,7 @@ where
     }));
     options.concurrency = limits.concurrency;
     options.request_timeout = limits.timeout;
+    options.allowed = limits.allowed;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));

@@ -181,6 +181,7 @@ fn environment(gate: &Gate, directory: &Path, queues: Option<&Queues>) -> Result
         ("PAWL_INLINE_TARGETS", "3".to_owned()),
         ("PAWL_DRIFT_INTERVAL", "15s".to_owned()),
         ("PAWL_CLUSTER_TIMEOUT", "3s".to_owned()),
+        ("PAWL_CLUSTER_FILES", directory.display().to_string()),
     ];
     match queues {
         Some(queues) => {

@@ -210,5 +210,5 @@ pub fn sdk_config(endpoint: &str) -> SdkConfig {
 }
 
 fn variable(cluster: &str) -> String {
-    format!("TOKEN_{}", cluster.replace('-', "_").to_uppercase())
+    format!("PAWL_CLUSTER_TOKEN_{}", cluster.replace('-', "_").to_uppercase())
 }

@@ -1,5 +1,6 @@
 //! A connection per cluster: made on first use, kept, and made anew when the cluster's declaration changes.
 
+mod admission;
 mod bearer;
 mod kubeconfig;
 mod lines;

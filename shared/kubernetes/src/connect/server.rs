@@ -1,15 +1,17 @@
 //! Where a cluster's API server is, and the token that it takes.
 
 use super::Shared;
+use super::admission;
 use super::bearer::{Bearer, Bearers};
 use super::kubeconfig;
 use super::transport::Transport;
 use http::Uri;
+use jiff::Timestamp;
 use kube::Config;
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Cluster, ClusterName, Kind, SecretValue, Step};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterIdentity;
+use pawl_pipeline::ports::{ClusterIdentity, EksEndpoint};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 pub(super) struct Server {
     pub(super) transport: Transport,
     pub(super) found: Instant,
+    url: Uri,
     credentials: Credentials,
     pub(super) bearers: Arc<Bearers>,
 }
@@ -50,14 +53,16 @@ pub(super) enum Credentials {
 /// # Errors
 /// `Invalid` for a declaration that cannot be used, and what asking EKS says.
 pub(super) async fn find<I: ClusterIdentity>(cluster: &Cluster, shared: &Shared<I>) -> Result<Server, Error> {
-    let name = &cluster.name;
+    let (name, allowed) = (&cluster.name, &shared.options.allowed);
     let (config, credentials) = match &cluster.connection {
         Connection::Eks { name: eks, region, role, endpoint, ca } => {
-            let (url, ca) = match (endpoint, ca) {
-                (Some(url), Some(ca)) => (url.clone(), ca.clone()),
+            let EksEndpoint { url, ca } = match (endpoint, ca) {
+                (Some(url), Some(ca)) if allowed.has_eks_endpoint(url) => {
+                    EksEndpoint { url: url.clone(), ca: ca.clone() }
+                }
                 _ => {
                     let found = shared.identity.eks_endpoint(region, eks, role.as_deref()).await?;
-                    (endpoint.clone().unwrap_or(found.url), ca.clone().unwrap_or(found.ca))
+                    admission::agreed(endpoint.as_deref(), ca.as_deref(), found, allowed, name)?
                 }
             };
             let credentials =
@@ -67,11 +72,16 @@ pub(super) async fn find<I: ClusterIdentity>(cluster: &Cluster, shared: &Shared<
         Connection::Url { url, ca, token } => {
             (config(url, ca.as_deref(), name)?, Credentials::Source(token.clone()))
         }
-        Connection::Kubeconfig { path, context } => kubeconfig::load(path, context.as_deref(), name).await?,
+        Connection::Kubeconfig { path, context } => {
+            let path = admission::file(allowed, path, "spec.kubeconfig.path", name).await?;
+            kubeconfig::load(&path.to_string_lossy(), context.as_deref(), name).await?
+        }
     };
+    admission::encrypted(allowed, &config.cluster_url, name)?;
     let transport = Transport::new(&config, &shared.options)
         .map_err(|why| invalid(name, &format!("its certificates cannot be used: {why}")))?;
-    Ok(Server { transport, found: Instant::now(), credentials, bearers: Arc::default() })
+    let url = config.cluster_url;
+    Ok(Server { transport, found: Instant::now(), url, credentials, bearers: Arc::default() })
 }
 
 impl Server {
@@ -87,10 +97,16 @@ impl Server {
         shared: &Shared<I>,
         cluster: &ClusterName,
     ) -> Result<Bearer, Error> {
-        let lasting = |token: SecretValue, life: Duration| {
-            let until = shared.clock.now().checked_add(life).ok();
+        let allowed = &shared.options.allowed;
+        if let Credentials::Source(token) = &self.credentials {
+            admission::source(allowed, token, cluster)?;
+        }
+        let made = |token: SecretValue, until: Option<Timestamp>| {
+            let token = admission::token(token, &self.url, cluster)?;
             Bearer::new(&token, until).ok_or_else(|| unusable(cluster))
         };
+        let lasting =
+            |token: SecretValue, life: Duration| made(token, shared.clock.now().checked_add(life).ok());
         match &self.credentials {
             Credentials::None => Ok(Bearer::none()),
             Credentials::Fixed(token) => Bearer::new(token, None).ok_or_else(|| unusable(cluster)),
@@ -100,8 +116,9 @@ impl Server {
                 Bearer::new(&made.token, until).ok_or_else(|| unusable(cluster))
             }
             Credentials::Source(TokenSource::File(path)) => {
-                let bytes = tokio::fs::read(path).await.map_err(|error| {
-                    let why = format!("its token file {path} cannot be read: {}", error.kind());
+                let path = admission::file(allowed, path, "its token file", cluster).await?;
+                let bytes = tokio::fs::read(&path).await.map_err(|error| {
+                    let why = format!("its token file {} cannot be read: {}", path.display(), error.kind());
                     invalid(cluster, &why)
                 })?;
                 lasting(SecretValue::new(bytes), FILE_TOKEN_LIFE)
@@ -111,7 +128,7 @@ impl Server {
                 let token = token.ok_or_else(|| {
                     invalid(cluster, &format!("environment variable {variable} is not set"))
                 })?;
-                Bearer::new(&token, None).ok_or_else(|| unusable(cluster))
+                made(token, None)
             }
             Credentials::Source(TokenSource::SecretsManager(secret)) => {
                 lasting(shared.identity.token_secret(secret).await?, SECRET_TOKEN_LIFE)

@@ -15,19 +15,21 @@
 //!     name: shop               # the name in EKS
 //!     region: eu-central-1
 //!     role: arn:aws:iam::111122223333:role/pawl   # assumed first; default: the identity Pawl runs with
-//!     endpoint: https://…      # default: asked of EKS
+//!     endpoint: https://…      # default: asked of EKS; another one only where PAWL_CLUSTER_EKS_ENDPOINTS lists it
 //!     ca: |                    # PEM, or the base64 of it that EKS shows; default: asked of EKS
 //!   kubeconfig:
-//!     path: /etc/pawl/kubeconfig   # exec plugins are not run
+//!     path: /etc/pawl/clusters/kubeconfig   # in a directory of PAWL_CLUSTER_FILES; exec plugins are not run
 //!     context: shop                # default: the current one
 //!   url:
 //!     url: https://10.0.0.1:6443
 //!     ca: |                    # default: the system's roots
 //!     # exactly one of:
-//!     tokenFile: /var/run/secrets/token   # read again each minute
-//!     tokenEnv: SHOP_TOKEN                # an environment variable of Pawl
-//!     tokenSecret: pawl/shop-token        # a Secrets Manager secret: name or ARN
+//!     tokenFile: /etc/pawl/clusters/shop.token   # in a directory of PAWL_CLUSTER_FILES; read again each minute
+//!     tokenEnv: PAWL_CLUSTER_TOKEN_SHOP          # an environment variable of Pawl with this prefix
+//!     tokenSecret: pawl/clusters/shop            # a Secrets Manager secret that PAWL_CLUSTER_SECRETS allows: name or ARN
 //! ```
+//!
+//! A token is kept as it is, or as `{"token": "…", "server": "https://10.0.0.1:6443"}`: then it is sent to no other server.
 
 use super::reader::Fields;
 use super::{certificate, metadata};

@@ -1,6 +1,6 @@
 //! The way to a cluster: found, kept, bounded, lost.
 
-use crate::pawl::{Identity, build, declared, id, name, on, options, pawl, replacement, with};
+use crate::pawl::{Identity, build, declared, id, name, on, options, options_at, pawl, replacement, with};
 use crate::server::Server;
 use pawl_devcluster::{DevCluster, Fault, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
@@ -246,7 +246,7 @@ async fn a_cluster_that_is_declared_anew_is_found_anew() {
         ca: Some(ca.to_owned()),
     };
     let directory = declared(eks("text"));
-    let pawl = on(Arc::clone(&directory), identity, options());
+    let pawl = on(Arc::clone(&directory), identity, options_at(&server.url));
     let (id, db) = (id("default", "es"), name("db"));
     assert_eq!(pawl.read(&id, &db).await.unwrap_err().kind, Kind::Invalid);
     directory.change(eks(&server.ca));

@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use jiff::Timestamp;
-use pawl_domain::cluster::{Cluster, Connection, TokenSource};
+use pawl_domain::cluster::{Allowed, Cluster, Connection, TokenSource};
 use pawl_domain::target::Replacement;
 use pawl_domain::{
     ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, Rendered, SecretValue, Step,
@@ -35,7 +35,20 @@ pub(crate) fn with(connection: Connection) -> Pawl {
 }
 
 pub(crate) fn options() -> Options {
-    Options::new(Arc::new(|name| Some(SecretValue::new(name))))
+    let allowed = Allowed {
+        secrets: vec!["*".to_owned()],
+        variables: String::new(),
+        files: vec![std::env::temp_dir()],
+        plain_http: true,
+        eks_endpoints: Vec::new(),
+    };
+    Options { allowed, ..Options::new(Arc::new(|name| Some(SecretValue::new(name)))) }
+}
+
+/// The same, where the operator lets this endpoint of an EKS cluster be used as it is given.
+pub(crate) fn options_at(endpoint: &str) -> Options {
+    let options = options();
+    Options { allowed: Allowed { eks_endpoints: vec![endpoint.to_owned()], ..options.allowed }, ..options }
 }
 
 pub(crate) fn build(connection: Connection, identity: Arc<Identity>, options: Options) -> Pawl {

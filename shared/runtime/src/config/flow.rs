@@ -2,7 +2,6 @@
 
 use super::{Error, Lookup, duration, number, switch};
 use pawl_pipeline::Settings;
-use std::time::Duration;
 
 /// Reads the flow's settings; each variable has a default.
 ///
@@ -28,28 +27,6 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
         ..defaults
     })
-}
-
-/// How clusters are talked to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Clusters {
-    /// Requests to one cluster at the same time (`PAWL_CLUSTER_CONCURRENCY`).
-    pub concurrency: usize,
-    /// How long one request may take (`PAWL_CLUSTER_TIMEOUT`).
-    pub timeout: Duration,
-}
-
-impl Clusters {
-    /// Reads both variables; each has a default.
-    ///
-    /// # Errors
-    /// The first variable that cannot be read.
-    pub fn read(lookup: &dyn Lookup) -> Result<Self, Error> {
-        Ok(Self {
-            concurrency: number(lookup, "PAWL_CLUSTER_CONCURRENCY", 16)?.max(1),
-            timeout: duration(lookup, "PAWL_CLUSTER_TIMEOUT", Duration::from_secs(10))?,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Who Pawl is to a cluster, and what it may learn there.
 
-use crate::pawl::{Identity, blue, build, data, id, name, options, pawl};
+use crate::pawl::{Identity, blue, build, data, id, name, options, options_at, pawl};
 use crate::server::Server;
 use pawl_domain::cluster::{Connection, SecretKeyAt};
 use pawl_domain::target::{Action, Desired};
@@ -59,7 +59,7 @@ pub(crate) async fn survives_a_token_that_is_refused(server: &Server) {
     server.namespace("tokens").await;
     let tokens = ["expired".to_owned(), server.pawl.clone()];
     let identity = Arc::new(Identity { tokens: tokens.to_vec().into(), ..Identity::default() });
-    let pawl = build(eks(server, true), Arc::clone(&identity), options());
+    let pawl = build(eks(server, true), Arc::clone(&identity), options_at(&server.url));
     let (id, db) = (id("tokens", "es"), name("db"));
     let reads = (0..8).map(|_| pawl.read(&id, &db));
     for found in futures::future::join_all(reads).await {
@@ -70,7 +70,7 @@ pub(crate) async fn survives_a_token_that_is_refused(server: &Server) {
     assert_eq!(identity.asked.load(Ordering::SeqCst), 0);
 
     let identity = Arc::new(Identity { tokens: vec!["expired".to_owned()].into(), ..Identity::default() });
-    let pawl = build(eks(server, true), Arc::clone(&identity), options());
+    let pawl = build(eks(server, true), Arc::clone(&identity), options_at(&server.url));
     assert_eq!(pawl.read(&id, &db).await.unwrap_err().step, Step::Authenticate);
     assert_eq!(identity.minted.load(Ordering::SeqCst), 2);
 }
