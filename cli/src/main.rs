@@ -14,6 +14,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let args = Args::parse();
     pawl_runtime::telemetry::logs(&args.lookup(), args.log_format(), std::io::stderr);
+    pawl_runtime::process::keep_memory_private();
     match verbs::run(&args).await {
         Ok(code) => code,
         Err(error) => {

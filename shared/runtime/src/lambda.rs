@@ -54,6 +54,7 @@ pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
 
 fn observe() {
     telemetry::logs(&environment, Format::Json, std::io::stdout);
+    crate::process::keep_memory_private();
     let namespace = Lookup::get(&environment, "PAWL_METRICS_NAMESPACE").unwrap_or_else(|| "Pawl".to_owned());
     if let Ok(collector) = Builder::new().cloudwatch_namespace(namespace).init() {
         let _ = COLLECTOR.set(collector);

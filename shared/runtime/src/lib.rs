@@ -14,6 +14,7 @@ pub mod intake;
 pub mod jobs;
 pub mod lambda;
 pub mod measure;
+pub mod process;
 pub mod signature;
 pub mod sources;
 mod state;
