@@ -1,6 +1,6 @@
 //! `pawl apply`: manifests into the registry.
 
-use super::{code, manifests};
+use super::{clusters, code, manifests};
 use crate::args::{Apply, Args};
 use crate::error::Error;
 use crate::output::{self, Table};
@@ -8,15 +8,25 @@ use pawl_domain::store::Home;
 use pawl_kubernetes::manifests::ParseOptions;
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::ports::{Clock, Put, Registry};
-use pawl_pipeline::{Job, Manifests, Pipeline, Ports, Problem, Severity};
+use pawl_pipeline::{Apply as Rights, ClusterRights, Job, Manifests, Pipeline, Ports, Problem, Severity};
 use pawl_runtime::World;
+use pawl_runtime::config::cluster_credentials;
 use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
-    let manifests = read(pipeline, apply).await?;
+    let mut manifests = read(pipeline, apply).await?;
+    let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
+    clusters::refuse(&allowed, &mut manifests);
+    let rights = rights(apply);
+    if apply.dry_run {
+        let report = pipeline.preview(manifests, &rights).await?;
+        let well = report.is_complete();
+        output::show(&Applied::of(report, true), args.output);
+        return Ok(code(well));
+    }
     let ids: Vec<_> = manifests.declarations.iter().map(|each| each.id.clone()).collect();
-    let mut report = pipeline.index(manifests, apply.prune.then_some(&Home::Applied)).await?;
+    let mut report = pipeline.index(manifests, &rights).await?;
     if apply.now {
         let at = pipeline.ports().clock().now();
         report.report = pawl_pipeline::Report::default();
@@ -25,8 +35,23 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) 
         }
     }
     let well = report.is_complete();
-    output::show(&Applied::from(report), args.output);
+    output::show(&Applied::of(report, false), args.output);
     Ok(code(well))
+}
+
+/// What the command line says that this apply may do.
+fn rights(apply: &Apply) -> Rights {
+    Rights {
+        set: apply.set.clone().unwrap_or_default(),
+        take_over: apply.take_over,
+        prune: apply.prune,
+        prune_most: apply.prune_most,
+        clusters: match (apply.with_clusters, apply.allow_cluster_changes) {
+            (false, _) => ClusterRights::None,
+            (true, false) => ClusterRights::Add,
+            (true, true) => ClusterRights::Change,
+        },
+    }
 }
 
 async fn read(pipeline: &Pipeline<World>, apply: &Apply) -> Result<Manifests, Error> {
@@ -63,8 +88,11 @@ impl Row {
     }
 }
 
-impl From<IndexReport> for Applied {
-    fn from(report: IndexReport) -> Self {
+impl Applied {
+    /// What was done, or would be.
+    fn of(report: IndexReport, would: bool) -> Self {
+        let word = |put| word(put, would);
+        let removed = if would { "would be removed" } else { "removed" };
         let mut objects: Vec<Row> = Vec::new();
         for (object, result) in report.objects {
             objects.push(match result {
@@ -80,10 +108,11 @@ impl From<IndexReport> for Applied {
         }
         for (id, result) in report.removed {
             objects.push(match result {
-                Ok(()) => Row::new(id.to_string(), "removed"),
+                Ok(()) => Row::new(id.to_string(), removed),
                 Err(error) => Row::failed(id.to_string(), &error),
             });
         }
+        objects.extend(report.removed_stores.iter().map(|id| Row::new(id.to_string(), removed)));
         for (id, error) in report.report.failures() {
             objects.push(Row::failed(id.to_string(), error));
         }
@@ -91,11 +120,13 @@ impl From<IndexReport> for Applied {
     }
 }
 
-fn word(put: Put) -> &'static str {
-    match put {
-        Put::Created => "created",
-        Put::Changed => "configured",
-        Put::Unchanged => "unchanged",
+fn word(put: Put, would: bool) -> &'static str {
+    match (put, would) {
+        (Put::Created, false) => "created",
+        (Put::Changed, false) => "configured",
+        (Put::Created, true) => "would be created",
+        (Put::Changed, true) => "would be configured",
+        (Put::Unchanged, _) => "unchanged",
     }
 }
 

@@ -1,27 +1,30 @@
 //! `pawl check`: whether manifests can be used, without asking anybody.
 
-use super::{code, manifests};
+use super::{clusters, code, manifests};
 use crate::args::{Args, Check};
 use crate::error::Error;
 use crate::output::{self, Table};
 use manifests::Source;
+use pawl_domain::cluster::Allowed;
 use pawl_domain::{Declaration, DeclarationId, Home, Query, Store, StoreId};
 use pawl_kubernetes::manifests::ParseOptions;
 use pawl_kubernetes::manifests::lint::{Finding, lint};
 use pawl_pipeline::{Manifests, Problem, Severity};
+use pawl_runtime::config::cluster_credentials;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 pub(super) fn run(args: &Args, check: &Check) -> Result<ExitCode, Error> {
     let sources = manifests::sources(&check.files)?;
-    let checked = checked(&sources, check);
+    let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
+    let checked = checked(&sources, check, &allowed);
     let well = checked.problems.iter().all(|problem| problem.severity != Severity::Error);
     output::show(&checked, args.output);
     Ok(code(well))
 }
 
-fn checked(sources: &[Source], check: &Check) -> Checked {
+fn checked(sources: &[Source], check: &Check, allowed: &Allowed) -> Checked {
     let mut options = ParseOptions::new(Home::Applied);
     options.default_clusters.clone_from(&check.clusters);
     options.default_namespace.clone_from(&check.namespace);
@@ -48,6 +51,11 @@ fn checked(sources: &[Source], check: &Check) -> Checked {
         }
         // One ExternalSecret may go to many clusters.
         problems.dedup();
+        for cluster in &each.clusters {
+            problems.extend(clusters::problems(allowed, cluster, &source.place));
+            problems
+                .extend((!check.with_clusters).then(|| clusters::for_administrators(cluster, &source.place)));
+        }
         each.problems.extend(problems);
     }
     let all = manifests::together(found);
@@ -185,8 +193,8 @@ mod tests {
             text: (*text).to_owned(),
         };
         let sources: Vec<Source> = texts.iter().enumerate().map(source).collect();
-        let check = Check { files: Vec::new(), clusters: Vec::new(), namespace: None };
-        let checked = checked(&sources, &check);
+        let check = Check { files: Vec::new(), clusters: Vec::new(), namespace: None, with_clusters: true };
+        let checked = checked(&sources, &check, &Allowed::default());
         let problem = |problem: &Problem| format!("{:?} {problem}", problem.severity);
         (checked.summary().unwrap(), checked.problems.iter().map(problem).collect())
     }

@@ -88,6 +88,9 @@ struct Declarations(Vec<DeclarationRow>);
 #[serde(rename_all = "camelCase")]
 struct DeclarationRow {
     declaration: String,
+    /// The set that it was applied with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<String>,
     target: String,
     keys: Vec<String>,
     state: String,
@@ -124,6 +127,7 @@ impl DeclarationRow {
         let versions = record.map(|record| &record.versions).into_iter().flatten();
         Self {
             declaration: declaration.id.to_string(),
+            set: declaration.set.as_ref().map(ToString::to_string),
             target: declaration.target.name.to_string(),
             keys,
             state,
@@ -140,6 +144,7 @@ impl DeclarationRow {
         Self {
             message: Some(document.to_string()),
             declaration: document.id,
+            set: None,
             target: String::new(),
             keys: Vec::new(),
             state: UNREADABLE.to_owned(),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod check;
+mod clusters;
 mod delete;
 mod explain;
 mod get;

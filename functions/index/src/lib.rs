@@ -1,14 +1,14 @@
 //! The `index` Lambda: the registry follows git and the clusters.
 //!
 //! Called by its schedule it reads the ExternalSecrets that live in the clusters; called directly it takes manifests,
-//! as `pawl apply` does.
+//! as `pawl apply` does, but no Clusters.
 
-use pawl_domain::ClusterName;
 use pawl_domain::store::Home;
+use pawl_domain::{ClusterName, Kind, SetName, Step};
 use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::ports::{Put, Registry};
-use pawl_pipeline::{Error, Pipeline, Ports, Problem};
+use pawl_pipeline::{Apply, ClusterRights, Error, Pipeline, Ports, Problem};
 use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +19,18 @@ pub struct Request {
     /// Manifests as YAML, several documents in one text. Without them the clusters are read.
     #[serde(default)]
     pub manifests: Option<String>,
-    /// Remove what was applied before and is not among the manifests.
+    /// Whose the manifests are; `default` where nobody says.
+    #[serde(default)]
+    pub set: Option<SetName>,
+    /// Remove what this set applied before and is not among the manifests. Wants `set`.
     #[serde(default)]
     pub prune: bool,
+    /// Remove it even where that is most of the set.
+    #[serde(default)]
+    pub prune_most: bool,
+    /// Change what belongs to other sets, too; it belongs to this one from then on.
+    #[serde(default)]
+    pub take_over: bool,
     /// The clusters of declarations that name none.
     #[serde(default)]
     pub clusters: Vec<ClusterName>,
@@ -61,11 +70,23 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Resul
         }
         return Ok(summary);
     };
+    if request.prune && request.set.is_none() {
+        let message = "prune wants set: only what this set applied before is removed";
+        return Err(Error::new(Step::Lookup, Kind::Invalid, message));
+    }
+    // Clusters are an administrator's: this function may not write them.
+    let apply = Apply {
+        set: request.set.unwrap_or_default(),
+        take_over: request.take_over,
+        prune: request.prune,
+        prune_most: request.prune_most,
+        clusters: ClusterRights::None,
+    };
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;
     options.default_clusters = request.clusters;
     let manifests = parse(&text, "request", &options);
-    let report = pipeline.index(manifests, request.prune.then_some(&Home::Applied)).await?;
+    let report = pipeline.index(manifests, &apply).await?;
     summary.add(report);
     Ok(summary)
 }

@@ -16,6 +16,7 @@ fields!(Declaration {
     "target" => must target,
     "refresh" => must refresh,
     "synced" => later synced,
+    "set" => later set,
 });
 
 choices!(Home {

@@ -1,7 +1,7 @@
 //! JSON, written in a fixed order and read with the path of what is wrong.
 
 use jiff::Timestamp;
-use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName};
+use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SetName};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -333,6 +333,7 @@ texts! {
     ClusterName, "cluster name";
     Namespace, "namespace";
     ObjectName, "object name";
+    SetName, "set name";
     DeclarationId, "id of a declaration";
     Timestamp, "time";
 }

@@ -8,6 +8,7 @@ fields!(Store {
     "id" => must id,
     "backend" => must backend,
     "conditions" => must conditions,
+    "set" => later set,
 });
 
 fields!(StoreId {

@@ -81,6 +81,7 @@ fn declaration(reads: Vec<Read>, template: Option<Template>) -> Declaration {
             windows: None,
         },
         synced: None,
+        set: None,
     }
 }
 

@@ -16,7 +16,7 @@ pub use target::{
 };
 
 use crate::key::IndexKey;
-use crate::name::{ClusterName, InvalidName, Namespace, ObjectName};
+use crate::name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 use crate::store::{Home, Store, StoreId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -99,6 +99,10 @@ pub struct Declaration {
     /// its status says once this has been written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synced: Option<String>,
+    /// The set that it was applied with. `None` where it lives in a cluster, or was applied before there were sets.
+    /// No digest knows it: whose a manifest is makes no difference to what is made of it.
+    #[serde(skip)]
+    pub set: Option<SetName>,
 }
 
 impl Declaration {
@@ -135,6 +139,14 @@ impl Declaration {
         }
     }
 
+    /// Whether both declare the same, whatever sets they belong to.
+    pub fn declares_as(&self, other: &Self) -> bool {
+        match self.set == other.set {
+            true => self == other,
+            false => Self { set: None, ..self.clone() } == Self { set: None, ..other.clone() },
+        }
+    }
+
     /// A digest of everything declared, in lower case hex: equal exactly when nothing in the declaration changed.
     pub fn digest(&self) -> String {
         digest(self)
@@ -142,7 +154,8 @@ impl Declaration {
 
     /// A digest of everything that the target is made of: it stays while only `refreshInterval` and the like are edited.
     pub fn target_digest(&self) -> String {
-        let Self { id, uid, labels, annotations, reads, target, home: _, refresh: _, synced: _ } = self;
+        let Self { id, uid, labels, annotations, reads, target, home: _, refresh: _, synced: _, set: _ } =
+            self;
         digest(&(id, uid, labels, annotations, reads, target))
     }
 }

@@ -43,7 +43,7 @@ pub use change::{Change, Moved};
 pub use cluster::Cluster;
 pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
 pub use key::{IndexKey, Location, Provider, VersionSelector};
-pub use name::{ClusterName, InvalidName, Namespace, ObjectName};
+pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
 pub use secret::{DigestKey, SecretValue};

@@ -28,6 +28,18 @@ pub struct Namespace(Arc<str>);
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectName(Arc<str>);
 
+/// The name of a set of manifests that are applied together: a DNS-1123 subdomain, at most 253 bytes.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SetName(Arc<str>);
+
+impl Default for SetName {
+    /// `default`, which is whose manifests are when nobody says.
+    fn default() -> Self {
+        Self("default".into())
+    }
+}
+
 macro_rules! name {
     ($type:ident, $what:literal, $check:ident) => {
         impl $type {
@@ -73,6 +85,7 @@ macro_rules! name {
 name!(ClusterName, "cluster name", subdomain);
 name!(Namespace, "namespace", label);
 name!(ObjectName, "object name", subdomain);
+name!(SetName, "set name", subdomain);
 
 fn label(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > 63 {

@@ -17,7 +17,7 @@ pub use vault::{
 
 use crate::declaration::{Find, Query};
 use crate::key::{IndexKey, Location, Provider, VersionSelector};
-use crate::name::{ClusterName, Namespace, ObjectName};
+use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -64,9 +64,21 @@ pub struct Store {
     pub backend: Backend,
     /// Which namespaces may use a ClusterSecretStore; empty allows all. Always empty for a SecretStore.
     pub conditions: Vec<Condition>,
+    /// The set that it was applied with. `None` where it lives in a cluster, or was applied before there were sets.
+    /// No digest knows it: whose a manifest is makes no difference to what is made of it.
+    #[serde(skip)]
+    pub set: Option<SetName>,
 }
 
 impl Store {
+    /// Whether both declare the same, whatever sets they belong to.
+    pub fn declares_as(&self, other: &Self) -> bool {
+        match self.set == other.set {
+            true => self == other,
+            false => Self { set: None, ..self.clone() } == Self { set: None, ..other.clone() },
+        }
+    }
+
     /// Where this store's keys live, as far as the manifest tells.
     pub fn location(&self) -> Location {
         self.backend.location()

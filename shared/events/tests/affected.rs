@@ -266,6 +266,7 @@ impl Declared {
                 windows: None,
             },
             synced: None,
+            set: None,
         };
         let backend = Backend::Aws(AwsStore {
             service: match self.provider {
@@ -283,6 +284,6 @@ impl Declared {
             prefix: self.prefix.map(str::to_owned),
             max_retries: None,
         });
-        (declaration, Store { id, backend, conditions: Vec::new() })
+        (declaration, Store { id, backend, conditions: Vec::new(), set: None })
     }
 }

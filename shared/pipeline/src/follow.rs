@@ -189,7 +189,7 @@ impl<P: Ports> Pipeline<P> {
             self.remove_store(store).await?;
         }
         let (read, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
-        let report = self.index(standing, None).await?;
+        let report = self.index_seen(standing).await?;
         self.tell_stores(cluster, &read, &states, &report).await;
         tell(&report);
         Ok(())

@@ -4,6 +4,7 @@
 //! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers. Nor can
 //! a delivery of what was declared before settle that work: the mark says what must be delivered.
 
+use crate::apply::{Apply, Taken};
 use crate::drift::unknown_cluster;
 use crate::error::Error;
 use crate::manifests::{Manifests, Problem, Severity};
@@ -18,7 +19,7 @@ use pawl_domain::record::{Declared, Owed, State};
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, Kind, Record, Step, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
-use tracing::{info, instrument};
+use tracing::{info, instrument, warn};
 
 /// How many declarations are loaded at a time.
 pub(crate) const PAGE: usize = 500;
@@ -34,6 +35,8 @@ pub struct IndexReport {
     pub declarations: Vec<(DeclarationId, Result<Put, Error>)>,
     /// Declarations that were removed; failures stay until the next time.
     pub removed: Removals,
+    /// Stores that were removed.
+    pub removed_stores: Vec<StoreId>,
     /// What the manifests had wrong.
     pub problems: Vec<Problem>,
     /// What became of the work that arose: queued, or why it could not be.
@@ -60,6 +63,17 @@ pub(crate) struct Turn {
     began: Timestamp,
 }
 
+/// How manifests are taken in.
+#[derive(Clone, Copy)]
+pub(crate) struct Taking<'a> {
+    /// The index of a cluster that they are from.
+    pub(crate) turn: Option<&'a Turn>,
+    /// Who handed them over; nobody where they were found in a cluster.
+    pub(crate) apply: Option<&'a Apply>,
+    /// The home in which what is not among them is removed.
+    pub(crate) prune: Option<&'a Home>,
+}
+
 /// Why a declaration must be delivered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Because {
@@ -70,14 +84,24 @@ pub(crate) enum Because {
 }
 
 impl<P: Ports> Pipeline<P> {
-    /// Takes manifests into the registry. With `prune`, what was found in that home before and is not among them is
-    /// removed; what stands in a manifest that could not be used is left as it was.
+    /// Takes manifests into the registry, as far as this apply may. Where it prunes, what belongs to its set and is not
+    /// among them is removed; what stands in a manifest that could not be used is left as it was.
     ///
     /// # Errors
     /// Only if the registry could not be asked; what was taken in stays, and doing it again is harmless.
     #[instrument(skip_all)]
-    pub async fn index(&self, manifests: Manifests, prune: Option<&Home>) -> Result<IndexReport, Error> {
-        self.index_in(None, manifests, prune).await
+    pub async fn index(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
+        apply.sign(&mut manifests);
+        let prune = apply.prune.then_some(&Home::Applied);
+        self.index_in(Taking { turn: None, apply: Some(apply), prune }, manifests).await
+    }
+
+    /// Takes in what was seen in a cluster. Nothing is removed.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::index`].
+    pub(crate) async fn index_seen(&self, manifests: Manifests) -> Result<IndexReport, Error> {
+        self.index_in(Taking { turn: None, apply: None, prune: None }, manifests).await
     }
 
     /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
@@ -105,31 +129,28 @@ impl<P: Ports> Pipeline<P> {
         let mut manifests = self.at_cluster(&cluster.name, Step::Read, call).await?;
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
-        let report = self.index_in(Some(&turn), manifests, Some(&home)).await?;
+        let taking = Taking { turn: Some(&turn), apply: None, prune: Some(&home) };
+        let report = self.index_in(taking, manifests).await?;
         self.tell_stores(&cluster.name, &stores, &standing, &report).await;
         Ok(report)
     }
 
-    async fn index_in(
-        &self,
-        turn: Option<&Turn>,
-        mut manifests: Manifests,
-        prune: Option<&Home>,
-    ) -> Result<IndexReport, Error> {
+    async fn index_in(&self, taking: Taking<'_>, mut manifests: Manifests) -> Result<IndexReport, Error> {
+        let Taking { turn, apply, prune } = taking;
         refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
         let mut work = BTreeSet::new();
-        let clusters = self.take_in_clusters(&manifests.clusters, &mut report).await?;
-        let touched = self.take_in_stores(turn, &manifests.stores, &mut report, &mut work).await?;
+        let clusters = self.take_in_clusters(apply, &manifests.clusters, &mut report).await?;
+        let touched = self.take_in_stores(turn, apply, &manifests.stores, &mut report, &mut work).await?;
         for page in manifests.declarations.chunks(PAGE) {
-            self.take_in(turn, page, &clusters, &touched, &mut report, &mut work).await?;
+            self.take_in(taking, page, &clusters, &touched, &mut report, &mut work).await?;
         }
         let given: BTreeSet<DeclarationId> =
             manifests.declarations.iter().map(|each| each.id.clone()).collect();
         self.drop_former_keys(&touched, &given, &mut report).await?;
         if let Some(home) = prune {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            self.prune(turn, home, &given, &stores, &mut report, &mut work).await?;
+            self.prune(taking, home, &given, &stores, &mut report, &mut work).await?;
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let work: Vec<_> = work.into_iter().collect();
@@ -151,33 +172,39 @@ impl<P: Ports> Pipeline<P> {
     /// Takes in the clusters that are new or changed; returns the names of all that are known.
     async fn take_in_clusters(
         &self,
+        apply: Option<&Apply>,
         given: &[Cluster],
         report: &mut IndexReport,
     ) -> Result<BTreeSet<ClusterName>, Error> {
         let known = self.ports.registry().clusters().await?;
-        let mut names: BTreeSet<ClusterName> = known.iter().map(|cluster| cluster.name.clone()).collect();
+        let mut known: BTreeMap<String, Cluster> =
+            known.into_iter().map(|cluster| (cluster.name.to_string(), cluster)).collect();
+        // A cluster names no others.
+        let apply = apply.cloned().unwrap_or_default();
         for cluster in given {
-            let put = match known.contains(cluster) {
-                true => Ok(Put::Unchanged),
-                false => self.ports.registry().put_cluster(cluster).await,
+            let put = match apply.cluster(&known, cluster) {
+                Ok(Put::Created | Put::Changed) => self.ports.registry().put_cluster(cluster).await,
+                decided => decided,
             };
             if put.is_ok() {
-                names.insert(cluster.name.clone());
+                let standing = known.insert(cluster.name.to_string(), cluster.clone());
+                tell_where_it_leads(standing.as_ref(), cluster);
             }
             report.objects.push((format!("Cluster {}", cluster.name), put));
         }
-        Ok(names)
+        Ok(known.into_values().map(|cluster| cluster.name).collect())
     }
 
     async fn take_in(
         &self,
-        turn: Option<&Turn>,
+        taking: Taking<'_>,
         page: &[Declaration],
         clusters: &BTreeSet<ClusterName>,
         touched: &BTreeSet<StoreId>,
         report: &mut IndexReport,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
+        let Taking { turn, apply, .. } = taking;
         let stores = self.stores_of(page).await?;
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
         let known = self.ports.registry().declarations(&ids).await?;
@@ -186,12 +213,13 @@ impl<P: Ports> Pipeline<P> {
         let (mut done, mut open) = (Vec::new(), Vec::new());
         for declaration in page {
             let standing = known.get(&declaration.id);
-            let same = standing == Some(declaration) && !removed.contains(&declaration.id);
-            match check(declaration, standing, clusters) {
-                Ok(()) if same && declaration.stores().is_disjoint(touched) => {
-                    done.push((declaration.id.clone(), Ok(Put::Unchanged)));
+            let is_left = !removed.contains(&declaration.id) && declaration.stores().is_disjoint(touched);
+            match check(declaration, standing, clusters, apply) {
+                Ok(Taken::Same) if is_left => done.push((declaration.id.clone(), Ok(Put::Unchanged))),
+                Ok(taken) => {
+                    let same = matches!(taken, Taken::Same | Taken::Adopted);
+                    open.push((declaration, same && !removed.contains(&declaration.id)));
                 }
-                Ok(()) => open.push((declaration, same)),
                 Err(error) => done.push((declaration.id.clone(), Err(error))),
             }
         }
@@ -306,7 +334,7 @@ fn is_left_alone(declaration: &Declaration, because: Because) -> bool {
 }
 
 /// Of two declarations with the same id the first is kept: which of them was meant cannot be told.
-fn refuse_duplicates(manifests: &mut Manifests) {
+pub(crate) fn refuse_duplicates(manifests: &mut Manifests) {
     let mut seen = BTreeSet::new();
     let mut duplicates = BTreeSet::new();
     manifests.declarations.retain(|each| {
@@ -328,12 +356,25 @@ fn refuse_duplicates(manifests: &mut Manifests) {
     }));
 }
 
-/// A declaration goes to a cluster that is known, and has one home.
-fn check(
+/// Says where a cluster leads that led elsewhere before, so that nobody overlooks it.
+fn tell_where_it_leads(standing: Option<&Cluster>, cluster: &Cluster) {
+    let (name, now) = (&cluster.name, cluster.connection.shown());
+    match standing.filter(|standing| standing.connection != cluster.connection) {
+        Some(standing) => {
+            let before = standing.connection.shown();
+            warn!("cluster {name} leads elsewhere from now on: to {now}, no longer to {before}");
+        }
+        None => tracing::debug!("cluster {name} is {now}"),
+    }
+}
+
+/// A declaration goes to a cluster that is known, and has one home and one set.
+pub(crate) fn check(
     declaration: &Declaration,
     standing: Option<&Declaration>,
     clusters: &BTreeSet<ClusterName>,
-) -> Result<(), Error> {
+    apply: Option<&Apply>,
+) -> Result<Taken, Error> {
     if !clusters.contains(&declaration.id.cluster) {
         return Err(unknown_cluster(&declaration.id.cluster));
     }
@@ -342,5 +383,10 @@ fn check(
             "an ExternalSecret of this name is declared both in the cluster and outside of it; remove one";
         return Err(Error::new(Step::Lookup, Kind::Invalid, message));
     }
-    Ok(())
+    match (apply, standing) {
+        (Some(apply), standing) => apply.declaration(standing, declaration),
+        (None, None) => Ok(Taken::New),
+        (None, Some(standing)) if standing == declaration => Ok(Taken::Same),
+        (None, Some(_)) => Ok(Taken::Edited),
+    }
 }

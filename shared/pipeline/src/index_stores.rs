@@ -4,6 +4,7 @@
 //! its former ones. However the index is interrupted, either the store is still the former one, and the next index begins
 //! again, or every change finds all declarations. A key too many costs one look.
 
+use crate::apply::{Apply, Taken};
 use crate::error::Error;
 use crate::index::{Because, IndexReport, PAGE, Turn};
 use crate::pipeline::{Pipeline, Stores};
@@ -17,6 +18,7 @@ impl<P: Ports> Pipeline<P> {
     pub(crate) async fn take_in_stores(
         &self,
         turn: Option<&Turn>,
+        apply: Option<&Apply>,
         given: &[Store],
         report: &mut IndexReport,
         work: &mut BTreeSet<DeclarationId>,
@@ -25,21 +27,33 @@ impl<P: Ports> Pipeline<P> {
         let known = self.ports.registry().stores(&ids).await?;
         let known: BTreeMap<StoreId, Store> =
             known.into_iter().map(|store| (store.id.clone(), store)).collect();
-        let changed: Vec<&Store> =
-            given.iter().filter(|store| known.get(&store.id) != Some(*store)).collect();
+        let taken = |store: &Store| match (apply, known.get(&store.id)) {
+            (Some(apply), standing) => apply.store(standing, store),
+            (None, None) => Ok(Taken::New),
+            (None, Some(standing)) if standing == store => Ok(Taken::Same),
+            (None, Some(_)) => Ok(Taken::Edited),
+        };
+        let is_changed = |store: &Store| matches!(taken(store), Ok(Taken::New | Taken::Edited));
+        let changed: Vec<&Store> = given.iter().filter(|store| is_changed(store)).collect();
         if !changed.is_empty() {
             self.still(turn).await?;
         }
         let mut touched = BTreeSet::new();
         for store in given {
-            let put = match known.get(&store.id) {
-                Some(known) if known == store => Ok(Put::Unchanged),
-                _ => match self.announce(&store.id, &changed, report, work).await {
-                    Ok(()) => self.ports.registry().put_store(store).await,
-                    Err(error) => Err(error),
-                },
+            let taken = taken(store);
+            let put = match &taken {
+                Err(error) => Err(error.shared()),
+                Ok(Taken::Same) => Ok(Put::Unchanged),
+                // Nothing that is read with it changes.
+                Ok(Taken::Adopted) => self.ports.registry().put_store(store).await,
+                Ok(Taken::New | Taken::Edited) => {
+                    match self.announce(&store.id, &changed, report, work).await {
+                        Ok(()) => self.ports.registry().put_store(store).await,
+                        Err(error) => Err(error),
+                    }
+                }
             };
-            if put.as_ref().is_ok_and(|put| *put != Put::Unchanged) {
+            if is_changed(store) && put.as_ref().is_ok_and(|put| *put != Put::Unchanged) {
                 touched.insert(store.id.clone());
             }
             report.objects.push((store.id.to_string(), put));

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod agenda;
+pub mod apply;
 mod attempt;
 mod breaker;
 mod deliver;
@@ -51,6 +52,7 @@ pub mod unreadable;
 mod windows;
 mod write;
 
+pub use apply::{Apply, ClusterRights};
 pub use error::Error;
 pub use follow::Sightings;
 pub use job::{InvalidJob, Job};

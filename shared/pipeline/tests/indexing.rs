@@ -8,7 +8,7 @@ use pawl_domain::{Declaration, Kind, Store};
 use pawl_pipeline::ports::Put;
 use pawl_pipeline::{Manifests, Ports, Problem, Severity};
 use pawl_world::{Fault, Point, World, cluster, declaration, secrets_manager};
-use story::Story;
+use story::{Story, applying, pruning};
 
 fn manifests(declarations: Vec<Declaration>) -> Manifests {
     Manifests {
@@ -39,13 +39,15 @@ async fn what_is_applied_is_written_and_what_stays_the_same_is_left() {
     let story = Story::new();
     with_namespace(&story, "shop");
     story.world.rotate("app/db", story.value(1));
-    let report = story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), None).await.unwrap();
+    let report =
+        story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), &applying()).await.unwrap();
     assert!(report.is_complete(), "{report:?}");
     assert!(matches!(report.declarations[0].1, Ok(Put::Created)));
     work_off(&story).await;
     assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
 
-    let report = story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), None).await.unwrap();
+    let report =
+        story.flow().index(manifests(vec![reading("blue/shop/db", "app/db")]), &applying()).await.unwrap();
     assert!(matches!(report.declarations[0].1, Ok(Put::Unchanged)));
     assert!(story.world.jobs().take().is_empty());
     story.end();
@@ -57,11 +59,11 @@ async fn an_edited_manifest_moves_its_target_and_takes_the_former_one_away() {
     with_namespace(&story, "shop");
     story.world.rotate("app/db", story.value(1));
     let before = declaration("blue/shop/db").reads("app/db").target("before").build();
-    story.flow().index(manifests(vec![before]), None).await.unwrap();
+    story.flow().index(manifests(vec![before]), &applying()).await.unwrap();
     work_off(&story).await;
     assert!(!story.world.data("blue/shop/before").is_empty());
     let after = declaration("blue/shop/db").reads("app/db").target("after").build();
-    story.flow().index(manifests(vec![after]), None).await.unwrap();
+    story.flow().index(manifests(vec![after]), &applying()).await.unwrap();
     work_off(&story).await;
     assert!(story.world.data("blue/shop/before").is_empty());
     assert_eq!(story.world.value("blue/shop/after", "value"), Some(story.value(1)));
@@ -75,7 +77,7 @@ async fn prune_removes_what_is_not_given_and_spares_what_could_not_be_read() {
         story.world.rotate(key, story.value(1));
     }
     let all = ["a", "b", "c"].map(|name| reading(&format!("blue/shop/{name}"), &format!("app/{name}")));
-    story.flow().index(manifests(all.to_vec()), None).await.unwrap();
+    story.flow().index(manifests(all.to_vec()), &applying()).await.unwrap();
     work_off(&story).await;
     let mut given = manifests(vec![all[0].clone()]);
     given.problems.push(Problem {
@@ -85,7 +87,7 @@ async fn prune_removes_what_is_not_given_and_spares_what_could_not_be_read() {
         field: "spec.data[0]".into(),
         message: "is wrong".into(),
     });
-    let report = story.flow().index(given, Some(&Home::Applied)).await.unwrap();
+    let report = story.flow().index(given, &pruning()).await.unwrap();
     assert_eq!(report.removed.len(), 1);
     assert_eq!(report.removed[0].0.to_string(), "blue/shop/c");
     assert!(story.world.data("blue/shop/c").is_empty(), "it was owned, so it goes");
@@ -98,13 +100,13 @@ async fn a_declaration_stays_until_its_secret_could_be_removed() {
     let story = Story::new();
     with_namespace(&story, "shop");
     story.world.rotate("app/a", story.value(1));
-    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), &applying()).await.unwrap();
     work_off(&story).await;
     story.world.inject(Fault::down("blue"));
-    let report = story.flow().index(manifests(Vec::new()), Some(&Home::Applied)).await.unwrap();
+    let report = story.flow().index(manifests(Vec::new()), &pruning()).await.unwrap();
     assert!(report.removed[0].1.is_err());
     story.world.mend_all();
-    let report = story.flow().index(manifests(Vec::new()), Some(&Home::Applied)).await.unwrap();
+    let report = story.flow().index(manifests(Vec::new()), &pruning()).await.unwrap();
     assert!(report.removed[0].1.is_ok());
     assert!(story.world.data("blue/shop/a").is_empty());
 }
@@ -114,13 +116,13 @@ async fn declarations_follow_a_store_that_changes() {
     let story = Story::new();
     with_namespace(&story, "shop");
     story.world.rotate("app/a", story.value(1));
-    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), &applying()).await.unwrap();
     work_off(&story).await;
     let elsewhere: Store = secrets_manager("aws").region("us-east-1").into();
     let value = story.value(2);
     story.world.rotate_at(&elsewhere.location(), "app/a", value.clone());
     let only_store = Manifests { stores: vec![elsewhere], ..Manifests::default() };
-    story.flow().index(only_store, None).await.unwrap();
+    story.flow().index(only_store, &applying()).await.unwrap();
     work_off(&story).await;
     assert_eq!(story.world.value("blue/shop/a", "value"), Some(value));
 }
@@ -130,7 +132,7 @@ async fn an_unknown_cluster_is_refused_for_that_declaration_alone() {
     let story = Story::new();
     with_namespace(&story, "shop");
     let given = manifests(vec![reading("blue/shop/a", "app/a"), reading("mauve/shop/a", "app/a")]);
-    let report = story.flow().index(given, None).await.unwrap();
+    let report = story.flow().index(given, &applying()).await.unwrap();
     assert!(report.declarations[0].1.is_ok());
     let error = report.declarations[1].1.as_ref().unwrap_err();
     assert_eq!(error.to_string(), "cluster mauve is not known; apply a Cluster of this name");
@@ -142,7 +144,7 @@ async fn of_two_manifests_with_one_name_the_first_is_used_and_the_other_named() 
     let story = Story::new();
     with_namespace(&story, "shop");
     let given = manifests(vec![reading("blue/shop/a", "app/a"), reading("blue/shop/a", "app/b")]);
-    let report = story.flow().index(given, None).await.unwrap();
+    let report = story.flow().index(given, &applying()).await.unwrap();
     assert_eq!(report.declarations.len(), 1);
     assert_eq!(
         report.problems[0].to_string(),
@@ -158,7 +160,8 @@ async fn a_crash_between_registry_and_queue_is_found_by_the_sweep() {
     with_namespace(&story, "shop");
     story.world.rotate("app/a", story.value(1));
     story.world.inject(Fault::fail(Kind::Unreachable).at(Point::Enqueue));
-    let report = story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), None).await.unwrap();
+    let report =
+        story.flow().index(manifests(vec![reading("blue/shop/a", "app/a")]), &applying()).await.unwrap();
     assert!(!report.is_complete());
     story.world.mend_all();
     story.world.advance(std::time::Duration::from_secs(60));

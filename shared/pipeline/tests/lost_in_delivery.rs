@@ -12,7 +12,7 @@ use pawl_pipeline::{Job, Ports, Settings};
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, declaration, parameter_store};
 use std::time::Duration;
-use story::{HOUR, MINUTE, Story, flow, manifests, patient};
+use story::{HOUR, MINUTE, Story, applying, flow, manifests, patient};
 
 const ID: &str = "blue/shop/db";
 
@@ -349,7 +349,7 @@ async fn a_failure_is_recorded_although_its_job_is_confirmed_meanwhile() {
     story.with_namespace("shop");
     story.world.rotate("app/db", story.value(1));
     let given = manifests(vec![declaration("blue/shop/db").reads("app/db").build()]);
-    story.flow().index(given, None).await.unwrap();
+    story.flow().index(given, &applying()).await.unwrap();
     let job = story.world.jobs().take().remove(0);
     story.world.inject(Fault::fail(Kind::Denied).at(Point::Fetch));
     let (flow, gate) = (story.flow(), story.world.gate(Point::Record));

@@ -12,7 +12,7 @@ use pawl_pipeline::{Manifests, Ports, Problem, Severity};
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use story::{Story, flow, manifests, patient};
+use story::{Story, applying, flow, manifests, patient, pruning};
 
 const ID: &str = "blue/shop/a";
 
@@ -30,7 +30,7 @@ async fn written() -> Story {
     let story = Story::new();
     story.with_namespace("shop");
     story.world.rotate("app/a", story.value(1));
-    story.flow().index(manifests(vec![reading("app/a")]), None).await.unwrap();
+    story.flow().index(manifests(vec![reading("app/a")]), &applying()).await.unwrap();
     story.work_off().await;
     assert_eq!(story.world.value(ID, "value"), Some(story.value(1)));
     story.world.rotate_at(&elsewhere().location(), "app/a", story.value(2));
@@ -59,7 +59,8 @@ async fn a_changed_store_is_followed_whichever_call_of_the_ledger_or_registry_fa
             let world = story.world.seen_by("a");
             let flow_a = flow(&world, patient());
             let gate = story.world.gate(point);
-            let index = flow_a.index(moved(), None);
+            let apply = applying();
+            let index = flow_a.index(moved(), &apply);
             // Lets the first calls pass, then one fails.
             let watch = async {
                 for _ in 0..passed {
@@ -75,7 +76,7 @@ async fn a_changed_store_is_followed_whichever_call_of_the_ledger_or_registry_fa
                 () = tokio::time::sleep(story::HOUR) => {}
             }
             story.world.mend_all();
-            story.flow().index(moved(), None).await.unwrap();
+            story.flow().index(moved(), &applying()).await.unwrap();
             story.work_off().await;
             story.sweep_for(1).await;
             assert_followed(&story).await;
@@ -90,10 +91,11 @@ async fn a_changed_store_is_followed_although_the_index_is_killed_anywhere() {
             let story = written().await;
             let world = story.world.seen_by("a");
             let flow_a = flow(&world, patient());
-            let task = flow_a.index(given.clone(), None);
+            let apply = applying();
+            let task = flow_a.index(given.clone(), &apply);
             let points = [Point::Catalogue, Point::Record, Point::Enqueue];
             schedule.with_mortal("a").run(&story.world, &points, [("a", task.boxed())]).await;
-            story.flow().index(given.clone(), None).await.unwrap();
+            story.flow().index(given.clone(), &applying()).await.unwrap();
             story.work_off().await;
             story.sweep_for(1).await;
             assert_followed(&story).await;
@@ -108,7 +110,7 @@ async fn events_find_all_declarations_while_their_store_changes() {
         let story = written().await;
         let (a, b) = (story.world.seen_by("a"), story.world.seen_by("b"));
         let (flow_a, flow_b) = (flow(&a, patient()), flow(&b, patient()));
-        let index = async { flow_a.index(moved(), None).await.map(drop) };
+        let index = async { flow_a.index(moved(), &applying()).await.map(drop) };
         let change = story.world.rotate_at(&elsewhere().location(), "app/a", story.value(3));
         let sync = async { flow_b.sync(&change).await.map(drop) };
         let points = [Point::Catalogue, Point::Write];
@@ -125,7 +127,7 @@ async fn one_declaration_that_can_never_be_taken_in_does_not_keep_its_store_from
     let story = written().await;
     story.world.inject(Fault::fail(Kind::Invalid).at(Point::Catalogue).on("blue/shop/huge"));
     story.declare("blue/shop/huge", "app/a");
-    let report = story.flow().index(moved(), None).await.unwrap();
+    let report = story.flow().index(moved(), &applying()).await.unwrap();
     let failed: Vec<_> = report.declarations.iter().filter(|(_, result)| result.is_err()).collect();
     assert!(
         !failed.is_empty() && failed.iter().all(|(id, _)| id.to_string() == "blue/shop/huge"),
@@ -145,7 +147,7 @@ async fn an_edit_that_meets_a_delivery_is_not_settled_by_what_was_declared_befor
         let (a, b) = (story.world.seen_by("a"), story.world.seen_by("b"));
         let (flow_a, flow_b) = (flow(&a, patient()), flow(&b, patient()));
         let sync = async { flow_a.sync(&change).await.map(drop) };
-        let index = async { flow_b.index(manifests(vec![reading("app/b")]), None).await.map(drop) };
+        let index = async { flow_b.index(manifests(vec![reading("app/b")]), &applying()).await.map(drop) };
         story.world.inject(Fault::fail(Kind::Throttled).at(Point::Enqueue));
         let points = [Point::Entries, Point::Record, Point::Catalogue, Point::Write];
         schedule.run(&story.world, &points, [("a", sync.boxed()), ("b", index.boxed())]).await;
@@ -161,10 +163,10 @@ async fn an_edit_that_meets_a_delivery_is_not_settled_by_what_was_declared_befor
 async fn an_edit_that_never_reaches_the_registry_does_not_keep_the_declaration_waiting_for_ever() {
     let story = written().await;
     story.world.inject(Fault::fail(Kind::Throttled).at(Point::Catalogue).on(ID));
-    let report = story.flow().index(manifests(vec![reading("app/b")]), None).await.unwrap();
+    let report = story.flow().index(manifests(vec![reading("app/b")]), &applying()).await.unwrap();
     assert!(!report.is_complete());
     story.world.mend_all();
-    story.flow().index(manifests(vec![reading("app/a")]), None).await.unwrap();
+    story.flow().index(manifests(vec![reading("app/a")]), &applying()).await.unwrap();
     story.sweep_for(1).await;
     let record = story.world.record(ID).unwrap();
     assert!(record.state.is_settled() && record.owed.is_empty(), "{record:?}");
@@ -179,7 +181,7 @@ async fn one_store_that_cannot_be_stored_does_not_keep_the_others_out() {
     given.stores.insert(0, secrets_manager("huge").into());
     let refused = given.stores[0].id.to_string();
     story.world.inject(Fault::fail(Kind::Invalid).at(Point::Catalogue).on(&refused));
-    let report = story.flow().index(given, Some(&Home::Applied)).await.unwrap();
+    let report = story.flow().index(given, &pruning()).await.unwrap();
     let failed: Vec<_> = report.objects.iter().filter(|(_, result)| result.is_err()).collect();
     assert!(failed.len() == 1 && failed[0].0 == refused, "{report:?}");
     assert!(!report.is_complete());
@@ -299,16 +301,16 @@ async fn an_edited_store_brings_no_new_value_to_what_is_read_when_its_manifest_c
     story.world.rotate("app/a", story.value(1));
     let mut on_change = reading("app/a");
     on_change.refresh.policy = RefreshPolicy::OnChange;
-    story.flow().index(manifests(vec![on_change.clone()]), None).await.unwrap();
+    story.flow().index(manifests(vec![on_change.clone()]), &applying()).await.unwrap();
     story.work_off().await;
     story.world.rotate_at(&elsewhere().location(), "app/a", story.value(2));
     let moved = |each: &Declaration| Manifests { stores: vec![elsewhere()], ..manifests(vec![each.clone()]) };
-    story.flow().index(moved(&on_change), None).await.unwrap();
+    story.flow().index(moved(&on_change), &applying()).await.unwrap();
     story.work_off().await;
     story.sweep_for(2).await;
     assert_eq!(story.world.value(ID, "value"), Some(story.value(1)), "it waits, as in ESO");
     on_change.labels.insert("edited".into(), "yes".into());
-    story.flow().index(moved(&on_change), None).await.unwrap();
+    story.flow().index(moved(&on_change), &applying()).await.unwrap();
     story.work_off().await;
     assert_eq!(story.world.value(ID, "value"), Some(story.value(2)));
     story.end();

@@ -5,13 +5,12 @@ mod story;
 
 use futures::FutureExt;
 use pawl_domain::record::State;
-use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Kind, Outcome};
 use pawl_pipeline::ports::{Ledger, Registry};
 use pawl_pipeline::{DocumentKind, Ports};
 use pawl_world::{Fault, Point, declaration, every_order};
 use std::time::Duration;
-use story::{Story, flow, manifests, patient};
+use story::{Story, applying, flow, manifests, patient, pruning};
 
 const ID: &str = "blue/shop/db";
 
@@ -122,14 +121,14 @@ async fn what_is_declared_anew_while_its_removal_is_not_finished_comes_back() {
         story.with_namespace("shop");
         story.world.rotate("app/db", story.value(1));
         let given = || manifests(vec![declaration(ID).reads("app/db").build()]);
-        story.flow().index(given(), None).await.unwrap();
+        story.flow().index(given(), &applying()).await.unwrap();
         story.work_off().await;
         if down {
             story.world.inject(Fault::down("blue"));
         }
-        story.flow().index(manifests(Vec::new()), Some(&Home::Applied)).await.unwrap();
+        story.flow().index(manifests(Vec::new()), &pruning()).await.unwrap();
         story.world.mend_all();
-        story.flow().index(given(), Some(&Home::Applied)).await.unwrap();
+        story.flow().index(given(), &pruning()).await.unwrap();
         story.work_off().await;
         assert_eq!(story.world.value(ID, "value"), Some(story.value(1)));
         story.sweep_for(2).await;
@@ -170,10 +169,10 @@ async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {
     story.with_namespace("shop");
     story.world.rotate("app/db", story.value(1));
     let named = |target: &str| manifests(vec![declaration(ID).reads("app/db").target(target).build()]);
-    story.flow().index(named("first"), None).await.unwrap();
+    story.flow().index(named("first"), &applying()).await.unwrap();
     story.work_off().await;
     for (number, target) in ["second", "third"].into_iter().enumerate() {
-        story.flow().index(named(target), None).await.unwrap();
+        story.flow().index(named(target), &applying()).await.unwrap();
         let job = story.world.jobs().take().remove(0);
         // The new target is written; then the cluster cannot be reached.
         story.world.inject(Fault::slow(Duration::from_secs(1)).at(Point::Write).times(1));

@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 
 type Specs = BTreeMap<Place, Spec>;
 
+/// Whose the manifests are.
+const SET: &str = "chaos";
+
 /// Applies whatever is wanted last. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Applier {
@@ -32,6 +35,8 @@ struct Run {
     dice: Dice,
     may_be_killed: bool,
     declared: Specs,
+    /// Whether the clusters are declared. A function may not do that.
+    knows_clusters: bool,
     counts: Arc<Mutex<BTreeMap<&'static str, usize>>>,
     last: Arc<Mutex<String>>,
 }
@@ -46,6 +51,7 @@ impl Applier {
             dice: Dice::new(options.seed ^ 0xa99_17e5),
             may_be_killed: options.faults.contains(&Kind::Kill),
             declared: Specs::new(),
+            knows_clusters: false,
             counts: Arc::clone(&counts),
             last: Arc::clone(&last),
         };
@@ -119,6 +125,7 @@ impl Run {
         documents.extend(stage.vault_store.stores());
         documents.extend(specs.iter().map(|(place, spec)| manifests::external_secret(*place, spec)));
         let (by_function, killed) = (self.dice.happens(500), self.dice.happens(200));
+        let by_function = by_function && self.knows_clusters;
         let time = Duration::from_millis(self.dice.millis(50, 2000));
         // A command can be killed; a function goes on when its caller has gone, and its work would meet the next run's.
         let is_killed = killed && self.may_be_killed && (!by_function || stage.pawl.lambda().is_none());
@@ -126,7 +133,10 @@ impl Run {
         let run = async {
             match stage.pawl.lambda() {
                 Some(lambda) if by_function => {
-                    let request = json!({ "manifests": manifests::yaml(&documents), "prune": true });
+                    let request = json!({
+                        "manifests": manifests::yaml(&documents),
+                        "set": SET, "prune": true, "pruneMost": true,
+                    });
                     let summary = lambda.invoke("index", &request).await?;
                     let is_well = summary["failed"].as_array().is_some_and(Vec::is_empty);
                     Ok::<_, Error>((is_well, summary.to_string()))
@@ -135,7 +145,10 @@ impl Run {
                     let file = stage.path("manifests.yaml");
                     std::fs::write(&file, manifests::yaml(&documents))
                         .map_err(crate::io("cannot write manifests"))?;
-                    stage.pawl.command(&["apply", "--prune", "-f", &file.display().to_string()]).await
+                    let file = file.display().to_string();
+                    let prune = ["--set", SET, "--prune", "--prune-most"];
+                    let arguments = [&["apply", "--clusters"], &prune[..], &["-f", &file]].concat();
+                    stage.pawl.command(&arguments).await
                 }
             }
         };
@@ -150,6 +163,7 @@ impl Run {
         stage.journal.note(&format!("{word}: {} manifests {problem}", specs.len()));
         *lock(&self.counts).entry(word).or_default() += 1;
         *lock(&self.last) = said;
+        self.knows_clusters |= word == "applies";
         word == "applies"
     }
 

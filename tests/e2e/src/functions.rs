@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub const REGION: &str = "eu-central-1";
 
 const TABLE: &str = "pawl";
+const LEDGER_KEY: &str = "a key of this test, and of no other";
 const FUNCTIONS: [&str; 4] = ["index", "sync", "deliver", "sweep"];
 
 /// An event whose function ended without an answer comes again after this many seconds.
@@ -50,7 +51,7 @@ impl Functions {
             ("PAWL_TABLE", TABLE),
             ("PAWL_JOB_QUEUE_URL", &jobs.url),
             ("PAWL_EVENT_QUEUE_URL", &events.url),
-            ("PAWL_LEDGER_KEY", "a key of this test, and of no other"),
+            ("PAWL_LEDGER_KEY", LEDGER_KEY),
         ] {
             environment.push((name.to_owned(), value.to_owned()));
         }
@@ -72,6 +73,16 @@ impl Functions {
     /// When the function fails.
     pub async fn index(&self, manifests: &str, clusters: &[&str]) -> Result<Value> {
         Ok(self.lambda.invoke("index", &json!({ "manifests": manifests, "clusters": clusters })).await?)
+    }
+
+    /// Declares clusters as an administrator does: by `pawl apply`, for no function may.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub async fn declare(&self, stage: &Stage, clusters: &str) -> Result<()> {
+        let file = stage.write("declared.yaml", clusters)?.display().to_string();
+        let arguments = ["apply", "--clusters", "-f", &file, "--table", TABLE, "--jobs", &self.jobs.url];
+        stage.pawl_with(&arguments, &[("PAWL_LEDGER_KEY", LEDGER_KEY)]).await?.well().map(drop)
     }
 
     /// Waits until both queues are empty and no message is being worked on.

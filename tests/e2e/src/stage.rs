@@ -107,6 +107,7 @@ impl Stage {
             ("AWS_SHARED_CREDENTIALS_FILE", file("aws-credentials")),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("PAWL_DB", file("pawl.db")),
+            ("PAWL_CLUSTER_FILES", self.directory.path().display().to_string()),
             ("PAWL_HMAC_KEY", HMAC_KEY.to_owned()),
             ("PAWL_AUDIT_TOKEN", AUDIT_TOKEN.to_owned()),
         ];
@@ -145,8 +146,17 @@ impl Stage {
     /// # Errors
     /// When it is not built or does not end in time. What it answers is the caller's to judge.
     pub async fn pawl(&self, arguments: &[&str]) -> Result<Ran> {
+        self.pawl_with(arguments, &[]).await
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    /// As for [`Stage::pawl`].
+    pub async fn pawl_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Ran> {
         let mut command = tokio::process::Command::from(clean_command(binary("pawl")?));
-        command.args(arguments).envs(self.environment()).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(arguments).envs(self.environment()).envs(variables.iter().copied());
+        command.stdin(Stdio::null()).kill_on_drop(true);
         let ended = tokio::time::timeout(LIMIT * 2, command.output()).await;
         let what = || format!("pawl {}", arguments.join(" "));
         let output =

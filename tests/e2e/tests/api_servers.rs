@@ -22,14 +22,14 @@ async fn a_rotation_is_one_patch_and_no_get_for_each_real_cluster() -> Result<()
         let token = server.token_of(USER).unwrap_or_default();
         manifests += &stage.declare(name, server.url(), server.ca_pem(), token)?;
     }
-    manifests += &format!("---\n{}", examples::MANIFESTS);
     let functions = Functions::deploy(&stage).await?;
+    functions.declare(&stage, &manifests).await?;
 
     let mut password = examples::password();
     for example in examples::ALL {
         example.create(&stage, &password).await?;
     }
-    let summary = functions.index(&manifests, &["blue", "green"]).await?;
+    let summary = functions.index(examples::MANIFESTS, &["blue", "green"]).await?;
     assert_eq!((&summary["changed"], &summary["failed"]), (&json!(4), &json!([])), "{summary}");
     for (_, server) in clusters {
         for example in &examples::ALL {

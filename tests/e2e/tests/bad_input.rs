@@ -127,7 +127,7 @@ async fn stage() -> Result<Stage> {
     stage.clusters()[2].add_token("weak", User::new("weak").allow(&["get"], &["secrets"], &[]));
     stage.write("red.token", "weak")?;
     let clusters = stage.path("clusters.yaml").display().to_string();
-    stage.pawl(&["apply", "--file", &clusters]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "--file", &clusters]).await?.well()?;
     Ok(stage)
 }
 

@@ -177,6 +177,8 @@ impl Scene {
             example.create(&stage, &passwords[passwords.len() - 1]).await?;
         }
         let functions = Functions::deploy(&stage).await?;
+        let clusters = std::fs::read_to_string(stage.path("clusters.yaml")).unwrap_or_default();
+        functions.declare(&stage, &clusters).await?;
         let scene = Self { stage, functions, passwords, log: String::new() };
         let summary = scene.index().await?;
         assert_eq!((&summary["changed"], &summary["failed"]), (&json!(4), &json!([])), "{summary}");
@@ -189,8 +191,7 @@ impl Scene {
     }
 
     async fn index(&self) -> Result<serde_json::Value> {
-        let clusters = std::fs::read_to_string(self.stage.path("clusters.yaml")).unwrap_or_default();
-        self.functions.index(&format!("{clusters}---\n{}", examples::MANIFESTS), &CLUSTERS).await
+        self.functions.index(examples::MANIFESTS, &CLUSTERS).await
     }
 
     /// The password of [`WITH_SERVICE_ACCOUNT`] that is in its store now.

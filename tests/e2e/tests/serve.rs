@@ -333,7 +333,7 @@ async fn stage() -> Result<(Stage, String)> {
 async fn apply(stage: &Stage) -> Result<()> {
     let manifests = stage.write("examples.yaml", examples::MANIFESTS)?.display().to_string();
     let clusters = stage.path("clusters.yaml").display().to_string();
-    stage.pawl(&["apply", "--file", &clusters, "--file", &manifests]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "--file", &clusters, "--file", &manifests]).await?.well()?;
     stage.settled().await
 }
 

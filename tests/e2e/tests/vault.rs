@@ -29,7 +29,7 @@ async fn a_write_reaches_both_clusters_through_its_audit_record() {
     write(&passwords[0]).await;
     let file = |name: &str| stage.path(name).display().to_string();
     stage.write("vault.yaml", &manifests(source.address())).unwrap();
-    stage.pawl(&["apply", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
+    stage.pawl(&["apply", "--clusters", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
     let apply = ["apply", "-f", &file("vault.yaml"), "--cluster", "blue", "--cluster", "green"];
     stage.pawl(&apply).await.unwrap().well().unwrap();
     arrival(&stage, &passwords[0]).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_command_that_logs_in_gives_its_token_back() {
     assert!(declared.contains(login), "{declared}");
     stage.write("login.yaml", &declared).unwrap();
     let file = |name: &str| stage.path(name).display().to_string();
-    stage.pawl(&["apply", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
+    stage.pawl(&["apply", "--clusters", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
     let before = double.token_count();
     stage.pawl(&["apply", "-f", &file("login.yaml"), "--now"]).await.unwrap().well().unwrap();
     arrival(&stage, "x").await.unwrap();

@@ -110,7 +110,7 @@ async fn apply(stage: &Stage, vault: &VaultDouble) -> Result<()> {
     // YAML is a superset of JSON.
     let manifests = stage.write("vault.yaml", &format!("{store}\n---\n{secret}\n"))?.display().to_string();
     let clusters = stage.path("clusters.yaml").display().to_string();
-    stage.pawl(&["apply", "--file", &clusters, "--file", &manifests]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "--file", &clusters, "--file", &manifests]).await?.well()?;
     stage.settled().await
 }
 

@@ -38,7 +38,7 @@ async fn stage() -> Result<Stage> {
     let declared = stage.declare(CLUSTER, &cluster.url(), cluster.ca_pem(), cluster.token())?;
     let indexed = declared.replace("\"spec\":{", "\"spec\":{\"index\":true,");
     let clusters = stage.write("clusters.yaml", &indexed)?.display().to_string();
-    stage.pawl(&["apply", "-f", &clusters]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "-f", &clusters]).await?.well()?;
     Ok(stage)
 }
 

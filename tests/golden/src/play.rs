@@ -49,7 +49,7 @@ pub async fn play(cases: &[Case]) -> Result<Vec<Outcome>> {
     let declared = stage.declare(CLUSTER, &cluster.url(), cluster.ca_pem(), cluster.token())?;
     let clusters =
         stage.write("clusters.yaml", &declared.replace("\"spec\":{", "\"spec\":{\"index\":true,"))?;
-    stage.pawl(&["apply", "-f", &clusters.display().to_string()]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "-f", &clusters.display().to_string()]).await?.well()?;
     let server = Server::start(&stage, &["--sweep", "1h", "--index", "1h"]).await?;
     settled(cluster, cases.len()).await;
     drop(server);

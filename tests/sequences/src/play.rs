@@ -43,7 +43,7 @@ pub async fn play<'a>(sequences: &'a [Sequence], choices: &Choices) -> Result<(V
     let plane = Plane::start(&stage).await?;
     furnish(&plane).await?;
     let declared = stage.write("cluster.yaml", &plane.declared(&stage, "sequences")?)?;
-    stage.pawl(&["apply", "-f", &declared.display().to_string()]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "-f", &declared.display().to_string()]).await?.well()?;
     let server = Server::start(&stage, &ARGUMENTS).await?;
     let (looks, seen) = watch::channel(None);
     let player = |sequence: &'a Sequence| {

@@ -125,5 +125,5 @@ fn secrets_manager(id: &StoreId) -> Store {
         prefix: None,
         max_retries: None,
     };
-    Store { id: id.clone(), backend: Backend::Aws(aws), conditions: Vec::new() }
+    Store { id: id.clone(), backend: Backend::Aws(aws), conditions: Vec::new(), set: None }
 }

@@ -74,5 +74,6 @@ fn declaration(into: Becomes, property: &str, template: Option<Template>) -> Dec
             windows: None,
         },
         synced: None,
+        set: None,
     }
 }

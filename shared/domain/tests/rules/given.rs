@@ -38,6 +38,7 @@ pub(crate) fn declaration() -> Declaration {
             windows: None,
         },
         synced: None,
+        set: None,
     }
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn store(provider: Provider) -> Store {
             max_retries: None,
         }),
         conditions: Vec::new(),
+        set: None,
     }
 }
 

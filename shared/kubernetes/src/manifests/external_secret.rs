@@ -45,6 +45,7 @@ pub(super) fn read(
         target: target.clone(),
         refresh: refresh.clone(),
         synced: synced.clone(),
+        set: None,
     };
     let declarations: Vec<Declaration> = clusters.into_iter().map(declaration).collect();
     // They differ in nothing that is rendered.

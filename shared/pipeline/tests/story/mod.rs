@@ -6,7 +6,7 @@
 )]
 
 use pawl_domain::{Declaration, DigestKey, SecretValue};
-use pawl_pipeline::{Manifests, Pipeline, Ports, Report, Settings};
+use pawl_pipeline::{Apply, ClusterRights, Manifests, Pipeline, Ports, Report, Settings};
 use pawl_world::{Canary, World, cluster, declaration, secrets_manager};
 use std::time::Duration;
 
@@ -80,6 +80,16 @@ pub(crate) fn flow(world: &World, settings: Settings) -> Pipeline<World> {
 /// Pauses are one more thing that can end before or after others' steps; a single stale answer needs none.
 pub(crate) fn patient() -> Settings {
     Settings { stale_attempts: 0, ..Settings::default() }
+}
+
+/// An apply that removes nothing.
+pub(crate) fn applying() -> Apply {
+    Apply { clusters: ClusterRights::Change, ..Apply::default() }
+}
+
+/// An apply that removes what is not given, however much that is.
+pub(crate) fn pruning() -> Apply {
+    Apply { prune: true, prune_most: true, ..applying() }
 }
 
 /// These declarations, the store `aws` and the cluster blue.

@@ -1,10 +1,9 @@
 //! Sweeps that are cut off, refused or killed: what they did not finish is found by the next.
 
 use super::{HOUR, MINUTE, settled, sweep_for, work_off, written};
-use crate::story::{Story, flow};
+use crate::story::{Story, applying, flow, pruning};
 use futures::FutureExt;
 use pawl_domain::Kind;
-use pawl_domain::store::Home;
 use pawl_pipeline::{Manifests, Ports, Settings};
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
 use std::time::Duration;
@@ -155,7 +154,7 @@ async fn indexed() -> Story {
         ..Manifests::default()
     };
     // The index is refused by the queue where the story says so.
-    story.flow().index(manifests, Some(&Home::Applied)).await.unwrap();
+    story.flow().index(manifests, &pruning()).await.unwrap();
     story
 }
 
@@ -193,7 +192,7 @@ async fn what_was_noted_and_never_reached_the_queue_is_found_soon() {
         ..Manifests::default()
     };
     story.world.inject(Fault::fail(Kind::Throttled).at(Point::Enqueue));
-    story.flow().index(manifests, None).await.unwrap();
+    story.flow().index(manifests, &applying()).await.unwrap();
     story.world.advance(Duration::from_secs(61));
     story.flow().sweep(false).await.unwrap();
     assert_eq!(story.world.value("blue/shop/a", "value"), Some(story.value(1)));

@@ -49,7 +49,7 @@ async fn acts(stage: &Stage, source: &Source, server: &Server) -> Result<()> {
     let mut passwords = vec![pawl_e2e::examples::password()];
     source.write("app/db", &json!({ "user": "ada", "password": passwords[0] })).await?;
     let clusters = stage.path("clusters.yaml").display().to_string();
-    stage.pawl(&["apply", "-f", &clusters]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "-f", &clusters]).await?.well()?;
     let manifests = stage.write("vault.yaml", &manifests(source.address()))?.display().to_string();
     let arguments = ["apply", "-f", &manifests, "--cluster", CLUSTERS[0], "--cluster", CLUSTERS[1]];
     for line in stage.pawl(&arguments).await?.well()?.lines() {

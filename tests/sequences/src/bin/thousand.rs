@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
         .await?;
     stage.aws().create_secret(REGION, KEY, "first").await?;
     let declared = stage.write("cluster.yaml", &plane.declared(&stage, "thousand")?)?;
-    stage.pawl(&["apply", "-f", &declared.display().to_string()]).await?.well()?;
+    stage.pawl(&["apply", "--clusters", "-f", &declared.display().to_string()]).await?.well()?;
     let server = Server::start(&stage, &["--sweep", "1m", "--index", "24h"]).await?;
     calm(&plane).await;
     println!("{count} ExternalSecrets that read one key, on {}", plane.name());

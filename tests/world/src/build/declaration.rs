@@ -38,6 +38,7 @@ pub fn declaration(text: &str) -> DeclarationBuilder {
             windows: None,
         },
         synced: None,
+        set: None,
     })
 }
 

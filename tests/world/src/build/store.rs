@@ -109,5 +109,6 @@ fn aws(name: &str, service: AwsService) -> StoreBuilder {
             max_retries: None,
         }),
         conditions: Vec::new(),
+        set: None,
     })
 }

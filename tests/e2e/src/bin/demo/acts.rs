@@ -52,7 +52,7 @@ impl Play {
             "Apply: two stores and two ExternalSecrets, as External Secrets Operator has them, to both clusters",
         );
         let clusters = self.stage.path("clusters.yaml").display().to_string();
-        self.stage.pawl(&["apply", "-f", &clusters]).await?.well()?;
+        self.stage.pawl(&["apply", "--clusters", "-f", &clusters]).await?.well()?;
         let examples = self.stage.write("first-examples.yaml", examples::MANIFESTS)?.display().to_string();
         self.stage.reset_calls();
         let arguments = ["apply", "-f", &examples, "--cluster", BLUE, "--cluster", GREEN];

@@ -1,9 +1,9 @@
 use super::{found, put, reading, standing};
-use crate::build::{declaration, id, index_keys};
+use crate::build::{declaration, id, index_keys, secrets_manager};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, RefreshPolicy};
-use pawl_domain::{ClusterName, Home, Kind};
+use pawl_domain::{ClusterName, Declaration, Home, Kind, Store};
 use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Catalogue, Put, Registry};
+use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope};
 use std::time::Duration;
 
 pub(super) async fn puts<R: Registry + Catalogue>(registry: &R) {
@@ -25,6 +25,26 @@ pub(super) async fn puts<R: Registry + Catalogue>(registry: &R) {
     assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Changed, "put of the same under no key");
     assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Unchanged, "put under no key again");
     assert_eq!(standing(registry, &edited.id).await, Some(edited), "a declaration under no key still stands");
+}
+
+pub(super) async fn sets_are_kept<R: Registry + Catalogue>(registry: &R) {
+    let keys = index_keys(["a"]);
+    let nobodys = reading(&id("blue/shop/db"), "a");
+    let owned = Declaration { set: Some("shop".parse().unwrap()), ..nobodys.clone() };
+    registry.put(&nobodys, &keys).await.unwrap();
+    assert_eq!(registry.put(&owned, &keys).await.unwrap(), Put::Changed, "a set that adopts is a change");
+    assert_eq!(registry.put(&owned, &keys).await.unwrap(), Put::Unchanged, "put of the same set");
+    assert_eq!(standing(registry, &owned.id).await, Some(owned.clone()), "the set stands");
+    let page = registry.page(&Scope::Home(Home::Applied), None, 10).await.unwrap();
+    assert_eq!(page, [owned], "and is listed");
+
+    let nobodys = secrets_manager("aws").build();
+    let owned = Store { set: Some("shop".parse().unwrap()), ..nobodys.clone() };
+    registry.put_store(&nobodys).await.unwrap();
+    assert_eq!(registry.put_store(&owned).await.unwrap(), Put::Changed, "a set that adopts a store");
+    assert_eq!(registry.put_store(&owned).await.unwrap(), Put::Unchanged, "put of the same set");
+    let found = registry.stores(&[owned.id.clone()].into()).await.unwrap();
+    assert_eq!(found, [owned], "the store's set stands");
 }
 
 pub(super) async fn keys_are_replaced<R: Registry + Catalogue>(registry: &R) {

@@ -16,6 +16,7 @@ pub async fn suite<R: Registry + Catalogue>(make: impl AsyncFn() -> R) {
     candidates::odd_keys(&make().await).await;
     candidates::a_thousand_under_one_key(&make().await).await;
     catalogue::puts(&make().await).await;
+    catalogue::sets_are_kept(&make().await).await;
     catalogue::keys_are_replaced(&make().await).await;
     catalogue::three_hundred_keys(&make().await).await;
     catalogue::removals(&make().await).await;
