@@ -46,7 +46,7 @@ pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, stopped: Stopped) {
         async move {
             // What is not done when the lease ends would be begun by somebody else as well.
             let timed = pipeline.until(Instant::now() + JOB);
-            let settled = jobs::take(&timed, &received.body).await;
+            let settled = jobs::take(&timed, &received.body, received.attempt).await;
             if let Err(problem) = pipeline.ports().jobs().settle(received, &settled).await {
                 warn!("job queue: {problem}");
             }
@@ -65,12 +65,13 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, st
         let (pipeline, queue) = (Arc::clone(&pipeline), queue.clone());
         async move {
             let timed = pipeline.until(Instant::now() + EVENT);
-            let settled = match intake::take(&timed, message.body.as_bytes()).await {
-                Intake::Done { .. } | Intake::Dropped(_) => queue.delete(&message.receipt).await,
-                Intake::Again(_) => {
-                    queue.release(&message.receipt, backoff::pause(message.receive_count)).await
-                }
-            };
+            let settled =
+                match intake::take_again(&timed, message.body.as_bytes(), message.receive_count).await {
+                    Intake::Done { .. } | Intake::Dropped(_) => queue.delete(&message.receipt).await,
+                    Intake::Again(_) => {
+                        queue.release(&message.receipt, backoff::pause(message.receive_count)).await
+                    }
+                };
             // What could not be settled comes again when its visibility timeout has passed.
             if let Err(problem) = settled {
                 warn!("event queue: {problem}");

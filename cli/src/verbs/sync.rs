@@ -16,14 +16,9 @@ use std::process::ExitCode;
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, sync: &Sync) -> Result<ExitCode, Error> {
     let mut report = Report::default();
-    let accepting;
-    let pipeline = match sync.accept_older {
-        true => {
-            accepting = pipeline.accepting_older();
-            &accepting
-        }
-        false => pipeline,
-    };
+    // A person asks for it, so what was set aside is tried as well.
+    let insisting = pipeline.insisting();
+    let pipeline = &if sync.accept_older { insisting.accepting_older() } else { insisting };
     match what(pipeline, sync).await? {
         What::Declaration(id) => {
             let at = pipeline.ports().clock().now();

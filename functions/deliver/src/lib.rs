@@ -6,6 +6,7 @@
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use pawl_pipeline::{Pipeline, Ports};
 use pawl_runtime::jobs::{self, Settled};
+use pawl_runtime::lambda::attempt;
 use tracing::instrument;
 
 /// Delivers every job of a batch and returns the messages that must come again: [`Settled`] says which. What nobody
@@ -24,5 +25,5 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, event: SqsEvent) -> SqsBat
 
 #[instrument(skip_all, fields(message.id = message.message_id.as_deref().unwrap_or_default()))]
 async fn settle<P: Ports>(pipeline: &Pipeline<P>, message: &SqsMessage) -> Settled {
-    jobs::take(pipeline, message.body.as_deref().unwrap_or_default()).await
+    jobs::take(pipeline, message.body.as_deref().unwrap_or_default(), attempt(message)).await
 }

@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use futures::{StreamExt, stream};
 use pawl_pipeline::{Error, Pipeline, Ports};
 use pawl_runtime::intake::{self, Intake};
+use pawl_runtime::lambda::attempt;
 use serde_json::Value;
 use tracing::instrument;
 
@@ -75,7 +76,7 @@ pub async fn handle_event<P: Ports>(pipeline: &Pipeline<P>, event: &[u8]) -> Res
 #[instrument(skip_all, fields(message.id = message.message_id.as_deref().unwrap_or_default()))]
 async fn settled<P: Ports>(pipeline: &Pipeline<P>, message: &SqsMessage) -> bool {
     let body = message.body.as_deref().unwrap_or_default();
-    match intake::take(pipeline, body.as_bytes()).await {
+    match intake::take_again(pipeline, body.as_bytes(), attempt(message)).await {
         Intake::Done { .. } | Intake::Dropped(_) => true,
         Intake::Again(_) => false,
     }

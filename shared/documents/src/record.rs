@@ -1,4 +1,4 @@
-use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told};
+use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step, Version, Versions};
 
 fields!(Record {
@@ -15,6 +15,12 @@ fields!(Record {
     "drifted" => later drifted,
     "owed" => later owed,
     "told" => later told,
+    "begun" => later begun,
+});
+
+fields!(Begun {
+    "declaration" => must declaration,
+    "times" => must times,
 });
 
 choices!(Versions {

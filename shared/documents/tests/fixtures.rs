@@ -9,7 +9,7 @@
 use jiff::Timestamp;
 use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::record::{Declared, FormerTarget, Owed, TargetState, Told};
+use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, TargetState, Told};
 use pawl_domain::store::{Backend, FakeStore};
 use pawl_domain::{Change, Cluster, Declaration, Location, Moved, Provider, Record, Store};
 use serde_json::Value;
@@ -52,6 +52,8 @@ fn fields_that_came_later_are_kept() {
     store.backend = Backend::Fake(FakeStore { is_refused: true, ..FakeStore::default() });
     kept("stores", "later-fields.json", &store);
     kept("records", "later-fields.json", &record_with_every_field());
+    let begun = Some(Begun { declaration: "f".repeat(64), times: 2 });
+    kept("records", "begun.json", &Record { begun, ..record_with_every_field() });
 }
 
 #[test]

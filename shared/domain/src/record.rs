@@ -52,6 +52,21 @@ pub struct Record {
     /// What the ExternalSecret's status in the cluster was last told; `None` where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
+    /// Deliveries that were begun with care and did not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
+}
+
+/// After so many deliveries that were begun and did not end, none is begun any more.
+pub const MOST_STARTS: u32 = 3;
+
+/// Deliveries that were begun with care and did not end, as when they end their process.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Begun {
+    /// [`Declaration::digest`] of what was begun; of another one it says nothing.
+    pub declaration: String,
+    /// How many; more than [`MOST_STARTS`] where it is set aside.
+    pub times: u32,
 }
 
 impl Record {
@@ -71,7 +86,19 @@ impl Record {
             drifted: false,
             owed: Owed::default(),
             told: None,
+            begun: None,
         }
+    }
+
+    /// How often a delivery of the declaration with this digest was begun and did not end.
+    pub fn begun(&self, digest: &str) -> u32 {
+        self.begun.as_ref().filter(|begun| begun.declaration == digest).map_or(0, |begun| begun.times)
+    }
+
+    /// Whether the declaration, as it is now, is set aside: begun by nobody but a person.
+    pub fn is_set_aside(&self, declaration: &Declaration) -> bool {
+        let many = self.begun.as_ref().is_some_and(|begun| begun.times > MOST_STARTS);
+        many && self.begun(&declaration.digest()) > MOST_STARTS
     }
 
     /// Since when there is something left to do, if there is.

@@ -1,7 +1,7 @@
 //! When a declaration is due without anybody having said that its keys changed.
 
 use crate::declaration::Declaration;
-use crate::record::{Outcome, Record, State};
+use crate::record::{MOST_STARTS, Outcome, Record, State};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
     let called_for = is_called_for(declaration, record);
     let wanted = called_for || !declaration.refresh.reads_once() || !record.owed.is_empty();
     wanted
+        && !record.is_set_aside(declaration)
         && !is_held_back(record, now)
         && (called_for || declaration.refresh.is_let_run(now))
         && match (&record.state, record.refreshed) {
@@ -34,6 +35,9 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
 
 /// When the next attempt is made at what fails or waits; `None` where there is nothing to try again.
 pub fn retry_at(record: &Record) -> Option<Timestamp> {
+    if record.begun.as_ref().is_some_and(|begun| begun.times > MOST_STARTS) {
+        return None;
+    }
     let at = match &record.state {
         State::Failed(failure) => record.at.saturating_add(pause(failure.attempts)).ok()?,
         State::Pending => record.at,

@@ -31,11 +31,24 @@ pub(crate) struct Attempted {
     pub(crate) behind: Vec<Arc<Change>>,
     /// Whether nothing was done because of them, so that the failure is none: the stores are asked again soon.
     pub(crate) waits: bool,
+    /// Whether nothing was done because the declaration is set aside.
+    pub(crate) is_aside: bool,
 }
 
 impl Attempted {
     fn failed(error: Error) -> Self {
-        Self { result: Err(error), values: Values::default(), behind: Vec::new(), waits: false }
+        Self {
+            result: Err(error),
+            values: Values::default(),
+            behind: Vec::new(),
+            waits: false,
+            is_aside: false,
+        }
+    }
+
+    /// What is set aside, and why.
+    pub(crate) fn aside(error: Error) -> Self {
+        Self { is_aside: true, ..Self::failed(error) }
     }
 }
 
@@ -173,12 +186,12 @@ impl<P: Ports> Pipeline<P> {
             // A store that lags may have lost more than this version. The next time its answer holds.
             let message = "the store does not show the changed version yet; it is asked again soon";
             let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
-            return Attempted { result, values: Values::default(), behind, waits: true };
+            return Attempted { result, values: Values::default(), behind, waits: true, is_aside: false };
         }
         let ingredients = self.ingredients(plan, stores, catch, templates);
         let result = self.write(&plan.declaration, plan.record(), base, &ingredients).await;
         let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();
-        Attempted { result, values, behind, waits: false }
+        Attempted { result, values, behind, waits: false, is_aside: false }
     }
 
     /// Looks at the target again. Whoever wrote it may have done so for what is declared by now.

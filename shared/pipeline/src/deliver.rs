@@ -8,6 +8,7 @@
 //! looked at within [`PATIENCE`] of each other share what is fetched.
 
 use crate::attempt::Looked;
+use crate::careful::set_aside;
 use crate::error::Error;
 use crate::fetch::AT_ONCE;
 use crate::job::Job;
@@ -21,7 +22,7 @@ use crate::write::Base;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::record::Told;
+use pawl_domain::record::{MOST_STARTS, Told};
 use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Kind, Location, Outcome, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -116,7 +117,9 @@ impl<P: Ports> Pipeline<P> {
             if plan.is_removed() {
                 continue;
             }
-            if plan.is_done(work, &stores) {
+            if plan.begun() > MOST_STARTS && !self.insists {
+                delivered.report.outcomes.push((plan.declaration.id, Err(set_aside())));
+            } else if plan.is_done(work, &stores) {
                 delivered.report.outcomes.push((plan.declaration.id, Ok(Outcome::Unchanged)));
             } else {
                 open.push(plan);
@@ -128,7 +131,12 @@ impl<P: Ports> Pipeline<P> {
             clusters: Lanes::new(self.settings.concurrency),
             locations: Lanes::new(AT_ONCE),
         };
-        let left = self.carry_all_out(open, &delivery, &mut delivered).await;
+        let (suspects, open) = self.suspects(open, work);
+        let mut left = self.carry_all_out(open, &delivery, &mut delivered).await;
+        if !suspects.is_empty() {
+            // Boxed, for compilers do not like to look so deep.
+            left.extend(Box::pin(self.carry_out_alone(suspects, &delivery, &mut delivered)).await?);
+        }
         let handed_over = self.enqueue(&left, work.change.as_deref(), work.since).await;
         delivered.report.extend(handed_over);
         delivered.report.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -137,7 +145,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// Carries plans out until there is no time left, and then publishes how they went. Returns those that are not done,
     /// and those that are not as planned any more.
-    async fn carry_all_out(
+    pub(crate) async fn carry_all_out(
         &self,
         plans: Vec<Plan>,
         delivery: &Delivery<'_>,

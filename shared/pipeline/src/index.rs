@@ -300,6 +300,8 @@ impl<P: Ports> Pipeline<P> {
             };
             record.owed.declared = Some(Declared { digest: basis.clone(), at });
             record.not_before = at.checked_add(GRACE).ok();
+            // What is declared now may end well.
+            record.begun = None;
             match self.ports.ledger().put(&declaration.id, &record, revision).await {
                 Err(error) if error.kind == Kind::Conflict => {}
                 result => return result.map(|_| true),

@@ -10,6 +10,7 @@ mod agenda;
 pub mod apply;
 mod attempt;
 mod breaker;
+mod careful;
 mod deliver;
 mod drift;
 pub mod error;

@@ -26,6 +26,10 @@ pub struct Pipeline<P> {
     pub(crate) until: Option<Instant>,
     /// Versions older than what was written are taken.
     pub(crate) accept_older: bool,
+    /// Work that did not end before is carried out alone; see [`Pipeline::with_care`].
+    pub(crate) careful: bool,
+    /// What was set aside is tried; see [`Pipeline::insisting`].
+    pub(crate) insists: bool,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -35,7 +39,17 @@ impl<P: Ports> Pipeline<P> {
         let ports = Arc::new(ports);
         let rendering = Arc::new(Rendering::new(Recipes::new(&ports)));
         let memory = Arc::new(Memory::new(&settings));
-        Self { rendering, memory, ports, settings, digest_key, until: None, accept_older: false }
+        Self {
+            rendering,
+            memory,
+            ports,
+            settings,
+            digest_key,
+            until: None,
+            accept_older: false,
+            careful: false,
+            insists: false,
+        }
     }
 
     /// The same flow, whose syncs and deliveries end at `until`: what they have not done by then they hand to the job
@@ -79,7 +93,7 @@ impl<P: Ports> Pipeline<P> {
         parts.digest()
     }
 
-    fn again(&self) -> Self {
+    pub(crate) fn again(&self) -> Self {
         Self {
             ports: Arc::clone(&self.ports),
             settings: self.settings.clone(),

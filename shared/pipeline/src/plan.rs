@@ -67,6 +67,11 @@ impl Plan {
         is_looked_for(change, now) && self.record().is_none_or(|record| !record.owed.changes.contains(change))
     }
 
+    /// How often a delivery of the declaration as it is now was begun with care and did not end.
+    pub(crate) fn begun(&self) -> u32 {
+        self.record().map_or(0, |record| record.begun(&self.digest))
+    }
+
     /// Whether the declaration is being removed: then nothing is written for it any more.
     pub(crate) fn is_removed(&self) -> bool {
         self.record().is_some_and(|record| record.owed.removed.is_some())

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Promise {
     /// Declarations whose last attempt failed.
     pub failing: usize,
+    /// Those of them that are set aside, because their deliveries do not end.
+    pub set_aside: usize,
     /// Declarations that were last known to be right more than their `refreshInterval` and one sweep period ago.
     pub overdue: usize,
     /// By how much the most overdue of them is; zero when there is none.

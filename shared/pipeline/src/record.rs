@@ -10,7 +10,7 @@ use crate::status::Status;
 use crate::write::Written;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
-use pawl_domain::record::{FormerTarget, Owed, State, TargetState, is_looked_for};
+use pawl_domain::record::{Begun, FormerTarget, MOST_STARTS, Owed, State, TargetState, is_looked_for};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::target::Deed;
@@ -27,7 +27,7 @@ impl<P: Ports> Pipeline<P> {
     /// Records how a declaration fared and passes the outcome on: the failure that was recorded; or, where nothing could
     /// be recorded, a failure that may be tried again, for nobody else would know of it.
     pub(crate) async fn record(&self, plan: Plan, attempted: Attempted, delivery: &Delivery<'_>) -> Finished {
-        let Attempted { result, values, behind, waits } = attempted;
+        let Attempted { result, values, behind, waits, is_aside } = attempted;
         let now = self.ports.clock().now();
         let declaration = &plan.declaration;
         let mut owed = plan.record().map(|record| record.owed.clone()).unwrap_or_default();
@@ -58,6 +58,8 @@ impl<P: Ports> Pipeline<P> {
                 (record, Err(error))
             }
         };
+        let aside = || Begun { declaration: plan.digest.clone(), times: MOST_STARTS + 1 };
+        record.begun = is_aside.then(aside);
         if let Some(at) = retry_at(&record) {
             self.memory.agenda.note(at, &declaration.id);
         }
@@ -266,6 +268,7 @@ fn success(
         state,
         owed,
         told: None,
+        begun: None,
     }
 }
 

@@ -45,6 +45,13 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
     }
 }
 
+/// The same for an event that was taken out for the `attempt`th time, this time included. One that comes again may have ended
+/// the process that had it before, so it is taken in with care.
+pub async fn take_again<P: Ports>(pipeline: &Pipeline<P>, body: &[u8], attempt: u32) -> Intake {
+    let careful = (attempt > 1).then(|| pipeline.with_care());
+    take(careful.as_ref().unwrap_or(pipeline), body).await
+}
+
 /// Syncs these changes: what they affect is then written, recorded as failed for good, or in the job queue.
 ///
 /// # Errors

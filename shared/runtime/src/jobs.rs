@@ -26,7 +26,12 @@ pub enum Settled {
 ///
 /// A job of another version of Pawl comes again: who wrote it may still be there to do it, and if nobody is, it is
 /// found among the dead letters. Counts each in `pawl_jobs_total{outcome}`; logs never hold the body.
-pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &str) -> Settled {
+///
+/// `attempt` is how often the message was taken out, this time included. A job that comes again may have ended the process
+/// that had it before, so it is carried out with care.
+pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &str, attempt: u32) -> Settled {
+    let careful = (attempt > 1).then(|| pipeline.with_care());
+    let pipeline = careful.as_ref().unwrap_or(pipeline);
     let (outcome, settled) = match Job::from_wire(body) {
         Ok(job) => deliver(pipeline, &job).await,
         Err(problem @ InvalidJob::Version(_)) => {

@@ -4,7 +4,7 @@ use crate::backoff;
 use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
 use crate::wiring::{self, AwsWorld, SystemClock};
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
 use lambda_runtime::{Context, Error};
 use metrics_cloudwatch_embedded::{Builder, Collector};
@@ -125,10 +125,19 @@ impl Backoff {
     }
 }
 
+/// How often a message was taken out, this time included; once where that is not told.
+pub fn attempt(message: &SqsMessage) -> u32 {
+    counted(message).unwrap_or(1)
+}
+
+fn counted(message: &SqsMessage) -> Option<u32> {
+    message.attributes.get("ApproximateReceiveCount")?.parse().ok()
+}
+
 /// The receipt of each message, and how long it waits should it come again; by message id.
 fn receipts(event: &SqsEvent) -> HashMap<String, Postponed> {
     let messages = event.records.iter().filter_map(|message| {
-        let received = message.attributes.get("ApproximateReceiveCount")?.parse().ok()?;
+        let received = counted(message)?;
         Some((message.message_id.clone()?, (message.receipt_handle.clone()?, backoff::pause(received))))
     });
     messages.collect()

@@ -19,6 +19,7 @@ fn gauge(count: usize) -> f64 {
 /// `pawl_oldest_overdue_seconds` and `pawl_stores_not_swept`, and counts it in `pawl_sweeps_total`.
 pub fn swept(report: &SweepReport) {
     metrics::gauge!("pawl_declarations_failing").set(gauge(report.promise.failing));
+    metrics::gauge!("pawl_declarations_set_aside").set(gauge(report.promise.set_aside));
     metrics::gauge!("pawl_declarations_overdue").set(gauge(report.promise.overdue));
     metrics::gauge!("pawl_oldest_overdue_seconds").set(report.promise.oldest_overdue.as_secs_f64());
     metrics::gauge!("pawl_stores_not_swept").set(gauge(report.failed.len()));

@@ -34,18 +34,20 @@ async fn a_message_is_done_comes_again_or_is_refused() {
     let wire = job().to_wire();
 
     world.inject(Fault::down("blue"));
-    let again = take(&pipeline, &wire).await;
+    let again = take(&pipeline, &wire, 1).await;
     assert_eq!(again, Settled::Again("1 of its declarations failed for the moment".to_owned()));
     world.mend_all();
     world.inject(Fault::fail(Kind::Throttled).at(Point::Lookup));
-    assert!(matches!(take(&pipeline, &wire).await, Settled::Again(_)));
+    assert!(matches!(take(&pipeline, &wire, 1).await, Settled::Again(_)));
     world.mend_all();
-    assert_eq!(take(&pipeline, &wire).await, Settled::Done);
+    assert_eq!(take(&pipeline, &wire, 1).await, Settled::Done);
     assert_eq!(world.value("blue/shop/db", "value").as_deref(), Some(canary.value()));
 
     let other = wire.replace("\"version\":1", "\"version\":2");
-    assert!(matches!(take(&pipeline, &other).await, Settled::Again(reason) if reason.contains("version 2")));
-    assert_eq!(take(&pipeline, "no job").await, Settled::Refused(InvalidJob::Kind));
+    assert!(
+        matches!(take(&pipeline, &other, 1).await, Settled::Again(reason) if reason.contains("version 2"))
+    );
+    assert_eq!(take(&pipeline, "no job", 1).await, Settled::Refused(InvalidJob::Kind));
     world.assert_free_of(&canary);
 }
 

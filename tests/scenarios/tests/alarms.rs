@@ -68,7 +68,7 @@ async fn alarms_fire_when_they_should_and_only_then() {
     assert_eq!(unread["pawl_clusters_not_indexed"], [1.0]);
     fires("ClustersNotIndexedAlarm", &unread, 4 * 3600);
 
-    let promise = Promise { failing: 11, overdue: 1, oldest_overdue: Duration::from_secs(90) };
+    let promise = Promise { failing: 11, set_aside: 0, overdue: 1, oldest_overdue: Duration::from_secs(90) };
     pawl_runtime::measure::swept(&SweepReport { promise, ..SweepReport::default() });
     let broken = written(collector);
     assert_eq!(broken["pawl_oldest_overdue_seconds"], [90.0]);

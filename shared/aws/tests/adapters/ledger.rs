@@ -79,5 +79,6 @@ fn settled() -> Record {
         drifted: false,
         owed: Owed::default(),
         told: None,
+        begun: None,
     }
 }

@@ -36,6 +36,7 @@ pub(super) struct Open {
     /// Those of them that are still declared.
     leaving_declared: Vec<Declaration>,
     failing: BTreeSet<DeclarationId>,
+    set_aside: BTreeSet<DeclarationId>,
     /// By how much each is overdue.
     late: BTreeMap<DeclarationId, Duration>,
 }
@@ -58,6 +59,7 @@ impl Open {
     pub(super) fn promise(&self) -> (Promise, Vec<DeclarationId>) {
         let promise = Promise {
             failing: self.failing.len(),
+            set_aside: self.set_aside.len(),
             overdue: self.late.len(),
             oldest_overdue: self.late.values().max().copied().unwrap_or_default(),
         };
@@ -103,6 +105,9 @@ impl<P: Ports> Pipeline<P> {
         let id = &declaration.id;
         if matches!(record.state, State::Failed(_)) {
             open.failing.insert(id.clone());
+        }
+        if record.is_set_aside(&declaration) {
+            open.set_aside.insert(id.clone());
         }
         if let Some(late) = overdue(&declaration, record, self.settings.sweep_period, now) {
             open.late.insert(id.clone(), late);
@@ -155,7 +160,9 @@ impl<P: Ports> Pipeline<P> {
             }
         } else if !open.due.is_empty() {
             let declarations = self.ports.registry().declarations(&open.due).await?;
-            self.deliver_into(declarations, now, found).await;
+            let careful = self.begin_retrying(now).await?.then(|| self.with_care());
+            careful.as_ref().unwrap_or(self).deliver_into(declarations, now, found).await;
+            self.end_retrying().await?;
         }
         let come = self.that_came(&open.missing).await;
         if !come.is_empty() {

@@ -295,6 +295,7 @@ fn settled(turn: i64) -> Record {
         drifted: false,
         owed: Owed::default(),
         told: None,
+        begun: None,
     }
 }
 
