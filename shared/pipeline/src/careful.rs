@@ -1,10 +1,11 @@
 //! Work that may have ended a process is begun with care, and set aside when it does so again and again.
 //!
-//! Nothing of this costs anything while all is well. Whoever finds that work was begun before and did not end, such as a job
-//! that comes again although nothing of it was recorded, or a sweep after one that never ended, carries it out
-//! [with care](Pipeline::with_care): what has not ended since is carried out alone, after its start was counted in the
-//! ledger. Whatever ends, however it went, counts from nothing again. So what stands beside the culprit is done sooner or later,
-//! and the culprit is known by its count. From then on nobody begins it but a person, until its manifest or store changes.
+//! While all is well nothing of this is written for a declaration. Whoever finds that work was begun before and did not end
+//! carries it out [with care](Pipeline::with_care): a job or event that comes again, and what sweeps deliver in a
+//! process after one that ended in the middle of that. With care the start of each delivery is counted in the ledger, and
+//! what was counted before is carried out alone. Whatever ends, however it went, counts from nothing again. So what stood beside
+//! the culprit is done sooner or later, and the culprit is known by its count. From then on nobody begins it but a person,
+//! until its manifest or store changes.
 
 use crate::attempt::Attempted;
 use crate::deliver::{Delivered, Delivery};
@@ -12,17 +13,39 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Work};
 use crate::ports::{Clock, Entry, Ledger, Ports};
-use jiff::Timestamp;
+use futures::{FutureExt, StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::{Begun, MOST_STARTS};
 use pawl_domain::{DeclarationId, Kind, Record, Step};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{Mutex, OnceCell};
 
-/// The name of the mark of retries that are under way.
-const RETRYING: &str = "retrying";
-/// What stands under it when none are.
+/// The mark under which it stands that deliveries of sweeps are under way.
+const DELIVERING: &str = "delivering";
+/// What stands there when none are.
 const ENDED: Timestamp = Timestamp::UNIX_EPOCH;
+/// For so long a process is careful when one before it ended in the middle.
+const WARY: SignedDuration = SignedDuration::from_mins(15);
 
-/// Work that must be carried out with care, and all other.
-pub(crate) type Sorted = (Vec<Plan>, Vec<Plan>);
+/// What a process knows of deliveries that did not end.
+#[derive(Debug, Default)]
+pub(crate) struct Care {
+    /// Held by whatever is carried out alone.
+    alone: Mutex<()>,
+    /// How many deliveries of sweeps are under way.
+    under_way: AtomicUsize,
+    /// Until when this process is careful.
+    wary_until: OnceCell<Timestamp>,
+}
+
+/// One delivery of a sweep that is under way.
+struct UnderWay<'a>(&'a Care);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl<P: Ports> Pipeline<P> {
     /// The same flow for work that was begun before and, as far as anybody knows, did not end.
@@ -37,48 +60,93 @@ impl<P: Ports> Pipeline<P> {
         Self { insists: true, ..self.again() }
     }
 
-    /// Sorts out what may have ended a process: all of which nothing was recorded since the work came up.
-    pub(crate) fn suspects(&self, plans: Vec<Plan>, work: &Work) -> Sorted {
-        if !self.careful {
-            return (Vec::new(), plans);
+    /// Delivers what nobody would deliver again if this process ended: notes before and after that it is under way, and is
+    /// careful for a while in a process after one that ended in between.
+    pub(crate) async fn deliver_watched(
+        &self,
+        declarations: Vec<pawl_domain::Declaration>,
+        work: &Work,
+    ) -> Result<Delivered, Error> {
+        if declarations.is_empty() {
+            return Ok(Delivered::default());
         }
-        plans.into_iter().partition(|plan| plan.record().is_none_or(|record| record.at <= work.since))
+        let (care, ledger, now) = (&self.memory.care, self.ports.ledger(), self.ports.clock().now());
+        let wary_until = care.wary_until.get_or_try_init(async || {
+            let before = ledger.mark(DELIVERING).await?;
+            let died = before.is_some_and(|before| before != ENDED);
+            Ok::<_, Error>(if died { now.saturating_add(WARY).unwrap_or(now) } else { ENDED })
+        });
+        let wary = now < *wary_until.await?;
+        let first = care.under_way.fetch_add(1, Ordering::SeqCst) == 0;
+        let under_way = UnderWay(care);
+        if first {
+            ledger.set_mark(DELIVERING, now).await?;
+        }
+        let careful = wary.then(|| self.with_care());
+        // Boxed, for compilers do not like to look so deep.
+        let delivered = Box::pin(careful.as_ref().unwrap_or(self).deliver_work(declarations, work)).await;
+        drop(under_way);
+        if care.under_way.load(Ordering::SeqCst) == 0 {
+            ledger.set_mark(DELIVERING, ENDED).await?;
+        }
+        delivered
+    }
+
+    /// Counts that these deliveries begin, as far as care is taken. Gives those that go on together, and those that are
+    /// carried out alone.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub(crate) async fn begin(&self, plans: Vec<Plan>, work: &Work) -> Result<(Vec<Plan>, Vec<Plan>), Error> {
+        if !self.careful {
+            return Ok((plans, Vec::new()));
+        }
+        // Of what ended since the work came up, something is recorded since then.
+        let ended = |plan: &Plan| plan.record().is_some_and(|record| record.at > work.since);
+        let (mut together, open): (Vec<_>, Vec<_>) = plans.into_iter().partition(ended);
+        let (alone, new): (Vec<_>, Vec<_>) = open.into_iter().partition(|plan| plan.begun() > 0);
+        let counting: Vec<_> = new.into_iter().map(|plan| self.count_start(plan).boxed()).collect();
+        let counted: Vec<_> =
+            stream::iter(counting).buffer_unordered(self.settings.concurrency).collect().await;
+        for plan in counted {
+            together.push(plan?);
+        }
+        Ok((together, alone))
     }
 
     /// Carries out one after the other, with nothing of their kind beside them in this process. Returns those for which there
     /// was no time left.
     ///
     /// # Errors
-    /// The ledger could not be asked.
+    /// The ledger could not be written.
     pub(crate) async fn carry_out_alone(
         &self,
-        suspects: Vec<Plan>,
+        plans: Vec<Plan>,
         delivery: &Delivery<'_>,
         delivered: &mut Delivered,
     ) -> Result<Vec<DeclarationId>, Error> {
         let mut left = Vec::new();
-        for plan in suspects {
+        for plan in plans {
             if self.is_late() {
                 left.push(plan.declaration.id);
                 continue;
             }
-            let _alone = self.memory.suspects.lock().await;
-            let times = plan.begun();
-            if times >= MOST_STARTS {
+            let _alone = self.memory.care.alone.lock().await;
+            if plan.begun() >= MOST_STARTS {
                 tracing::error!(declaration.id = %plan.declaration.id, "{}: {}", plan.declaration.id, set_aside());
                 let finished = self.record(plan, Attempted::aside(set_aside()), delivery).await;
                 delivered.report.outcomes.extend(finished.result.map(|result| (finished.id, result)));
                 continue;
             }
-            let plan = self.count_start(plan, times + 1).await?;
+            let plan = self.count_start(plan).await?;
             left.extend(Box::pin(self.carry_all_out(vec![plan], delivery, delivered)).await);
         }
         Ok(left)
     }
 
     /// Notes durably that a delivery begins. A record that somebody else just wrote is left as it is: they are alive.
-    async fn count_start(&self, mut plan: Plan, times: u32) -> Result<Plan, Error> {
-        let begun = Some(Begun { declaration: plan.digest.clone(), times });
+    async fn count_start(&self, mut plan: Plan) -> Result<Plan, Error> {
+        let begun = Some(Begun { declaration: plan.digest.clone(), times: plan.begun() + 1 });
         let now = self.ports.clock().now();
         let last = plan.record().cloned().unwrap_or_else(|| Record::pending(&plan.declaration, now));
         let record = Record { begun, ..last };
@@ -91,23 +159,6 @@ impl<P: Ports> Pipeline<P> {
         }
         Ok(plan)
     }
-
-    /// Begins retries; says whether they must be carried out with care, because those before never ended.
-    pub(crate) async fn begin_retrying(&self, now: Timestamp) -> Result<bool, Error> {
-        let others = self.memory.retrying.enter();
-        let before = self.ports.ledger().mark(RETRYING).await?;
-        self.ports.ledger().set_mark(RETRYING, now).await?;
-        // What this process itself has under way has not ended it.
-        Ok(!others && before.is_some_and(|before| before != ENDED))
-    }
-
-    /// Ends them.
-    pub(crate) async fn end_retrying(&self) -> Result<(), Error> {
-        match self.memory.retrying.leave() {
-            true => self.ports.ledger().set_mark(RETRYING, ENDED).await,
-            false => Ok(()),
-        }
-    }
 }
 
 /// The error of a declaration that is begun no more.
@@ -117,20 +168,4 @@ pub(crate) fn set_aside() -> Error {
          the manifest, or try it once more with pawl sync <cluster>/<namespace>/<name>"
     );
     Error::new(Step::Render, Kind::Invalid, message)
-}
-
-/// How many retries this process has under way.
-#[derive(Debug, Default)]
-pub(crate) struct Retrying(std::sync::atomic::AtomicUsize);
-
-impl Retrying {
-    /// Says whether there were others.
-    fn enter(&self) -> bool {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0
-    }
-
-    /// Says whether these were the last.
-    fn leave(&self) -> bool {
-        self.0.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 1
-    }
 }

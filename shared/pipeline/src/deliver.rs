@@ -90,7 +90,7 @@ impl<P: Ports> Pipeline<P> {
         since: Timestamp,
     ) -> Result<Report, Error> {
         let work = Work { change: change.cloned().map(Arc::new), since, started: since };
-        self.deliver_work(declarations, &work).await.map(|delivered| delivered.report)
+        self.deliver_watched(declarations, &work).await.map(|delivered| delivered.report)
     }
 
     /// Brings these declarations up to date.
@@ -131,11 +131,11 @@ impl<P: Ports> Pipeline<P> {
             clusters: Lanes::new(self.settings.concurrency),
             locations: Lanes::new(AT_ONCE),
         };
-        let (suspects, open) = self.suspects(open, work);
+        let (open, alone) = self.begin(open, work).await?;
         let mut left = self.carry_all_out(open, &delivery, &mut delivered).await;
-        if !suspects.is_empty() {
+        if !alone.is_empty() {
             // Boxed, for compilers do not like to look so deep.
-            left.extend(Box::pin(self.carry_out_alone(suspects, &delivery, &mut delivered)).await?);
+            left.extend(Box::pin(self.carry_out_alone(alone, &delivery, &mut delivered)).await?);
         }
         let handed_over = self.enqueue(&left, work.change.as_deref(), work.since).await;
         delivered.report.extend(handed_over);

@@ -2,7 +2,7 @@
 
 use crate::agenda::Agenda;
 use crate::breaker::Breakers;
-use crate::careful::Retrying;
+use crate::careful::Care;
 use crate::settings::Settings;
 use crate::shares::Shares;
 use crate::sweep::Marks;
@@ -14,9 +14,7 @@ pub(crate) struct Memory {
     pub(crate) shares: Shares,
     pub(crate) marks: Marks,
     pub(crate) agenda: Agenda,
-    /// Held by whatever is carried out alone.
-    pub(crate) suspects: tokio::sync::Mutex<()>,
-    pub(crate) retrying: Retrying,
+    pub(crate) care: Care,
 }
 
 impl Memory {
@@ -26,8 +24,7 @@ impl Memory {
             shares: Shares::new(settings.concurrency),
             marks: Marks::default(),
             agenda: Agenda::default(),
-            suspects: tokio::sync::Mutex::default(),
-            retrying: Retrying::default(),
+            care: Care::default(),
         }
     }
 }

@@ -160,9 +160,7 @@ impl<P: Ports> Pipeline<P> {
             }
         } else if !open.due.is_empty() {
             let declarations = self.ports.registry().declarations(&open.due).await?;
-            let careful = self.begin_retrying(now).await?.then(|| self.with_care());
-            careful.as_ref().unwrap_or(self).deliver_into(declarations, now, found).await;
-            self.end_retrying().await?;
+            self.deliver_into(declarations, now, found).await;
         }
         let come = self.that_came(&open.missing).await;
         if !come.is_empty() {
