@@ -43,15 +43,23 @@ pub struct StoreId {
     pub name: ObjectName,
 }
 
+impl StoreId {
+    /// The kind of its manifest.
+    pub fn kind(&self) -> &'static str {
+        if self.namespace.is_some() { "SecretStore" } else { "ClusterSecretStore" }
+    }
+}
+
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Home::Cluster(cluster) = &self.home {
             write!(f, "{cluster}/")?;
         }
-        match &self.namespace {
-            Some(namespace) => write!(f, "SecretStore {namespace}/{}", self.name),
-            None => write!(f, "ClusterSecretStore {}", self.name),
+        write!(f, "{} ", self.kind())?;
+        if let Some(namespace) = &self.namespace {
+            write!(f, "{namespace}/")?;
         }
+        write!(f, "{}", self.name)
     }
 }
 

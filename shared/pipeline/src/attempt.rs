@@ -12,8 +12,9 @@ use crate::store_status::NotReady;
 use crate::templates::{Templates, Templating};
 use crate::write::{Base, Written};
 use futures::FutureExt;
-use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, Values};
-use std::collections::BTreeMap;
+use pawl_domain::render::Entry;
+use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, StoreId, Values};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -71,34 +72,46 @@ impl<P: Ports> Pipeline<P> {
         self.read(declaration).await
     }
 
-    /// Every store must be known, and its conditions must let the declaration's namespace use it.
+    /// Every store must be known, and its conditions must let the declaration's namespace use it. A failure names the first
+    /// entry that reads the store.
     async fn check_stores(&self, declaration: &Declaration, delivery: &Delivery<'_>) -> Result<(), Error> {
-        let DeclarationId { cluster, namespace, .. } = &declaration.id;
-        for id in declaration.stores() {
-            let store = delivery.stores.require(&id)?;
-            if store.is_refused_by_manifest() {
-                return Err(Error::new(Step::Lookup, Kind::Invalid, NotReady(store).to_string()));
-            }
-            let labels = if store.needs_namespace_labels() {
-                let _turn = delivery.clusters.enter(cluster).await;
-                let call = self.ports.clusters().namespace_labels(cluster, namespace);
-                self.at_cluster(cluster, Step::Lookup, call).await?
-            } else {
-                BTreeMap::new()
-            };
-            let allowed = store
-                .allows(namespace, &labels)
-                .map_err(|error| Error::new(Step::Lookup, Kind::Invalid, format!("{id}: {error}")))?;
-            if !allowed {
-                let message = format!(
-                    "using cluster store \"{}\" is not allowed from namespace \"{namespace}\": denied by \
-                     spec.conditions; add the namespace there or use another store",
-                    id.name
-                );
-                return Err(Error::new(Step::Lookup, Kind::Denied, message));
-            }
+        let mut checked = BTreeSet::new();
+        for read in declaration.reads.iter().filter(|read| checked.insert(&read.store)) {
+            let usable = self.check_store(&read.store, &declaration.id, delivery).await;
+            usable.map_err(|error| error.within(&format!("error processing {}, err: ", Entry::of(read))))?;
         }
         Ok(())
+    }
+
+    async fn check_store(
+        &self,
+        id: &StoreId,
+        DeclarationId { cluster, namespace, .. }: &DeclarationId,
+        delivery: &Delivery<'_>,
+    ) -> Result<(), Error> {
+        let store = delivery.stores.require(id)?;
+        if store.is_refused_by_manifest() {
+            return Err(Error::new(Step::Lookup, Kind::Invalid, NotReady(store).to_string()));
+        }
+        let labels = if store.needs_namespace_labels() {
+            let _turn = delivery.clusters.enter(cluster).await;
+            let call = self.ports.clusters().namespace_labels(cluster, namespace);
+            self.at_cluster(cluster, Step::Lookup, call).await?
+        } else {
+            BTreeMap::new()
+        };
+        let allowed = store
+            .allows(namespace, &labels)
+            .map_err(|error| Error::new(Step::Lookup, Kind::Invalid, format!("{id}: {error}")))?;
+        if allowed {
+            return Ok(());
+        }
+        let message = format!(
+            "using cluster store \"{}\" is not allowed from namespace \"{namespace}\": denied by spec.conditions; add the \
+             namespace there or use another store",
+            id.name
+        );
+        Err(Error::new(Step::Lookup, Kind::Denied, message))
     }
 
     /// Waits for what the declaration reads, writes its target and records that. A panic is this declaration's failure

@@ -142,7 +142,12 @@ impl Stores {
     /// The store, or the error that a declaration gets which reads it.
     pub(crate) fn require(&self, id: &StoreId) -> Result<&Store, Error> {
         self.get(id).ok_or_else(|| {
-            let message = format!("{id} is not known; apply it, or correct secretStoreRef");
+            let kind = id.kind();
+            let message = format!(
+                "could not get {kind} \"{name}\", {kind}.external-secrets.io \"{name}\" not found; apply it, or correct \
+                 secretStoreRef",
+                name = id.name
+            );
             Error::new(Step::Lookup, Kind::Invalid, message)
         })
     }

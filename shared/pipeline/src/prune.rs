@@ -187,8 +187,9 @@ fn nothing_removed(severity: Severity, message: &str) -> Problem {
 
 /// The kind and name by which problems call a store's manifest.
 fn object_of(id: &StoreId) -> (&'static str, String) {
-    match &id.namespace {
-        Some(namespace) => ("SecretStore", format!("{namespace}/{}", id.name)),
-        None => ("ClusterSecretStore", id.name.to_string()),
-    }
+    let name = id
+        .namespace
+        .as_ref()
+        .map_or_else(|| id.name.to_string(), |namespace| format!("{namespace}/{}", id.name));
+    (id.kind(), name)
 }

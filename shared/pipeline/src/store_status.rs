@@ -1,7 +1,7 @@
 //! What is written back to a SecretStore or ClusterSecretStore that lives in a cluster.
 
 use jiff::Timestamp;
-use pawl_domain::{Store, StoreId};
+use pawl_domain::Store;
 use std::fmt;
 
 /// A store as it stands in its cluster: what its status says now.
@@ -77,8 +77,7 @@ pub(crate) struct NotReady<'a>(pub(crate) &'a Store);
 
 impl fmt::Display for NotReady<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let StoreId { namespace, name, .. } = &self.0.id;
-        let kind = if namespace.is_some() { "SecretStore" } else { "ClusterSecretStore" };
+        let (kind, name) = (self.0.id.kind(), &self.0.id.name);
         write!(f, "{kind} \"{name}\" is not ready: its validationResult says so; take that away to use it")
     }
 }

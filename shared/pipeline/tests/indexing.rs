@@ -213,7 +213,7 @@ async fn a_namespace_that_the_store_does_not_admit_is_refused() {
         refused,
         [(
             "blue/other/db".to_owned(),
-            "using cluster store \"aws\" is not allowed from namespace \"other\": denied by spec.conditions; add \
+            "error processing spec.data[0] (key: app/db), err: using cluster store \"aws\" is not allowed from namespace \"other\": denied by spec.conditions; add \
              the namespace there or use another store"
                 .to_owned()
         )]

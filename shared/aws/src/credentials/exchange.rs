@@ -135,11 +135,10 @@ fn tags(
         pairs.extend(store.session_tags.iter().filter(|(key, _)| !key.starts_with("pawl:")).cloned());
         if let (SessionTagsPolicy::Simple, Some((namespace, id))) = (store.session_tags_policy, &access.tags)
         {
-            let kind = if id.namespace.is_some() { "SecretStore" } else { "ClusterSecretStore" };
             pairs.extend([
                 ("esoNamespace".to_owned(), namespace.to_string()),
                 ("esoStoreName".to_owned(), id.name.to_string()),
-                ("esoStoreKind".to_owned(), kind.to_owned()),
+                ("esoStoreKind".to_owned(), id.kind().to_owned()),
             ]);
         }
     }

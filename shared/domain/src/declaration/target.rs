@@ -141,12 +141,25 @@ pub enum TemplateSource {
     Secret(ObjectName),
 }
 
+impl TemplateSource {
+    /// Its kind, as messages name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ConfigMap(_) => "configmap",
+            Self::Secret(_) => "secret",
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &ObjectName {
+        let (Self::ConfigMap(name) | Self::Secret(name)) = self;
+        name
+    }
+}
+
 impl fmt::Display for TemplateSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ConfigMap(name) => write!(f, "configmap {name}"),
-            Self::Secret(name) => write!(f, "secret {name}"),
-        }
+        write!(f, "{} {}", self.kind(), self.name())
     }
 }
 

@@ -36,7 +36,8 @@ pub enum TemplateProblem {
     Exhausted(#[from] Exhausted),
     /// An object that `templateFrom` names is not there.
     #[error(
-        "error fetching templateFrom data: {0} does not exist; create it in the namespace of the ExternalSecret"
+        "error fetching templateFrom data: {}s \"{}\" not found; create it in the namespace of the ExternalSecret",
+        .0.kind(), .0.name()
     )]
     NoSource(TemplateSource),
     /// An object that `templateFrom` names has not this key.
