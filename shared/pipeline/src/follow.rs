@@ -7,11 +7,12 @@ use crate::manifests::{Manifests, Problem};
 use crate::pipeline::Pipeline;
 use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Registry, Scope};
 use crate::ports::{Declared, Sighting};
+use crate::store_status::Standing;
 use crate::sweep::Findings;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, ObjectName, Record, StoreId,
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, ObjectName, Record, Store, StoreId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -106,6 +107,13 @@ impl Sightings {
     }
 }
 
+/// The stores that were taken in, which are told how they are.
+struct Taken {
+    stores: Vec<Store>,
+    standing: BTreeMap<StoreId, Standing>,
+    report: IndexReport,
+}
+
 impl<P: Ports> Pipeline<P> {
     /// Acts on what a watch of this cluster saw: takes new and changed objects into the registry and those that are gone
     /// out of it, and repairs targets that somebody else changed. Objects that changed are not listed again.
@@ -115,12 +123,13 @@ impl<P: Ports> Pipeline<P> {
     /// doing it again is harmless.
     #[instrument(skip_all, fields(cluster.name = %cluster.name))]
     pub async fn follow(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
+        let mut stores = None;
         if seen.declarations {
             // Boxed, here and below, for compilers do not like to look so deep.
             let report = Box::pin(self.index_cluster(cluster)).await?;
             tell(&report);
         } else if !seen.objects.is_empty() {
-            Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?;
+            stores = Some(Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?);
         }
         let mut found = Findings::default();
         if seen.targets {
@@ -131,6 +140,10 @@ impl<P: Ports> Pipeline<P> {
         }
         for (id, error) in found.report.failures() {
             warn!("{id} is not repaired: {error}");
+        }
+        // Last, for a store that does not answer takes its time.
+        if let Some(Taken { stores, standing, report }) = stores {
+            self.tell_stores(&cluster.name, &stores, &standing, &report).await;
         }
         Ok(())
     }
@@ -151,7 +164,7 @@ impl<P: Ports> Pipeline<P> {
         &self,
         cluster: &ClusterName,
         objects: &BTreeMap<Declared, Option<Manifests>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Taken, Error> {
         let _indexing = self.indexing(cluster).await;
         let mut standing = Manifests::default();
         let (mut declarations, mut stores) = (Vec::new(), Vec::new());
@@ -185,22 +198,25 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
         }
-        for store in &stores {
-            self.remove_store(store).await?;
-        }
-        let (read, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
+        self.remove_stores(&stores).await?;
+        let (stores, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
         let report = self.index_seen(standing).await?;
-        self.tell_stores(cluster, &read, &states, &report).await;
         tell(&report);
-        Ok(())
+        Ok(Taken { stores, standing: states, report })
     }
 
-    /// Takes a store out of the registry. The declarations that read it are tried soon after, fail, and say so.
-    async fn remove_store(&self, id: &StoreId) -> Result<(), Error> {
-        self.announce_removal(id, &mut BTreeSet::new()).await?;
-        if self.ports.registry().remove_store(id).await? {
-            info!("{id} is gone");
+    /// Takes stores out of the registry, and delivers the declarations that read them: they fail, and say so.
+    async fn remove_stores(&self, ids: &[StoreId]) -> Result<(), Error> {
+        let mut work = BTreeSet::new();
+        for id in ids {
+            self.announce_removal(id, &mut work).await?;
+            if self.ports.registry().remove_store(id).await? {
+                info!("{id} is gone");
+            }
         }
+        let mut report = IndexReport::default();
+        self.queue_work(work, &mut report).await;
+        tell(&report);
         Ok(())
     }
 

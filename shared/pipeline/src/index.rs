@@ -153,20 +153,26 @@ impl<P: Ports> Pipeline<P> {
             self.prune(taking, home, &given, &stores, &mut report, &mut work).await?;
         }
         // Only now do the stores and declarations stand that the work is to be done with.
+        let changed = work.len();
+        self.queue_work(work, &mut report).await;
+        info!(
+            declarations = report.declarations.len(),
+            changed,
+            removed = report.removed.len(),
+            problems = report.problems.len(),
+            "indexed"
+        );
+        Ok(report)
+    }
+
+    /// Hands work that was marked as pending to the job queue.
+    pub(crate) async fn queue_work(&self, work: BTreeSet<DeclarationId>, report: &mut IndexReport) {
         let work: Vec<_> = work.into_iter().collect();
         let queued = self.enqueue(&work, None, self.ports.clock().now()).await;
         if queued.failures().next().is_none() {
             self.confirm_queued(&work, |record| record.state == State::Pending).await;
         }
         report.report.extend(queued);
-        info!(
-            declarations = report.declarations.len(),
-            changed = work.len(),
-            removed = report.removed.len(),
-            problems = report.problems.len(),
-            "indexed"
-        );
-        Ok(report)
     }
 
     /// Takes in the clusters that are new or changed; returns the names of all that are known.

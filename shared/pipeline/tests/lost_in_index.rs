@@ -7,8 +7,8 @@ use futures::FutureExt;
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, Kind, Outcome, Store};
-use pawl_pipeline::ports::{Catalogue, Registry};
-use pawl_pipeline::{Manifests, Ports, Problem, Severity};
+use pawl_pipeline::ports::{Catalogue, Declared, Registry, Sighting};
+use pawl_pipeline::{Manifests, Ports, Problem, Severity, Sightings};
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -234,6 +234,19 @@ async fn what_is_of_a_kind_that_is_not_served_for_a_moment_stays() {
     story.end();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_sees_a_store_go_fails_its_declarations_at_once() {
+    let (story, found) = indexed().await;
+    let mut seen = Sightings::default();
+    seen.add(Sighting::Gone(Declared::Store(found.stores[0].id.clone())));
+    let blue = cluster("blue").indexed().build();
+    story.flow().follow(&blue, &seen).await.unwrap();
+    let report = story.work_off().await;
+    let (_, error) = report.failures().next().unwrap();
+    assert!(error.message().contains("could not get "), "{error}");
+    story.end();
+}
+
 /// Else the Ready condition would go on to say that all is well while nothing can be refreshed any more.
 #[tokio::test(start_paused = true)]
 async fn the_declarations_of_a_store_that_is_gone_fail_and_say_so() {
@@ -246,7 +259,7 @@ async fn the_declarations_of_a_store_that_is_gone_fail_and_say_so() {
     story.flow().index_clusters().await.unwrap();
     let report = story.work_off().await;
     let (_, error) = report.failures().next().unwrap();
-    assert!(error.message().contains("is not known"), "{error}");
+    assert!(error.message().contains("could not get "), "{error}");
     assert_eq!(story.world.value(ID, "value"), Some(story.value(1)), "what was written stays");
     story.end();
 }
