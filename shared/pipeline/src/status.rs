@@ -52,9 +52,10 @@ impl Status {
             Ok(outcome) => outcome.as_str(),
             Err(failure) => failure.complaint.as_str(),
         };
-        let kind = self.kind.as_deref().unwrap_or_default();
+        let (uid, kind) = (self.uid.as_deref().unwrap_or_default(), self.kind.as_deref().unwrap_or_default());
         // A failure leaves what was synced last.
         let synced = self.synced.as_deref().filter(|_| self.result.is_ok()).unwrap_or_default();
-        Some(Told::of(self.result.is_ok(), &[outcome, kind, &self.target, synced]))
+        // Another object of the same name was told nothing yet.
+        Some(Told::of(self.result.is_ok(), &[uid, outcome, kind, &self.target, synced]))
     }
 }

@@ -4,7 +4,7 @@
 
 mod story;
 
-use pawl_domain::declaration::RefreshPolicy;
+use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
 use pawl_domain::store::Home;
 use pawl_domain::target::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
@@ -65,6 +65,23 @@ async fn a_status_is_told_what_was_done_and_what_it_was_told_before() {
     }
     assert_eq!(told[1].told(), told[2].told(), "nothing new is told of what stands as it was");
     assert_ne!(told[2].told(), told[3].told());
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_object_of_the_same_name_was_told_nothing_yet() {
+    let story = Story::new();
+    let mut db = declared(&story, "db", RefreshPolicy::Periodic, 3600);
+    db.target.creation = CreationPolicy::Merge;
+    story.world.declare(db.clone());
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    db.uid = Some("uid-2".to_owned());
+    story.world.declare(db.clone());
+    flow.deliver(&again(&db)).await.unwrap();
+    let told = told(&story);
+    assert_eq!(told[1].result, Ok(Outcome::TargetMissing));
+    assert_ne!(told[1].before, told[1].told());
     story.end();
 }
 
