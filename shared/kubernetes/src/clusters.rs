@@ -49,7 +49,9 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         action: &Action,
     ) -> Result<Option<String>, Error> {
         let written = secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await?;
-        if let Some(version) = &written {
+        // Who else keeps that Secret up is concerned by a change of its owners, and hears of it by the watch.
+        let is_handed_over = matches!(action, Action::Update { parts, .. } if parts.owners);
+        if let Some(version) = written.as_ref().filter(|_| !is_handed_over) {
             self.own.note(&id.cluster, &id.namespace, target, version);
         }
         Ok(written)

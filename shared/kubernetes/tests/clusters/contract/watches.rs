@@ -2,7 +2,7 @@
 
 use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
 use crate::server::Server;
-use pawl_domain::target::{Action, Desired};
+use pawl_domain::target::{Action, Desired, Owner, Parts};
 use pawl_domain::{DeclarationId, StoreId};
 use pawl_pipeline::ports::{Clusters, Declared, Sighting, Watches};
 use serde_json::{Value, json};
@@ -136,7 +136,30 @@ pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) 
     assert!(pawl.is_own(&blue(), &namespace, &target, &version));
 
     let one = format!("{secrets}/db");
-    server.merge(&one, json!({ "data": { "a": "MQ==" } })).await;
+    // A change of its owners concerns whoever else keeps it up.
+    let (data, owners) =
+        (Parts { annotations: true, ..Parts::default() }, Parts { owners: true, ..Parts::default() });
+    let mut resource_version = version;
+    for (parts, is_own) in [(data, true), (owners, false)] {
+        let owner = Owner {
+            api_version: "external-secrets.io/v1".to_owned(),
+            kind: "ExternalSecret".to_owned(),
+            name: "es".to_owned(),
+            uid: "1".to_owned(),
+            controller: true,
+            block_owner_deletion: true,
+        };
+        let annotations = [("a".to_owned(), "1".to_owned())].into();
+        let desired = Desired { annotations, owners: vec![owner], ..Desired::default() };
+        let action = Action::Update { resource_version, desired, parts };
+        pawl.apply(&declaration, &name("db"), &action).await.unwrap();
+        let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
+            panic!("it was written")
+        };
+        assert_eq!(pawl.is_own(&blue(), &namespace, &target, &version), is_own);
+        resource_version = version;
+    }
+    server.merge(&one, json!({ "metadata": { "ownerReferences": null }, "data": { "a": "MQ==" } })).await;
     let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
         panic!("it was edited")
     };
