@@ -118,7 +118,9 @@ impl Declaration {
             let store = store(&read.store)?;
             let mut keys = store.index_keys(&read.query);
             keys.extend(self.reads_templates().then(|| store.location().templates_key()));
-            let hidden = store.hides_deletions() && self.target.deletion != DeletionPolicy::Retain;
+            let shrinks =
+                self.target.deletion != DeletionPolicy::Retain || matches!(read.query, Query::Find(_));
+            let hidden = store.hides_deletions() && shrinks;
             keys.extend(hidden.then(|| store.location().deletions_key()));
             Some(keys)
         };

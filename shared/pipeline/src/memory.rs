@@ -5,7 +5,7 @@ use crate::breaker::Breakers;
 use crate::careful::Care;
 use crate::settings::Settings;
 use crate::shares::Shares;
-use crate::sweep::Marks;
+use crate::sweep::{Lists, Marks};
 
 /// One for all that a process does.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub(crate) struct Memory {
     pub(crate) breakers: Breakers,
     pub(crate) shares: Shares,
     pub(crate) marks: Marks,
+    pub(crate) lists: Lists,
     pub(crate) agenda: Agenda,
     pub(crate) care: Care,
 }
@@ -23,6 +24,7 @@ impl Memory {
             breakers: Breakers::default(),
             shares: Shares::new(settings.concurrency),
             marks: Marks::default(),
+            lists: Lists::default(),
             agenda: Agenda::default(),
             care: Care::default(),
         }

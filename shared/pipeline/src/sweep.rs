@@ -23,6 +23,7 @@ mod special;
 mod stores;
 mod templates;
 
+pub(crate) use absent::Lists;
 pub(crate) use found::Findings;
 pub(crate) use marks::Marks;
 pub(crate) use outdated::GRACE;

@@ -6,11 +6,50 @@ use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::ports::{Listed, Listing, Ports, Registry, Sources};
 use pawl_domain::refresh::due;
-use pawl_domain::{Declaration, IndexKey, Location, Provider, Query, Read, Record, Store, Versions};
-use std::collections::{BTreeSet, HashSet};
+use pawl_domain::{Access, Declaration, IndexKey, Location, Provider, Query, Read, Record, Store, Versions};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Up to so many keys are asked for one by one, which costs less than most whole lists.
 const FEW: usize = 20;
+
+/// The most keys of a list that is remembered: those of one page, by name and ARN.
+const REMEMBERED: usize = 500;
+/// The most lists that are remembered.
+const LISTS: usize = 4_096;
+
+/// The keys that stores of one page listed last. Such a list is whole each time, so that it shows when a key is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Lists {
+    hasher: RandomState,
+    known: Mutex<HashMap<Access, BTreeSet<u64>>>,
+}
+
+impl Lists {
+    /// Whether a key that was listed before is not any more; `None` where nothing is remembered.
+    fn lost_some(&self, access: &Access, shown: &Shown) -> Option<bool> {
+        let shown = self.hashed(shown);
+        self.lock().get(access).map(|known| !known.is_subset(&shown))
+    }
+
+    fn remember(&self, access: &Access, shown: &Shown) {
+        let shown = self.hashed(shown);
+        let mut known = self.lock();
+        known.remove(access);
+        if shown.len() <= REMEMBERED && known.len() < LISTS {
+            known.insert(access.clone(), shown);
+        }
+    }
+
+    fn hashed(&self, shown: &Shown) -> BTreeSet<u64> {
+        shown.0.iter().map(|key| self.hasher.hash_one(key)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Access, BTreeSet<u64>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The keys that a whole list shows.
 #[derive(Default)]
@@ -30,7 +69,8 @@ impl Shown {
 impl<P: Ports> Pipeline<P> {
     /// Asks for each declared key that is not in the whole list, and delivers what was written with it.
     ///
-    /// Of Secrets Manager the whole list is read seldom; between that only for declarations whose target goes or shrinks
+    /// Of Secrets Manager the whole list comes by itself where it is one page; what is missing there is looked for when
+    /// a key is gone from it. Else it is read seldom, and between that only for declarations whose target goes or shrinks
     /// with the key, at each interval.
     pub(super) async fn sweep_absent(
         &self,
@@ -40,33 +80,44 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let location = visit.store().location();
         let shown = listing.complete.then(|| Shown::of(&location, &listing.keys));
-        if visit.looks_for_absent() {
-            let Some(shown) = shown else { return Ok(()) };
+        let Some(shown) = shown else {
+            let hides = !visit.looks_for_absent() && visit.provider() == Provider::SecretsManager;
+            return if hides { self.sweep_deletions(visit, found).await } else { Ok(()) };
+        };
+        let lost_some = self.memory.lists.lost_some(visit.access, &shown);
+        if lost_some != Some(false) || visit.looks_for_absent() {
+            // A process that has just begun does not read a large registry for it.
+            let most = if visit.looks_for_absent() || lost_some.is_some() { usize::MAX } else { PAGE - 1 };
             for store in &visit.group.stores {
                 let mut pages = Pages::of(store);
-                while let Some(page) = pages.next(self).await? {
+                while let Some(page) = pages.next(self).await?.filter(|page| page.len() <= most) {
                     self.sweep_missing(visit, page, &shown, found).await?;
                 }
             }
-            return Ok(());
         }
-        if visit.provider() != Provider::SecretsManager {
-            return Ok(());
+        if !found.held {
+            self.memory.lists.remember(visit.access, &shown);
         }
+        Ok(())
+    }
+
+    /// Looks for keys that are gone without a trace, for those declarations whose target goes or shrinks with them.
+    async fn sweep_deletions(&self, visit: &Visit<'_>, found: &mut Findings) -> Result<(), Error> {
+        let location = visit.store().location();
         let ids = self.special(visit.round, location.deletions_key(), visit.access).await?;
         if ids.is_empty() {
             return Ok(());
         }
-        let shown = match shown {
-            Some(shown) => shown,
-            None if self.are_few(&ids).await? => Shown::default(),
-            None => match self.whole_list(visit).await {
+        let shown = if self.are_few(&ids).await? {
+            Shown::default()
+        } else {
+            match self.whole_list(visit).await {
                 Ok(whole) => Shown::of(&location, &whole.keys),
                 Err(error) => {
                     found.fail(&visit.name(), error);
                     return Ok(());
                 }
-            },
+            }
         };
         for ids in ids.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;

@@ -20,6 +20,13 @@ async fn swept(story: &Story) {
     story.flow().sweep(false).await.unwrap();
 }
 
+/// So many other secrets that a listing of what changed does not show all.
+fn with_many_others(story: &Story) {
+    for number in 0..120 {
+        story.world.rotate(&format!("other/{number}"), "unused");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_deleted_for_good_empties_what_goes_with_it_within_the_interval() {
     // So few that they are asked for, and so many that the whole list is read.
@@ -31,7 +38,7 @@ async fn a_secret_that_is_deleted_for_good_empties_what_goes_with_it_within_the_
             story.world.declare(declaration(&id).reads(&key).deletion(DeletionPolicy::Delete));
             story.world.rotate(&key, story.value(1));
         }
-        story.world.rotate("app/other", "unused");
+        with_many_others(&story);
         story.flow().sweep(true).await.unwrap();
         swept(&story).await;
         story.world.destroy_secret("app/key-0");
@@ -46,7 +53,9 @@ async fn a_secret_that_is_deleted_for_good_empties_what_goes_with_it_within_the_
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_deleted_for_good_is_missed_within_a_day_where_the_target_stays() {
     let story = settled(3).await;
+    with_many_others(&story);
     story.flow().sweep(false).await.unwrap();
+    story.world.advance(HOUR);
     story.world.destroy_secret("app/key-1");
     for _ in 0..24 {
         swept(&story).await;
@@ -57,19 +66,59 @@ async fn a_secret_that_is_deleted_for_good_is_missed_within_a_day_where_the_targ
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_search_misses_a_secret_that_is_deleted_for_good() {
-    let story = Story::new();
-    story.world.declare(declaration("blue/shop/all").finds("^app/").deletion(DeletionPolicy::Merge));
-    for key in ["app/a", "app/b"] {
-        story.world.rotate(key, story.value(1));
+async fn a_secret_that_is_deleted_for_good_is_missed_within_the_interval_where_one_page_lists_all() {
+    // The process that sweeps remembers what was listed before, or has just begun.
+    for is_new in [false, true] {
+        let story = settled(3).await;
+        let flow = story.flow();
+        flow.sweep(false).await.unwrap();
+        story.world.destroy_secret("app/key-1");
+        story.world.advance(HOUR);
+        story.world.forget_calls();
+        let flow = if is_new { story.flow() } else { flow };
+        flow.sweep(false).await.unwrap();
+        assert!(matches!(state(&story, "blue/shop/db-001"), State::Failed(_)), "{is_new}");
+        assert!(matches!(state(&story, "blue/shop/db-002"), State::Settled(_)), "{is_new}");
+        assert_eq!(story.world.calls().listings, 1, "{is_new}");
+        // It is not asked for again because of that.
+        story.world.advance(HOUR);
+        flow.sweep(false).await.unwrap();
+        story.world.advance(HOUR);
+        story.world.forget_calls();
+        flow.sweep(false).await.unwrap();
+        assert_eq!(story.world.calls().versions, 0, "{is_new}");
     }
-    story.world.rotate("web/a", "unused");
-    story.flow().sweep(true).await.unwrap();
-    swept(&story).await;
-    assert_eq!(story.world.data("blue/shop/all").len(), 2);
-    story.world.destroy_secret("app/b");
-    swept(&story).await;
-    assert_eq!(story.world.data("blue/shop/all").into_keys().collect::<Vec<_>>(), ["app_a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_misses_a_secret_that_is_deleted_for_good() {
+    for (deletion, many) in [
+        (DeletionPolicy::Merge, true),
+        (DeletionPolicy::Merge, false),
+        (DeletionPolicy::Retain, true),
+        (DeletionPolicy::Retain, false),
+    ] {
+        let story = Story::new();
+        story.world.declare(declaration("blue/shop/all").finds("^app/").deletion(deletion));
+        for key in ["app/a", "app/b"] {
+            story.world.rotate(key, story.value(1));
+        }
+        if many {
+            with_many_others(&story);
+        }
+        let flow = story.flow();
+        flow.sweep(true).await.unwrap();
+        for _ in 0..2 {
+            story.world.advance(HOUR);
+            flow.sweep(false).await.unwrap();
+        }
+        assert_eq!(story.world.data("blue/shop/all").len(), 2);
+        story.world.destroy_secret("app/b");
+        story.world.advance(HOUR);
+        flow.sweep(false).await.unwrap();
+        let left: Vec<_> = story.world.data("blue/shop/all").into_keys().collect();
+        assert_eq!(left, ["app_a"], "{deletion:?} {many}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

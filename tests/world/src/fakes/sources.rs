@@ -15,6 +15,9 @@ use pawl_pipeline::ports::{Clock, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+/// The most secrets of one page of a listing.
+const PAGE: usize = 100;
+
 /// Stores in memory: keys with versions and labels, as Secrets Manager and Parameter Store keep them.
 #[derive(Clone, Debug, Default)]
 pub struct FakeSources {
@@ -179,12 +182,15 @@ impl Sources for FakeSources {
                 format!("{location}: it does not tell what changed; ask for the versions of known keys");
             return Err(Error::new(Step::Fetch, Kind::Denied, message));
         }
-        // Parameter Store gives the whole list whatever is asked; Secrets Manager ends it where changes end.
-        let whole = since.is_none() || location.provider == Provider::ParameterStore;
         let listing = {
             let keys = lock(&self.keys);
-            let here = keys.iter().filter(|key| key.location.agrees_with(&location));
-            let (told, left): (Vec<_>, Vec<_>) = here.partition(|key| whole || Some(key.changed) >= since);
+            let here: Vec<_> = keys.iter().filter(|key| key.location.agrees_with(&location)).collect();
+            // Parameter Store gives the whole list whatever is asked; Secrets Manager ends it where changes end, but gives
+            // its first page whole.
+            let whole =
+                since.is_none() || location.provider == Provider::ParameterStore || here.len() <= PAGE;
+            let (told, left): (Vec<_>, Vec<_>) =
+                here.into_iter().partition(|key| whole || Some(key.changed) >= since);
             Listing { keys: told.into_iter().map(Key::listed).collect(), complete: left.is_empty() }
         };
         passage.leave(listing)
