@@ -230,8 +230,9 @@ const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 /// How long STS may take to say whose an identity is: a change waits for it.
 const WHO_AM_I: Duration = Duration::from_secs(2);
 
-/// Static keys are read again after this time, so that rotating them needs nobody to tell Pawl.
-const STATIC_KEYS: SignedDuration = SignedDuration::from_secs(60);
+/// Static keys are read again after this time, so that rotating or removing them needs nobody to tell Pawl. Shorter than
+/// most intervals, so that a sweep sees what became of them.
+const STATIC_KEYS: SignedDuration = SignedDuration::from_secs(15);
 
 /// How long credentials without an end are used.
 const ENDLESS: SignedDuration = SignedDuration::from_mins(15);
