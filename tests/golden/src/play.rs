@@ -103,6 +103,8 @@ fn warnings(cluster: &DevCluster) -> BTreeMap<String, String> {
     for event in cluster.list("events", "") {
         let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let about = text("/involvedObject/name").or_else(|| text("/regarding/name"));
+        let kind = text("/involvedObject/kind").or_else(|| text("/regarding/kind"));
+        let about = about.filter(|_| kind.as_deref() == Some("ExternalSecret"));
         let said = text("/message").or_else(|| text("/note"));
         let at = text("/lastTimestamp").or_else(|| text("/eventTime")).unwrap_or_default();
         if let (Some("Warning"), Some(about), Some(said)) = (text("/type").as_deref(), about, said) {

@@ -6,6 +6,9 @@ use pawl_recorded::{Choices, same_words};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The finalizer that ESO puts on ExternalSecrets.
+const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";
+
 /// What a difference is about.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Area {
@@ -115,6 +118,18 @@ fn status(expect: &Expect, state: &State, tell: &mut impl FnMut(Area, String, St
             // The recording's runs differed in it.
             expected["refreshed"] = standing["refreshed"].clone();
         }
+        let owns = |status: &Value| {
+            status["finalizers"].as_array().is_some_and(|all| all.iter().any(|it| it == FINALIZER))
+        };
+        if owns(&expected) && !owns(standing) {
+            let finalizers = expected["finalizers"].as_array_mut();
+            finalizers.into_iter().for_each(|all| all.retain(|it| it != FINALIZER));
+            tell(Area::Status, format!("status/{kind}.own-finalizer"), format!("{name}: no {FINALIZER}"));
+        }
+        if expected["refreshed"] == true && standing["refreshed"] == false {
+            expected["refreshed"] = false.into();
+            tell(Area::Status, format!("status/{kind}.not-refreshed"), format!("{name}: refreshTime stayed"));
+        }
         for (path, what) in pawl_recorded::differences(&expected, standing) {
             tell(Area::Status, format!("status/{kind}.{path}"), format!("{name}: {path} {what}"));
         }
@@ -135,12 +150,17 @@ fn events(expect: &Expect, state: &State, tell: &mut impl FnMut(Area, String, St
             tell(Area::Events, format!("events/{}.{}", key.0, key.3), what);
         }
     }
+    let lingering = told(&state.lingering);
     for (key, messages) in &standing {
         let Some(recorded) = expected.get(key).or_else(|| perhaps.get(key)) else {
+            if lingering.get(key) == Some(messages) {
+                continue;
+            }
             tell(Area::Events, format!("events/{}.{}", key.0, key.3), label(key, messages));
             continue;
         };
-        for message in messages {
+        let over = |message: &&&str| lingering.get(key).is_some_and(|messages| messages.contains(*message));
+        for message in messages.iter().filter(|message| !over(message)) {
             if !recorded.iter().any(|words| same_words(Some(words), Some(message))) {
                 let what = format!("{message:?}, not {:?}", json!(recorded));
                 tell(Area::Words, format!("words/{}.{}", key.0, key.3), what);
@@ -187,7 +207,10 @@ mod tests {
         });
         let expected = expect(json!({
             "secrets": { "app": { "data": { "a": "MQ==" }, "history": "untouched" }, "gone": {} },
-            "status": { "ExternalSecret app": { "refreshed": false, "binding": "app" } },
+            "status": {
+                "ExternalSecret app": { "refreshed": false, "binding": "app" },
+                "ExternalSecret other": { "refreshed": true, "finalizers": ["mine", FINALIZER] },
+            },
             "events": [event],
             "refused": { "1": "no" },
         }));
@@ -195,6 +218,8 @@ mod tests {
         state.secrets.insert("app".to_owned(), json!({ "data": { "a": "Mg==" }, "history": "written" }));
         state.secrets.insert("more".to_owned(), json!({}));
         state.status.insert("ExternalSecret app".to_owned(), json!({ "refreshed": true, "binding": "app" }));
+        let other = json!({ "refreshed": false, "finalizers": [] });
+        state.status.insert("ExternalSecret other".to_owned(), other);
         state.status.insert("SecretStore s".to_owned(), json!({}));
         let told = Event { reason: "Updated".to_owned(), ..expected.events[0].clone() };
         state.events.insert(told);
@@ -208,6 +233,9 @@ mod tests {
                 "secrets/history",
                 "secrets/missing",
                 "secrets/restless",
+                "status/ExternalSecret.finalizers",
+                "status/ExternalSecret.not-refreshed",
+                "status/ExternalSecret.own-finalizer",
                 "status/ExternalSecret.refreshed",
                 "status/SecretStore.extra",
                 "status/refused",
@@ -216,6 +244,22 @@ mod tests {
                 "events/ExternalSecret.Updated",
             ]
         );
+    }
+
+    #[test]
+    fn an_attempt_that_was_under_way_may_still_be_told() {
+        let event = |reason: &str| Event {
+            kind: "ExternalSecret".to_owned(),
+            name: "app".to_owned(),
+            severity: "Warning".to_owned(),
+            reason: reason.to_owned(),
+            message: "no".to_owned(),
+        };
+        let mut state = State::default();
+        state.events.extend([event("Lingering"), event("Other")]);
+        state.lingering.insert(event("Lingering"));
+        let found = judge(0, &Expect::default(), &state, &BTreeMap::new(), |_| false);
+        assert_eq!(parts(&found), ["events/ExternalSecret.Other"]);
     }
 
     #[test]

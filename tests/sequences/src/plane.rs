@@ -16,6 +16,8 @@ const DEFINITIONS: &str = include_str!("../../../shared/kubernetes/tests/data/cr
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 /// How long a deleted object may take to go.
 const GOING: Duration = Duration::from_secs(20);
+/// How long the garbage collector may take to know ExternalSecrets.
+const COLLECTED: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A control plane, held as its administrator.
@@ -66,14 +68,53 @@ impl Plane {
         server.apply_crds(DEFINITIONS).await?;
         let rights = stage.write("rbac.yaml", RIGHTS)?.display().to_string();
         server.kubectl(&["apply", "-f", &rights]).await?;
-        Ok(Self {
+        let plane = Self {
             url: server.url().to_owned(),
             ca: server.ca_pem().to_owned(),
             admin: server.token().to_owned(),
             pawl: server.token_of(USER).unwrap_or_default().to_owned(),
             http: client(server.ca_pem())?,
             running: Running::Real(Box::new(server)),
-        })
+        };
+        plane.until_collected().await?;
+        Ok(plane)
+    }
+
+    /// Waits until the garbage collector knows ExternalSecrets. It looks for new kinds every half minute; what belongs
+    /// to an ExternalSecret that goes before would stay until then.
+    async fn until_collected(&self) -> Result<()> {
+        let named = |kind: &str| Named {
+            kind: kind.to_owned(),
+            namespace: "default".to_owned(),
+            name: "collected".to_owned(),
+        };
+        let metadata = json!({ "name": "collected", "namespace": "default" });
+        let read = json!({ "secretKey": "a", "remoteRef": { "key": "a" } });
+        let owner = self
+            .apply(&json!({
+                "apiVersion": "external-secrets.io/v1",
+                "kind": "ExternalSecret",
+                "metadata": metadata,
+                "spec": { "secretStoreRef": { "name": "none" }, "data": [read] },
+            }))
+            .await?;
+        let mut owned = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata });
+        owned["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "name": "collected",
+            "uid": owner["metadata"]["uid"],
+        }]);
+        self.apply(&owned).await?;
+        self.delete(&named("ExternalSecret")).await?;
+        let began = Instant::now();
+        while self.get(&named("ConfigMap")).await?.is_some() {
+            if began.elapsed() > COLLECTED {
+                return Err(Error::Form("the garbage collector does not take up ExternalSecrets".to_owned()));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     async fn embedded() -> Result<Self> {

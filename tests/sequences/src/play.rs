@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// How long a step is looked at before its state counts: more than one refreshInterval of 5 s, so that a poll that must
 /// change nothing has happened.
 const LOOK: Duration = Duration::from_millis(7_500);
-/// How long no Secret may have been written before a state counts.
+/// How long no Secret may have been written before a state counts, and no failure told again that is over.
 const CALM: Duration = Duration::from_millis(6_500);
 /// How long a state is waited for. The operator had 18 s or more; failures are retried after 1, 2, 4... s.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -136,7 +136,8 @@ impl<'s> Player<'s, '_> {
             let snapshot =
                 snapshot.ok_or_else(|| Error::Form("the plane is not looked at any more".to_owned()))?;
             seen = snapshot.begun;
-            let state = State::of(self.sequence, &snapshot, before);
+            let calm = pawl_e2e::now().checked_sub(CALM).unwrap_or(jiff::Timestamp::MIN);
+            let state = State::of(self.sequence, &snapshot, before, calm);
             for (name, version) in &state.memory.secrets {
                 if written.get(name).is_none_or(|(known, _)| known != version) {
                     written.insert(name.clone(), (version.clone(), seen));

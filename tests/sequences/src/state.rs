@@ -2,6 +2,7 @@
 
 use crate::snapshot::Snapshot;
 use crate::{Event, Sequence};
+use jiff::Timestamp;
 use pawl_domain::hash::synced_resource_version;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,9 @@ pub(crate) struct State {
     pub(crate) secrets: BTreeMap<String, Value>,
     pub(crate) status: BTreeMap<String, Value>,
     pub(crate) events: BTreeSet<Event>,
+    /// Those of them that stood before and were counted up, but not any more for a while: by an attempt whose turn came
+    /// before the step's actions had their effect. That it goes on failing shows in the status.
+    pub(crate) lingering: BTreeSet<Event>,
     /// What the next step's state is told apart from.
     pub(crate) memory: Memory,
 }
@@ -28,8 +32,9 @@ pub(crate) struct Memory {
 }
 
 impl State {
-    /// The part of a snapshot that belongs to this sequence, told apart from what stood before.
-    pub(crate) fn of(sequence: &Sequence, snapshot: &Snapshot, before: &Memory) -> Self {
+    /// The part of a snapshot that belongs to this sequence, told apart from what stood before. What was told
+    /// before `calm` only is over.
+    pub(crate) fn of(sequence: &Sequence, snapshot: &Snapshot, before: &Memory, calm: Timestamp) -> Self {
         let mut state = Self::default();
         for namespace in sequence.namespaces() {
             let called = |object: &Value| {
@@ -53,7 +58,7 @@ impl State {
                     .insert(format!("SecretStore {}", called(store)), without_times(&store["status"]));
             }
             for event in snapshot.of("Event", namespace) {
-                state.event(event, before);
+                state.event(event, before, calm);
             }
         }
         for store in snapshot.of("ClusterSecretStore", "") {
@@ -65,7 +70,7 @@ impl State {
         // Events about cluster-wide objects are in the namespace `default`.
         for event in snapshot.of("Event", "default") {
             if text(event, "/involvedObject/name") == sequence.name {
-                state.event(event, before);
+                state.event(event, before, calm);
             }
         }
         state
@@ -138,20 +143,27 @@ impl State {
         self.status.insert(format!("ExternalSecret {name}"), seen);
     }
 
-    fn event(&mut self, event: &Value, before: &Memory) {
+    fn event(&mut self, event: &Value, before: &Memory, calm: Timestamp) {
         let (uid, version) = (text(event, "/metadata/uid"), text(event, "/metadata/resourceVersion"));
-        let is_new = before.events.get(&uid) != Some(&version);
+        let known = before.events.get(&uid).cloned();
+        let is_new = known.as_ref() != Some(&version);
         self.memory.events.insert(uid, version);
         let kind = text(event, "/involvedObject/kind");
-        if is_new && matches!(kind.as_str(), "ExternalSecret" | "SecretStore" | "ClusterSecretStore") {
-            self.events.insert(Event {
-                kind,
-                name: text(event, "/involvedObject/name"),
-                severity: text(event, "/type"),
-                reason: text(event, "/reason"),
-                message: text(event, "/message"),
-            });
+        if !is_new || !matches!(kind.as_str(), "ExternalSecret" | "SecretStore" | "ClusterSecretStore") {
+            return;
         }
+        let told = Event {
+            kind,
+            name: text(event, "/involvedObject/name"),
+            severity: text(event, "/type"),
+            reason: text(event, "/reason"),
+            message: text(event, "/message"),
+        };
+        let last = text(event, "/lastTimestamp").parse::<Timestamp>();
+        if known.is_some() && last.is_ok_and(|last| last < calm) {
+            self.lingering.insert(told.clone());
+        }
+        self.events.insert(told);
     }
 }
 

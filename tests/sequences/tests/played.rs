@@ -7,7 +7,7 @@ use std::path::Path;
 const STEPS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs KUBEBUILDER_ASSETS, and differences that remain are not mended or chosen yet"]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
 async fn short_sequences_come_out_the_same() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let all: Vec<Sequence> = lines(&data.join("eso-2.9.jsonl.gz")).unwrap();
