@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 /// Jobs worked on at the same time.
 const JOBS: usize = 16;
@@ -37,6 +37,11 @@ pub(super) type Stopped = watch::Receiver<bool>;
 
 /// Delivers jobs as they come.
 pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, stopped: Stopped) {
+    match pipeline.ports().jobs().take_over().await {
+        Ok(0) => {}
+        Ok(count) => info!("{count} jobs of a server that was killed are taken up"),
+        Err(problem) => warn!("job queue: {problem}"),
+    }
     let receive = |limit| {
         let pipeline = Arc::clone(&pipeline);
         async move { pipeline.ports().jobs().receive(limit).await }

@@ -126,6 +126,33 @@ impl Embedded {
         self.writer.write(work).await
     }
 
+    /// Ends all leases, for whoever had them is gone: a server that was killed leaves jobs leased. A job waits for a pause that
+    /// grows with its attempts, for it may be what ended the server. Where a holder lives after all, its lease has ended, and the
+    /// job is done twice. Returns how many there were.
+    ///
+    /// # Errors
+    /// As the file has it; the leases end by themselves then.
+    pub async fn end_leases(
+        &self,
+        now: Timestamp,
+        pause: impl Fn(u32) -> Duration + Send + 'static,
+    ) -> Result<usize, Error> {
+        let work = move |connection: &Connection| {
+            let mut leased = connection
+                .prepare_cached("SELECT number, attempts FROM jobs WHERE leased = 1 AND dead IS NULL")?;
+            let leased = leased.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let leased: Vec<(i64, u32)> = leased.collect::<Result<_, _>>()?;
+            for (number, attempts) in &leased {
+                let pause = i64::try_from(pause(*attempts).as_millis()).unwrap_or(i64::MAX);
+                let text = "UPDATE jobs SET due = ?2, leased = 0 WHERE number = ?1";
+                let due = now.as_millisecond().saturating_add(pause);
+                connection.prepare_cached(text)?.execute(params![number, due])?;
+            }
+            Ok(leased.len())
+        };
+        self.writer.write(work).await
+    }
+
     /// Waits until this process hands over jobs. Jobs of other processes are not heard of: look at intervals as well,
     /// and make this future before the look, or an arrival between the two is missed.
     pub fn job_arrival(&self) -> impl Future<Output = ()> + Send + use<> {

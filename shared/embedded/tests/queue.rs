@@ -67,6 +67,21 @@ async fn a_leased_job_is_nobody_elses_until_its_lease_ends() {
 }
 
 #[tokio::test]
+async fn jobs_of_a_server_that_was_killed_are_taken_up_by_the_next_one() {
+    let (_directory, path, queue) = queue(&[job(0), job(1)]).await;
+    let lost = queue.lease(at(0), 1, 10 * MINUTE).await.unwrap().pop().unwrap();
+    let next = Embedded::open(&path).await.unwrap();
+    let pause = |attempts| Duration::from_secs(2 * u64::from(attempts));
+    assert_eq!(next.end_leases(at(1), pause).await.unwrap(), 1);
+    assert_eq!(read(&lease_one(&next, 1).await.unwrap()), job(1), "the other one waited all the time");
+    assert_eq!(lease_one(&next, 2).await, None, "the job may be what ended the server");
+    let again = lease_one(&next, 3).await.unwrap();
+    assert_eq!((again.receipt.attempt, read(&again)), (2, job(0)));
+    assert!(!queue.ack(lost.receipt).await.unwrap(), "of a server that lives after all the lease has ended");
+    assert!(next.ack(again.receipt).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_lease_that_ended_unnoticed_can_still_be_acknowledged() {
     let (_directory, _, queue) = queue(&[job(0)]).await;
     let leased = lease_one(&queue, 0).await.unwrap();

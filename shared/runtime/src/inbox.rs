@@ -61,6 +61,17 @@ impl Jobs for Inbox {
 }
 
 impl Inbox {
+    /// Takes up the jobs of a file that a server was killed with. For a server that begins; SQS gives them out again by itself.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the jobs come when their leases end.
+    pub async fn take_over(&self) -> Result<usize, Error> {
+        match self {
+            Self::Sqs { .. } => Ok(0),
+            Self::Local(file) => file.end_leases(SystemClock.now(), backoff::pause).await.map_err(local),
+        }
+    }
+
     /// Up to `limit` messages, as soon as there is one; perhaps none after a while. What is not settled comes again by
     /// itself. Dropping this loses nothing.
     ///
