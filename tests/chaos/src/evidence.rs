@@ -124,7 +124,7 @@ fn database(path: &Path) -> rusqlite::Result<Kept> {
     let mut names = file.prepare("select name from sqlite_master where type = 'table'")?;
     let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let mut kept = Kept::default();
-    for name in names {
+    for name in names.into_iter().filter(|name| name != "jobs") {
         let text = rows(&file, &name)?;
         let all = if name == "records" { &mut kept.records } else { &mut kept.registry };
         all.push_str(&text);

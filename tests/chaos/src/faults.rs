@@ -255,7 +255,13 @@ fn trouble_vault(stage: &Stage, how: Trouble) {
         Trouble::Throttling => VaultFault::rate_limited(1),
         Trouble::AnswersLost => VaultFault::CutBody,
     };
-    stage.vault.faults().add(VaultRule::new(fault));
+    // Reads and logins, which are all that Pawl does there. The driver's own writes go past everything that breaks.
+    let rules = [
+        VaultRule::new(fault.clone()).method("GET"),
+        VaultRule::new(fault.clone()).method("LIST"),
+        VaultRule::new(fault).path("auth/*"),
+    ];
+    rules.into_iter().for_each(|rule| stage.vault.faults().add(rule));
 }
 
 fn soothe_vault(stage: &Stage) {

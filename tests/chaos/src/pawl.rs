@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 
 /// The functions that run beside the servers, each once.
 pub(crate) const FUNCTIONS: [&str; 4] = ["sync", "deliver", "sweep", "index"];
-/// How often servers sweep, and read the clusters' own manifests.
-const SERVE: [&str; 4] = ["--sweep", "4s", "--index", "8s"];
+/// How often servers sweep, and read the clusters' own manifests: seldom, for both cost the double of AWS dozens of calls.
+const SERVE: [&str; 4] = ["--sweep", "10s", "--index", "20s"];
 /// How long a server may take to come up on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a command may take.

@@ -7,7 +7,7 @@ use crate::io;
 use crate::journal::Journal;
 use crate::options::Options;
 use crate::report::{DRIVER_LOG, Report};
-use crate::stage::{PATIENCE, Stage};
+use crate::stage::Stage;
 use crate::watch::Watch;
 use pawl_e2e::{Error, Result};
 use serde_json::json;
@@ -19,6 +19,10 @@ use std::time::{Duration, Instant};
 const SWEEPS: usize = 2;
 /// Between two looks at whether everything has settled.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long work that a sweep handed to the queue may take, until the next sweep.
+const WORK: Duration = Duration::from_secs(60);
+/// How long everything may take to settle. On an idle machine it is seconds.
+const SETTLING: Duration = Duration::from_secs(300);
 
 /// Plays a run and judges it. Logs are kept where the report says when something is wrong.
 ///
@@ -67,10 +71,21 @@ async fn settle(stage: &Stage, at_least: usize) -> Result<(usize, Vec<Finding>)>
     loop {
         sweep(stage).await;
         sweeps += 1;
-        let findings = checker::standing(&evidence::standing(stage).await?);
+        let findings = standing(stage).await?;
         stage.journal.note(&format!("sweep {sweeps}: {} things are not yet as they must be", findings.len()));
-        if findings.is_empty() && sweeps >= at_least || began.elapsed() > PATIENCE {
+        if findings.is_empty() && sweeps >= at_least || began.elapsed() > SETTLING {
             return Ok((sweeps, findings));
+        }
+    }
+}
+
+/// What is wrong with how things stand, after the work that is under way.
+async fn standing(stage: &Stage) -> Result<Vec<Finding>> {
+    let began = Instant::now();
+    loop {
+        let findings = checker::standing(&evidence::standing(stage).await?);
+        if findings.is_empty() || began.elapsed() > WORK {
+            return Ok(findings);
         }
         tokio::time::sleep(LOOK).await;
     }
@@ -101,6 +116,12 @@ async fn finish(
     unsettled: Vec<Finding>,
 ) -> Result<Report> {
     let mut evidence = evidence::all(&stage, watch).await?;
+    // Servers go on sweeping, and what they hand to the queue at this moment is not left there.
+    let began = Instant::now();
+    while !evidence.left_jobs.is_empty() && began.elapsed() < WORK {
+        tokio::time::sleep(LOOK).await;
+        evidence.left_jobs = evidence::standing(&stage).await?.left_jobs;
+    }
     report.count_calls(&stage);
     (report.sights, report.targets) = (evidence.seen.len(), evidence.secrets.len());
     report.dead_jobs = evidence.dead_jobs.len();

@@ -1,7 +1,8 @@
 //! How things went: each target beside the sequences of states of what it reads.
 //!
 //! A target may skip states and show one for long. It may never show a state after a later one. A rollback is a state of its own
-//! in the sequence, so that following it is no way back. The same holds for manifests.
+//! in the sequence, so that following it is no way back. The same holds for manifests. A Secret that is gone because its
+//! declaration was removed ends the walk of its values.
 
 use super::{Evidence, Finding, Kind};
 use crate::journal::{Declared, Stood};
@@ -34,6 +35,10 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn step(&mut self, evidence: &Evidence, sight: &'a Sight) -> Vec<Finding> {
         let mut findings = Vec::new();
+        if sight.data.is_none() && self.is_removed(evidence, sight) {
+            self.values.clear();
+            self.shown.clear();
+        }
         for (field, text) in sight.data.iter().flatten() {
             let tokens: BTreeSet<(Key, u32)> = tokens(text).into_iter().collect();
             for (key, n) in &tokens {
@@ -43,6 +48,16 @@ impl<'a> Walk<'a> {
             findings.extend(self.manifest(evidence, sight, field, &keys));
         }
         findings
+    }
+
+    /// Whether what the target showed is of a manifest that was removed since. Its owner is gone then, and until Pawl has seen
+    /// that, each delivery makes a Secret that the cluster's garbage collector takes at once. Nothing in such a Secret can tell a
+    /// delivery what stood in the one before.
+    fn is_removed(&self, evidence: &Evidence, sight: &Sight) -> bool {
+        let declared = sight.target.place().and_then(|place| evidence.declared.get(&place));
+        let shown = self.manifests.values().min().copied().unwrap_or_default();
+        let since = declared.into_iter().flatten().skip(shown);
+        since.into_iter().any(|each| each.spec.is_none() && each.from <= sight.at)
     }
 
     fn value(

@@ -63,6 +63,15 @@ fn right() -> Evidence {
 #[test]
 fn nothing_is_found_where_all_is_right() {
     assert_eq!(all(&right()), []);
+    let gone = |seconds| Sight { data: None, ..sight(2, seconds, Form::Extract, 1) };
+    let mut under_way = right();
+    under_way.seen.extend([
+        sight(2, 21, Form::Extract, 3),
+        gone(22),
+        sight(2, 23, Form::Extract, 2),
+        gone(24),
+    ]);
+    assert_eq!(all(&under_way), [], "deliveries under way meet a declaration that is deleted");
     let mut with_dead_job = right();
     with_dead_job.dead_jobs.push(("jobs-dead".to_owned(), "blue/chaos-0/d000".to_owned()));
     assert_eq!(all(&with_dead_job), [], "a sweep made up for it");
@@ -80,7 +89,7 @@ fn every_planted_error_is_found() {
         all(&evidence)
     };
     let found = |findings: &[Finding]| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
-    let cases: [Case<'_>; 16] = [
+    let cases: [Case<'_>; 17] = [
         ("stale", &|it| drop(it.secrets.insert(first.clone(), shows(Form::Whole, 1))), &[Kind::Wrong]),
         ("missing", &|it| drop(it.secrets.remove(&first)), &[Kind::Wrong]),
         (
@@ -90,6 +99,14 @@ fn every_planted_error_is_found() {
         ),
         ("reverted", &|it| it.seen.insert(3, sight(0, 25, Form::Whole, 1)), &[Kind::WentBack]),
         ("reverted after the rollback", &|it| it.seen.push(sight(0, 40, Form::Whole, 3)), &[Kind::WentBack]),
+        (
+            "reverted after somebody deleted it",
+            &|it| {
+                it.seen.insert(3, Sight { data: None, ..sight(0, 24, Form::Whole, 1) });
+                it.seen.insert(4, sight(0, 25, Form::Whole, 1));
+            },
+            &[Kind::WentBack],
+        ),
         ("from the future", &|it| it.seen.insert(1, sight(0, 5, Form::Whole, 2)), &[Kind::Impossible]),
         ("never in the store", &|it| it.seen.push(sight(0, 50, Form::Whole, 9)), &[Kind::Impossible]),
         ("an older manifest", &older_manifest, &[Kind::WentBack]),
