@@ -6,6 +6,7 @@ fields!(Cluster {
     "labels" => may labels,
     "connection" => must connection,
     "index" => may index,
+    "namespaces" => later namespaces,
 });
 
 choices!(Connection {

@@ -46,6 +46,9 @@ fn fields_that_came_later_are_kept() {
     );
     let set = Some("shop".parse().unwrap());
     kept("declarations", "of-a-set.json", &Declaration { set: set.clone(), ..declaration });
+    let cluster: Cluster = one_of_version_0("clusters", "blue.json");
+    let namespaces = BTreeSet::from(["shop".parse().unwrap()]);
+    kept("clusters", "by-namespace.json", &Cluster { namespaces, ..cluster });
     let store: Store = one_of_version_0("stores", "ClusterSecretStore_values.json");
     kept("stores", "of-a-set.json", &Store { set, ..store });
     let mut store: Store = one_of_version_0("stores", "ClusterSecretStore_values.json");

@@ -6,7 +6,7 @@ pub use allowed::{Allowed, Refusal, is_same_url};
 
 use crate::name::{ClusterName, Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A `pawl.dev/v1alpha1` Cluster, parsed and closed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -19,6 +19,9 @@ pub struct Cluster {
     pub connection: Connection,
     /// Whether the ExternalSecrets that live in this cluster are read from it.
     pub index: bool,
+    /// The only namespaces that are listed and watched, where Pawl has no rights in the others; empty for all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub namespaces: BTreeSet<Namespace>,
 }
 
 /// How a cluster's API server is reached.

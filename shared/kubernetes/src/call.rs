@@ -96,6 +96,11 @@ impl<'a> Call<'a> {
         Self { namespace: Some(namespace), ..self }
     }
 
+    /// In one namespace, or in all of them.
+    pub(crate) fn within(self, namespace: Option<&'a str>) -> Self {
+        Self { namespace, ..self }
+    }
+
     pub(crate) fn name(self, name: &'a str) -> Self {
         Self { name: Some(name), ..self }
     }

@@ -1,6 +1,8 @@
 //! ESO's kinds, as a cluster serves them.
 
 use crate::call::Resource;
+use crate::connect::Link;
+use pawl_pipeline::ports::ClusterIdentity;
 
 /// The versions in which ESO's kinds may be served, the better one first.
 pub(crate) const VERSIONS: usize = 2;
@@ -28,6 +30,17 @@ impl EsoKind {
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
         };
         Resource { prefix, plural, kind }
+    }
+
+    /// The collections of this kind that are listed and watched.
+    pub(crate) fn collections<I>(self, link: &Link<I>) -> Vec<Option<&str>>
+    where
+        I: ClusterIdentity,
+    {
+        match self {
+            Self::ExternalSecret | Self::SecretStore => link.collections(),
+            Self::ClusterSecretStore => vec![None],
+        }
     }
 }
 

@@ -40,8 +40,25 @@ async fn read<I: ClusterIdentity>(
 ) -> Result<Option<Vec<Manifests>>, Error> {
     let first = link.served();
     for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
-        let resource = kind.resource(version);
-        let call = || Call::new(Step::Lookup, Verb::List, &resource);
+        if let Some(objects) = read_version(link, kind, version, place, options).await? {
+            link.set_served(version);
+            return Ok(Some(objects));
+        }
+    }
+    Ok(None)
+}
+
+async fn read_version<I: ClusterIdentity>(
+    link: &Link<I>,
+    kind: EsoKind,
+    version: usize,
+    place: &str,
+    options: &ParseOptions,
+) -> Result<Option<Vec<Manifests>>, Error> {
+    let resource = kind.resource(version);
+    let mut found = Vec::new();
+    for namespace in kind.collections(link) {
+        let call = || Call::new(Step::Lookup, Verb::List, &resource).within(namespace);
         let of = |mut object: Value| {
             // Items of a list may leave out what the list says already.
             if let Some(fields) = object.as_object_mut() {
@@ -50,12 +67,12 @@ async fn read<I: ClusterIdentity>(
             }
             of_object(object, place, options)
         };
-        if let Listed::All(objects, _) = list::served(link, call, of).await? {
-            link.set_served(version);
-            return Ok(Some(objects));
+        match list::served(link, call, of).await? {
+            Listed::All(objects, _) => found.extend(objects),
+            Listed::NotServed(_) => return Ok(None),
         }
     }
-    Ok(None)
+    Ok(Some(found))
 }
 
 /// What one object of the cluster declares. Of a store that can be used also how its status stands.

@@ -129,13 +129,19 @@ pub(crate) async fn managed<I: ClusterIdentity>(
     link: &Link<I>,
 ) -> Result<BTreeMap<(Namespace, ObjectName), String>, Error> {
     let selector = format!("{MANAGED_LABEL}=true");
-    let call =
-        || Call::new(Step::Read, Verb::List, &SECRETS).query("labelSelector", &selector).metadata_only();
-    let secrets = crate::list::all(link, call, |Object { metadata }| {
-        let key = (metadata.namespace.parse().ok()?, metadata.name.parse().ok()?);
-        Some((key, metadata.resource_version))
-    });
-    Ok(secrets.await?.into_iter().flatten().collect())
+    let mut found = BTreeMap::new();
+    for namespace in link.collections() {
+        let call = || {
+            let list = Call::new(Step::Read, Verb::List, &SECRETS).within(namespace);
+            list.query("labelSelector", &selector).metadata_only()
+        };
+        let secrets = crate::list::all(link, call, |Object { metadata }| {
+            let key = (metadata.namespace.parse().ok()?, metadata.name.parse().ok()?);
+            Some((key, metadata.resource_version))
+        });
+        found.extend(secrets.await?.into_iter().flatten());
+    }
+    Ok(found)
 }
 
 pub(crate) fn call<'a>(

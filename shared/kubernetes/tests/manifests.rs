@@ -69,6 +69,7 @@ fn clusters(given: &Value) -> Vec<Cluster> {
         labels: serde_json::from_value(labels.clone()).unwrap(),
         connection: Connection::Kubeconfig { path: "kubeconfig".to_owned(), context: None },
         index: false,
+        namespaces: [].into(),
     };
     given.as_object().unwrap().iter().map(cluster).collect()
 }

@@ -67,9 +67,19 @@ impl<I: ClusterIdentity> Link<I> {
         &self.cluster.name
     }
 
+    /// The collections of a namespaced kind that are listed and watched: one for each namespace that the Cluster names, or
+    /// that of all.
+    pub(crate) fn collections(&self) -> Vec<Option<&str>> {
+        match &self.cluster.namespaces {
+            all if all.is_empty() => vec![None],
+            some => some.iter().map(|namespace| Some(namespace.as_str())).collect(),
+        }
+    }
+
     /// Whether this link leads to the cluster as it is declared here.
     pub(crate) fn reaches(&self, cluster: &Cluster) -> bool {
-        self.cluster.connection == cluster.connection
+        let Cluster { name: _, labels: _, connection, index: _, namespaces } = cluster;
+        (&self.cluster.connection, &self.cluster.namespaces) == (connection, namespaces)
     }
 
     /// The index of the version of ESO's kinds that was served last.

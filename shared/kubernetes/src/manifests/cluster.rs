@@ -10,6 +10,7 @@
 //!   labels: { tier: prod }     # for pawl.dev/cluster-selector
 //! spec:
 //!   index: true                # read the ExternalSecrets that live in this cluster; default false
+//!   namespaces: [shop]         # list and watch these only, where Pawl has rights by namespace; default: all
 //!   # exactly one of:
 //!   eks:
 //!     name: shop               # the name in EKS
@@ -34,7 +35,8 @@
 use super::reader::Fields;
 use super::{certificate, metadata};
 use pawl_domain::cluster::{Connection, TokenSource};
-use pawl_domain::{Cluster, ClusterName, Home};
+use pawl_domain::{Cluster, ClusterName, Home, Namespace};
+use std::collections::BTreeSet;
 
 /// The cluster of a Cluster. Whether it may be used, the notes tell.
 pub(super) fn read(root: Fields<'_>, home: &Home) -> Option<Cluster> {
@@ -44,6 +46,7 @@ pub(super) fn read(root: Fields<'_>, home: &Home) -> Option<Cluster> {
     }
     let (metadata, mut spec) = metadata::read::<ClusterName>(root)?;
     let index = spec.flag("index");
+    let namespaces = namespaces(&mut spec);
     let given: Vec<&str> = ["eks", "kubeconfig", "url"].into_iter().filter(|field| spec.has(field)).collect();
     if given.len() != 1 {
         notes.error("spec", "must have exactly one of eks, kubeconfig and url");
@@ -55,7 +58,18 @@ pub(super) fn read(root: Fields<'_>, home: &Home) -> Option<Cluster> {
     ];
     spec.close();
     let connection = connections.into_iter().flatten().next()?;
-    Some(Cluster { name: metadata.name, labels: metadata.labels, connection, index })
+    Some(Cluster { name: metadata.name, labels: metadata.labels, connection, index, namespaces })
+}
+
+fn namespaces(spec: &mut Fields<'_>) -> BTreeSet<Namespace> {
+    let mut names = BTreeSet::new();
+    for name in spec.texts("namespaces") {
+        match name.parse() {
+            Ok(name) => drop(names.insert(name)),
+            Err(error) => spec.error("namespaces", format!("{error}")),
+        }
+    }
+    names
 }
 
 fn eks(mut fields: Fields<'_>) -> Option<Connection> {

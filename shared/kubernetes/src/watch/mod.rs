@@ -1,6 +1,7 @@
 //! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata.
 //!
-//! Each kind is watched on its own, so that one that fails or is not served holds up no other. A watch begins with a list of
+//! Each kind is watched on its own, in each namespace where Pawl has rights in some only, so that one that fails or is not served
+//! holds up no other. A watch begins with a list of
 //! metadata, goes on from the version of that list, and is resumed from the last version that it saw; only where the server
 //! has forgotten that version does it begin anew.
 
@@ -13,17 +14,23 @@ pub(crate) use own::OwnWrites;
 
 use crate::connect::Link;
 use crate::eso::EsoKind;
+use futures::FutureExt;
+use futures::future::join_all;
 use one::{One, Subject};
 use pawl_pipeline::ports::{ClusterIdentity, Sighting};
 use tokio::sync::mpsc::Sender;
 
 /// Watches all kinds until nobody listens any more.
 pub(crate) async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, told: &Sender<Sighting>) {
-    let one = |subject| One::new(link, class, told, subject).run();
-    tokio::join!(
-        one(Subject::Eso(EsoKind::ExternalSecret)),
-        one(Subject::Eso(EsoKind::SecretStore)),
-        one(Subject::Eso(EsoKind::ClusterSecretStore)),
-        one(Subject::ManagedSecrets),
-    );
+    let subjects = EsoKind::ALL.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+    let watches = subjects.flat_map(|subject| {
+        let collections = match subject {
+            Subject::Eso(kind) => kind.collections(link),
+            Subject::ManagedSecrets => link.collections(),
+        };
+        collections
+            .into_iter()
+            .map(move |namespace| One::new(link, class, told, subject, namespace).run().boxed())
+    });
+    join_all(watches).await;
 }

@@ -44,6 +44,8 @@ pub(super) struct One<'a, I> {
     link: &'a Link<I>,
     told: &'a Sender<Sighting>,
     subject: Subject,
+    /// Where; everywhere if not given.
+    namespace: Option<&'a str>,
     options: ParseOptions,
     place: String,
     /// The version up to which everything was told; `None` where nothing was.
@@ -95,11 +97,17 @@ struct Failure {
 }
 
 impl<'a, I: ClusterIdentity> One<'a, I> {
-    pub(super) fn new(link: &'a Link<I>, class: &str, told: &'a Sender<Sighting>, subject: Subject) -> Self {
+    pub(super) fn new(
+        link: &'a Link<I>,
+        class: &str,
+        told: &'a Sender<Sighting>,
+        subject: Subject,
+        namespace: Option<&'a str>,
+    ) -> Self {
         let mut options = ParseOptions::new(Home::Cluster(link.name().clone()));
         class.clone_into(&mut options.class);
         let place = format!("cluster {}", link.name());
-        Self { link, told, subject, options, place, from: None, memory: Memory::default() }
+        Self { link, told, subject, namespace, options, place, from: None, memory: Memory::default() }
     }
 
     /// Watches until nobody listens any more.
@@ -159,8 +167,11 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             let resource = self.resource(version);
             let memory = &mut self.memory;
             let remembers = matches!(self.subject, Subject::Eso(_));
-            let call =
-                || self.subject.selected(Call::new(Step::Lookup, Verb::List, &resource).metadata_only());
+            let (subject, namespace) = (self.subject, self.namespace);
+            let call = || {
+                let list = Call::new(Step::Lookup, Verb::List, &resource).within(namespace);
+                subject.selected(list.metadata_only())
+            };
             let of = |object: SeenObject| {
                 if remembers {
                     memory.is_news(&object.metadata);
@@ -183,6 +194,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         let from = self.from.clone().unwrap_or_default();
         let resource = self.resource(self.link.served());
         let call = Call::new(Step::Lookup, Verb::Watch, &resource)
+            .within(self.namespace)
             .query("watch", "1")
             .query("allowWatchBookmarks", "true")
             .query("timeoutSeconds", LASTING)

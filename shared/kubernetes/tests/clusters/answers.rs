@@ -152,7 +152,13 @@ async fn a_kind_that_is_not_served_any_more_on_a_later_page_is_no_list() {
         .respond_with(page)
         .mount(&server)
         .await;
-    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    let cluster = Cluster {
+        name: blue(),
+        labels: [].into(),
+        connection: connection(&server),
+        index: true,
+        namespaces: [].into(),
+    };
     // The server answers whatever it does not know with 404.
     assert!(adapter(&server).manifests(&cluster).await.is_err());
 }
@@ -186,7 +192,13 @@ async fn a_kind_that_goes_while_it_is_listed_does_not_pass_for_an_empty_one() {
         .mount(&server)
         .await;
     list().respond_with(ResponseTemplate::new(200).set_body_json(page)).mount(&server).await;
-    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    let cluster = Cluster {
+        name: blue(),
+        labels: [].into(),
+        connection: connection(&server),
+        index: true,
+        namespaces: [].into(),
+    };
     let error = adapter(&server).manifests(&cluster).await.unwrap_err();
     assert_eq!(error.kind, Kind::Transient, "{error}");
     assert!(error.message().contains("ended before its last page"), "{error}");
@@ -243,7 +255,13 @@ async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
         .mount(&server)
         .await;
     let adapter = adapter(&server);
-    let cluster = Cluster { name: blue(), labels: [].into(), connection: connection(&server), index: true };
+    let cluster = Cluster {
+        name: blue(),
+        labels: [].into(),
+        connection: connection(&server),
+        index: true,
+        namespaces: [].into(),
+    };
     let found = adapter.manifests(&cluster).await.unwrap();
     assert_eq!(found.declarations.len(), 1);
     assert_eq!(found.problems.len(), 1, "{:?}", found.problems);

@@ -113,10 +113,9 @@ async fn plain_http_needs_the_operators_word_and_this_machine() {
     let error = read(url("http://10.255.255.1".to_owned()), silent(true)).await.unwrap_err();
     assert!(error.to_string().contains("write https"), "{error}");
     assert_eq!(came.load(Ordering::SeqCst), 0);
-    assert_eq!(
-        read(url(format!("http://{address}")), silent(true)).await.unwrap_err().kind,
-        Kind::Unreachable
-    );
+    // Who is there hangs up, sooner or later.
+    let error = read(url(format!("http://{address}")), silent(true)).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
     assert!(came.load(Ordering::SeqCst) > 0);
 }
 

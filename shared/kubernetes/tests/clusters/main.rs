@@ -10,6 +10,7 @@ mod connections;
 mod contract;
 mod costs;
 mod credentials;
+mod namespaces;
 mod pawl;
 mod server;
 mod watching;

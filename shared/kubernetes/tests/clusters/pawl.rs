@@ -70,12 +70,14 @@ pub(crate) fn cluster(server: &Server) -> Cluster {
             token: TokenSource::Env(server.pawl.clone()),
         },
         index: true,
+        namespaces: [].into(),
     }
 }
 
 /// A directory that knows cluster `blue` only.
 pub(crate) fn declared(connection: Connection) -> Arc<Directory> {
-    let cluster = Cluster { name: blue(), labels: BTreeMap::new(), connection, index: true };
+    let cluster =
+        Cluster { name: blue(), labels: BTreeMap::new(), connection, index: true, namespaces: [].into() };
     Arc::new(Directory(Mutex::new(cluster)))
 }
 
@@ -114,7 +116,7 @@ pub(crate) fn replacement(pairs: &[(&str, &str)]) -> Replacement {
 }
 
 /// One known cluster.
-pub(crate) struct Directory(Mutex<Cluster>);
+pub(crate) struct Directory(pub(crate) Mutex<Cluster>);
 
 impl Directory {
     /// Declares another way to the cluster.

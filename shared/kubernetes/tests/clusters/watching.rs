@@ -26,7 +26,8 @@ impl Scene {
             token: TokenSource::Env(token.to_owned()),
         };
         let pawl: Pawl = with(connection.clone());
-        let cluster = Cluster { name: blue(), labels: [].into(), connection, index: true };
+        let cluster =
+            Cluster { name: blue(), labels: [].into(), connection, index: true, namespaces: [].into() };
         let (tell, told) = mpsc::channel(64);
         let watching = tokio::spawn(async move { pawl.watch(&cluster, &tell).await });
         let mut scene = Self { server, told, watching };

@@ -151,6 +151,7 @@ pub fn cluster(name: &str) -> ClusterBuilder {
             token: TokenSource::Env("CLUSTER_TOKEN".to_owned()),
         },
         index: false,
+        namespaces: BTreeSet::new(),
     })
 }
 

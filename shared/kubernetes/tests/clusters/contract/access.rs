@@ -42,6 +42,7 @@ fn known(server: &Server) -> pawl_domain::Cluster {
             token: pawl_domain::cluster::TokenSource::Env(server.weak.clone()),
         },
         index: true,
+        namespaces: [].into(),
     }
 }
 
