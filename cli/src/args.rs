@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Take manifests into the registry: ExternalSecrets, stores and Clusters, from files, folders or `-`.
+    /// Take manifests into the registry: ExternalSecrets, stores, Clusters and StorePolicies, from files, folders or `-`.
     Apply(Apply),
     /// Say what is wrong with manifests. Asks nobody.
     Check(Check),
@@ -56,7 +56,7 @@ pub(crate) enum Verb {
     Render(Render),
     /// Show what the registry holds, and how each declaration fares.
     Get(Get),
-    /// Remove declarations, and the Secrets that they own; or clusters, with all that was declared for them.
+    /// Remove declarations, and the Secrets that they own; or clusters, with all that was declared for them; or policies.
     Delete(Delete),
     /// Bring up to date what a key, a declaration or an event names.
     Sync(Sync),
@@ -163,12 +163,13 @@ pub(crate) enum Resource {
     Declarations,
     Stores,
     Clusters,
+    Policies,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Delete {
-    /// Declarations, as `<cluster>/<namespace>/<name>`; or `cluster` and the names of clusters.
-    #[arg(required = true, value_name = "DECLARATION | cluster NAME")]
+    /// Declarations, as `<cluster>/<namespace>/<name>`; or `cluster` or `policy` and names of such.
+    #[arg(required = true, value_name = "DECLARATION | cluster NAME | policy NAME")]
     pub(crate) what: Vec<String>,
     /// Remove clusters without asking them, as when they are gone: their Secrets stay as they are.
     #[arg(long)]

@@ -49,6 +49,7 @@ fn run(directory: &Path, command: &str, metadata: &TcpListener) -> Output {
         .current_dir(directory)
         .env_clear()
         .env("HOME", directory)
+        .env("PAWL_UNSAFE_FAKE_STORES", "1")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", metadata.local_addr().unwrap()))
         .output()
         .unwrap()

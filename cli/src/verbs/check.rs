@@ -1,5 +1,7 @@
 //! `pawl check`: whether manifests can be used, without asking anybody.
 
+mod policies;
+
 use super::{clusters, code, manifests};
 use crate::args::{Args, Check};
 use crate::error::Error;
@@ -10,7 +12,8 @@ use pawl_domain::{Declaration, DeclarationId, Home, Query, Store, StoreId};
 use pawl_kubernetes::manifests::ParseOptions;
 use pawl_kubernetes::manifests::lint::{Finding, lint};
 use pawl_pipeline::{Manifests, Problem, Severity};
-use pawl_runtime::config::cluster_credentials;
+use pawl_runtime::config::{self, cluster_credentials};
+use policies::{Policies, of_declarations};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -18,23 +21,27 @@ use std::process::ExitCode;
 pub(super) fn run(args: &Args, check: &Check) -> Result<ExitCode, Error> {
     let sources = manifests::sources(&check.files)?;
     let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
-    let checked = checked(&sources, check, &allowed);
+    let fake_stores = config::fake_stores(&args.lookup()).map_err(pawl_runtime::Error::from)?;
+    let checked = checked(&sources, check, &allowed, fake_stores);
     let well = checked.problems.iter().all(|problem| problem.severity != Severity::Error);
     output::show(&checked, args.output);
     Ok(code(well))
 }
 
-fn checked(sources: &[Source], check: &Check, allowed: &Allowed) -> Checked {
+fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bool) -> Checked {
     let mut options = ParseOptions::new(Home::Applied);
     options.default_clusters.clone_from(&check.clusters);
     options.default_namespace.clone_from(&check.namespace);
     let declares_clusters = |found: &[Manifests]| found.iter().any(|each| !each.clusters.is_empty());
     let mut found = manifests::read(sources, options.clone());
     // Where no cluster is declared, nobody can say here which ones there are.
-    if !declares_clusters(&found) {
+    let any_cluster = !declares_clusters(&found);
+    if any_cluster {
         options.any_cluster = true;
         found = manifests::read(sources, options);
     }
+    let policies = Policies::of(&found, any_cluster && check.clusters.is_empty(), fake_stores);
+    let declarations: Vec<Declaration> = found.iter().flat_map(|each| &each.declarations).cloned().collect();
     let stores: BTreeMap<StoreId, Store> =
         found.iter().flat_map(|each| &each.stores).map(|store| (store.id.clone(), store.clone())).collect();
     let mut seen = BTreeSet::new();
@@ -48,7 +55,9 @@ fn checked(sources: &[Source], check: &Check, allowed: &Allowed) -> Checked {
                 lint(declaration, |id| stores.get(id)).into_iter().map(|it| at(it, source, declaration)),
             );
             problems.extend(of_searches(declaration, &stores).map(|it| at(it, source, declaration)));
+            problems.extend(of_declarations(&policies, source, declaration, &stores));
         }
+        problems.extend(policies.of_stores(source, each, &declarations));
         // One ExternalSecret may go to many clusters.
         problems.dedup();
         for cluster in &each.clusters {
@@ -63,6 +72,7 @@ fn checked(sources: &[Source], check: &Check, allowed: &Allowed) -> Checked {
         declarations: all.declarations.len(),
         stores: all.stores.len(),
         clusters: all.clusters.len(),
+        policies: all.policies.len(),
         problems: all.problems,
     }
 }
@@ -135,6 +145,7 @@ struct Checked {
     declarations: usize,
     stores: usize,
     clusters: usize,
+    policies: usize,
     problems: Vec<Problem>,
 }
 
@@ -161,10 +172,11 @@ impl Table for Checked {
     fn summary(&self) -> Option<String> {
         let of = |severity| self.problems.iter().filter(|problem| problem.severity == severity).count();
         Some(format!(
-            "{} declarations, {} stores, {} clusters: {} errors, {} warnings",
+            "{} declarations, {} stores, {} clusters, {} policies: {} errors, {} warnings",
             self.declarations,
             self.stores,
             self.clusters,
+            self.policies,
             of(Severity::Error),
             of(Severity::Warning)
         ))
@@ -176,7 +188,8 @@ mod tests {
     use super::*;
 
     const STORE: &str = "apiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: { name: wide }\n\
-                         spec: { conditions: [{ namespaces: [shop] }], provider: { fake: { data: [] } } }\n";
+                         spec: { conditions: [{ namespaces: [shop] }], provider: { vault: { server: 'https://vault:8200', \
+                         path: secret, auth: { tokenSecretRef: { name: vault, key: token, namespace: infra } } } } }\n";
 
     fn secret(name: &str, namespace: &str, store: &str) -> String {
         format!(
@@ -194,7 +207,7 @@ mod tests {
         };
         let sources: Vec<Source> = texts.iter().enumerate().map(source).collect();
         let check = Check { files: Vec::new(), clusters: Vec::new(), namespace: None, with_clusters: true };
-        let checked = checked(&sources, &check, &Allowed::default());
+        let checked = checked(&sources, &check, &Allowed::default(), false);
         let problem = |problem: &Problem| format!("{:?} {problem}", problem.severity);
         (checked.summary().unwrap(), checked.problems.iter().map(problem).collect())
     }
@@ -204,7 +217,7 @@ mod tests {
         let (summary, problems) = of(&[&secret("db", "shop", "wide"), STORE]);
         assert_eq!(
             (summary.as_str(), problems.len()),
-            ("1 declarations, 1 stores, 0 clusters: 0 errors, 0 warnings", 0)
+            ("1 declarations, 1 stores, 0 clusters, 0 policies: 0 errors, 0 warnings", 0)
         );
         let (_, problems) = of(&[
             &(secret("db", "shop", "wide") + &secret("cart", "till", "wide")),
@@ -242,6 +255,63 @@ mod tests {
                 "Error 0.yaml: ExternalSecret shop/db: spec.dataFrom[0]: find: the store names no mount; write find.path as \
               <mount>/data/<folder>, or set the store's path"
             ]
+        );
+    }
+
+    const AMBIENT: &str = "apiVersion: external-secrets.io/v1\nkind: ClusterSecretStore\nmetadata: { name: wide }\n\
+                           spec: { provider: { aws: { service: SecretsManager, region: eu-central-1 } } }\n";
+
+    fn policy(spec: &str) -> String {
+        format!(
+            "---\napiVersion: pawl.dev/v1alpha1\nkind: StorePolicy\nmetadata: {{ name: payments }}\nspec: {{ {spec} }}\n"
+        )
+    }
+
+    #[test]
+    fn what_today_is_allowed_in_a_cluster_and_will_not_be_is_told() {
+        let secret = secret("db", "shop", "wide");
+        let (_, problems) = of(&[&secret, AMBIENT]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].starts_with(
+                "Warning 1.yaml: ClusterSecretStore wide: where this lives in a cluster that is indexed, it is refused: \
+                 PAWL-POLICY-IDENTITY"
+            ),
+            "{problems:?}"
+        );
+        for (spec, want) in [
+            ("allow: { ownIdentity: true, keys: [k] }", None),
+            ("clusters: [prod], allow: { ownIdentity: true, keys: [k] }", None),
+            (
+                "namespaces: [shop], allow: { ownIdentity: true, keys: [x] }",
+                Some("Warning 0.yaml: ExternalSecret shop/db"),
+            ),
+            (
+                "stores: { applied: true }, allow: { ownIdentity: true, keys: [x] }",
+                Some("Error 0.yaml: ExternalSecret shop/db"),
+            ),
+            (
+                "stores: { applied: true }, namespaces: [bank], allow: { ownIdentity: true, keys: [k] }",
+                Some("Error 0.yaml"),
+            ),
+        ] {
+            let (_, problems) = of(&[&secret, AMBIENT, &policy(spec)]);
+            match want {
+                None => assert_eq!(problems, [] as [&str; 0], "{spec}"),
+                Some(want) => assert!(problems[0].starts_with(want), "{spec}: {problems:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn fake_stores_are_told_to_be_refused() {
+        let fake =
+            AMBIENT.replace("aws: { service: SecretsManager, region: eu-central-1 }", "fake: { data: [] }");
+        let (_, problems) = of(&[&secret("db", "shop", "wide"), &fake]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].starts_with("Warning 1.yaml: ClusterSecretStore wide: PAWL-FAKE-STORE"),
+            "{problems:?}"
         );
     }
 

@@ -1,10 +1,10 @@
-//! `pawl delete`: declarations out of the registry, with the Secrets that they own; or a whole cluster.
+//! `pawl delete`: declarations out of the registry, with the Secrets that they own; or a whole cluster; or policies.
 
 use super::{code, open, registry};
 use crate::args::{Args, Delete};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::{ClusterName, DeclarationId};
+use pawl_domain::{ClusterName, DeclarationId, ObjectName};
 use pawl_pipeline::retire::Retired;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use std::process::ExitCode;
 pub(super) async fn run(args: &Args, delete: &Delete) -> Result<ExitCode, Error> {
     match delete.what.split_first() {
         Some((first, names)) if first == "cluster" => clusters(args, names, delete.force).await,
+        Some((first, names)) if first == "policy" && !delete.force => policies(args, names).await,
         _ if delete.force => Err(Error::Usage(
             "--force is for pawl delete cluster <name>: a declaration is only removed with its Secret"
                 .to_owned(),
@@ -49,6 +50,24 @@ async fn clusters(args: &Args, names: &[String], force: bool) -> Result<ExitCode
         rows.extend(rows_of(name, &pipeline.retire_cluster(name, force).await?));
     }
     shown(args, rows)
+}
+
+async fn policies(args: &Args, names: &[String]) -> Result<ExitCode, Error> {
+    let names = names.iter().map(|text| text.parse::<ObjectName>().map_err(|error| wrong(text, &error)));
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    if names.is_empty() {
+        return Err(Error::Usage("write pawl delete policy <name>".to_owned()));
+    }
+    let removed = registry(args).await?.remove_policies(&names).await?;
+    let row = |(name, known): (ObjectName, bool)| match known {
+        true => Row::new(format!("StorePolicy {name}"), None),
+        false => Row {
+            object: format!("StorePolicy {name}"),
+            result: "not found",
+            message: Some("no such policy is registered; see pawl get policies".to_owned()),
+        },
+    };
+    shown(args, removed.into_iter().map(row).collect())
 }
 
 fn rows_of(name: &ClusterName, retired: &Retired) -> Vec<Row> {

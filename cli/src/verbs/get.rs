@@ -1,5 +1,7 @@
 //! `pawl get`: what the registry holds, and how each declaration fares.
 
+mod policies;
+
 use super::registry;
 use crate::args::{Args, Get, Resource};
 use crate::error::Error;
@@ -10,6 +12,7 @@ use pawl_domain::{Cluster, Declaration, Query, Read, Record};
 use pawl_pipeline::ports::{Ledger, Registry, Scope, SweptStore};
 use pawl_pipeline::{DocumentKind, Pipeline, Ports, Unreadable};
 use pawl_runtime::World;
+use policies::{Policies, PolicyRow};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -36,6 +39,13 @@ pub(super) async fn run(args: &Args, get: &Get) -> Result<ExitCode, Error> {
             let unreadable = unreadable(&pipeline, DocumentKind::Store).await?;
             rows.extend(unreadable.into_iter().map(StoreRow::unreadable));
             output::show(&Stores(rows), args.output);
+        }
+        Resource::Policies => {
+            let policies = pipeline.ports().registry().policies().await?;
+            let mut rows: Vec<_> = policies.known.into_iter().map(PolicyRow::from).collect();
+            let unreadable = unreadable(&pipeline, DocumentKind::Policy).await?;
+            rows.extend(unreadable.into_iter().map(PolicyRow::unreadable));
+            output::show(&Policies(rows), args.output);
         }
         Resource::Clusters => {
             let clusters = pipeline.ports().registry().clusters().await?;

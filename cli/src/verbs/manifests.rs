@@ -37,6 +37,7 @@ pub(crate) fn together(found: Vec<Manifests>) -> Manifests {
         all.declarations.extend(each.declarations);
         all.stores.extend(each.stores);
         all.clusters.extend(each.clusters);
+        all.policies.extend(each.policies);
         all.problems.extend(each.problems);
         all.unserved.extend(each.unserved);
         all.standing.extend(each.standing);

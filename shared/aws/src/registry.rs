@@ -18,8 +18,8 @@ use crate::table::{
 use futures::{StreamExt, TryStreamExt, stream};
 use head::{Ref, wanted_every};
 use pawl_documents::{Document, Unreadable};
-use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
-use pawl_pipeline::ports::{Registry, Scope, SweptStore};
+use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
+use pawl_pipeline::ports::{Policies, Registry, Scope, SweptStore};
 use pawl_pipeline::{Error, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -90,9 +90,15 @@ impl Registry for Table {
         Ok(those_readable(&items, cluster, |found| found.name.clone()))
     }
 
+    async fn policies(&self) -> Result<Policies, Error> {
+        let items = self.partition("policies", Some(DOCUMENT)).await?;
+        Ok(Policies::of(items.iter().map(policy)))
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let mut found = those_unreadable(&self.partition("clusters", Some(DOCUMENT)).await?, cluster);
         found.extend(those_unreadable(&self.buckets("declarations").await?, declaration));
+        found.extend(those_unreadable(&self.partition("policies", Some(DOCUMENT)).await?, policy));
         found.extend(those_unreadable(&self.buckets("stores").await?, store));
         Ok(found)
     }
@@ -215,6 +221,10 @@ fn store(item: &Item) -> Result<Store, Unreadable> {
 }
 
 fn cluster(item: &Item) -> Result<Cluster, Unreadable> {
+    decode(text(item, "sk").unwrap_or_default(), item)
+}
+
+fn policy(item: &Item) -> Result<StorePolicy, Unreadable> {
     decode(text(item, "sk").unwrap_or_default(), item)
 }
 

@@ -25,7 +25,7 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use parameter_store::ParameterStore;
 use pawl_domain::store::AwsService;
-use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Clock, ClusterCredentials, Listing, Sources, Wanted};
 use secrets_manager::SecretsManager;
@@ -179,8 +179,13 @@ impl<C: ClusterCredentials> Sources for AwsSources<C> {
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
-    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
-        self.whole(access, |store| async move { store.find(find).await }).await
+    async fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
+        self.whole(access, |store| async move { store.find(find, keep).await }).await
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
@@ -215,10 +220,10 @@ impl AwsStore {
         }
     }
 
-    async fn find(&self, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(&self, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         match self {
-            Self::ParameterStore(store) => store.find(find).await,
-            Self::SecretsManager(store) => store.find(find).await,
+            Self::ParameterStore(store) => store.find(find, keep).await,
+            Self::SecretsManager(store) => store.find(find, keep).await,
         }
     }
 

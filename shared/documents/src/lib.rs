@@ -19,6 +19,7 @@ mod change;
 mod cluster;
 mod declaration;
 mod part;
+mod policy;
 mod reads;
 mod record;
 mod store;
@@ -28,7 +29,7 @@ mod vault;
 pub use access::mark_name;
 
 use part::{Object, Out, Part};
-use pawl_domain::{Cluster, Declaration, Record, Store};
+use pawl_domain::{Cluster, Declaration, Record, Store, StorePolicy};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -48,6 +49,8 @@ pub enum Kind {
     Cluster,
     /// A [`Declaration`].
     Declaration,
+    /// A [`StorePolicy`].
+    Policy,
     /// A [`Record`] of the ledger.
     Record,
     /// A [`Store`].
@@ -60,6 +63,7 @@ impl Kind {
         match self {
             Self::Cluster => "cluster",
             Self::Declaration => "declaration",
+            Self::Policy => "policy",
             Self::Record => "record",
             Self::Store => "store",
         }
@@ -68,7 +72,7 @@ impl Kind {
     /// What a person does about a document of this kind that cannot be read.
     fn remedy(self) -> &'static str {
         match self {
-            Self::Cluster | Self::Store => "apply its manifest again",
+            Self::Cluster | Self::Policy | Self::Store => "apply its manifest again",
             Self::Declaration => "apply its manifest again, or remove it with pawl delete",
             Self::Record => "it counts as unknown, and the next sync writes it anew",
         }
@@ -93,6 +97,11 @@ impl Document for Declaration {
 
 impl Document for Record {
     const KIND: Kind = Kind::Record;
+    const VERSION: u32 = 1;
+}
+
+impl Document for StorePolicy {
+    const KIND: Kind = Kind::Policy;
     const VERSION: u32 = 1;
 }
 
@@ -171,7 +180,7 @@ impl Unreadable {
         match self.kind {
             Kind::Store => self.id.clone(),
             Kind::Record => format!("the record of {}", self.id),
-            Kind::Cluster | Kind::Declaration => format!("{} {}", self.kind, self.id),
+            Kind::Cluster | Kind::Declaration | Kind::Policy => format!("{} {}", self.kind, self.id),
         }
     }
 }

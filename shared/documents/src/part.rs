@@ -1,6 +1,7 @@
 //! JSON, written in a fixed order and read with the path of what is wrong.
 
 use jiff::Timestamp;
+use pawl_domain::grant::{Glob, HostPattern, Network};
 use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SetName};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -336,4 +337,7 @@ texts! {
     SetName, "set name";
     DeclarationId, "id of a declaration";
     Timestamp, "time";
+    Glob, "pattern";
+    HostPattern, "pattern of hosts";
+    Network, "range of addresses";
 }

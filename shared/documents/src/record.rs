@@ -106,6 +106,7 @@ choices!(Kind {
     "denied" => Denied,
     "invalid" => Invalid,
     "not-found" => NotFound,
+    "refused" => Refused,
     "stale" => Stale,
     "throttled" => Throttled,
     "transient" => Transient,
@@ -120,4 +121,5 @@ choices!(Complaint {
     "ownership" => Ownership,
     "owned-by-another" => OwnedByAnother,
     "generic-target" => GenericTarget,
+    "refused" => Refused(rule),
 });

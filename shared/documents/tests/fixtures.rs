@@ -9,9 +9,13 @@
 use jiff::Timestamp;
 use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, TargetState, Told};
+use pawl_domain::policy::{Allow, Rule, StoreSelector};
+use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::store::{Backend, FakeStore};
-use pawl_domain::{Change, Cluster, Declaration, Location, Moved, Provider, Record, Store};
+use pawl_domain::{
+    Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
+    StorePolicy,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,6 +61,45 @@ fn fields_that_came_later_are_kept() {
     kept("records", "later-fields.json", &record_with_every_field());
     let begun = Some(Begun { declaration: "f".repeat(64), times: 2 });
     kept("records", "begun.json", &Record { begun, ..record_with_every_field() });
+    kept("records", "refused.json", &record_of_a_refusal());
+}
+
+#[test]
+fn policies_are_kept() {
+    kept("policies", "least.json", &policy("least", None, Allow::default()));
+    let allow = Allow {
+        own_identity: true,
+        roles: set(&["arn:aws:iam::123456789012:role/payments-*"]),
+        keys: set(&["payments/*"]),
+        hosts: Some(set(&["vault.example.com", "*.vault.internal:8200", "[fd12::1]:8200"])),
+        addresses: set(&["10.0.0.0/8", "fd12::1"]),
+    };
+    kept("policies", "every-field.json", &policy("every-field", Some(&["a-*", "b"]), allow));
+    for (name, text) in texts(LATEST, "policies") {
+        let policy: StorePolicy = read(&name, &text).unwrap();
+        assert_eq!(write(&policy), text.trim_end(), "{name}");
+    }
+    damaged::<StorePolicy>("policies");
+}
+
+fn set<T: std::str::FromStr<Err: std::fmt::Debug> + Ord>(texts: &[&str]) -> BTreeSet<T> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+fn policy(name: &str, of: Option<&[&str]>, allow: Allow) -> StorePolicy {
+    let stores = StoreSelector { found: of.is_none(), applied: of.is_some(), names: of.map(set) };
+    StorePolicy { name: name.parse().unwrap(), clusters: of.map(set), namespaces: of.map(set), stores, allow }
+}
+
+fn record_of_a_refusal() -> Record {
+    let failure = Failure {
+        step: Step::Lookup,
+        kind: Kind::Refused,
+        message: Rule::Key.words().to_owned(),
+        complaint: Complaint::Refused(Rule::Key),
+        attempts: 1,
+    };
+    Record { state: State::Failed(failure), ..record_with_every_field() }
 }
 
 #[test]

@@ -24,6 +24,16 @@ pub struct Cluster {
     pub namespaces: BTreeSet<Namespace>,
 }
 
+impl Cluster {
+    /// The Secrets Manager secret that holds its token, if one does.
+    pub fn token_secret(&self) -> Option<&str> {
+        match &self.connection {
+            Connection::Url { token: TokenSource::SecretsManager(name), .. } => Some(name),
+            Connection::Url { .. } | Connection::Eks { .. } | Connection::Kubeconfig { .. } => None,
+        }
+    }
+}
+
 /// How a cluster's API server is reached.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Connection {

@@ -8,10 +8,12 @@
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
 //! | [`key`] | where a key lives and under which index keys it is found |
+//! | [`grant`] | what stores are let do, as their adapters need to know it: addresses, hosts, patterns of keys |
 //! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
 //! | [`schedule`] | when a sync window opens |
 //! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
+//! | [`policy`] | [`StorePolicy`](policy::StorePolicy): what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
@@ -26,9 +28,11 @@ pub mod affected;
 pub mod change;
 pub mod cluster;
 pub mod declaration;
+pub mod grant;
 pub mod hash;
 pub mod key;
 pub mod name;
+pub mod policy;
 pub mod record;
 pub mod refresh;
 pub mod render;
@@ -42,8 +46,10 @@ pub use affected::{Affected, NotAffected, affected};
 pub use change::{Change, Moved};
 pub use cluster::Cluster;
 pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
+pub use grant::{Grant, Keep};
 pub use key::{IndexKey, Location, Provider, VersionSelector};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
+pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
 pub use secret::{DigestKey, SecretValue};

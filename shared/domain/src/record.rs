@@ -289,6 +289,8 @@ pub enum Kind {
     Invalid,
     /// The thing asked for does not exist.
     NotFound,
+    /// The operator does not allow it. Nobody was asked, and nothing changes it but another policy or manifest.
+    Refused,
     /// The store answered with an older version than the change's.
     Stale,
     /// The other side asked to slow down.
@@ -304,7 +306,7 @@ impl Kind {
     pub fn is_retryable(self) -> bool {
         match self {
             Self::Conflict | Self::Stale | Self::Throttled | Self::Transient | Self::Unreachable => true,
-            Self::Denied | Self::Invalid | Self::NotFound => false,
+            Self::Denied | Self::Invalid | Self::NotFound | Self::Refused => false,
         }
     }
 
@@ -315,6 +317,7 @@ impl Kind {
             Self::Denied => "denied",
             Self::Invalid => "invalid",
             Self::NotFound => "not-found",
+            Self::Refused => "refused",
             Self::Stale => "stale",
             Self::Throttled => "throttled",
             Self::Transient => "transient",

@@ -1,7 +1,7 @@
 //! When a declaration is due without anybody having said that its keys changed.
 
 use crate::declaration::Declaration;
-use crate::record::{MOST_STARTS, Outcome, Record, State};
+use crate::record::{Failure, Kind, MOST_STARTS, Outcome, Record, State};
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
         && !is_held_back(record, now)
         && (called_for || declaration.refresh.is_let_run(now))
         && match (&record.state, record.refreshed) {
-            (State::Failed(failure), _) => passed(record.at, pause(failure.attempts), now),
+            (State::Failed(failure), _) => passed(record.at, rest(declaration, failure), now),
             (State::Settled(_), Some(refreshed)) if !edited => {
                 passed(refreshed, declaration.refresh.interval, now)
             }
@@ -39,6 +39,7 @@ pub fn retry_at(record: &Record) -> Option<Timestamp> {
         return None;
     }
     let at = match &record.state {
+        State::Failed(failure) if failure.kind == Kind::Refused => return None,
         State::Failed(failure) => record.at.saturating_add(pause(failure.attempts)).ok()?,
         State::Pending => record.at,
         State::Settled(_) => return None,
@@ -84,6 +85,15 @@ fn is_edited(declaration: &Declaration, record: &Record) -> bool {
 fn is_held_back(record: &Record, now: Timestamp) -> bool {
     let wait = record.not_before.map(|until| until.duration_since(now));
     wait.is_some_and(|wait| wait.is_positive() && wait <= LONGEST_WAIT)
+}
+
+/// How long a failure rests. What the operator refused is looked at as seldom as what is well: a changed policy marks what
+/// it concerns.
+fn rest(declaration: &Declaration, failure: &Failure) -> Duration {
+    match failure.kind {
+        Kind::Refused => declaration.refresh.interval.max(LAST_RETRY),
+        _ => pause(failure.attempts),
+    }
 }
 
 /// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].

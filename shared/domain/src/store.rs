@@ -3,19 +3,22 @@
 mod aws;
 mod condition;
 mod fake;
+mod headers;
 mod search;
 mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
+pub use headers::Headers;
 pub use search::Search;
 pub use vault::{
-    CaProvider, ClientCertificate, Headers, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth,
-    VaultProof, VaultStore,
+    CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
+    VaultStore,
 };
 
 use crate::declaration::{Find, Query};
+use crate::grant::Grant;
 use crate::key::{IndexKey, Location, Provider, VersionSelector};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use serde::{Deserialize, Serialize};
@@ -136,11 +139,12 @@ impl Store {
         self.location().provider == Provider::SecretsManager
     }
 
-    /// With which identity a declaration in `namespace` of `cluster` reads this store.
+    /// With which identity a declaration in `namespace` of `cluster` reads this store. Whether it may,
+    /// [`Rules::permit`](crate::Rules::permit) decides, which grants it what it may do.
     pub fn access(&self, cluster: &ClusterName, namespace: &Namespace) -> Access {
         let (proofs, tagged) = match &self.backend {
             Backend::Aws(aws) => (aws.auth.proofs(), aws.tells_tenants_apart()),
-            Backend::Vault(vault) => (vault.proofs(), false),
+            Backend::Vault(vault) => (vault.proofs(), vault.assumes_role()),
             Backend::Fake(_) => (Vec::new(), false),
         };
         // Where every proof names its namespace, all declarations share what is read with it.
@@ -152,6 +156,7 @@ impl Store {
             namespace: referent
                 .map(|named| own.or_else(|| named.cloned()).unwrap_or_else(|| namespace.clone())),
             tags: tagged.then(|| (namespace.clone(), self.id.clone())),
+            grant: Grant::default(),
         }
     }
 
@@ -258,6 +263,8 @@ pub struct Access {
     pub namespace: Option<Namespace>,
     /// The declaration's namespace and the store, where the session carries their names: wherever a role is assumed.
     pub tags: Option<(Namespace, StoreId)>,
+    /// What the operator lets it do.
+    pub grant: Grant,
 }
 
 impl Access {

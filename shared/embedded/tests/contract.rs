@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Record, Store, StoreId,
+    StorePolicy,
+};
 use pawl_embedded::Embedded;
-use pawl_pipeline::ports::{Catalogue, Entry, Jobs, Ledger, Put, Registry, Revision, Scope, SweptStore};
+use pawl_pipeline::ports::{
+    Catalogue, Entry, Jobs, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore,
+};
 use pawl_pipeline::{DocumentKind, Error, Job, Unreadable};
 use pawl_world::build::at;
 use pawl_world::contract;
@@ -58,6 +63,7 @@ async fn what_cannot_be_read_hurts_nobody() {
         async || files.two().await,
         async |file, kind, id, turn| match kind {
             DocumentKind::Cluster => file.damage("clusters", id, turn),
+            DocumentKind::Policy => file.damage("policies", id, turn),
             DocumentKind::Declaration => file.damage("declarations", &id.replace('/', " "), turn),
             // The stores of the suite are applied and belong to no namespace.
             DocumentKind::Store => file.damage("stores", &id.replace("ClusterSecretStore ", "  "), turn),
@@ -183,6 +189,10 @@ impl Registry for Two {
         self.reads.clusters().await
     }
 
+    async fn policies(&self) -> Result<Policies, Error> {
+        self.reads.policies().await
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         self.reads.unreadable().await
     }
@@ -219,6 +229,14 @@ impl Catalogue for Two {
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
         self.reads.remove_cluster(name).await
+    }
+
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {
+        self.writes.put_policy(policy).await
+    }
+
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
+        self.reads.remove_policy(name).await
     }
 }
 

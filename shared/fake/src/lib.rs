@@ -13,7 +13,7 @@ mod entries;
 use entries::{current, fetched, found};
 use jiff::Timestamp;
 use pawl_domain::store::{Backend, FakeStore};
-use pawl_domain::{Access, Fetched, Find, Kind, Step, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +35,15 @@ impl Sources for FakeSources {
         wanted.iter().map(|one| fetched(manifest(access)?, one)).collect()
     }
 
-    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
-        found(manifest(access)?, find)
+    async fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
+        let mut found = found(manifest(access)?, find)?;
+        found.retain(|name, _| keep.allows(name));
+        Ok(found)
     }
 
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
@@ -75,8 +82,8 @@ fn manifest(access: &Access) -> Result<&FakeStore, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pawl_domain::VersionSelector;
     use pawl_domain::store::FakeEntry;
+    use pawl_domain::{Grant, VersionSelector};
     use pawl_pipeline::ports::Part;
 
     fn access(values: &[(&str, &str)]) -> Access {
@@ -86,7 +93,13 @@ mod tests {
             version: String::new(),
         };
         let store = FakeStore { data: values.iter().map(entry).collect(), ..FakeStore::default() };
-        Access { backend: Backend::Fake(store), cluster: None, namespace: None, tags: None }
+        Access {
+            backend: Backend::Fake(store),
+            cluster: None,
+            namespace: None,
+            tags: None,
+            grant: Grant::default(),
+        }
     }
 
     #[tokio::test]

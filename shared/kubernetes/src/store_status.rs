@@ -106,7 +106,9 @@ fn notes(status: &StoreStatus) -> Vec<Note> {
     let mut notes = match &status.validity {
         Validity::Valid => vec![Note::normal("Valid", "store validated")],
         Validity::Unknown => Vec::new(),
-        Validity::NoClient(why) | Validity::Refused(why) => vec![Note::warning("InvalidProviderConfig", why)],
+        Validity::NoClient(why) | Validity::Refused(why) | Validity::NotAllowed(_, why) => {
+            vec![Note::warning("InvalidProviderConfig", why)]
+        }
     };
     // Of all that Pawl serves, this is the one provider that ESO says nobody maintains.
     if status.standing.provider == "fake" && !status.standing.ignores_maintenance {

@@ -4,8 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-use pawl_domain::Home;
 use pawl_domain::cluster::{Cluster, Connection};
+use pawl_domain::{Home, Query, Remote, Rule, Rules};
 use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_pipeline::Manifests;
 use serde_json::{Value, json};
@@ -55,11 +55,13 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, stores, clusters, problems, unserved: _, standing: _ } =
+    let Manifests { declarations, stores, clusters, policies, problems, unserved: _, standing: _ } =
         parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();
-    json!({ "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems })
+    // A policy has no form but its manifest and its document.
+    let policies: Vec<String> = policies.iter().map(|policy| format!("{policy:?}")).collect();
+    json!({ "policies": policies, "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems })
 }
 
 /// Known clusters, given as `{"<name>": {<labels>}}`.
@@ -81,4 +83,107 @@ fn the_example_of_clusters_is_one() {
     assert_eq!(found.problems, []);
     let names: Vec<&str> = found.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
     assert_eq!(names, ["shop-eu", "laptop", "data-centre"]);
+}
+
+/// The manifests of an example of the documentation, by its first line.
+fn example(name: &str) -> Manifests {
+    let text = include_str!("../../../docs/store-policy.md");
+    let blocks = text.split("\n```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
+    let mut found = blocks.filter(|block| block.starts_with(name));
+    let block = found.next().unwrap_or_else(|| panic!("no example {name}"));
+    let manifests = parse(block, "store-policy.md", &ParseOptions::new(Home::Applied));
+    assert_eq!(manifests.problems, [], "{name}");
+    manifests
+}
+
+/// The rule that refuses each read: of a store, a key, in a namespace of cluster `prod-1`.
+fn judged(policies: &str, stores: &str, cases: &[(&str, &str, &str, Option<Rule>)]) {
+    let rules = Rules { policies: example(policies).policies, ..Rules::default() };
+    assert!(!rules.policies.is_empty());
+    for (name, key, namespace, want) in cases {
+        let home = if *name == "platform" { Home::Applied } else { Home::Cluster("prod-1".parse().unwrap()) };
+        let stores = parse(stores, "stores", &ParseOptions::new(home)).stores;
+        let store = stores.iter().find(|store| store.id.name.as_str() == *name).unwrap();
+        let query = Query::Key(Remote { key: (*key).to_owned(), ..Remote::default() });
+        let decided = rules.permit(store, &query, &"prod-1".parse().unwrap(), &namespace.parse().unwrap());
+        assert_eq!(decided.err().map(|refusal| refusal.rule), *want, "{name} {key} {namespace}");
+    }
+}
+
+const STORES: &str = r#"
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: own },
+  spec: { provider: { aws: { service: SecretsManager, region: eu-central-1 } } } }
+---
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: platform },
+  spec: { provider: { aws: { service: SecretsManager, region: eu-central-1 } } } }
+---
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: role },
+  spec: { provider: { aws: { service: SecretsManager, region: eu-central-1, role: "arn:aws:iam::123456789012:role/team-payments" } } } }
+---
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: vault },
+  spec: { provider: { vault: { server: "https://vault.example.com:8200", path: secret } } } }
+---
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: ci },
+  spec: { provider: { vault: { server: "https://vault.ci.example.com", path: secret } } } }
+---
+{ apiVersion: external-secrets.io/v1, kind: ClusterSecretStore, metadata: { name: local },
+  spec: { provider: { vault: { server: "http://127.0.0.1:8200", path: secret } } } }
+"#;
+
+#[test]
+fn the_example_of_every_field_is_a_policy() {
+    let policies =
+        example("apiVersion: pawl.dev/v1alpha1\nkind: StorePolicy\nmetadata: { name: payments }").policies;
+    assert!(policies[0].allow.own_identity && policies[0].allow.addresses.len() == 1);
+}
+
+#[test]
+fn the_example_of_teams_gives_each_its_own() {
+    judged(
+        "# example: teams",
+        STORES,
+        &[
+            ("own", "payments/db", "payments", None),
+            ("own", "payments/db", "payments-eu", None),
+            ("role", "payments/db", "payments", None),
+            ("own", "orders/db", "payments", Some(Rule::Key)),
+            ("own", "payments/db", "orders", Some(Rule::OwnIdentity)),
+            ("role", "payments/db", "orders", Some(Rule::Role)),
+            ("vault", "orders/db", "orders", None),
+            ("ci", "orders/db", "orders", Some(Rule::Host)),
+            ("ci", "any", "payments", None),
+            ("own", "payments/db", "paymentsx", Some(Rule::OwnIdentity)),
+        ],
+    );
+}
+
+#[test]
+fn the_example_of_a_platform_store_divides_it_by_namespace() {
+    judged(
+        "# example: platform",
+        STORES,
+        &[
+            ("platform", "payments/db", "payments", None),
+            ("platform", "public/ca", "payments", None),
+            ("platform", "public/ca", "orders", None),
+            ("platform", "payments/db", "orders", Some(Rule::Key)),
+            ("own", "public/ca", "payments", Some(Rule::OwnIdentity)),
+        ],
+    );
+}
+
+#[test]
+fn the_example_of_a_hostile_namespace_leaves_it_one_server() {
+    judged(
+        "# example: hostile",
+        STORES,
+        &[
+            ("own", "public/ca", "ci-untrusted", Some(Rule::OwnIdentity)),
+            ("role", "public/ca", "ci-untrusted", Some(Rule::Role)),
+            ("ci", "any", "ci-untrusted", None),
+            ("vault", "any", "ci-untrusted", Some(Rule::Host)),
+            ("local", "any", "ci-untrusted", Some(Rule::Host)),
+            ("local", "any", "elsewhere", Some(Rule::Address)),
+        ],
+    );
 }

@@ -55,7 +55,8 @@ fn unsaid(declaration: &Declaration, stores: &Stores, change: &Change) -> Vec<Op
             Some(remote) => store.location().of_key(&store.remote_key(&remote.key)).account,
             None => store.location().account,
         };
-        said.is_none().then(|| store.access(&declaration.id.cluster, &declaration.id.namespace))
+        // One that may not be used is not asked: the delivery says so.
+        if said.is_some() { None } else { stores.access(read, &declaration.id) }
     };
     reads.into_iter().map(identity).collect()
 }

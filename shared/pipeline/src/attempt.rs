@@ -72,13 +72,16 @@ impl<P: Ports> Pipeline<P> {
         self.read(declaration).await
     }
 
-    /// Every store must be known, and its conditions must let the declaration's namespace use it. A failure names the first
-    /// entry that reads the store.
+    /// Every store must be known, its conditions must let the declaration's namespace use it, and the operator must allow what is
+    /// read of it. A failure names the first entry that reads the store. This comes before any store is asked for anything.
     async fn check_stores(&self, declaration: &Declaration, delivery: &Delivery<'_>) -> Result<(), Error> {
         let mut checked = BTreeSet::new();
         for read in declaration.reads.iter().filter(|read| checked.insert(&read.store)) {
             let usable = self.check_store(&read.store, &declaration.id, delivery).await;
             usable.map_err(|error| error.within(&format!("error processing {}, err: ", Entry::of(read))))?;
+        }
+        for read in &declaration.reads {
+            delivery.stores.permit(read, &declaration.id)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The one error of the flow: where it failed, what kind of failure it was, what to do.
 
-use pawl_domain::{Complaint, Failure, Kind, Step};
+use pawl_domain::{Complaint, Failure, Kind, Refusal, Step};
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -31,6 +31,12 @@ impl Error {
             retry_after: None,
             source: None,
         }
+    }
+
+    /// What the operator does not allow. Nobody was asked for it.
+    pub fn refused(refusal: &Refusal) -> Self {
+        let error = Self::new(Step::Lookup, Kind::Refused, refusal.to_string());
+        error.complaining(Complaint::Refused(refusal.rule))
     }
 
     /// The same with its cause, which stays inside the process: causes may quote what servers said.

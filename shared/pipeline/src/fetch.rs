@@ -8,7 +8,9 @@ use crate::plan::{Plan, Sought};
 use crate::ports::{Part, Ports, Sources, Wanted};
 use crate::search::Searched;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
-use pawl_domain::{Access, Change, Declaration, Fetched, Find, Kind, Location, Query, Remote, Step};
+use pawl_domain::{
+    Access, Change, Declaration, Fetched, Find, Keep, Kind, Location, Permit, Query, Remote, Rules, Step,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -24,20 +26,23 @@ pub(crate) struct Answer {
     pub(crate) behind: Option<Arc<Change>>,
 }
 
+/// A search: who makes it, what for, and which of the keys it may read.
+pub(crate) type Asked = (Access, Find, Keep);
+
 /// The keys that one identity was asked for.
 pub(crate) type Keys = BTreeMap<Wanted, Answer>;
 
 /// Everything that some plans read, each question asked once, when the first of them waits for its answer.
 pub(crate) struct Fetching<'a> {
     keys: BTreeMap<Access, Shared<BoxFuture<'a, Arc<Keys>>>>,
-    searches: BTreeMap<(Access, Find), Shared<BoxFuture<'a, Arc<Searched>>>>,
+    searches: BTreeMap<Asked, Shared<BoxFuture<'a, Arc<Searched>>>>,
 }
 
 /// What one plan reads.
 #[derive(Debug, Default)]
 pub(crate) struct Catch {
     pub(crate) keys: BTreeMap<Access, Arc<Keys>>,
-    pub(crate) searches: BTreeMap<(Access, Find), Arc<Searched>>,
+    pub(crate) searches: BTreeMap<Asked, Arc<Searched>>,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -50,17 +55,18 @@ impl<P: Ports> Pipeline<P> {
     ) -> Fetching<'a> {
         // Each question once, with the latest change that concerns it.
         let mut wanted: BTreeMap<Access, BTreeMap<Wanted, Option<Sought>>> = BTreeMap::new();
-        let mut searches: BTreeMap<(Access, Find), Option<Sought>> = BTreeMap::new();
+        let mut searches: BTreeMap<Asked, Option<Sought>> = BTreeMap::new();
         for plan in plans {
             let sought = plan.sought_by_read(stores);
             for (read, sought) in plan.declaration.reads.iter().zip(sought) {
                 let Some(store) = stores.get(&read.store) else { continue };
-                let access = store.access(&plan.declaration.id.cluster, &plan.declaration.id.namespace);
+                // What may not be read was refused before.
+                let Ok(Permit { access, keep }) = stores.permit(read, &plan.declaration.id) else { continue };
                 let asked = match &read.query {
                     Query::Key(remote) => {
                         wanted.entry(access).or_default().entry(self::wanted(remote, store)).or_default()
                     }
-                    Query::Find(find) => searches.entry((access, find.clone())).or_default(),
+                    Query::Find(find) => searches.entry((access, find.clone(), keep)).or_default(),
                 };
                 if let Some(sought) = sought
                     && asked.as_ref().is_none_or(|other| other.change.at < sought.change.at)
@@ -78,13 +84,13 @@ impl<P: Ports> Pipeline<P> {
             (access, keys.boxed().shared())
         });
         let keys = keys.collect();
-        let searches = searches.into_iter().map(|((access, find), sought)| {
-            let asked = (access.clone(), find.clone());
+        let searches = searches.into_iter().map(|(search, sought)| {
+            let asked = search.clone();
             let found = async move {
                 let _turn = lanes.enter(&asked.0.backend.location()).await;
-                Arc::new(self.search(&asked.0, &asked.1, sought.as_ref()).await)
+                Arc::new(self.search(&asked, sought.as_ref()).await)
             };
-            ((access, find), found.boxed().shared())
+            (search, found.boxed().shared())
         });
         Fetching { keys, searches: searches.collect() }
     }
@@ -124,11 +130,10 @@ impl Fetching<'_> {
         let mut accesses = BTreeSet::new();
         let mut finds = BTreeSet::new();
         for read in &plan.declaration.reads {
-            let Some(store) = stores.get(&read.store) else { continue };
-            let access = store.access(&plan.declaration.id.cluster, &plan.declaration.id.namespace);
+            let Ok(Permit { access, keep }) = stores.permit(read, &plan.declaration.id) else { continue };
             match &read.query {
                 Query::Key(_) => drop(accesses.insert(access)),
-                Query::Find(find) => drop(finds.insert((access, find.clone()))),
+                Query::Find(find) => drop(finds.insert((access, find.clone(), keep))),
             }
         }
         let keys = accesses.into_iter().filter_map(|access| {
@@ -151,8 +156,8 @@ impl Catch {
     }
 
     /// What a search gave.
-    pub(crate) fn searched(&self, access: Access, find: &Find) -> Option<&Searched> {
-        self.searches.get(&(access, find.clone())).map(AsRef::as_ref)
+    pub(crate) fn searched(&self, permit: Permit, find: &Find) -> Option<&Searched> {
+        self.searches.get(&(permit.access, find.clone(), permit.keep)).map(AsRef::as_ref)
     }
 
     /// The changes of this plan whose versions the stores do not show yet.
@@ -160,12 +165,12 @@ impl Catch {
         let mut behind: Vec<Arc<Change>> = Vec::new();
         for read in &plan.declaration.reads {
             let Some(store) = stores.get(&read.store) else { continue };
-            let access = store.access(&plan.declaration.id.cluster, &plan.declaration.id.namespace);
+            let Ok(permit) = stores.permit(read, &plan.declaration.id) else { continue };
             let change = match &read.query {
                 Query::Key(remote) => {
-                    self.key(&access, &wanted(remote, store)).and_then(|it| it.behind.as_ref())
+                    self.key(&permit.access, &wanted(remote, store)).and_then(|it| it.behind.as_ref())
                 }
-                Query::Find(find) => self.searched(access, find).and_then(|it| it.behind.as_ref()),
+                Query::Find(find) => self.searched(permit, find).and_then(|it| it.behind.as_ref()),
             };
             behind.extend(change.filter(|change| !behind.contains(change)).cloned());
         }
@@ -179,10 +184,14 @@ pub(crate) fn wanted(remote: &Remote, store: &pawl_domain::Store) -> Wanted {
     Wanted { key: store.remote_key(&remote.key), selector: remote.selector(store), part }
 }
 
-/// The identities with which these declarations read a store.
-pub(crate) fn accesses(declarations: &[Declaration], store: &pawl_domain::Store) -> BTreeSet<Access> {
+/// The identities with which these declarations may read a store.
+pub(crate) fn accesses(
+    declarations: &[Declaration],
+    store: &pawl_domain::Store,
+    rules: &Rules,
+) -> BTreeSet<Access> {
     let reading = declarations.iter().filter(|each| each.reads.iter().any(|read| read.store == store.id));
-    reading.map(|each| store.access(&each.id.cluster, &each.id.namespace)).collect()
+    reading.filter_map(|each| rules.access(store, &each.id.cluster, &each.id.namespace).ok()).collect()
 }
 
 /// The error of what ended in a panic. What the panic said is not passed on: it may hold a value.

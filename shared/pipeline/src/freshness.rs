@@ -140,13 +140,13 @@ impl Catch {
         let mut values = Vec::with_capacity(declaration.reads.len());
         for (position, read) in declaration.reads.iter().enumerate() {
             let store = stores.require(&read.store)?;
-            let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
+            let permit = stores.permit(read, &declaration.id)?;
             let answer = match &read.query {
                 Query::Key(remote) => self
-                    .key(&access, &wanted(remote, store))
+                    .key(&permit.access, &wanted(remote, store))
                     .map(|answer| answer.result.as_ref().map(|fetched| Found::One(Arc::clone(fetched)))),
                 Query::Find(find) => self
-                    .searched(access, find)
+                    .searched(permit, find)
                     .map(|searched| searched.result.as_ref().map(|found| Found::Many(found.clone()))),
             };
             let found = match answer {

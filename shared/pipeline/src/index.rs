@@ -139,7 +139,9 @@ impl<P: Ports> Pipeline<P> {
         let Taking { turn, apply, prune } = taking;
         refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
+        self.withhold_values(&mut manifests.stores, &mut report.problems);
         let mut work = BTreeSet::new();
+        self.take_in_policies(apply, &manifests.policies, &mut report, &mut work).await?;
         let clusters = self.take_in_clusters(apply, &manifests.clusters, &mut report).await?;
         let touched = self.take_in_stores(turn, apply, &manifests.stores, &mut report, &mut work).await?;
         for page in manifests.declarations.chunks(PAGE) {

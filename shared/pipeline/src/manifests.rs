@@ -1,7 +1,7 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
 use crate::store_status::Standing;
-use pawl_domain::{Cluster, Declaration, Store, StoreId};
+use pawl_domain::{Cluster, Declaration, Store, StoreId, StorePolicy};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +15,8 @@ pub struct Manifests {
     pub stores: Vec<Store>,
     /// The clusters.
     pub clusters: Vec<Cluster>,
+    /// The operator's policies; none of a cluster's.
+    pub policies: Vec<StorePolicy>,
     /// What was refused (severity `Error`) or deserves a look (severity `Warning`).
     pub problems: Vec<Problem>,
     /// The kinds that the cluster does not serve now, such as `ExternalSecret`. Of their objects nothing is known: that

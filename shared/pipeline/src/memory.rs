@@ -3,6 +3,7 @@
 use crate::agenda::Agenda;
 use crate::breaker::Breakers;
 use crate::careful::Care;
+use crate::rules::Own;
 use crate::settings::Settings;
 use crate::shares::Shares;
 use crate::sweep::{Lists, Marks};
@@ -16,6 +17,7 @@ pub(crate) struct Memory {
     pub(crate) lists: Lists,
     pub(crate) agenda: Agenda,
     pub(crate) care: Care,
+    pub(crate) own: Own,
 }
 
 impl Memory {
@@ -27,6 +29,7 @@ impl Memory {
             lists: Lists::default(),
             agenda: Agenda::default(),
             care: Care::default(),
+            own: Own::default(),
         }
     }
 }

@@ -4,12 +4,16 @@
 //! Every method is bounded in time by its adapter, may be dropped at any await without harm, and classifies its
 //! errors with [`pawl_domain::Kind`]. Errors never hold values.
 
+mod asked;
 mod caller;
 mod ledger;
+mod policies;
 mod watches;
 
+pub use asked::{Listed, Listing, Part, Wanted};
 pub use caller::{CallerIdentity, SignedRequest};
 pub use ledger::{Entry, Ledger, Revision};
+pub use policies::Policies;
 pub use watches::{Declared, Sighting, Watches};
 
 use crate::error::Error;
@@ -23,8 +27,8 @@ use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{
-    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Find, Home, IndexKey, Namespace,
-    ObjectName, SecretValue, Store, StoreId, Version, VersionSelector,
+    Access, Cluster, ClusterName, Declaration, DeclarationId, Fetched, Find, Home, IndexKey, Keep, Namespace,
+    ObjectName, SecretValue, Store, StoreId, StorePolicy, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -101,6 +105,10 @@ pub trait Registry: Send + Sync {
     /// Every cluster, in ascending order of names.
     fn clusters(&self) -> impl Future<Output = Result<Vec<Cluster>, Error>> + Send;
 
+    /// Every policy of the operator's, in ascending order of names. One that cannot be read is named, for nothing may be
+    /// allowed on a guess of what it says.
+    fn policies(&self) -> impl Future<Output = Result<Policies, Error>> + Send;
+
     /// Every document that cannot be read, in ascending order of kinds and ids. Looks at all documents: for people.
     fn unreadable(&self) -> impl Future<Output = Result<Vec<Unreadable>, Error>> + Send;
 }
@@ -146,6 +154,12 @@ pub trait Catalogue: Send + Sync {
 
     /// Removes a cluster. Its declarations stay. `false` if there was none.
     fn remove_cluster(&self, name: &ClusterName) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Stores a policy in place of what stood under its name.
+    fn put_policy(&self, policy: &StorePolicy) -> impl Future<Output = Result<Put, Error>> + Send;
+
+    /// Removes a policy. `false` if there was none.
+    fn remove_policy(&self, name: &ObjectName) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
 /// What a put found.
@@ -197,8 +211,9 @@ pub trait Sources: Send + Sync {
         wanted: &[Wanted],
     ) -> impl Future<Output = Vec<Result<Fetched, Error>>> + Send;
 
-    /// Every key that the criteria match, by the name that ESO gives it, each with its value in force. Keys that come
-    /// or go meanwhile, and keys that may not be read where ESO passes over them, are left out.
+    /// Every key that the criteria match and `keep` allows, by the name that ESO gives it, each with its value in force.
+    /// Keys that come or go meanwhile, and keys that may not be read where ESO passes over them, are left out. The value of
+    /// a key that `keep` does not allow is not asked for.
     ///
     /// # Errors
     /// Kind `Denied` when the identity may not search; `Invalid` when the criteria cannot be served, with what to
@@ -207,6 +222,7 @@ pub trait Sources: Send + Sync {
         &self,
         access: &Access,
         find: &Find,
+        keep: &Keep,
     ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send;
 
     /// Every key that changed or came at `since` or later; all keys when `since` is `None`. Reads no value. Keys that
@@ -237,54 +253,6 @@ pub trait Sources: Send + Sync {
         access: &Access,
         wanted: &[Wanted],
     ) -> impl Future<Output = Vec<Result<Version, Error>>> + Send;
-}
-
-/// A key to fetch, and which version of it.
-#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Wanted {
-    /// The key as the provider knows it, prefix included: a name, an ARN or a path.
-    pub key: String,
-    /// Which version.
-    pub selector: VersionSelector,
-    /// What of it.
-    pub part: Part,
-}
-
-/// What of a key is fetched.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Part {
-    /// Its value.
-    #[default]
-    Value,
-    /// What the store knows about it, as ESO's `metadataPolicy: Fetch` gives it: a JSON object.
-    Metadata,
-}
-
-/// The answer of [`Sources::changed_since`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listing {
-    /// The keys, each once.
-    pub keys: Vec<Listed>,
-    /// Whether `keys` are all keys of the store, changed or not: a key that is not among them does not exist then.
-    /// Otherwise a key that is not among them may be unchanged or gone.
-    pub complete: bool,
-}
-
-/// A key that a listing tells of.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Listed {
-    /// Its names and ARN.
-    pub names: BTreeSet<String>,
-    /// The id of its version in force; `None` when it has none, as after a deletion.
-    pub version: Option<String>,
-    /// When it changed, if the store says. Of Parameter Store it is the last change of the value: neither a label
-    /// that moves nor a tag changes it.
-    pub changed: Option<Timestamp>,
-    /// The id of the version that each label is at, empty for a key that can be read no more; `None` where the listing
-    /// tells no labels, so that only [`Sources::versions`] does.
-    pub labels: Option<BTreeMap<String, String>>,
-    /// Its tags; `None` where the listing tells no tags.
-    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// The clusters: reads and writes targets.

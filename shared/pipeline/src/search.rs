@@ -5,7 +5,7 @@
 //! where the answer does not hold it yet.
 
 use crate::error::Error;
-use crate::fetch::panicked;
+use crate::fetch::{Asked, panicked};
 use crate::pipeline::Pipeline;
 use crate::plan::Sought;
 use crate::ports::{Part, Ports, Sources, Wanted};
@@ -28,8 +28,8 @@ pub(crate) struct Searched {
 
 impl<P: Ports> Pipeline<P> {
     /// Everything that a search finds; with the version of the change that is sought, as far as the store shows it.
-    pub(crate) async fn search(&self, access: &Access, find: &Find, sought: Option<&Sought>) -> Searched {
-        let searching = AssertUnwindSafe(self.search_up_to(access, find, sought)).catch_unwind().await;
+    pub(crate) async fn search(&self, asked: &Asked, sought: Option<&Sought>) -> Searched {
+        let searching = AssertUnwindSafe(self.search_up_to(asked, sought)).catch_unwind().await;
         // What the panic says may hold a value.
         match searching.unwrap_or_else(|_| Err(panicked(Step::Fetch))) {
             Ok((found, reached)) => {
@@ -43,13 +43,13 @@ impl<P: Ports> Pipeline<P> {
 
     async fn search_up_to(
         &self,
-        access: &Access,
-        find: &Find,
+        asked: &Asked,
         sought: Option<&Sought>,
     ) -> Result<(BTreeMap<String, Fetched>, bool), Error> {
-        let mut found = self.at_store(access, self.ports.sources().find(access, find)).await?;
+        let (access, find, keep) = asked;
+        let mut found = self.at_store(access, self.ports.sources().find(access, find, keep)).await?;
         let reached = match sought {
-            Some(sought) => self.bring_up_to(sought, access, find, &mut found).await?,
+            Some(sought) => self.bring_up_to(sought, asked, &mut found).await?,
             None => true,
         };
         Ok((found, reached))
@@ -60,8 +60,7 @@ impl<P: Ports> Pipeline<P> {
     async fn bring_up_to(
         &self,
         sought: &Sought,
-        access: &Access,
-        find: &Find,
+        (access, find, keep): &Asked,
         found: &mut BTreeMap<String, Fetched>,
     ) -> Result<bool, Error> {
         let mut all_reached = true;
@@ -80,7 +79,7 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         if listed.is_empty() {
-            for name in unlisted(&sought.change, access, find)? {
+            for name in unlisted(&sought.change, access, find)?.into_iter().filter(|name| keep.allows(name)) {
                 let want = current(access.backend.found_key(name));
                 let answer = self.fetch_one(access, &want).await;
                 let (answer, reached) = self.at_least(sought, access, &want, answer).await;

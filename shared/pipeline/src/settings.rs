@@ -1,5 +1,6 @@
 //! The numbers that shape the flow, each with a default that suits most users.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How much the flow does at once, and how patient it is.
@@ -27,6 +28,12 @@ pub struct Settings {
     /// Whether targets may be of other kinds than Secrets. Off, for then values may be stored unencrypted and be read
     /// by more people.
     pub generic_targets: bool,
+    /// Whether stores whose values stand in their manifests may be used. Off, for these values stand unencrypted in the
+    /// registry.
+    pub fake_stores: bool,
+    /// Names or ARNs of Secrets Manager secrets that Pawl lives by and no declaration may read, beside the tokens that
+    /// clusters name.
+    pub own_secrets: BTreeSet<String>,
     /// How often the Secrets in the clusters are compared with what was written; zero for never.
     pub drift_interval: Duration,
 }
@@ -51,6 +58,8 @@ impl Default for Settings {
             visit_time: Duration::from_secs(5 * 60),
             sweep_overlap: Duration::from_secs(10 * 60),
             generic_targets: false,
+            fake_stores: false,
+            own_secrets: BTreeSet::new(),
             drift_interval: Duration::from_secs(60 * 60),
         }
     }

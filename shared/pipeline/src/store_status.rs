@@ -1,7 +1,7 @@
 //! What is written back to a SecretStore or ClusterSecretStore that lives in a cluster.
 
 use jiff::Timestamp;
-use pawl_domain::Store;
+use pawl_domain::{Rule, Store};
 use std::fmt;
 
 /// A store as it stands in its cluster: what its status says now.
@@ -56,6 +56,8 @@ pub enum Validity {
     NoClient(String),
     /// It says of itself that it cannot be used; with why.
     Refused(String),
+    /// The operator does not allow it; by which rule, and with why.
+    NotAllowed(Rule, String),
 }
 
 impl Validity {
@@ -66,6 +68,7 @@ impl Validity {
             Self::Unknown => (true, "ValidationUnknown", "could not determine validation status"),
             Self::NoClient(_) => (false, "InvalidProviderConfig", "unable to create client"),
             Self::Refused(_) => (false, "InvalidProviderConfig", "unable to validate store"),
+            Self::NotAllowed(rule, _) => (false, "InvalidProviderConfig", rule.words()),
         };
         Verdict { is_ready, reason: reason.to_owned(), message: message.to_owned() }
     }

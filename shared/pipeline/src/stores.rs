@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::ports::{Clock, Clusters, Ports, Put, Sources};
 use crate::store_status::{Standing, StoreStatus, Validity};
 use futures::{StreamExt, stream};
-use pawl_domain::{ClusterName, Store, StoreId};
+use pawl_domain::{Access, ClusterName, Complaint, Rules, Store, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::warn;
@@ -34,12 +34,21 @@ impl<P: Ports> Pipeline<P> {
             .iter()
             .filter_map(|(name, put)| matches!(put, Ok(Put::Created | Put::Changed)).then_some(name.as_str()))
             .collect();
-        let found = stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?)));
-        stream::iter(found.collect::<Vec<_>>())
+        let found: Vec<_> =
+            stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?))).collect();
+        if found.is_empty() {
+            return;
+        }
+        let rules = match self.rules().await {
+            Ok(rules) => rules,
+            Err(error) => return warn!("{cluster}: stores are not validated: {error}"),
+        };
+        stream::iter(found)
             .for_each_concurrent(AT_ONCE, |(store, standing)| {
                 let edited = edited.contains(store.id.to_string().as_str());
+                let rules = &rules;
                 async move {
-                    let told = self.tell_store(cluster, store, standing, edited);
+                    let told = self.tell_store(cluster, store, standing, edited, rules);
                     let told = tokio::time::timeout(PATIENCE, told).await;
                     match told {
                         Ok(Ok(())) => {}
@@ -57,21 +66,29 @@ impl<P: Ports> Pipeline<P> {
         store: &Store,
         standing: &Standing,
         edited: bool,
+        rules: &Rules,
     ) -> Result<(), Error> {
-        let Some(validity) = self.validity(cluster, store).await else { return Ok(()) };
+        let Some(validity) = self.validity(cluster, store, rules).await else { return Ok(()) };
         let (at, standing) = (self.ports.clock().now(), standing.clone());
         let status = StoreStatus { at, standing, validity, edited };
         self.ports.clusters().publish_store(&store.id, &status).await
     }
 
     /// `None` where that cannot be told this moment.
-    async fn validity(&self, cluster: &ClusterName, store: &Store) -> Option<Validity> {
+    async fn validity(&self, cluster: &ClusterName, store: &Store, rules: &Rules) -> Option<Validity> {
+        let grant = match rules.admit(store, cluster) {
+            Ok(grant) => grant,
+            Err(refusal) => return Some(Validity::NotAllowed(refusal.rule, refusal.to_string())),
+        };
         if store.is_refused_by_manifest() {
             return Some(Validity::Refused("unable to validate".to_owned()));
         }
         let Some(access) = store.own_access(cluster) else { return Some(Validity::Unknown) };
-        match self.ports.sources().validate(&access).await {
+        match self.ports.sources().validate(&Access { grant, ..access }).await {
             Ok(()) => Some(Validity::Valid),
+            Err(error) if let Complaint::Refused(rule) = error.complaint() => {
+                Some(Validity::NotAllowed(rule, error.message().to_owned()))
+            }
             // What is down for a moment says nothing of the manifest.
             Err(error) if error.is_retryable() => None,
             Err(error) => Some(Validity::NoClient(error.message().to_owned())),

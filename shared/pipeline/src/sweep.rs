@@ -34,9 +34,10 @@ use crate::ports::{Clock, Ports};
 use crate::promise::Promise;
 use crate::report::Report;
 use jiff::Timestamp;
-use pawl_domain::{DeclarationId, Outcome};
+use pawl_domain::{DeclarationId, Outcome, Rules};
 use special::Special;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{info, instrument};
 
@@ -70,6 +71,8 @@ pub(crate) struct Round {
     pub(crate) ends: Instant,
     /// What this pass tries again anyway, so that no visit needs to deliver it.
     pub(crate) retried: BTreeSet<DeclarationId>,
+    /// What stores may do. Deliveries ask anew.
+    pub(crate) rules: Arc<Rules>,
     special: Special,
 }
 
@@ -83,12 +86,17 @@ impl<P: Ports> Pipeline<P> {
     #[instrument(skip_all)]
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         let started = self.ports.clock().now();
-        let (mut open, groups) = futures::try_join!(self.open_work(started), self.groups())?;
+        let visited = async {
+            let rules = self.rules().await?;
+            Ok((self.groups(&rules).await?, rules))
+        };
+        let (mut open, (groups, rules)) = futures::try_join!(self.open_work(started), visited)?;
         let round = Round {
             started,
             all,
             ends: Instant::now() + self.settings.sweep_time,
             retried: open.due.iter().cloned().collect(),
+            rules,
             special: Special::default(),
         };
         // Boxed, for sweeps nest deeper than compilers like to look.

@@ -8,7 +8,7 @@ mod stores;
 
 pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
-pub use flow::flow;
+pub use flow::{fake_stores, flow};
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 
@@ -84,11 +84,11 @@ fn number<N: std::str::FromStr>(lookup: &dyn Lookup, name: &'static str, default
     }
 }
 
-/// `true` or `false`; off where it is not set.
+/// `true` or `false`, or `1` or `0`; off where it is not set.
 fn switch(lookup: &dyn Lookup, name: &'static str) -> Result<bool, Error> {
     match lookup.get(name).as_deref() {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
+        None | Some("false" | "0") => Ok(false),
+        Some("true" | "1") => Ok(true),
         Some(_) => Err(Error::Invalid { name, rule: "write true or false".to_owned() }),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pawl_aws::AwsSources;
 use pawl_domain::store::Backend;
-use pawl_domain::{Access, Fetched, Find, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use pawl_fake::FakeSources;
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{ClusterCredentials, Listing, Sources, Wanted};
@@ -38,11 +38,16 @@ impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
         }
     }
 
-    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
         match &access.backend {
-            Backend::Aws(_) => self.aws.find(access, find).await,
-            Backend::Fake(_) => self.fake.find(access, find).await,
-            Backend::Vault(_) => self.vault.find(access, find).await,
+            Backend::Aws(_) => self.aws.find(access, find, keep).await,
+            Backend::Fake(_) => self.fake.find(access, find, keep).await,
+            Backend::Vault(_) => self.vault.find(access, find, keep).await,
         }
     }
 

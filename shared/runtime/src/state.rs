@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 use pawl_aws::Table;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Record, Store, StoreId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Record, Store, StoreId,
+    StorePolicy,
+};
 use pawl_embedded::Embedded;
-use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Put, Registry, Revision, Scope, SweptStore};
+use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore};
 use pawl_pipeline::{Error, Unreadable};
 use std::collections::BTreeSet;
 
@@ -57,6 +60,10 @@ impl Registry for State {
         either!(self.clusters())
     }
 
+    async fn policies(&self) -> Result<Policies, Error> {
+        either!(self.policies())
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         either!(self.unreadable())
     }
@@ -95,6 +102,14 @@ impl Catalogue for State {
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
         either!(self.put_cluster(cluster))
+    }
+
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {
+        either!(self.put_policy(policy))
+    }
+
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
+        either!(self.remove_policy(name))
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

@@ -1,10 +1,11 @@
 //! What a call is named in messages and metrics, and what its failure means.
 //!
-//! Of an answer that refuses, only the texts under `errors` and `warnings` get into a message, cut short: Vault writes
-//! no values there. Any other body stays nowhere, because it may be half of a secret.
+//! Of an answer that refuses, a message has only words that Vault and OpenBao are known to use: whatever else a server says
+//! may be half of a secret, or what an internal server says to nobody but its own.
 
+use crate::guard::is_refused;
 use crate::link::Reply;
-use pawl_domain::{Kind, Step};
+use pawl_domain::{Complaint, Kind, Rule, Step};
 use pawl_pipeline::Error;
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -87,14 +88,13 @@ impl Call<'_> {
 
     /// The server refused or failed. `path` is the API's, which policies name.
     pub(crate) fn refused(&self, reply: &Reply, path: &str) -> Error {
-        let said = reply.said();
-        let words = said.as_deref().map(|said| format!(" ({said})")).unwrap_or_default();
+        let words = reply.words().map(|words| format!(" ({words})")).unwrap_or_default();
         let login = self.action == Action::Login;
         match reply.status.as_u16() {
             400 | 403 if login => {
                 self.error(Kind::Denied, format_args!("the login was refused{words}; check the store's auth and its credentials"))
             }
-            403 if said.as_deref().is_some_and(is_of_token) => {
+            403 if reply.said().as_deref().is_some_and(is_of_token) => {
                 let message = format!("{self}: the token was refused{words}; check the store's auth");
                 Error::new(Step::Authenticate, Kind::Denied, message)
             }
@@ -118,16 +118,27 @@ impl Call<'_> {
         }
     }
 
+    /// The server is at an address that the store may not reach.
+    pub(crate) fn refused_address(&self) -> Error {
+        let message = format!("{} ({self})", Rule::Address.words());
+        Error::new(self.step, Kind::Refused, message).complaining(Complaint::Refused(Rule::Address))
+    }
+
     /// No answer came.
     pub(crate) fn failed(&self, failure: reqwest::Error) -> Error {
+        if is_refused(&failure) {
+            return self.refused_address();
+        }
         let (kind, what) = if failure.is_timeout() {
             (Kind::Unreachable, "no answer in time".to_owned())
         } else if let Some(error) = find::<rustls::Error>(&failure) {
             let what = match error {
                 rustls::Error::InvalidCertificate(why) => {
-                    format!("its certificate is not trusted ({why:?}); check server, caBundle and caProvider")
+                    let why = distrust(why);
+                    format!("its certificate is not trusted{why}; check server, caBundle and caProvider")
                 }
-                other => format!("TLS failed ({other}); check server, caBundle and tls"),
+                // What the server sent may stand in the error's text.
+                _ => "TLS failed; check server, caBundle and tls".to_owned(),
             };
             (Kind::Unreachable, what)
         } else if failure.is_builder() {
@@ -171,7 +182,15 @@ struct Said {
 }
 
 impl Reply {
-    /// The server's own words, in one line and cut short; `None` when there are none.
+    /// What of the server's words is known to be Vault's or OpenBao's; `None` when it said nothing.
+    pub(crate) fn words(&self) -> Option<String> {
+        let said = self.said()?.to_ascii_lowercase();
+        let known: Vec<&str> =
+            KNOWN.into_iter().filter(|words| said.contains(&words.to_ascii_lowercase())).collect();
+        Some(if known.is_empty() { "in words that are not passed on".to_owned() } else { known.join("; ") })
+    }
+
+    /// The server's own words, in one line and cut short, to be compared and never passed on; `None` when there are none.
     pub(crate) fn said(&self) -> Option<String> {
         let said: Said = serde_json::from_slice(&self.body).ok()?;
         let all: Vec<_> = [said.errors, said.warnings].into_iter().flatten().flatten().collect();
@@ -183,10 +202,49 @@ impl Reply {
     }
 }
 
-/// Enough for what Vault says itself. Where it passes on what another server said, a signed request may follow far behind.
+/// Enough for what Vault says itself.
 const LONGEST_WORDS: usize = 200;
 
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+/// What Vault and OpenBao say themselves, of what people can mend. Sources: their HTTP API, KV engines and auth methods.
+const KNOWN: [&str; 22] = [
+    "bad token",
+    "claim",
+    "could not load configuration",
+    "error looking up token",
+    "internal error",
+    "invalid audience",
+    "invalid role name",
+    "invalid role or secret ID",
+    "invalid token",
+    "invalid username or password",
+    "missing client token",
+    "namespace not authorized",
+    "no handler for route",
+    "permission denied",
+    "required index state not present",
+    "route entry not found",
+    "service account",
+    "token expired",
+    "token is expired",
+    "unsupported operation",
+    "unsupported path",
+    "Vault is sealed",
+];
+
+/// Why a certificate is not trusted, without the names in it.
+fn distrust(why: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as Why;
+    match why {
+        Why::Expired | Why::ExpiredContext { .. } => " (it has expired)",
+        Why::NotValidYet | Why::NotValidYetContext { .. } => " (it is not valid yet)",
+        Why::UnknownIssuer => " (its issuer is not known)",
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => " (it is for another name)",
+        Why::Revoked => " (it was revoked)",
+        _ => "",
+    }
+}
+
+pub(crate) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());
     causes.find_map(within)
 }

@@ -10,7 +10,7 @@ use crate::link::Ask;
 use crate::path;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::declaration::NamePattern;
-use pawl_domain::{Fetched, Find, Kind, VersionSelector};
+use pawl_domain::{Fetched, Find, Keep, Kind, VersionSelector};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{Part, Wanted};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const MOST_NAMES: usize = 100_000;
 
 impl Kv<'_> {
     /// Every key that the criteria match, by the name that ESO gives it. Keys without data are left out.
-    pub(crate) async fn find(&self, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    pub(crate) async fn find(&self, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let start = find.path.as_deref().unwrap_or_default().trim_matches('/');
         let pattern = self.criteria(find, start)?;
         let name_of = |key: &str| match &find.path {
@@ -28,8 +28,10 @@ impl Kv<'_> {
             None => key.to_owned(),
         };
         let keys = self.keys_below(start).await?;
-        let named =
-            keys.into_iter().map(|key| (name_of(&key), key)).filter(|(name, _)| pattern.is_match(name));
+        let named = keys
+            .into_iter()
+            .map(|key| (name_of(&key), key))
+            .filter(|(name, key)| pattern.is_match(name) && keep.allows(&self.remote(key)));
         let calls: Vec<_> = named.map(|(name, key)| self.tagged(find, name, key)).collect();
         let found: Vec<_> =
             stream::iter(calls).buffer_unordered(self.session.link.concurrency()).try_collect().await?;

@@ -19,6 +19,7 @@
 mod answer;
 mod call;
 mod find;
+mod guard;
 mod kv;
 mod link;
 mod options;

@@ -1,9 +1,11 @@
 //! Connections to one server: TLS, headers, retries, bounds.
 
 use crate::call::{Action, Call};
+use crate::guard::{Guard, is_refused};
 use crate::options::Options;
 use crate::path;
-use pawl_domain::store::VaultStore;
+use pawl_domain::grant::{Origin, Reach};
+use pawl_domain::store::{Headers, VaultStore};
 use pawl_domain::{Kind, SecretValue};
 use pawl_pipeline::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -80,7 +82,7 @@ const REQUEST: HeaderName = HeaderName::from_static("x-vault-request");
 const MOST_RETRIES: u32 = 10;
 /// The longest that a server is left alone because it asked for it.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// A standby points to the active node, and a load balancer may stand before it.
+/// A server may point to another path of its own.
 const MOST_REDIRECTS: usize = 3;
 
 impl Link {
@@ -89,13 +91,14 @@ impl Link {
         store: &VaultStore,
         material: Material,
         options: &Options,
+        reach: &Reach,
         call: &Call<'_>,
     ) -> Result<Self, Error> {
-        let base = base(store, options, call)?;
+        let base = base(store, options, reach, call)?;
         let headers = headers(store, call)?;
-        let (made_of, times) = (material.clone(), options.clone());
+        let (made_of, times, guard) = (material.clone(), options.clone(), Guard::new(reach));
         // The machine's own certificates are read from files.
-        let client = tokio::task::spawn_blocking(move || client(&made_of, &times))
+        let client = tokio::task::spawn_blocking(move || client(&made_of, &times, guard))
             .await
             .map_err(|error| call.error(Kind::Transient, "the client could not be made").caused_by(error))?
             .map_err(|unusable| call.error(Kind::Invalid, unusable))?;
@@ -223,7 +226,7 @@ impl Attempt {
             Self::Answered(reply, _) => {
                 matches!(reply.status.as_u16(), 412 | 429 | 472 | 473 | 500 | 502..600)
             }
-            Self::Failed(failure) => !failure.is_builder() && !failure.is_redirect(),
+            Self::Failed(failure) => !failure.is_builder() && !failure.is_redirect() && !is_refused(failure),
         }
     }
 
@@ -256,7 +259,7 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
     body.extend_from_slice(chunk);
 }
 
-fn base(store: &VaultStore, options: &Options, call: &Call<'_>) -> Result<Url, Error> {
+fn base(store: &VaultStore, options: &Options, reach: &Reach, call: &Call<'_>) -> Result<Url, Error> {
     let url = Url::parse(store.server.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let url = url.filter(Url::has_host).ok_or_else(|| {
         call.error(
@@ -268,6 +271,10 @@ fn base(store: &VaultStore, options: &Options, call: &Call<'_>) -> Result<Url, E
         return Err(
             call.error(Kind::Invalid, "the store's server holds a password; prove identities with auth")
         );
+    }
+    // An address is no name that would be resolved, so nothing that dials looks at it again.
+    if Origin::of(url.as_str()).and_then(|at| at.address).is_some_and(|address| !reach.admits(address)) {
+        return Err(call.refused_address());
     }
     if url.scheme() == "http" && !is_loopback(&url) && !options.plain_http {
         let what = "the store's server is asked without TLS, so that others on the way can read tokens and secrets; write \
@@ -287,6 +294,10 @@ fn is_loopback(url: &Url) -> bool {
 fn headers(store: &VaultStore, call: &Call<'_>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in &store.headers.0 {
+        if Headers::is_forbidden(name) {
+            let what = format_args!("the store may not set the header {name:?}; remove it");
+            return Err(call.error(Kind::Invalid, what));
+        }
         let named = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
             call.error(Kind::Invalid, format_args!("{name:?} of the store's headers is no name of a header"))
         })?;
@@ -315,12 +326,14 @@ fn sealed(token: &SecretValue, call: &Call<'_>) -> Result<HeaderValue, Error> {
 
 /// # Errors
 /// What is wrong with the material, in words.
-fn client(material: &Material, options: &Options) -> Result<Client, &'static str> {
-    let plain_http = options.plain_http;
+fn client(material: &Material, options: &Options, guard: Option<Guard>) -> Result<Client, &'static str> {
     let mut builder = Client::builder()
         .connect_timeout(options.connect_timeout)
         .timeout(options.attempt_timeout)
-        .redirect(redirect::Policy::custom(move |attempt| follow(attempt, plain_http)));
+        .redirect(redirect::Policy::custom(follow));
+    if let Some(guard) = guard {
+        builder = builder.dns_resolver(guard);
+    }
     if let Some(ca) = &material.ca {
         let certificates = Certificate::from_pem_bundle(ca.as_bytes()).unwrap_or_default();
         if certificates.is_empty() {
@@ -339,12 +352,10 @@ fn client(material: &Material, options: &Options) -> Result<Client, &'static str
         .map_err(|_| "the certificates are not usable; check caBundle, caProvider and the client certificate")
 }
 
-/// Standbys point to the active node. The token goes with the request, so never out of TLS.
-fn follow(attempt: redirect::Attempt<'_>, plain_http: bool) -> redirect::Action {
-    let from = attempt.previous().last().map(Url::scheme);
-    let plain = from == Some("http") && (plain_http || is_loopback(attempt.url()));
-    let safe = attempt.url().scheme() == "https" || plain;
-    match safe {
+/// The token and the store's headers go with the request, so never to another host, port or scheme.
+fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let here = attempt.previous().first().map(Url::origin);
+    match here == Some(attempt.url().origin()) {
         false => attempt.stop(),
         true if attempt.previous().len() > MOST_REDIRECTS => attempt.error("too many redirects"),
         true => attempt.follow(),

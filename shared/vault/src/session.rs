@@ -134,7 +134,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
         };
         let link = match last.filter(|last| last.link.material == material) {
             Some(last) => Arc::clone(&last.link),
-            None => Arc::new(Link::open(store, material, &self.options, &call).await?),
+            None => Arc::new(Link::open(store, material, &self.options, &identity.grant.reach, &call).await?),
         };
         let (token, lease, until) = match &store.auth {
             None => (None, None, after(now, LONGEST)),

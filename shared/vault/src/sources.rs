@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::session::{Identities, Session, vault_store};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Kind, Step, Version};
+use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{CallerIdentity, Clock, ClusterCredentials, Listing, Sources, Wanted};
 use std::collections::BTreeMap;
@@ -129,14 +129,19 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access)))]
-    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
         let session = self.identities.session(access).await?;
-        let answer = self.kv(access, &session)?.find(find).await;
+        let answer = self.kv(access, &session)?.find(find, keep).await;
         if !self.gave_up(access, &session, std::iter::once(&answer)).await {
             return answer;
         }
         let session = self.identities.session(access).await?;
-        self.kv(access, &session)?.find(find).await
+        self.kv(access, &session)?.find(find, keep).await
     }
 
     async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Listing, Error> {

@@ -7,7 +7,7 @@ use crate::manifests;
 use crate::options::Options;
 use crate::stage::{PATIENCE, Stage};
 use crate::world::{Place, Spec};
-use pawl_e2e::{Error, Result};
+use pawl_e2e::{Error, Result, TRUST};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -122,6 +122,8 @@ impl Run {
             .enumerate()
             .map(|(index, cluster)| cluster.manifest(index + 1 == stage.clusters.len()))
             .collect();
+        // Stores that live in clusters are the operator's here, as those that are applied.
+        documents.extend(serde_json::from_str::<Value>(TRUST));
         documents.extend(stage.vault_store.stores());
         documents.extend(specs.iter().map(|(place, spec)| manifests::external_secret(*place, spec)));
         let (by_function, killed) = (self.dice.happens(500), self.dice.happens(200));

@@ -28,5 +28,5 @@ pub use functions::{Functions, REGION};
 pub use meter::{Calls, Meter};
 pub use metrics::Metrics;
 pub use server::{AUDIT_TOKEN, Answer, HMAC_KEY, Server, sign};
-pub use stage::{Ran, Stage};
+pub use stage::{Ran, Stage, TRUST};
 pub use wait::{LIMIT, now, until};

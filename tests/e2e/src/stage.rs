@@ -22,6 +22,11 @@ pub struct Stage {
     variables: Vec<(String, String)>,
 }
 
+/// A policy that lets stores which live in clusters use Pawl's own identity and every role for every key, and reach servers on
+/// this machine.
+pub const TRUST: &str = r#"{ "apiVersion": "pawl.dev/v1alpha1", "kind": "StorePolicy", "metadata": { "name": "trust" },
+"spec": { "allow": { "ownIdentity": true, "roles": ["*"], "keys": ["*"], "addresses": ["127.0.0.0/8", "::1"] } } }"#;
+
 /// How a command ended.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -118,6 +123,17 @@ impl Stage {
     /// Sets a variable for all processes that begin from here on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Lets stores that live in clusters do everything, fake ones included: for scenes about other things.
+    ///
+    /// # Errors
+    /// When Pawl does not take the policy.
+    pub async fn trust_stores(&mut self) -> Result<()> {
+        self.set("PAWL_UNSAFE_FAKE_STORES", "1");
+        let policy = self.write("trust.yaml", TRUST)?.display().to_string();
+        self.pawl(&["apply", "--clusters", "-f", &policy]).await?.well()?;
+        Ok(())
     }
 
     /// Makes a DynamoDB table as the template does.

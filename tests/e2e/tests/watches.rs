@@ -33,7 +33,8 @@ fn external_secret(key: &str) -> Value {
 
 /// A stage with one indexed cluster.
 async fn stage() -> Result<Stage> {
-    let stage = Stage::start(&[CLUSTER]).await?;
+    let mut stage = Stage::start(&[CLUSTER]).await?;
+    stage.trust_stores().await?;
     let cluster = &stage.clusters()[0];
     let declared = stage.declare(CLUSTER, &cluster.url(), cluster.ca_pem(), cluster.token())?;
     let indexed = declared.replace("\"spec\":{", "\"spec\":{\"index\":true,");

@@ -30,7 +30,8 @@ pub struct Outcome {
 /// # Errors
 /// When the stage does not come up or a case cannot be put in place.
 pub async fn play(cases: &[Case]) -> Result<Vec<Outcome>> {
-    let stage = Stage::start(&[CLUSTER]).await?;
+    let mut stage = Stage::start(&[CLUSTER]).await?;
+    stage.trust_stores().await?;
     let cluster = &stage.clusters()[0];
     let by_hand = ByHand::new(cluster)?;
     for manifest in store::shared() {

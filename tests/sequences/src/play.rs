@@ -39,7 +39,8 @@ pub struct Played<'a> {
 /// # Errors
 /// When the stage does not come up or breaks down.
 pub async fn play<'a>(sequences: &'a [Sequence], choices: &Choices) -> Result<(Vec<Played<'a>>, String)> {
-    let stage = Stage::start(&[]).await?;
+    let mut stage = Stage::start(&[]).await?;
+    stage.trust_stores().await?;
     let plane = Plane::start(&stage).await?;
     furnish(&plane).await?;
     let declared = stage.write("cluster.yaml", &plane.declared(&stage, "sequences")?)?;

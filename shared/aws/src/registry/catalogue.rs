@@ -3,7 +3,10 @@ use crate::table::{Item, Key, Table, decode, digest, encode, retrying, shown_sto
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use aws_smithy_types::error::operation::BuildError;
 use pawl_documents::Document;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
+    StorePolicy,
+};
 use pawl_pipeline::ports::{Catalogue, Put};
 use pawl_pipeline::{DocumentKind, Error};
 use std::collections::{BTreeSet, HashMap};
@@ -64,6 +67,14 @@ impl Catalogue for Table {
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, Error> {
         self.put_document(&Key::cluster(cluster.name.as_str()), cluster).await
+    }
+
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {
+        self.put_document(&Key::policy(policy.name.as_str()), policy).await
+    }
+
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
+        self.remove_document(&Key::policy(name.as_str())).await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

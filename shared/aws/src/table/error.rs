@@ -44,7 +44,7 @@ impl Table {
     pub(crate) fn refused(&self, step: Step, kind: Kind) -> Error {
         let reason = match kind {
             Kind::Conflict => "somebody else wrote in between",
-            Kind::Denied => "access denied; allow it in the IAM policy",
+            Kind::Denied | Kind::Refused => "access denied; allow it in the IAM policy",
             Kind::Invalid => "DynamoDB does not take the request",
             Kind::NotFound => "the table does not exist in this region and account",
             Kind::Throttled => "throttled",

@@ -33,6 +33,10 @@ impl Key {
         Self { pk: "clusters".to_owned(), sk: name.to_owned() }
     }
 
+    pub(crate) fn policy(name: &str) -> Self {
+        Self { pk: "policies".to_owned(), sk: name.to_owned() }
+    }
+
     pub(crate) fn record(id: &DeclarationId) -> Self {
         Self { pk: format!("record#{}", declaration_text(id)), sk: "record".to_owned() }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::{access, current, sources};
 use pawl_domain::store::AwsService;
-use pawl_domain::{Access, Find};
+use pawl_domain::{Access, Find, Keep, Provider};
 use pawl_pipeline::ports::{Sources, Wanted};
 use serde_json::{Value, json};
 use std::io;
@@ -70,7 +70,7 @@ async fn asked(access: &Access, wanted: &[Wanted], (status, body): (u16, String)
     let sources = sources(&aws.uri());
     let answers = sources.fetch(access, wanted).await;
     let find = Find { name: Some("a".to_owned()), ..Find::default() };
-    let found = sources.find(access, &find).await;
+    let found = sources.find(access, &find, &Keep::everything(Provider::SecretsManager)).await;
     let mut shown = format!("{answers:?} {found:?}");
     for error in answers.iter().filter_map(|answer| answer.as_ref().err()).chain(found.as_ref().err()) {
         tracing::error!(error = error as &(dyn std::error::Error + 'static), "failed");

@@ -2,21 +2,28 @@
 
 use crate::answers::{answer, parameter, parameters, refusal, secrets, value};
 use crate::support::{access, access_of, sources, store};
+use pawl_domain::grant::OwnSecrets;
 use pawl_domain::store::{AwsService, AwsStore};
-use pawl_domain::{Access, Find, Kind};
+use pawl_domain::{Access, Find, Keep, Kind, Provider};
 use pawl_pipeline::ports::Sources;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use wiremock::MockServer;
 use wiremock::matchers::{body_json, body_partial_json};
 
 /// What was found, as `name=value@version`; or the kind of the failure.
 async fn found(aws: &MockServer, access: &Access, find: &Find) -> Result<Vec<String>, Kind> {
-    let found = sources(&aws.uri()).find(access, find).await.map_err(|error| error.kind)?;
+    let found =
+        sources(&aws.uri()).find(access, find, &everything(access)).await.map_err(|error| error.kind)?;
     let told = found.into_iter().map(|(name, fetched)| {
         format!("{name}={}@{}", fetched.value.expose_str().unwrap(), fetched.version.id)
     });
     Ok(told.collect())
+}
+
+fn everything(access: &Access) -> Keep {
+    Keep::everything(access.backend.location().provider)
 }
 
 fn find(path: Option<&str>, name: Option<&str>, tags: &[(&str, &str)]) -> Find {
@@ -128,7 +135,8 @@ async fn searches_that_are_refused_say_what_to_allow() {
         let aws = MockServer::start().await;
         secrets("ListSecrets").respond_with(refusal(400, code, "")).mount(&aws).await;
         let (sources, access) = (sources(&aws.uri()), access(AwsService::SecretsManager));
-        let error = sources.find(&access, &find(None, Some("."), &[])).await.unwrap_err();
+        let error =
+            sources.find(&access, &find(None, Some("."), &[]), &everything(&access)).await.unwrap_err();
         let want = format!("secrets-manager in eu-central-1: find: {words}");
         assert_eq!((error.kind, error.message()), (kind, want.as_str()));
     }
@@ -198,4 +206,44 @@ async fn tags_of_parameters_are_filters_that_must_be_equal() {
     parameters("DescribeParameters").respond_with(refusal(400, "ThrottlingException", "")).mount(&aws).await;
     let got = found(&aws, &access(AwsService::ParameterStore), &criteria).await;
     assert_eq!(got, Err(Kind::Throttled));
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_not_asked_for() {
+    let aws = MockServer::start().await;
+    secrets("ListSecrets")
+        .respond_with(answer(listed(&["payments/a", "bank/a", "payments/own"], None)))
+        .mount(&aws)
+        .await;
+    has_value(&aws, "payments/a").await;
+    let keep = keep(Provider::SecretsManager, "payments/*", &["payments/own"]);
+    let access = access(AwsService::SecretsManager);
+    let found = sources(&aws.uri()).find(&access, &find(None, Some("."), &[]), &keep).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["payments/a"]);
+    let asked = aws.received_requests().await.unwrap();
+    let named = |name: &str| asked.iter().any(|one| String::from_utf8_lossy(&one.body).contains(name));
+    assert!(!named("bank/a") && !named("payments/own"));
+}
+
+#[tokio::test]
+async fn parameters_that_may_not_be_read_do_not_come_with_others() {
+    let aws = MockServer::start().await;
+    let described = json!({ "Parameters": [{ "Name": "/payments/a" }, { "Name": "/bank/a" }] });
+    parameters("DescribeParameters").respond_with(answer(described)).mount(&aws).await;
+    let value = json!({ "Parameters": [parameter("/payments/a", 1)] });
+    parameters("GetParameters").respond_with(answer(value)).mount(&aws).await;
+    let keep = keep(Provider::ParameterStore, "/payments/*", &[]);
+    let access = access(AwsService::ParameterStore);
+    let found = sources(&aws.uri()).find(&access, &find(None, Some("."), &[]), &keep).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["/payments/a"]);
+    let asked = aws.received_requests().await.unwrap();
+    let by_path = |one: &&wiremock::Request| {
+        one.headers.get("x-amz-target").is_some_and(|target| target == "AmazonSSM.GetParametersByPath")
+    };
+    assert_eq!(asked.iter().filter(by_path).count(), 0, "values would come with names");
+}
+
+fn keep(provider: Provider, pattern: &str, own: &[&str]) -> Keep {
+    let own = Arc::new(OwnSecrets::new(own.iter().copied()));
+    Keep::new(provider, Some([pattern.parse().unwrap()].into()), own)
 }

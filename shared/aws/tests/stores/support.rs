@@ -95,6 +95,7 @@ pub(crate) fn access_of(store: AwsStore) -> Access {
         cluster: Some(name("blue")),
         namespace: Some(name("shop")),
         tags: None,
+        grant: pawl_domain::Grant::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What an ExternalSecret's Ready condition says of a failure.
 
+use crate::policy::Rule;
 use crate::record::Step;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -23,6 +24,8 @@ pub enum Complaint {
     OwnedByAnother,
     /// The target is of a kind that may not be written.
     GenericTarget,
+    /// The operator does not allow it. Not ESO's words: they name the field of the policy.
+    Refused(Rule),
 }
 
 impl Complaint {
@@ -44,6 +47,7 @@ impl Complaint {
             Self::Ownership => "failed to take ownership of target secret",
             Self::OwnedByAnother => "target is owned by another ExternalSecret",
             Self::GenericTarget => "invalid generic target",
+            Self::Refused(rule) => rule.words(),
         }
     }
 }

@@ -88,6 +88,13 @@ pub enum SessionTagsPolicy {
 }
 
 impl AwsStore {
+    /// Whether a text can be a region. Endpoints are made of it, so a dot or a slash would lead elsewhere.
+    pub fn is_region(text: &str) -> bool {
+        const LONGEST: usize = 32;
+        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=LONGEST).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
+    }
+
     /// The account is known when a role is assumed.
     pub(super) fn location(&self) -> Location {
         let account = self.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned());

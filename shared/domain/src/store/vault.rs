@@ -1,12 +1,10 @@
 //! `spec.provider.vault` and `spec.provider.openBao`: KV engines, and whatever else answers a read.
 
-use super::{AwsAuth, SecretKeyRef};
+use super::{AwsAuth, Headers, SecretKeyRef};
 use crate::declaration::Find;
 use crate::key::{Location, Provider};
 use crate::name::{Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 /// `spec.provider.vault` of a store. Source: ESO's CRD, version 2.9.
@@ -38,27 +36,6 @@ pub struct VaultStore {
     pub auth_namespace: Option<String>,
     /// `retrySettings.maxRetries`; the adapter's default where it is absent.
     pub max_retries: Option<u32>,
-}
-
-/// `headers`: sent with every request, and kept wherever stores are kept. So they hold no credentials
-/// ([`Headers::is_credential`]), and Debug shows names only.
-#[derive(Clone, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Headers(pub BTreeMap<String, String>);
-
-impl Headers {
-    /// Whether a header proves an identity, as far as its name and value tell.
-    pub fn is_credential(name: &str, value: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        let ends = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey"];
-        let scheme = value.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-        ends.iter().any(|end| name.ends_with(end)) || matches!(scheme.as_str(), "basic" | "bearer")
-    }
-}
-
-impl fmt::Debug for Headers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
 }
 
 /// The KV engine's version. Version 1 reads any engine that answers a plain read.
@@ -252,6 +229,11 @@ impl VaultStore {
         path.split_once("/data/").or_else(|| Some((path.strip_suffix("/data")?, "")))
     }
 
+    /// Whether an AWS role is assumed to log in.
+    pub(super) fn assumes_role(&self) -> bool {
+        matches!(&self.auth, Some(VaultAuth::Iam(iam)) if iam.role.is_some())
+    }
+
     pub(super) fn location(&self) -> Location {
         let address = self.server.trim_end_matches('/').to_ascii_lowercase();
         Location { provider: Provider::Vault, region: String::new(), account: Some(address) }
@@ -391,25 +373,6 @@ mod tests {
             assert_eq!(store.remote_key(declared), remote, "{namespace:?} {path:?} {declared}");
             assert_eq!(store.local_key(remote), local, "{namespace:?} {path:?} {remote}");
         }
-    }
-
-    #[test]
-    fn headers_that_prove_an_identity_are_told_apart() {
-        for (name, value, want) in [
-            ("X-Team", "shop", false),
-            ("X-Forwarded-Host", "vault", false),
-            ("Authorization", "x", true),
-            ("Proxy-Authorization", "Basic eDp5", true),
-            ("CF-Access-Client-Secret", "x", true),
-            ("X-Vault-Token", "x", true),
-            ("X-Api-Key", "x", true),
-            ("Cookie", "a=b", true),
-            ("X-Upstream", "bearer x", true),
-        ] {
-            assert_eq!(Headers::is_credential(name, value), want, "{name}");
-        }
-        let headers = Headers(BTreeMap::from([("X-Team".to_owned(), "hunter2".to_owned())]));
-        assert_eq!(format!("{headers:?}"), "{\"X-Team\"}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod current;
 mod generic;
 mod given;
 mod laws;
+mod policy;
 mod refresh;
 mod render;
 mod schedule;

@@ -6,7 +6,7 @@ use pawl_domain::declaration::RefreshPolicy::{self, CreatedOnce, OnChange, Perio
 use pawl_domain::declaration::{Declaration, Refresh};
 use pawl_domain::record::State;
 use pawl_domain::refresh::{due, overdue, retry_at};
-use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step};
+use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Rule, Step};
 use std::time::Duration;
 
 const HOUR: i64 = 3600;
@@ -175,4 +175,27 @@ fn intervals_beyond_all_time_do_not_overflow() {
     declaration.refresh.interval = Duration::MAX;
     let record = record(&declaration, settled(), Some(HOUR), 0, false);
     assert!(!due(&declaration, Some(&record), now()));
+}
+
+#[test]
+fn what_the_operator_refused_is_looked_at_no_more_often_than_what_is_well() {
+    let refused = |attempts| {
+        let complaint = Complaint::Refused(Rule::Key);
+        let (step, kind, message) = (Step::Lookup, Kind::Refused, "no".to_owned());
+        State::Failed(Failure { step, kind, message, complaint, attempts })
+    };
+    for (interval, attempts, tried, want) in [
+        (3600, 1, HOUR - 1, false),
+        (3600, 100, HOUR - 1, false),
+        (3600, 1, HOUR, true),
+        // Nothing is asked for it, but a second is no interval.
+        (1, 1, 419, false),
+        (1, 1, 420, true),
+        (0, 1, 420, true),
+    ] {
+        let of = declaration(Periodic, interval);
+        let record = record(&of, refused(attempts), None, tried, false);
+        assert_eq!(due(&of, Some(&record), now()), want, "{interval} {tried}");
+        assert_eq!(retry_at(&record), None, "nobody wakes up for it");
+    }
 }

@@ -2,7 +2,10 @@ use super::text;
 use crate::error::Error;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
+    StorePolicy,
+};
 use pawl_pipeline::ports::{Catalogue, Put};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -58,6 +61,14 @@ impl Catalogue for Embedded {
 
     async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, pawl_pipeline::Error> {
         self.put_document("clusters", cluster.name.to_string(), cluster).await
+    }
+
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, pawl_pipeline::Error> {
+        self.put_document("policies", policy.name.to_string(), policy).await
+    }
+
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, pawl_pipeline::Error> {
+        self.remove_document("policies", name.to_string()).await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_pipeline::Error> {

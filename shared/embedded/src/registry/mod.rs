@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::file::snapshot;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
-use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId};
-use pawl_pipeline::ports::{Registry, Scope, SweptStore};
+use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
+use pawl_pipeline::ports::{Policies, Registry, Scope, SweptStore};
 use pawl_pipeline::{Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
@@ -101,11 +101,16 @@ impl Registry for Embedded {
         .await
     }
 
+    async fn policies(&self) -> Result<Policies, pawl_pipeline::Error> {
+        self.looking(move |connection| Ok(Policies::of(all(connection, POLICIES, str::to_owned)?))).await
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, pawl_pipeline::Error> {
         self.looking(move |connection| {
             let mut found = unreadable::<Cluster>(connection, CLUSTERS, str::to_owned)?;
             let text = "SELECT id, document FROM declarations ORDER BY id";
             found.extend(unreadable::<Declaration>(connection, text, keys::shown)?);
+            found.extend(unreadable::<StorePolicy>(connection, POLICIES, str::to_owned)?);
             found.extend(unreadable::<Store>(connection, STORES, keys::shown_store)?);
             Ok(found)
         })
@@ -137,6 +142,7 @@ fn under(connection: &Connection, keys: &BTreeSet<IndexKey>) -> Result<Vec<Decla
 
 const STORES: &str = "SELECT id, document FROM stores ORDER BY id";
 const CLUSTERS: &str = "SELECT id, document FROM clusters ORDER BY id";
+const POLICIES: &str = "SELECT id, document FROM policies ORDER BY id";
 
 /// What can be read of the documents of these keys, in the order of the keys. `name` names one for people.
 fn those<D: Document>(

@@ -15,6 +15,9 @@ pub(super) fn read(
 ) -> Option<Backend> {
     let service = service(&mut fields);
     let region = fields.required("region", "the region, such as eu-central-1").map(str::to_owned);
+    if region.as_deref().is_some_and(|region| !AwsStore::is_region(region)) {
+        fields.error("region", "is not a region; write one such as eu-central-1");
+    }
     let auth = match fields.object("auth") {
         Some(auth) => read_auth(auth, own),
         None => Some(AwsAuth::Ambient),

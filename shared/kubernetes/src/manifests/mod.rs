@@ -1,8 +1,8 @@
 //! Manifests to declarations, stores and clusters.
 //!
 //! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
-//! lacks some fields) and Pawl's own Cluster (`pawl.dev/v1alpha1`; every field of it stands in
-//! `infra/kubernetes/cluster.example.yaml`). Defaults that an API server would fill in are filled in here as well, and
+//! lacks some fields) and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
+//! `infra/kubernetes/cluster.example.yaml` and `docs/store-policy.md`). Defaults that an API server would fill in are filled in here as well, and
 //! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
 //! and hides nothing else.
 //!
@@ -24,6 +24,7 @@ mod metadata;
 mod nearest;
 mod objects;
 mod placement;
+mod policy;
 mod reader;
 mod reads;
 mod references;
@@ -143,6 +144,7 @@ enum Kind {
     ExternalSecret(Version),
     SecretStore,
     ClusterSecretStore,
+    StorePolicy,
 }
 
 /// What has been read so far.
@@ -181,6 +183,7 @@ impl Reading {
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
             self.object(found, &options.home, |root, this| match kind {
                 Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
+                Kind::StorePolicy => this.policy(root, options),
                 _ => this.store(root, options, kind == Kind::ClusterSecretStore),
             });
         }
@@ -210,6 +213,19 @@ impl Reading {
         if !notes.is_refused() {
             self.out.clusters.push(cluster);
         }
+    }
+
+    /// A policy is the operator's word: where tenants may write, nobody can tell who wrote it.
+    fn policy(&mut self, root: Fields<'_>, options: &ParseOptions) {
+        let notes = root.notes();
+        if options.home != Home::Applied {
+            return notes.error("", "is taken from the operator only, so it is ignored here; use pawl apply");
+        }
+        let Some(policy) = policy::read(root).filter(|_| !notes.is_refused()) else { return };
+        if self.out.policies.iter().any(|other| other.name == policy.name) {
+            return notes.error("metadata.name", "another StorePolicy has this name; remove one of them");
+        }
+        self.out.policies.push(policy);
     }
 
     fn store(&mut self, root: Fields<'_>, options: &ParseOptions, cluster_wide: bool) {
@@ -262,6 +278,7 @@ impl Reading {
         let of_eso = if version == "v1beta1" { Version::V1Beta1 } else { Version::V1 };
         let (kind, versions) = match (group, kind) {
             ("pawl.dev", "Cluster") => (Kind::Cluster, &["v1alpha1"][..]),
+            ("pawl.dev", "StorePolicy") => (Kind::StorePolicy, &["v1alpha1"][..]),
             ("external-secrets.io", "ExternalSecret") => (Kind::ExternalSecret(of_eso), &ESO[..]),
             ("external-secrets.io", "SecretStore") => (Kind::SecretStore, &ESO[..]),
             ("external-secrets.io", "ClusterSecretStore") => (Kind::ClusterSecretStore, &ESO[..]),

@@ -320,14 +320,23 @@ impl<'a> Fields<'a> {
         self.known.extend(fields);
     }
 
+    /// Refuses the object for every field that nobody asked for: what it limits may be what was misspelt.
+    pub(super) fn close_strictly(self) {
+        self.closing(|notes, field, message| notes.error(field, message));
+    }
+
     /// Warns of every field that nobody asked for.
     pub(super) fn close(self) {
+        self.closing(|notes, field, message| notes.warning(field, message));
+    }
+
+    fn closing(self, note: impl Fn(&Notes, String, String)) {
         for field in self.map.keys().filter(|field| !self.known.contains(field.as_str())) {
             let message = match nearest(field, self.known.iter().copied()) {
                 Some(near) => format!("unknown field, it has no effect; the nearest known field is {near}"),
                 None => "unknown field, it has no effect".to_owned(),
             };
-            self.notes.warning(self.path_of(&shortened(field)), message);
+            note(self.notes, self.path_of(&shortened(field)), message);
         }
     }
 }

@@ -72,6 +72,11 @@ fn headers(fields: &mut Fields<'_>) -> Headers {
                  prove Pawl to the proxy by tls.certSecretRef and tls.keySecretRef, or by its address"
             );
             fields.error("headers", &message);
+        } else if Headers::is_forbidden(name) {
+            let message = format!(
+                "{name} would make the request another one than the store's; remove it (PAWL-STORE-HEADER)"
+            );
+            fields.error("headers", &message);
         }
     }
     Headers(given)

@@ -34,7 +34,7 @@ impl Ready {
             _ => "ResourceSyncedError",
         };
         // What is said of the provider is the same for every target.
-        let message = if self.message == Complaint::Provider.as_str() {
+        let message = if self.message == Complaint::Provider.as_str() || self.message.starts_with("PAWL-") {
             self.message
         } else {
             self.message.replace("secret", "resource")
@@ -82,7 +82,9 @@ pub(super) fn binding(status: &Status) -> Option<&str> {
             Complaint::Update => ["unable to mutate ", "unable to update "]
                 .iter()
                 .any(|words| failure.message.starts_with(words)),
-            Complaint::Provider | Complaint::Delete | Complaint::GenericTarget => false,
+            Complaint::Provider | Complaint::Delete | Complaint::GenericTarget | Complaint::Refused(_) => {
+                false
+            }
         },
     };
     binds.then_some(status.target.as_str())

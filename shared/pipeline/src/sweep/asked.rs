@@ -34,7 +34,7 @@ impl<P: Ports> Pipeline<P> {
         otherwise: impl Fn(&Declaration, &Read, &Store, Option<&Record>, usize) -> bool,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let stores = self.stores_of(&declarations).await?;
+        let stores = self.stores_under(&visit.round.rules, &declarations).await?;
         let want = |read: &Read, store: &Store| {
             let remote = read.remote().filter(|_| is_asked(read, store))?;
             Some(wanted(remote, store))

@@ -64,7 +64,7 @@ impl<P: Ports> Pipeline<P> {
         for store in visit.group.stores.iter().filter(|store| store.needs_namespace_labels()) {
             let mut pages = Pages::of(store);
             while let Some(page) = pages.next(self).await? {
-                let stores = self.stores_of(&page).await?;
+                let stores = self.stores_under(&visit.round.rules, &page).await?;
                 let mut open = page;
                 open.retain(|each| !with_access(each, &stores, visit.access).is_empty());
                 let refused = self.refused(store, &open, found).await;

@@ -7,7 +7,7 @@ use crate::pipeline::Pipeline;
 use crate::ports::{Ports, Registry, Scope, SweptStore};
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
-use pawl_domain::{Access, Store};
+use pawl_domain::{Access, Rules, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ pub(crate) struct Group {
 }
 
 impl<P: Ports> Pipeline<P> {
-    pub(crate) async fn groups(&self) -> Result<BTreeMap<Access, Group>, Error> {
+    pub(crate) async fn groups(&self, rules: &Rules) -> Result<BTreeMap<Access, Group>, Error> {
         let stores = self.ports.registry().swept_stores().await?;
         let lookups: Vec<_> = stores
             .into_iter()
             .filter_map(|SweptStore { store, interval }| Some((store, interval?)))
             .map(async |(store, interval)| {
-                let accesses = self.accesses_of(&store).await?;
+                let accesses = self.accesses_of(&store, rules).await?;
                 Ok::<_, Error>((store, interval, accesses))
             })
             .collect();
@@ -43,27 +43,28 @@ impl<P: Ports> Pipeline<P> {
         Ok(groups)
     }
 
-    /// The identities that read a store: one, unless they depend on who reads.
-    async fn accesses_of(&self, store: &Store) -> Result<BTreeSet<Access>, Error> {
+    /// The identities that may read a store: one, unless they depend on who reads.
+    async fn accesses_of(&self, store: &Store, rules: &Rules) -> Result<BTreeSet<Access>, Error> {
         // What lives in one namespace of one cluster is read from there only.
         if let (Home::Cluster(cluster), Some(namespace)) = (&store.id.home, &store.id.namespace) {
-            return Ok(BTreeSet::from([store.access(cluster, namespace)]));
+            return Ok(rules.access(store, cluster, namespace).into_iter().collect());
         }
         let scope = Scope::Store(store.id.clone());
-        let first = self.ports.registry().page(&scope, None, 1).await?;
-        let found = accesses(&first, store);
-        if found.iter().all(|access| access.cluster.is_none() && access.tags.is_none()) {
-            return Ok(found);
-        }
         let mut found = BTreeSet::new();
-        let mut after = None;
+        let (mut after, mut size) = (None, 1);
         loop {
-            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-            found.extend(accesses(&page, store));
+            let page = self.ports.registry().page(&scope, after.as_ref(), size).await?;
+            found.extend(accesses(&page, store, rules));
+            // One that depends on nobody is everybody's, unless it is refused to the first of them.
+            let anybodys = |access: &Access| access.cluster.is_none() && access.tags.is_none();
+            if found.iter().any(anybodys) {
+                return Ok(found);
+            }
             match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
+                Some(last) if page.len() == size => after = Some(last.id.clone()),
                 _ => return Ok(found),
             }
+            size = PAGE;
         }
     }
 }

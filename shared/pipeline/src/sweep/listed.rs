@@ -32,7 +32,7 @@ impl<P: Ports> Pipeline<P> {
             let candidates = self.ports.registry().candidates(&keys).await?;
             for ids in candidates.chunks(PAGE) {
                 let declarations = self.ports.registry().declarations(ids).await?;
-                let stores = self.stores_of(&declarations).await?;
+                let stores = self.stores_under(&visit.round.rules, &declarations).await?;
                 let overlap = self.settings.sweep_overlap;
                 let outdated = |declaration: &Declaration, record: Option<&Record>| {
                     let reads = with_access(declaration, &stores, visit.access);

@@ -24,7 +24,7 @@ impl<P: Ports> Pipeline<P> {
         let ids = self.special(visit.round, visit.store().location().search_key(), visit.access).await?;
         for ids in ids.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;
-            let stores = self.stores_of(&declarations).await?;
+            let stores = self.stores_under(&visit.round.rules, &declarations).await?;
             let matches = Matches::of(visit.access, listed, &declarations);
             let outdated = |declaration: &Declaration, record: Option<&Record>| {
                 let reads = with_access(declaration, &stores, visit.access);

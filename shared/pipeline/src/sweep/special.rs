@@ -6,7 +6,7 @@ use super::{PAGE, Round};
 use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::ports::{Ports, Registry};
-use pawl_domain::{Access, DeclarationId, IndexKey};
+use pawl_domain::{Access, DeclarationId, IndexKey, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
@@ -30,19 +30,20 @@ impl<P: Ports> Pipeline<P> {
             let mut cells = round.special.0.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(cells.entry(key.clone()).or_default())
         };
-        let found = cell.get_or_try_init(|| self.by_access(key)).await?;
+        let found = cell.get_or_try_init(|| self.by_access(key, &round.rules)).await?;
         Ok(found.get(access).into_iter().flatten().cloned().collect())
     }
 
-    async fn by_access(&self, key: IndexKey) -> Result<ByAccess, Error> {
+    async fn by_access(&self, key: IndexKey, rules: &Arc<Rules>) -> Result<ByAccess, Error> {
         let mut found = ByAccess::new();
         let candidates = self.ports.registry().candidates(&BTreeSet::from([key])).await?;
         for ids in candidates.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;
-            let stores = self.stores_of(&declarations).await?;
+            let stores = self.stores_under(rules, &declarations).await?;
             for declaration in declarations {
-                for store in declaration.stores().iter().filter_map(|id| stores.get(id)) {
-                    let access = store.access(&declaration.id.cluster, &declaration.id.namespace);
+                let accesses =
+                    declaration.reads.iter().filter_map(|read| stores.access(read, &declaration.id));
+                for access in accesses {
                     found.entry(access).or_default().insert(declaration.id.clone());
                 }
             }

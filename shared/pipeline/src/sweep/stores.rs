@@ -187,7 +187,7 @@ impl<P: Ports> Pipeline<P> {
         for store in &visit.group.stores {
             let mut pages = Pages::of(store);
             while let Some(page) = pages.next(self).await? {
-                let stores = self.stores_of(&page).await?;
+                let stores = self.stores_under(&visit.round.rules, &page).await?;
                 let broken = |declaration: &Declaration, record: Option<&_>| {
                     !with_access(declaration, &stores, visit.access).is_empty()
                         && due(declaration, record, started)
@@ -237,8 +237,7 @@ pub(super) fn with_access<'a>(
 ) -> Vec<(usize, &'a Store)> {
     let of_read = |(position, read): (usize, &pawl_domain::Read)| {
         let store = stores.get(&read.store)?;
-        let same = store.access(&declaration.id.cluster, &declaration.id.namespace) == *access;
-        same.then_some((position, store))
+        (stores.access(read, &declaration.id)? == *access).then_some((position, store))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }

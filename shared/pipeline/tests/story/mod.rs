@@ -5,8 +5,10 @@
     reason = "each story needs another part of it, and fails where it cannot go on"
 )]
 
-use pawl_domain::{Declaration, DigestKey, SecretValue};
+use pawl_domain::policy::Allow;
+use pawl_domain::{Declaration, DigestKey, SecretValue, StorePolicy};
 use pawl_pipeline::{Apply, ClusterRights, Manifests, Pipeline, Ports, Report, Settings};
+use pawl_world::build::{patterns, policy};
 use pawl_world::{Canary, World, cluster, declaration, secrets_manager};
 use std::time::Duration;
 
@@ -20,7 +22,15 @@ pub(crate) struct Story {
 }
 
 impl Story {
+    /// Stores that live in clusters may use Pawl's own identity, as most stories are about other things.
     pub(crate) fn new() -> Self {
+        let story = Self::without_policies();
+        let allow = Allow { own_identity: true, keys: patterns(&["*"]), ..Allow::default() };
+        story.world.registry().add_policy(StorePolicy { allow, ..policy("everything") });
+        story
+    }
+
+    pub(crate) fn without_policies() -> Self {
         let world = World::new();
         world.add_store(secrets_manager("aws"));
         for name in ["blue", "green"] {

@@ -2,6 +2,10 @@
 
 use super::{Error, Lookup, duration, number, switch};
 use pawl_pipeline::Settings;
+use std::collections::BTreeSet;
+
+/// Whether stores whose values stand in their manifests may be used.
+const FAKE_STORES: &str = "PAWL_UNSAFE_FAKE_STORES";
 
 /// Reads the flow's settings; each variable has a default.
 ///
@@ -12,6 +16,8 @@ use pawl_pipeline::Settings;
 /// | `PAWL_SWEEP_INTERVAL` | the time between two sweeps: by so much more than `refreshInterval` a target may be stale |
 /// | `PAWL_SWEEP_OVERLAP` | by how much sweeps overlap |
 /// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
+/// | `PAWL_UNSAFE_FAKE_STORES` | `true`: stores whose values stand in their manifests may be used |
+/// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
 ///
 /// # Errors
@@ -25,13 +31,45 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         sweep_overlap: duration(lookup, "PAWL_SWEEP_OVERLAP", defaults.sweep_overlap)?,
         drift_interval: duration(lookup, "PAWL_DRIFT_INTERVAL", defaults.drift_interval)?,
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
+        fake_stores: switch(lookup, FAKE_STORES)?,
+        own_secrets: own_secrets(lookup),
         ..defaults
     })
+}
+
+/// Whether stores whose values stand in their manifests may be used, for who reads manifests and nothing else.
+///
+/// # Errors
+/// When it is neither said nor denied.
+pub fn fake_stores(lookup: &dyn Lookup) -> Result<bool, Error> {
+    switch(lookup, FAKE_STORES)
+}
+
+/// Every secret that the configuration names, wherever it is used.
+fn own_secrets(lookup: &dyn Lookup) -> BTreeSet<String> {
+    let named = ["PAWL_LEDGER_KEY_SECRET", "PAWL_AUDIT_TOKEN_SECRET", "PAWL_OWN_SECRETS"];
+    let texts = named.into_iter().filter_map(|name| lookup.get(name));
+    let split = |text: String| text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+    texts.flat_map(split).filter(|name| !name.is_empty()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pawls_own_secrets_are_all_that_the_configuration_names() {
+        let lookup = |name: &str| match name {
+            "PAWL_LEDGER_KEY_SECRET" => Some("pawl/ledger".to_owned()),
+            "PAWL_OWN_SECRETS" => Some("a, arn:aws:secretsmanager:eu:1:secret:b,".to_owned()),
+            _ => None,
+        };
+        let settings = flow(&lookup).unwrap();
+        let own: Vec<_> = settings.own_secrets.iter().map(String::as_str).collect();
+        assert_eq!(own, ["a", "arn:aws:secretsmanager:eu:1:secret:b", "pawl/ledger"]);
+        assert!(!settings.fake_stores, "off unless it is switched on");
+        assert!(flow(&|name: &str| (name == FAKE_STORES).then(|| "1".to_owned())).unwrap().fake_stores);
+    }
 
     #[test]
     fn other_kinds_than_secrets_are_off_unless_switched_on() {

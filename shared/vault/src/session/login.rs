@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use pawl_domain::store::{
     AwsAuth, AwsService, AwsStore, Backend, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
 };
-use pawl_domain::{Access, Kind, SecretValue};
+use pawl_domain::{Access, Grant, Kind, SecretValue};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::{CallerIdentity, ClusterCredentials};
 use serde::Serialize;
@@ -84,7 +84,8 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
         VaultAuth::Cert { role, .. } => json(call, &Certificate { name: role.as_deref() }),
         VaultAuth::Iam(iam) => {
             let server = &proofs.store.server;
-            if iam.identity == AwsAuth::Ambient && !proofs.options.allow_own_identity(server) {
+            let shows = proofs.access.grant.shows_identity || proofs.options.allow_own_identity(server);
+            if iam.identity == AwsAuth::Ambient && !shows {
                 let what = "iam without secretRef or jwt would show Pawl's own AWS identity to this server; name an identity \
                             of the store's, or let the operator add the server to PAWL_VAULT_IAM_SERVERS";
                 return Err(call.error(Kind::Invalid, what));
@@ -213,6 +214,7 @@ fn aws_access(access: &Access, iam: &VaultIamAuth) -> Access {
         backend: Backend::Aws(store),
         cluster: access.cluster.clone(),
         namespace: named.or_else(|| access.namespace.clone()),
-        tags: None,
+        tags: access.tags.clone(),
+        grant: Grant::default(),
     }
 }

@@ -100,20 +100,44 @@ async fn the_state_that_a_server_names_is_shown_to_it_again() {
 }
 
 #[tokio::test]
-async fn a_standby_points_to_the_active_node() {
-    let (standby, active) = (MockServer::start().await, MockServer::start().await);
-    let there =
-        ResponseTemplate::new(307).insert_header("Location", format!("{}/v1/secret/data/a", active.uri()));
-    Mock::given(method("GET")).respond_with(there).mount(&standby).await;
-    Mock::given(method("GET"))
-        .and(path("/v1/secret/data/a"))
-        .and(header("x-vault-token", "t"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(read("a")))
-        .mount(&active)
-        .await;
-    let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
-    let access = access_of(store(&standby.uri()));
-    assert_eq!(told(&sources.fetch(&access, &[current("secret/a")]).await), [r#"{"value":"a"}@1"#]);
+async fn no_redirect_leaves_its_host() {
+    let (server, other) = (MockServer::start().await, MockServer::start().await);
+    let here = other_host(&server.uri());
+    for (to, want) in [
+        ("/v1/moved", Some(r#"{"value":"a"}@1"#)),
+        (&format!("{}/v1/moved", server.uri()), Some(r#"{"value":"a"}@1"#)),
+        // Another port, another name of the same machine, another scheme.
+        (&format!("{}/v1/moved", other.uri()), None),
+        (&format!("{here}/v1/moved"), None),
+        (&format!("{}/v1/moved", server.uri().replace("http:", "https:")), None),
+    ] {
+        server.reset().await;
+        let there = ResponseTemplate::new(307).insert_header("Location", to);
+        Mock::given(path("/v1/secret/data/a")).respond_with(there).mount(&server).await;
+        for each in [&server, &other] {
+            Mock::given(path("/v1/moved"))
+                .and(header("x-vault-token", "t"))
+                .respond_with(ResponseTemplate::new(200).set_body_json(read("a")))
+                .mount(each)
+                .await;
+        }
+        let sources = sources_of(FakeCluster::with_token("t"), VaultClock::default());
+        let answers = sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await;
+        match want {
+            Some(want) => assert_eq!(told(&answers), [want], "{to}"),
+            None => {
+                let error = failure(answers);
+                assert_eq!(error.kind, Kind::Invalid, "{to}: {error}");
+                assert!(error.message().contains("points elsewhere"), "{to}: {error}");
+            }
+        }
+        assert_eq!(other.received_requests().await.unwrap().len(), 0, "{to}");
+    }
+}
+
+/// The same address under another name.
+fn other_host(uri: &str) -> String {
+    uri.replace("127.0.0.1", "localhost")
 }
 
 #[tokio::test]

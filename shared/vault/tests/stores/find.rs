@@ -2,7 +2,7 @@
 
 use crate::support::{FakeCluster, access, access_of, double, sources, sources_of, store};
 use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_domain::{Find, Kind};
+use pawl_domain::{Find, Keep, Kind, Provider};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::VaultDouble;
 use serde_json::json;
@@ -30,10 +30,13 @@ async fn searches_find_what_eso_finds_under_the_same_names() {
         (None, Some("other"), &[("team", "shop")], &["other"]),
     ] {
         let find = criteria(path, pattern, tags);
-        let found = sources.find(&access(&double), &find).await.unwrap();
+        let found = sources.find(&access(&double), &find, &Keep::everything(Provider::Vault)).await.unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), want, "{find:?}");
     }
-    let found = sources.find(&access(&double), &criteria(None, Some("web"), &[])).await.unwrap();
+    let found = sources
+        .find(&access(&double), &criteria(None, Some("web"), &[]), &Keep::everything(Provider::Vault))
+        .await
+        .unwrap();
     let web = &found["app/web"];
     assert_eq!((web.value.expose_str(), web.version.id.as_str()), (Some(r#"{"value":"app/web 2"}"#), "2"));
 }
@@ -55,10 +58,16 @@ async fn unversioned_engines_and_namespaces_are_searched_as_well() {
         ..store(&double.address())
     };
     for store in [old.clone(), kv] {
-        let found = sources.find(&access_of(store), &Find::default()).await.unwrap();
+        let found = sources
+            .find(&access_of(store), &Find::default(), &Keep::everything(Provider::Vault))
+            .await
+            .unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), ["a", "b/c"]);
     }
-    let error = sources.find(&access_of(old), &criteria(None, Some("a"), &[("a", "b")])).await.unwrap_err();
+    let error = sources
+        .find(&access_of(old), &criteria(None, Some("a"), &[("a", "b")]), &Keep::everything(Provider::Vault))
+        .await
+        .unwrap_err();
     assert!(
         error.kind == Kind::Invalid && error.message().ends_with("KV version 1 has no tags; search by name"),
         "{error}"
@@ -91,7 +100,10 @@ async fn without_a_mount_in_the_store_a_search_begins_with_it() {
         (KvVersion::V1, "old/apps", &["old/apps/db", "old/apps/deep/data/web"]),
     ] {
         let store = VaultStore { path: None, version, ..store(&double.address()) };
-        let found = sources.find(&access_of(store), &criteria(Some(path), None, &[])).await.unwrap();
+        let found = sources
+            .find(&access_of(store), &criteria(Some(path), None, &[]), &Keep::everything(Provider::Vault))
+            .await
+            .unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), want, "{path}");
         let value = found.values().next().unwrap().value.expose_str();
         assert_eq!(value, Some(r#"{"value":"apps/db"}"#), "{path}");
@@ -128,7 +140,8 @@ async fn what_cannot_be_searched_says_so() {
         ),
     ] {
         let sources = sources_of(FakeCluster::with_token(token), double.clock());
-        let error = sources.find(&access_of(store), &find).await.unwrap_err();
+        let error =
+            sources.find(&access_of(store), &find, &Keep::everything(Provider::Vault)).await.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message().contains(want), "{error}");
     }

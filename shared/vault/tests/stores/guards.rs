@@ -1,11 +1,12 @@
 //! What a store may not do unless the operator allows it: show Pawl's own identity, show tokens of the API server, go
-//! without TLS.
+//! without TLS, reach addresses of the machine and its cloud; and what it never may.
 
 use crate::support::{FakeCluster, access_of, current, failure, name, options, shared_sources, store, told};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pawl_domain::store::{AwsAuth, VaultAuth, VaultIamAuth, VaultProof, VaultStore};
-use pawl_domain::{Kind, Step};
+use pawl_domain::grant::Reach;
+use pawl_domain::store::{AwsAuth, Headers, VaultAuth, VaultIamAuth, VaultProof, VaultStore};
+use pawl_domain::{Access, Complaint, Grant, Kind, Rule, Step};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::VaultClock;
 use pawl_vault::Options;
@@ -116,4 +117,88 @@ async fn answering() -> MockServer {
             .await;
     }
     server
+}
+
+#[tokio::test]
+async fn addresses_are_looked_at_after_names_were_resolved() {
+    let server = answering().await;
+    let port = server.address().port();
+    for (host, allowed, want) in [
+        ("127.0.0.1", None, true),
+        ("localhost", None, true),
+        ("127.0.0.1", Some(&[][..]), false),
+        // A name, which only the resolver can tell of.
+        ("localhost", Some(&[]), false),
+        ("2130706433", Some(&[]), false),
+        ("[::ffff:127.0.0.1]", Some(&[]), false),
+        ("127.0.0.1", Some(&["127.0.0.1"]), true),
+        ("localhost", Some(&["127.0.0.0/8", "::1"]), true),
+        ("localhost", Some(&["10.0.0.0/8"]), false),
+    ] {
+        let asked = server.received_requests().await.unwrap().len();
+        let reach = match allowed {
+            Some(allowed) => Reach::Guarded(allowed.iter().map(|text| text.parse().unwrap()).collect()),
+            None => Reach::Anywhere,
+        };
+        let cluster = Arc::new(FakeCluster::with_token("t"));
+        let sources = shared_sources(&cluster, VaultClock::default(), options());
+        let access = access_of(store(&format!("http://{host}:{port}")));
+        let access = Access { grant: Grant { reach, shows_identity: false }, ..access };
+        let answers = sources.fetch(&access, &[current("secret/a")]).await;
+        let requests = server.received_requests().await.unwrap().len() - asked;
+        if want {
+            assert_eq!((told(&answers), requests), (vec!["{}@1".to_owned()], 1), "{host} {allowed:?}");
+        } else {
+            let error = failure(answers);
+            assert_eq!((error.kind, requests), (Kind::Refused, 0), "{host} {allowed:?}: {error}");
+            assert_eq!(error.complaint(), Complaint::Refused(Rule::Address));
+            assert!(error.message().starts_with("PAWL-POLICY-ADDRESS"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_policy_grants_serves_no_store_without_it() {
+    let server = answering().await;
+    let cluster = Arc::new(FakeCluster::with_token("t"));
+    let sources = shared_sources(&cluster, VaultClock::default(), options());
+    let free = access_of(store(&server.uri()));
+    let reach = Reach::Guarded(BTreeSet::new());
+    let bound = Access { grant: Grant { reach, shows_identity: false }, ..free.clone() };
+    assert!(sources.fetch(&free, &[current("secret/a")]).await[0].is_ok(), "its connection stands");
+    assert_eq!(failure(sources.fetch(&bound, &[current("secret/a")]).await).kind, Kind::Refused);
+}
+
+#[tokio::test]
+async fn no_text_of_a_server_is_passed_on() {
+    let server = MockServer::start().await;
+    let canary = "internal-host-7f3a";
+    let body = json!({ "errors": [canary, "permission denied"], "warnings": [canary] });
+    for status in [400, 403, 404, 429, 500, 502] {
+        server.reset().await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(&body))
+            .mount(&server)
+            .await;
+        let cluster = Arc::new(FakeCluster::with_token("t"));
+        let bounds = Options { retries: 0, ..options() };
+        let sources = shared_sources(&cluster, VaultClock::default(), bounds);
+        let error = failure(sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await);
+        assert!(!format!("{error} {error:?}").contains(canary), "{status}: {error:?}");
+        assert!(error.message().contains("permission denied"), "{status}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_make_another_request_are_not_sent() {
+    let server = answering().await;
+    for name in ["Host", "metadata-flavor", "X-aws-ec2-metadata-token", "Connection"] {
+        let headers = Headers([(name.to_owned(), "x".to_owned())].into());
+        let store = VaultStore { headers, ..store(&server.uri()) };
+        let cluster = Arc::new(FakeCluster::with_token("t"));
+        let sources = shared_sources(&cluster, VaultClock::default(), options());
+        let error = failure(sources.fetch(&access_of(store), &[current("secret/a")]).await);
+        assert_eq!(error.kind, Kind::Invalid, "{error}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
 }

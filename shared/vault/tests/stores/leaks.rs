@@ -3,7 +3,7 @@
 use crate::logins::password;
 use crate::support::{FakeCluster, access_of, current, metadata, sources_of, store};
 use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_domain::{Find, Version};
+use pawl_domain::{Find, Keep, Provider, Version};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::VaultClock;
@@ -80,7 +80,7 @@ async fn asked(store: VaultStore, canary: &str) -> String {
             shown += &printed::<Version>(answer);
         }
     }
-    shown += &printed(sources.find(&access, &Find::default()).await);
+    shown += &printed(sources.find(&access, &Find::default(), &Keep::everything(Provider::Vault)).await);
     sources.close().await;
     shown
 }

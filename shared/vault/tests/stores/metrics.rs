@@ -3,8 +3,8 @@
 use crate::logins::{password, server_with_logins};
 use crate::support::{FakeCluster, access_of, current, metadata, sources_of, store};
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use pawl_domain::Find;
 use pawl_domain::store::VaultStore;
+use pawl_domain::{Find, Keep, Provider};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::{VaultFault, VaultRule};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ async fn every_call_is_counted_once() {
     sources.fetch(&access, &wanted).await;
     sources.fetch(&access, &[metadata("secret/a")]).await;
     sources.versions(&access, &wanted).await;
-    sources.find(&access, &Find::default()).await.unwrap();
+    sources.find(&access, &Find::default(), &Keep::everything(Provider::Vault)).await.unwrap();
     sources.close().await;
     let want = [
         ("vault list ok", 1),

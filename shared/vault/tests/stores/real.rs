@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use pawl_domain::store::{RoleId, VaultAuth, VaultProof, VaultStore};
-use pawl_domain::{Access, Find, Kind};
+use pawl_domain::{Access, Find, Keep, Kind, Provider};
 use pawl_pipeline::ports::Sources;
 use pawl_servers::vault::{Vault, VaultApi, VaultClock};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ async fn a_real_server_says_what_the_double_says() {
             elsewhere,
             "nowhere/a",
             Kind::Invalid,
-            "route entry not found.); check the store's path",
+            "route entry not found); check the store's path",
         ),
     ] {
         let (told, what) = ask(token, store, key).await;
@@ -108,7 +108,7 @@ async fn everything_is_allowed(sources: &TestSources, access: &Access) {
     );
     assert_eq!(told_versions(&sources.versions(access, &wanted).await), ["1", "not-found"]);
     assert!(sources.fetch(access, &[metadata("secret/app/db")]).await[0].is_ok());
-    let found = sources.find(access, &Find::default()).await.unwrap();
+    let found = sources.find(access, &Find::default(), &Keep::everything(Provider::Vault)).await.unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), ["app/db"]);
 }
 

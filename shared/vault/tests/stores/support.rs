@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{Backend, KvVersion, SecretKeyRef, VaultAuth, VaultStore};
 use pawl_domain::{
-    Access, ClusterName, DigestKey, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version,
+    Access, ClusterName, DigestKey, Fetched, Grant, Kind, Namespace, ObjectName, SecretValue, Step, Version,
     VersionSelector,
 };
 use pawl_pipeline::Error;
@@ -74,6 +74,7 @@ pub(crate) fn access_of(store: VaultStore) -> Access {
         cluster: Some(name("blue")),
         namespace: Some(name("shop")),
         tags: None,
+        grant: Grant::default(),
     }
 }
 

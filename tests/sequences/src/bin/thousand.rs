@@ -23,7 +23,8 @@ const CALM: Duration = Duration::from_secs(5);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let count = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000);
-    let stage = Stage::start(&[]).await?;
+    let mut stage = Stage::start(&[]).await?;
+    stage.trust_stores().await?;
     let plane = Plane::start(&stage).await?;
     furnish(&plane).await?;
     plane

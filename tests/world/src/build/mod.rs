@@ -3,9 +3,11 @@
 //! A builder panics on a name that is not valid: the test is wrong then.
 
 mod declaration;
+mod policy;
 mod store;
 
 pub use declaration::{DeclarationBuilder, declaration};
+pub use policy::{patterns, policy};
 pub use store::{StoreBuilder, parameter_store, secrets_manager};
 
 use jiff::Timestamp;

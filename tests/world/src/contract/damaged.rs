@@ -1,7 +1,9 @@
 //! A document that cannot be read hurts nobody: the part of the contracts of [`Registry`], [`Catalogue`] and [`Ledger`]
 //! that needs somebody who damages what is stored.
 
-use crate::build::{at, cluster, cluster_name, declaration, id, index_keys, secrets_manager, store_id};
+use crate::build::{
+    at, cluster, cluster_name, declaration, id, index_keys, policy, secrets_manager, store_id,
+};
 use pawl_domain::record::State;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, Outcome, Record, Store, Version, Versions};
 use pawl_pipeline::DocumentKind;
@@ -35,6 +37,8 @@ pub async fn registry<R: Registry + Catalogue>(
         stores(&make().await, async |registry, id| damage(registry, DocumentKind::Store, id, turn).await)
             .await;
         clusters(&make().await, async |registry, id| damage(registry, DocumentKind::Cluster, id, turn).await)
+            .await;
+        policies(&make().await, async |registry, id| damage(registry, DocumentKind::Policy, id, turn).await)
             .await;
     }
 }
@@ -142,6 +146,25 @@ async fn clusters<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R
     assert_eq!(registry.clusters().await.unwrap(), [bad.clone(), good], "and can be read");
     damage(registry, "bad").await;
     assert!(registry.remove_cluster(&bad.name).await.unwrap(), "a damaged cluster can be removed");
+    assert_told(registry, &[]).await;
+}
+
+async fn policies<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R, &str)) {
+    let (bad, good) = (policy("bad"), policy("good"));
+    for policy in [&bad, &good] {
+        registry.put_policy(policy).await.unwrap();
+    }
+    damage(registry, "bad").await;
+    let found = registry.policies().await.unwrap();
+    assert_eq!(found.known, std::slice::from_ref(&good), "a damaged policy is left out");
+    assert_eq!(found.unreadable, ["bad"], "and named, for it may forbid something");
+    assert_told(registry, &[(DocumentKind::Policy, "bad")]).await;
+    assert_eq!(registry.put_policy(&bad).await.unwrap(), Put::Changed, "the same policy is put again");
+    assert_eq!(registry.put_policy(&bad).await.unwrap(), Put::Unchanged);
+    assert_eq!(registry.policies().await.unwrap().known, [bad.clone(), good], "and can be read");
+    damage(registry, "bad").await;
+    assert!(registry.remove_policy(&bad.name).await.unwrap(), "a damaged policy can be removed");
+    assert_eq!(registry.policies().await.unwrap().unreadable, [] as [&str; 0]);
     assert_told(registry, &[]).await;
 }
 

@@ -1,7 +1,8 @@
 //! The contract of searches and metadata, for stores whose keys have tags.
 
 use super::sources::Held;
-use pawl_domain::{Fetched, Find, Kind, VersionSelector};
+use crate::build::patterns;
+use pawl_domain::{Fetched, Find, Keep, Kind, VersionSelector};
 use pawl_pipeline::ports::{Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,6 +20,7 @@ pub async fn suite(store: &impl Tagged) {
     tags_must_all_be_there(store).await;
     listings_tell_tags_or_say_that_they_do_not(store).await;
     all_pages_are_read(store).await;
+    keys_that_may_not_be_read_are_left_out(store).await;
     criteria_that_find_anything_are_refused(store).await;
     metadata_is_a_sorted_object(store).await;
     missing_metadata_is_no_missing_value(store).await;
@@ -97,7 +99,11 @@ async fn all_pages_are_read(store: &impl Tagged) {
 async fn criteria_that_find_anything_are_refused(store: &impl Tagged) {
     let path = Find { path: Some("/path".to_owned()), ..Find::default() };
     for find in [Find::default(), path, name("a(")] {
-        let failed = store.sources().find(store.access(), &find).await.expect_err("it cannot be served");
+        let failed = store
+            .sources()
+            .find(store.access(), &find, &everything(store))
+            .await
+            .expect_err("it cannot be served");
         assert_eq!(failed.kind, Kind::Invalid, "{find:?}");
     }
 }
@@ -165,13 +171,32 @@ fn owned(keys: &[(&str, &str, &String)]) -> Vec<(String, String, String)> {
 
 /// Names with values and versions.
 async fn found(store: &impl Tagged, find: &Find) -> Vec<(String, String, String)> {
-    let found: BTreeMap<String, Fetched> =
-        store.sources().find(store.access(), find).await.expect("the identity may search");
+    let found: BTreeMap<String, Fetched> = store
+        .sources()
+        .find(store.access(), find, &everything(store))
+        .await
+        .expect("the identity may search");
     let told = |(name, fetched): (String, Fetched)| {
         let (value, version) = told(fetched);
         (name, value, version)
     };
     found.into_iter().map(told).collect()
+}
+
+fn everything(store: &impl Tagged) -> Keep {
+    Keep::everything(store.access().backend.location().provider)
+}
+
+/// What may not be read is left out, whatever matches.
+async fn keys_that_may_not_be_read_are_left_out(store: &impl Tagged) {
+    for key in ["/kept/a", "/kept/b", "/withheld/a"] {
+        store.put(key, "value").await;
+    }
+    let provider = store.access().backend.location().provider;
+    let keep = Keep::new(provider, Some(patterns(&["/kept/*"])), Default::default());
+    let find = name("^/(kept|withheld)/");
+    let found = store.sources().find(store.access(), &find, &keep).await.expect("the identity may search");
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["/kept/a", "/kept/b"]);
 }
 
 /// Values and versions.

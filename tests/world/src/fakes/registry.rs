@@ -1,7 +1,10 @@
 use crate::door::{Door, Passage, lock};
 use crate::fault::Point;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, Step, Store, StoreId};
-use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope, SweptStore};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
+    StorePolicy,
+};
+use pawl_pipeline::ports::{Catalogue, Policies, Put, Registry, Scope, SweptStore};
 use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -20,6 +23,7 @@ struct State {
     index: BTreeSet<(IndexKey, DeclarationId)>,
     stores: BTreeMap<StoreId, Store>,
     clusters: BTreeMap<ClusterName, Cluster>,
+    policies: BTreeMap<ObjectName, StorePolicy>,
     /// Kind and id of what cannot be read.
     damaged: BTreeSet<(DocumentKind, String)>,
 }
@@ -33,6 +37,11 @@ impl FakeRegistry {
     /// Puts a cluster, without that being a call.
     pub fn add_cluster(&self, cluster: Cluster) {
         lock(&self.state).clusters.insert(cluster.name.clone(), cluster);
+    }
+
+    /// Puts a policy, without that being a call.
+    pub fn add_policy(&self, policy: StorePolicy) {
+        lock(&self.state).policies.insert(policy.name.clone(), policy);
     }
 
     /// Puts a declaration under the index keys that the stores known by now give it, without that being a call.
@@ -150,6 +159,21 @@ impl Registry for FakeRegistry {
         passage.leave(clusters)
     }
 
+    async fn policies(&self) -> Result<Policies, Error> {
+        let passage = self.reading("policies").await?;
+        let policies = {
+            let state = lock(&self.state);
+            Policies::of(state.policies.values().map(|policy| {
+                let name = policy.name.to_string();
+                match state.damaged.contains(&(DocumentKind::Policy, name.clone())) {
+                    true => Err(unreadable(DocumentKind::Policy, &name)),
+                    false => Ok(policy.clone()),
+                }
+            }))
+        };
+        passage.leave(policies)
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let passage = self.reading("unreadable").await?;
         let found = lock(&self.state).damaged.iter().map(|(kind, id)| unreadable(*kind, id)).collect();
@@ -219,6 +243,26 @@ impl Catalogue for FakeRegistry {
             state.mended(DocumentKind::Cluster, &cluster.name, put)
         };
         passage.leave(put)
+    }
+
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {
+        let passage = self.writing(policy.name.as_str()).await?;
+        let put = {
+            let mut state = lock(&self.state);
+            let put = replace(&mut state.policies, &policy.name, policy);
+            state.mended(DocumentKind::Policy, &policy.name, put)
+        };
+        passage.leave(put)
+    }
+
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
+        let passage = self.writing(name.as_str()).await?;
+        let removed = {
+            let mut state = lock(&self.state);
+            state.mended(DocumentKind::Policy, name, Put::Changed);
+            state.policies.remove(name).is_some()
+        };
+        passage.leave(removed)
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

@@ -7,7 +7,7 @@ use crate::fault::Point;
 use jiff::Timestamp;
 use key::Key;
 use pawl_domain::{
-    Access, Change, Fetched, Find, Kind, Location, Moved, Provider, SecretValue, Step, Version,
+    Access, Change, Fetched, Find, Keep, Kind, Location, Moved, Provider, SecretValue, Step, Version,
     VersionSelector,
 };
 use pawl_pipeline::Error;
@@ -148,7 +148,12 @@ impl Sources for FakeSources {
         answers
     }
 
-    async fn find(&self, access: &Access, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
         let location = location_of(access);
         let subject = location.to_string();
         let passage = self.door.pass(Point::Search, &[&subject], |calls| calls.searches += 1).await?;
@@ -161,7 +166,7 @@ impl Sources for FakeSources {
         let found = {
             let keys = lock(&self.keys);
             let here = keys.iter().filter(|key| key.location.agrees_with(&location));
-            here.filter(|key| key.is_found(find, &pattern))
+            here.filter(|key| key.is_found(find, &pattern) && keep.allows(&key.name))
                 .filter_map(|key| {
                     let mut key = key.clone();
                     key.forget(passage.stale);

@@ -6,7 +6,7 @@ use crate::sources::search::{Denied, found, of_metadata, pattern, wanted};
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
 use pawl_domain::declaration::NamePattern;
-use pawl_domain::{Fetched, Find, Kind, Provider, Step};
+use pawl_domain::{Fetched, Find, Keep, Kind, Provider, Step};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Wanted;
 use ssm::types::{ParameterStringFilter, ResourceTypeForTagging};
@@ -15,15 +15,23 @@ use std::collections::BTreeMap;
 impl ParameterStore {
     /// Every parameter that the criteria match, by its whole name. Source: ESO: with a pattern tags are not looked at, and
     /// the path is a level, so that `/app` holds `/app/db` and not `/apple`.
-    pub(in crate::sources) async fn find(&self, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    pub(in crate::sources) async fn find(
+        &self,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
         let pattern = pattern(&self.call("ssm:GetParametersByPath", "find"), find)?;
         if find.name.is_none() {
-            return self.described_and_read(find, &pattern).await;
+            return self.described_and_read(find, &pattern, keep).await;
+        }
+        let named = Find { path: find.path.clone(), ..Find::default() };
+        // By path values come with their names, also those that may not be read.
+        if keep.is_limited() {
+            return self.described_and_read(&named, &pattern, keep).await;
         }
         match self.by_path(find.path.as_deref().unwrap_or("/"), &pattern).await {
             Err(error) if error.step == Step::Fetch && error.kind == Kind::Denied => {
-                let path = Find { path: find.path.clone(), ..Find::default() };
-                self.described_and_read(&path, &pattern).await
+                self.described_and_read(&named, &pattern, keep).await
             }
             answer => answer,
         }
@@ -65,10 +73,11 @@ impl ParameterStore {
         &self,
         find: &Find,
         pattern: &NamePattern,
+        keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
         let described = self.describe(self.filters(find)?).await?;
         let names = described.into_iter().filter_map(|parameter| parameter.name);
-        let names: Vec<_> = names.filter(|name| pattern.is_match(name)).collect();
+        let names: Vec<_> = names.filter(|name| pattern.is_match(name) && keep.allows(name)).collect();
         let answers = self.get(&wanted(&names), Form::Plain).await;
         found(names, answers, Denied::Fails)
     }

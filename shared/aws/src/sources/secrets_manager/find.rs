@@ -4,7 +4,7 @@ use super::SecretsManager;
 use crate::sources::search::{Denied, found, of_metadata, pattern, wanted};
 use aws_sdk_secretsmanager as secretsmanager;
 use pawl_domain::declaration::NamePattern;
-use pawl_domain::{Fetched, Find, Provider};
+use pawl_domain::{Fetched, Find, Keep, Provider};
 use pawl_pipeline::Error;
 use pawl_pipeline::ports::Wanted;
 use secretsmanager::types::{Filter, FilterNameStringType};
@@ -16,10 +16,15 @@ impl SecretsManager {
     /// AWS takes path, tag keys and tag values as beginnings, each for itself: a secret with the tags `a: x` and `b: y`
     /// has the tag `a: y`. ESO leaves it at that, and so do we. Names are listed and values read by name, where ESO
     /// reads whole batches by filter: the answer is the same, and no value is read that the pattern does not want.
-    pub(in crate::sources) async fn find(&self, find: &Find) -> Result<BTreeMap<String, Fetched>, Error> {
+    pub(in crate::sources) async fn find(
+        &self,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = self.call("secretsmanager:ListSecrets", "find");
         let pattern = pattern(&call, find)?;
-        let names = self.names(find, &pattern).await?;
+        let mut names = self.names(find, &pattern).await?;
+        names.retain(|name| keep.allows(name));
         let answers = self.fetch(&wanted(&names)).await;
         // Source: ESO reads one by one what it finds by name alone, and else in batches, whose refusals it passes over.
         let batched = find.path.is_some() || find.name.is_none();

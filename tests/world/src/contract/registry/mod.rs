@@ -3,6 +3,7 @@
 mod candidates;
 mod catalogue;
 mod pages;
+mod policies;
 mod stores;
 
 use crate::build::{declaration, index_keys};
@@ -28,6 +29,7 @@ pub async fn suite<R: Registry + Catalogue>(make: impl AsyncFn() -> R) {
     pages::of_each_scope(&make().await).await;
     pages::full_of_large_documents(&make().await).await;
     pages::scopes_follow_edits(&make().await).await;
+    policies::kept_and_removed(&make().await).await;
     stores::kept_and_removed(&make().await).await;
     stores::swept(&make().await).await;
     stores::clusters(&make().await).await;
