@@ -61,6 +61,42 @@ spec:
 }
 
 #[tokio::test(start_paused = true)]
+async fn index_takes_no_clusters_and_prunes_within_a_set() {
+    let told = Told::new();
+    told.world.rotate("app/db", told.value(1));
+    let secret = |name: &str| {
+        format!(
+            "---\napiVersion: external-secrets.io/v1\nkind: ExternalSecret\n\
+             metadata: {{ name: {name}, namespace: shop }}\nspec:\n  \
+             secretStoreRef: {{ name: aws, kind: ClusterSecretStore }}\n  \
+             data: [{{ secretKey: password, remoteRef: {{ key: app/db }} }}]\n"
+        )
+    };
+    let request = |manifests: String, set: &str, prune: bool| pawl_index::Request {
+        manifests: Some(manifests),
+        clusters: vec!["blue".parse().unwrap()],
+        set: Some(set.parse().unwrap()),
+        prune,
+        ..Default::default()
+    };
+    let evil = "apiVersion: pawl.dev/v1alpha1\nkind: Cluster\nmetadata: { name: blue }\n\
+                spec: { url: { url: 'https://evil', tokenSecret: pawl/clusters/blue } }\n";
+    let both = request(format!("{evil}{}", secret("theirs")), "bank", false);
+    let summary = pawl_index::handle(&told.pipeline, both).await.unwrap();
+    assert_eq!((summary.changed, summary.failed.len()), (1, 1), "{summary:?}");
+    assert!(summary.failed[0].starts_with("Cluster blue: "), "{summary:?}");
+
+    let own = request(secret("own"), "shop", true);
+    let summary = pawl_index::handle(&told.pipeline, own).await.unwrap();
+    assert_eq!((summary.changed, summary.removed), (1, 0), "{summary:?}");
+    let nameless = pawl_index::Request { set: None, ..request(secret("own"), "shop", true) };
+    assert!(pawl_index::handle(&told.pipeline, nameless).await.is_err());
+    let summary = pawl_index::handle(&told.pipeline, request(String::new(), "shop", true)).await.unwrap();
+    assert_eq!(summary.removed, 1, "{summary:?}");
+    told.end();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cluster_that_cannot_be_read_is_in_the_summary() {
     let told = Told::new();
     told.world.add_cluster(pawl_world::cluster("blue").indexed());

@@ -1,0 +1,80 @@
+//! Events that lie, requests that never end, and keys that can be guessed.
+
+use crate::Neighbour;
+use pawl_e2e::{REGION, Result, Server, Stage, events};
+use pawl_servers::StoredSecret;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn a_forged_event_makes_nothing_fail_and_switches_no_fallback_off() -> Result<()> {
+    let stage = Stage::start(&["blue"]).await?;
+    let mut neighbour = Neighbour::moves_in(&stage).await?;
+    let server = Server::start(&stage, &["--sweep", "1s", "--index", "24h"]).await?;
+    neighbour.is_served(&stage).await?;
+
+    for time in [None, Some("2099-01-01T00:00:00Z")] {
+        let real = neighbour.rotates(&stage).await?;
+        let forged = StoredSecret { version: "ffffffff-0000-0000-0000-000000000000".to_owned(), ..real };
+        let mut event = events::label_updated(REGION, "bank/swift", &forged);
+        if let Some(time) = time {
+            event["time"] = time.into();
+        }
+        server.send(&event).await?;
+        // The next rotation tells nobody: the sweep has to find it.
+        neighbour.rotates(&stage).await?;
+        let took = neighbour.is_served(&stage).await?;
+        assert!(
+            took < Duration::from_secs(15),
+            "a lost rotation after a forged event ({time:?}) took {took:?}"
+        );
+        neighbour.rotates_and_is_served(&stage, &server).await?;
+    }
+    let said = stage.pawl(&["get", "--output", "json"]).await?.well()?;
+    assert!(!said.contains("failed"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn requests_that_never_end_silence_neither_health_nor_events() -> Result<()> {
+    let stage = Stage::start(&["blue"]).await?;
+    let mut neighbour = Neighbour::moves_in(&stage).await?;
+    let server = Server::start(&stage, &["--sweep", "24h", "--index", "24h"]).await?;
+    neighbour.is_served(&stage).await?;
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let mut open = Vec::new();
+    for number in 0..1_100 {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        // A server may have closed it by now.
+        let _ =
+            stream.write_all(format!("POST /v1/events HTTP/1.1\r\nHost: x\r\nX-{number}: ").as_bytes()).await;
+        open.push(stream);
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let began = Instant::now();
+        let status = server.get(path).await?.status;
+        assert!(
+            status == 200 && began.elapsed() < Duration::from_secs(5),
+            "{path}: {status} {:?}",
+            began.elapsed()
+        );
+    }
+    neighbour.rotates_and_is_served(&stage, &server).await?;
+    drop(open);
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_that_can_be_guessed_are_not_taken() -> Result<()> {
+    let stage = Stage::start(&[]).await?;
+    for (name, value) in
+        [("PAWL_HMAC_KEY", "k"), ("PAWL_AUDIT_TOKEN", "hunter2"), ("PAWL_LEDGER_KEY", "hunter2")]
+    {
+        let ran = stage.pawl_with(&["serve", "--listen", "127.0.0.1:0"], &[(name, value)]).await?;
+        assert_eq!(ran.code, 3, "{name}: {ran:?}");
+        assert!(ran.stderr.contains(name) && ran.stderr.contains("32 bytes or more"), "{name}: {ran:?}");
+        assert!(!ran.stderr.contains("hunter2"), "{ran:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What the templates and examples give away by default: nothing that was not asked for.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be read has failed the test")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The lines of a resource of the template, without its comments.
+fn resource(template: &str, name: &str) -> String {
+    let begin = format!("  {name}:");
+    let lines = template.lines().skip_while(|line| **line != begin);
+    let own = lines.skip(1).take_while(|line| line.is_empty() || line.starts_with("    "));
+    let found: Vec<&str> = own.filter(|line| !line.trim_start().starts_with('#')).collect();
+    assert!(!found.is_empty(), "the template has no {name}");
+    found.join("\n")
+}
+
+fn templates() -> Vec<(String, String)> {
+    let infra = fs::read_dir(root().join("infra")).unwrap().map(|entry| entry.unwrap().path());
+    let yaml = infra.filter(|path| path.extension().is_some_and(|ending| ending == "yaml"));
+    let mut found: Vec<(String, String)> =
+        yaml.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
+    found.push(("template.yaml".to_owned(), text("template.yaml")));
+    found
+}
+
+#[test]
+fn no_parameter_of_a_template_allows_everything_by_default() {
+    for (name, template) in templates() {
+        for line in template.lines().map(str::trim) {
+            assert!(!matches!(line, "Default: \"*\"" | "Default: '*'" | "Default: *"), "{name}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_condition_on_all_values_does_not_pass_where_there_is_none() {
+    for (name, template) in templates() {
+        let lines: Vec<&str> = template.lines().collect();
+        for (number, line) in lines.iter().enumerate().filter(|(_, line)| line.contains("ForAllValues:")) {
+            let next = lines.get(number + 1).copied().unwrap_or_default();
+            assert!(
+                next.contains("Null"),
+                "{name}: {}: without Null it passes where no key is named",
+                line.trim()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_function_may_write_clusters() {
+    let template = text("template.yaml");
+    let state = resource(&template, "StateAccess");
+    let denied = state.split("Effect: Deny").nth(1).unwrap_or_default();
+    for action in
+        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    {
+        assert!(denied.contains(action), "{action}");
+    }
+    assert!(
+        denied.contains("ForAnyValue:StringEquals: { \"dynamodb:LeadingKeys\": [clusters] }"),
+        "{denied}"
+    );
+    // Whoever has a right to the table has this policy.
+    let roles = state.lines().find(|line| line.trim().starts_with("Roles:")).unwrap();
+    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole"] {
+        assert!(roles.contains(role), "{role}");
+        assert!(template.contains(&format!("  {role}:\n")));
+    }
+    // And it is the partition in which they are: an administrator's policy names the same one.
+    assert!(resource(&template, "ClusterAdminAccess").contains("[clusters]"));
+    assert!(
+        resource(&template, "ApplyAccess")
+            .contains("ForAllValues:StringNotEquals: { \"dynamodb:LeadingKeys\": [clusters] }")
+    );
+    assert!(text("shared/aws/src/table/key.rs").contains("pk: \"clusters\".to_owned()"));
+}
+
+#[test]
+fn every_queue_wants_tls() {
+    let template = text("template.yaml");
+    let lines: Vec<&str> = template.lines().collect();
+    let queues: BTreeSet<&str> = lines
+        .windows(2)
+        .filter(|pair| pair[1].trim() == "Type: AWS::SQS::Queue")
+        .map(|pair| pair[0].trim().trim_end_matches(':'))
+        .collect();
+    assert!(queues.len() >= 5, "{queues:?}");
+    for queue in queues {
+        let policies =
+            ["EventsAccess", "UndeliveredAccess", "OtherQueuesAccess"].map(|name| resource(&template, name));
+        let of_queue = |policy: &&String| {
+            let queues = policy.lines().find(|line| line.trim().starts_with("Queues:")).unwrap();
+            queues.split(['[', ']', ',']).any(|word| word.trim() == format!("!Ref {queue}"))
+        };
+        let policy = policies.iter().find(of_queue).unwrap_or_else(|| panic!("{queue} has no policy"));
+        assert!(policy.contains("\"aws:SecureTransport\": \"false\""), "{queue}");
+    }
+}
+
+#[test]
+fn the_url_for_audit_records_is_off_bounded_and_keeps_its_token_to_itself() {
+    let template = text("template.yaml");
+    assert!(resource(&template, "VaultAuditUrl").contains("Default: none"));
+    let function = resource(&template, "VaultAudit");
+    assert!(function.contains("ReservedConcurrentExecutions"));
+    assert!(function.contains("PAWL_AUDIT_TOKEN_SECRET") && !function.contains("PAWL_AUDIT_TOKEN:"));
+    assert!(resource(&template, "VaultAuditFunctionUrl").contains("!If [HasVaultAuditIam, AWS_IAM, NONE]"));
+    assert!(resource(&template, "VaultAuditByUrl").contains("Condition: HasVaultAuditToken"));
+}
+
+#[test]
+fn the_bus_takes_only_what_named_accounts_say_of_stores() {
+    let template = text("template.yaml");
+    let access = resource(&template, "BusAccess");
+    assert!(access.contains("Principal: { AWS: !Ref EventAccounts }"), "{access}");
+    assert!(
+        access.contains("StringEquals: { \"events:source\": [aws.secretsmanager, aws.ssm, pawl.dev] }"),
+        "{access}"
+    );
+}
+
+#[test]
+fn roles_of_vault_are_for_namespaces_by_name_and_for_one_server() {
+    let roles = text("infra/vault/roles.sh");
+    let kubernetes = roles.split("kubernetes)").nth(1).unwrap().split(";;").next().unwrap();
+    assert!(!roles.contains("='*'"), "a role for every namespace reads whatever its policy allows");
+    assert!(kubernetes.contains("bound_service_account_namespaces=\"${NAMESPACES:?"), "{kubernetes}");
+    assert!(
+        kubernetes.contains("pawl-by-namespace.hcl") && kubernetes.contains("audience=vault"),
+        "{kubernetes}"
+    );
+    assert!(text("infra/vault/pawl-by-namespace.hcl").contains("metadata.service_account_namespace}}/*"));
+    let aws = roles.split("aws)").nth(1).unwrap();
+    assert!(aws.contains("iam_server_id_header_value=\"${SERVER_ID:?"), "{aws}");
+}
+
+#[test]
+fn what_is_known_of_advisories_has_a_date() {
+    let deny = text("deny.toml");
+    let advisories = deny.split("[advisories]").nth(1).unwrap().split("\n[").next().unwrap();
+    assert!(advisories.contains("yanked = \"deny\"") && advisories.contains("ignore = []"), "{advisories}");
+    let dated = advisories.split_whitespace().any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_digit());
+        word.len() == 10 && word.split('-').map(str::len).eq([4, 2, 2])
+    });
+    assert!(dated, "{advisories}");
+}
