@@ -132,20 +132,27 @@ impl<P: Ports> Pipeline<P> {
             stores = Some(Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?);
         }
         let mut found = Findings::default();
-        if seen.targets {
-            let standing = self.ports.clusters().managed(&cluster.name).await?;
-            Box::pin(self.repair(&cluster.name, &standing, &mut found)).await?;
-        } else if !seen.touched.is_empty() {
-            Box::pin(self.follow_targets(&cluster.name, &seen.touched, &mut found)).await?;
-        }
+        let repairing = async {
+            if seen.targets {
+                let standing = self.ports.clusters().managed(&cluster.name).await?;
+                self.repair(&cluster.name, &standing, &mut found).await
+            } else if !seen.touched.is_empty() {
+                self.follow_targets(&cluster.name, &seen.touched, &mut found).await
+            } else {
+                Ok(())
+            }
+        };
+        // Side by side, for a store that does not answer takes its time.
+        let telling = async {
+            if let Some(Taken { stores, standing, report }) = stores {
+                self.tell_stores(&cluster.name, &stores, &standing, &report).await;
+            }
+        };
+        let (repaired, ()) = futures::join!(Box::pin(repairing), Box::pin(telling));
         for (id, error) in found.report.failures() {
             warn!("{id} is not repaired: {error}");
         }
-        // Last, for a store that does not answer takes its time.
-        if let Some(Taken { stores, standing, report }) = stores {
-            self.tell_stores(&cluster.name, &stores, &standing, &report).await;
-        }
-        Ok(())
+        repaired
     }
 
     /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
