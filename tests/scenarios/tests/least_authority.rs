@@ -57,7 +57,7 @@ fn a_condition_on_all_values_does_not_pass_where_there_is_none() {
 }
 
 #[test]
-fn no_function_may_write_clusters() {
+fn no_function_may_write_clusters_and_policies() {
     let template = text("template.yaml");
     let state = resource(&template, "StateAccess");
     let denied = state.split("Effect: Deny").nth(1).unwrap_or_default();
@@ -67,7 +67,7 @@ fn no_function_may_write_clusters() {
         assert!(denied.contains(action), "{action}");
     }
     assert!(
-        denied.contains("ForAnyValue:StringEquals: { \"dynamodb:LeadingKeys\": [clusters] }"),
+        denied.contains("ForAnyValue:StringEquals: { \"dynamodb:LeadingKeys\": [clusters, policies] }"),
         "{denied}"
     );
     // Whoever has a right to the table has this policy.
@@ -77,12 +77,15 @@ fn no_function_may_write_clusters() {
         assert!(template.contains(&format!("  {role}:\n")));
     }
     // And it is the partition in which they are: an administrator's policy names the same one.
-    assert!(resource(&template, "ClusterAdminAccess").contains("[clusters]"));
+    assert!(resource(&template, "ClusterAdminAccess").contains("[clusters, policies]"));
     assert!(
         resource(&template, "ApplyAccess")
-            .contains("ForAllValues:StringNotEquals: { \"dynamodb:LeadingKeys\": [clusters] }")
+            .contains("ForAllValues:StringNotEquals: { \"dynamodb:LeadingKeys\": [clusters, policies] }")
     );
-    assert!(text("shared/aws/src/table/key.rs").contains("pk: \"clusters\".to_owned()"));
+    let keys = text("shared/aws/src/table/key.rs");
+    for partition in ["clusters", "policies"] {
+        assert!(keys.contains(&format!("pk: \"{partition}\".to_owned()")), "{partition}");
+    }
 }
 
 #[test]
