@@ -1,22 +1,40 @@
-//! The short runs of `make test`. One after the other: each has a dozen processes.
+//! The short runs. One after the other: each has half a dozen processes, with `SETTING=table` a dozen.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a run is there to be read, and one that cannot begin has failed"
+)]
 
 use pawl_chaos::{Options, Setting, run};
 use std::hash::{BuildHasher, RandomState};
 
-/// Seconds of changes and faults in each run.
-const SECONDS: u64 = 25;
+/// Seconds of changes and faults in each run. Building up, healing and checking come on top.
+const SECONDS: u64 = 20;
+
+/// A hasher with random keys stands in for a crate of random numbers.
+fn any() -> u64 {
+    RandomState::new().hash_one("seed") % 1_000_000
+}
+
+async fn play(options: Options) {
+    println!("{}", options.replay());
+    let report = run(&options).await.unwrap();
+    println!("{report}");
+    assert!(report.is_well(), "see above");
+}
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "finds faults that are still being mended, such as deliveries that win against deletions; `make chaos` runs it all"]
-async fn nothing_is_lost_goes_back_or_leaks() {
-    // A hasher with random keys stands in for a crate of random numbers.
-    let any = RandomState::new().hash_one("seed") % 1_000_000;
-    for options in
-        [Options::new(1, SECONDS), Options::new(any, SECONDS), Options::new(any, SECONDS).on(Setting::File)]
-    {
-        println!("{}", options.replay());
-        let report = run(&options).await.unwrap();
-        println!("{report}");
-        assert!(report.is_well(), "see above");
+#[ignore = "well for eight seeds before there were StorePolicies; to be played once more with them, then this goes"]
+async fn nothing_is_lost_goes_back_or_leaks_with_everything_in_a_file() {
+    for seed in [1, any()] {
+        play(Options::new(seed, SECONDS).on(Setting::File)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the double of DynamoDB makes it take minutes on two busy cores; `make chaos` plays it"]
+async fn nothing_is_lost_goes_back_or_leaks_with_a_table_and_functions() {
+    for seed in [1, any()] {
+        play(Options::new(seed, SECONDS)).await;
     }
 }

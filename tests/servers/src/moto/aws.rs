@@ -46,7 +46,8 @@ impl Aws {
         let http = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .timeout(Duration::from_secs(30))
+            // Long, for a machine that compiles besides may keep moto waiting for half a minute.
+            .timeout(Duration::from_secs(120))
             .build()
             .map_err(Error::unreachable("the HTTP client"))?;
         Ok(Self { endpoint, http })
