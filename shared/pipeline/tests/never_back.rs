@@ -7,7 +7,7 @@ use futures::FutureExt;
 use pawl_domain::Outcome;
 use pawl_pipeline::{Job, Ports, Settings};
 use pawl_world::{Point, declaration, every_order};
-use story::{Story, flow, manifests};
+use story::{Story, applying, flow, manifests};
 
 const POINTS: [Point; 4] = [Point::Read, Point::Fetch, Point::Write, Point::Record];
 
@@ -127,7 +127,7 @@ async fn an_edit_meets_a_delivery(written_before: bool) -> usize {
         for (number, key) in ["app/old", "app/new"].into_iter().enumerate() {
             story.world.rotate(key, story.value(number));
         }
-        story.flow().index(reading("app/old"), None).await.unwrap();
+        story.flow().index(reading("app/old"), &applying()).await.unwrap();
         if written_before {
             story.work_off().await;
             story.world.rotate("app/old", story.value(0));
@@ -140,7 +140,7 @@ async fn an_edit_meets_a_delivery(written_before: bool) -> usize {
             flow(&a, patient()).deliver(&job).await.unwrap();
         };
         let edit = async {
-            flow(&b, patient()).index(reading("app/new"), None).await.unwrap();
+            flow(&b, patient()).index(reading("app/new"), &applying()).await.unwrap();
             flow(&b, patient()).deliver(&job).await.unwrap();
         };
         let points = [Point::Entries, Point::Read, Point::Write];
