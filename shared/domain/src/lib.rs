@@ -13,7 +13,7 @@
 //! | [`schedule`] | when a sync window opens |
 //! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
-//! | [`policy`] | [`StorePolicy`](policy::StorePolicy): what an operator lets tenants' stores do, and the decision |
+//! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |

@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(5);
+/// The pause between two tries where SQLite itself does not wait.
+const AGAIN: Duration = Duration::from_millis(10);
 /// How long a write may wait for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// How many writes may wait; further ones wait outside.
@@ -52,7 +54,7 @@ fn connect(path: &Path, cache: i64) -> Result<Connection, Error> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    write_ahead(&connection)?;
     // Each commit reaches the disk before it is acknowledged.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "cache_size", -cache)?;
@@ -60,6 +62,18 @@ fn connect(path: &Path, cache: i64) -> Result<Connection, Error> {
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     Ok(connection)
+}
+
+/// Switches to a write-ahead log. SQLite does not wait where two switch at the same moment, for each holds what the other
+/// wants.
+fn write_ahead(connection: &Connection) -> Result<(), Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal").map_err(Error::from) {
+            Err(Error::Busy) if Instant::now() < until => std::thread::sleep(AGAIN),
+            switched => return switched,
+        }
+    }
 }
 
 /// A write that waits: given the connection, or why there is none, it leaves an answer that is held back until the

@@ -35,7 +35,7 @@ async fn a_bad_declaration_fails_alone_and_says_why() -> Result<()> {
     let stage = stage().await?;
     for (number, (case, part, instead, said)) in [
         ("a field with a typo", "key: app", "kye: app", "spec.data[0].remoteRef.kye: unknown field"),
-        ("an unknown store", "name: aws", "name: azure", "ClusterSecretStore azure"),
+        ("an unknown store", "name: aws", "name: azure", "could not get ClusterSecretStore \"azure\""),
         ("a secret that is gone", "app/db", "app/gone", "app/gone"),
         (
             "a missing property",

@@ -146,8 +146,14 @@ async fn listings_tell_what_changed_since() {
     let all = all.map(|(name, version)| (name.to_owned(), version.map(str::to_owned)));
     assert_eq!(listed(None).await, all);
     assert_eq!(listed(Some(at(0))).await, all);
-    assert_eq!(listed(Some(at(10))).await, all[1..]);
+    assert_eq!(listed(Some(at(11))).await, all, "one page holds them all");
+    for number in 0..100 {
+        world.rotate(&format!("more/{number}"), "1");
+    }
+    let changed = listed(Some(at(10))).await;
+    assert!(changed.len() == 102 && !changed.contains(&all[0]), "a longer list ends where changes end");
     assert_eq!(listed(Some(at(11))).await, []);
+    assert_eq!(listed(None).await.len(), 103);
     world.inject(Fault::fail(Kind::Denied).at(Point::Listing));
     assert_eq!(world.sources().changed_since(&aws, None).await.unwrap_err().kind, Kind::Denied);
 }

@@ -230,8 +230,8 @@ async fn parameters_that_may_not_be_read_do_not_come_with_others() {
     let aws = MockServer::start().await;
     let described = json!({ "Parameters": [{ "Name": "/payments/a" }, { "Name": "/bank/a" }] });
     parameters("DescribeParameters").respond_with(answer(described)).mount(&aws).await;
-    let value = json!({ "Parameters": [parameter("/payments/a", 1)] });
-    parameters("GetParameters").respond_with(answer(value)).mount(&aws).await;
+    let value = json!({ "Parameter": parameter("/payments/a", 1) });
+    parameters("GetParameter").respond_with(answer(value)).mount(&aws).await;
     let keep = keep(Provider::ParameterStore, "/payments/*", &[]);
     let access = access(AwsService::ParameterStore);
     let found = sources(&aws.uri()).find(&access, &find(None, Some("."), &[]), &keep).await.unwrap();
