@@ -147,19 +147,30 @@ impl<P: Ports> Pipeline<P> {
         inputs: String,
     ) -> Result<Written, Error> {
         if let (Some(existing), Some(digest)) = (existing, last.same_digest()) {
+            // Chance would give something else, but nothing has changed that calls for it.
+            if rendered.random && existing.is_as_written() && self.is_recorded(existing, &rendered, &digest) {
+                existing.outlasts(&mut rendered);
+            }
             let refreshed = last.record.and_then(|record| record.refreshed);
-            if existing.is_left(declaration, refreshed, self.ports.clock().now()) {
+            if existing.is_left(declaration, &rendered, refreshed, self.ports.clock().now()) {
                 let decision = Decision { action: Action::Leave, outcome: Ok(Outcome::Unchanged) };
                 return self.carry_out(declaration, decision, Some(existing), Some(digest), inputs).await;
-            }
-            // Chance would give something else, but nothing has changed that calls for it.
-            if rendered.random && existing.is_as_written() {
-                existing.outlasts(&mut rendered);
             }
         }
         let digest = self.digest_of(&rendered);
         let decision = decide(declaration, &rendered, existing);
         self.carry_out(declaration, decision, existing, Some(digest), inputs).await
+    }
+
+    /// Whether what stands there is what was written when this digest was recorded. Whoever wrote since may have died before
+    /// that was recorded. Of objects that are no Secrets that cannot be told.
+    fn is_recorded(&self, existing: &Existing, rendered: &Rendered, digest: &str) -> bool {
+        let mut standing = rendered.clone();
+        existing.outlasts(&mut standing);
+        // Labels and annotations that somebody edited make no other value.
+        let (labels, annotations) = (rendered.labels.clone(), rendered.annotations.clone());
+        let unedited = Rendered { labels, annotations, ..standing.clone() };
+        existing.content.is_some() || [standing, unedited].iter().any(|it| self.digest_of(it) == digest)
     }
 
     async fn carry_out(

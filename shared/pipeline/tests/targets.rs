@@ -339,3 +339,32 @@ async fn a_target_that_the_api_server_refuses_to_change_is_marked_and_otherwise_
     assert_eq!(story.world.data("blue/shop/db"), texts(&[("theirs", "1")]));
     story.end();
 }
+
+/// A process may die after it wrote and before that is recorded. When the store then has the former value again, the ledger
+/// says that this is what stands there.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_was_never_recorded_is_not_taken_for_the_recorded_one() {
+    let chance = making(&[("salt", "{{ randAlphaNum 32 }}"), ("value", "{{ .value }}")]);
+    for template in [None, Some(chance)] {
+        let story = Story::new();
+        let db = declaration("blue/shop/db").reads("app/db");
+        let random = template.is_some();
+        story.world.declare(if let Some(template) = template { db.template(template) } else { db });
+        let flow = story.flow();
+        flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+        story.world.inject(Fault::fail(Kind::Throttled).at(Point::Record));
+        story.world.inject(Fault::fail(Kind::Throttled).at(Point::Enqueue));
+        assert!(flow.sync(&story.world.rotate("app/db", story.value(2))).await.unwrap().is_retryable());
+        story.world.mend_all();
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+
+        flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+        flow.sweep(true).await.unwrap();
+        story.work_off().await;
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)), "random: {random}");
+        let made = story.world.data("blue/shop/db");
+        flow.sweep(true).await.unwrap();
+        assert_eq!(story.world.data("blue/shop/db"), made, "and there is nothing more to do");
+        story.end();
+    }
+}
