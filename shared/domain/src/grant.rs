@@ -7,6 +7,7 @@ mod host;
 mod own;
 
 pub use address::{InvalidNetwork, Network, Reach};
+pub(crate) use glob::is_match;
 pub use glob::{Glob, InvalidGlob};
 pub use host::{HostPattern, InvalidHost, Origin};
 pub use own::OwnSecrets;

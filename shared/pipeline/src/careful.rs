@@ -86,8 +86,11 @@ impl<P: Ports> Pipeline<P> {
         // Boxed, for compilers do not like to look so deep.
         let delivered = Box::pin(careful.as_ref().unwrap_or(self).deliver_work(declarations, work)).await;
         drop(under_way);
-        if care.under_way.load(Ordering::SeqCst) == 0 {
-            ledger.set_mark(DELIVERING, ENDED).await?;
+        // Where this fails, the next process is careful without need.
+        if care.under_way.load(Ordering::SeqCst) == 0
+            && let Err(error) = ledger.set_mark(DELIVERING, ENDED).await
+        {
+            tracing::debug!("that deliveries ended is not noted: {error}");
         }
         delivered
     }

@@ -8,9 +8,8 @@ use crate::apply::{Apply, ClusterRights};
 use crate::error::Error;
 use crate::index::{Because, IndexReport, PAGE};
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Clock, Ports, Put, Registry, Scope};
+use crate::ports::{Catalogue, Ports, Put, Registry, Scope};
 use futures::{FutureExt, StreamExt, stream};
-use pawl_domain::record::State;
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rules, Step, StorePolicy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,12 +63,8 @@ impl<P: Ports> Pipeline<P> {
         for name in names {
             removed.push((name.clone(), self.ports.registry().remove_policy(name).await?));
         }
-        let work: Vec<_> = work.into_iter().collect();
-        let queued = self.enqueue(&work, None, self.ports.clock().now()).await;
-        // What could not be queued is marked, so that the sweep finds it.
-        if queued.failures().next().is_none() {
-            self.confirm_queued(&work, |record| record.state == State::Pending).await;
-        }
+        // What cannot be queued is marked, so that the sweep finds it.
+        self.queue_work(work, &mut IndexReport::default()).await;
         Ok(removed)
     }
 

@@ -1,6 +1,7 @@
 //! Which credentials Clusters may name: the operator's word, of which nothing comes from a manifest.
 
 use super::{Connection, TokenSource};
+use crate::grant::is_match;
 use std::path::{Component, Path, PathBuf};
 
 /// Which credentials Clusters may name, and where they may be sent.
@@ -144,13 +145,9 @@ pub fn is_same_url(a: &str, b: &str) -> bool {
 /// Whether a pattern names a secret. A name and an ARN are compared by the name.
 fn names(pattern: &str, secret: &str) -> bool {
     match (name_in_arn(pattern), name_in_arn(secret)) {
-        (Some(_), Some(_)) | (None, None) => matches(pattern.as_bytes(), secret.as_bytes()),
-        (Some(pattern), None) => {
-            [pattern, without_suffix(pattern)].iter().any(|it| matches(it.as_bytes(), secret.as_bytes()))
-        }
-        (None, Some(name)) => {
-            [name, without_suffix(name)].iter().any(|it| matches(pattern.as_bytes(), it.as_bytes()))
-        }
+        (Some(_), Some(_)) | (None, None) => matches(pattern, secret),
+        (Some(pattern), None) => [pattern, without_suffix(pattern)].iter().any(|it| matches(it, secret)),
+        (None, Some(name)) => [name, without_suffix(name)].iter().any(|it| matches(pattern, it)),
     }
 }
 
@@ -164,28 +161,9 @@ fn without_suffix(name: &str) -> &str {
     if name.as_bytes().get(at) == Some(&b'-') { &name[..at] } else { name }
 }
 
-/// `*` is any text, `?` any byte.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(b) if *b == b'?' || *b == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((at, from)) = star else { return false };
-                star = Some((at, from + 1));
-                p = at + 1;
-                t = from + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|b| *b == b'*')
+/// As IAM reads patterns: `*` is any text, `?` any byte.
+fn matches(pattern: &str, text: &str) -> bool {
+    is_match(pattern, text, Some(b'?'))
 }
 
 #[cfg(test)]
@@ -236,6 +214,7 @@ mod tests {
             (format!("{arn}tokens/*"), format!("{arn}tokens/shop-AbCdEf"), true),
             (format!("{arn}tokens/shop-AbCdEf"), "tokens/shop".to_owned(), true),
             (format!("{arn}tokens/shop-??????"), format!("{arn}tokens/shop-AbCdEf"), true),
+            (format!("{arn}tokens/shop-??????"), "tokens/shop".to_owned(), true),
             (format!("{arn}tokens/*"), format!("{}tokens/x-AbCdEf", arn.replace("1111", "2222")), false),
             ("tokens/shop".to_owned(), format!("{arn}tokens/shop-AbCdEf"), true),
             ("tokens/shop".to_owned(), format!("{arn}tokens/shop2-AbCdEf"), false),

@@ -19,32 +19,37 @@ const LONGEST: usize = 2048;
 impl Glob {
     /// Whether the pattern describes the whole text.
     pub fn matches(&self, text: &str) -> bool {
-        let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
-        let (mut at, mut from) = (0, 0);
-        // Where the last star is, and from where on the text behind it is tried.
-        let mut star: Option<(usize, usize)> = None;
-        while from < text.len() {
-            match pattern.get(at) {
-                Some(b'*') => {
-                    star = Some((at, from));
-                    at += 1;
-                }
-                Some(byte) if *byte == text[from] => {
-                    at += 1;
-                    from += 1;
-                }
-                _ => match star {
-                    Some((place, taken)) => {
-                        star = Some((place, taken + 1));
-                        at = place + 1;
-                        from = taken + 1;
-                    }
-                    None => return false,
-                },
-            }
-        }
-        pattern[at..].iter().all(|byte| *byte == b'*')
+        is_match(&self.0, text, None)
     }
+}
+
+/// Whether a pattern describes a whole text. `*` stands for any run of bytes, `one` for any single byte.
+pub(crate) fn is_match(pattern: &str, text: &str, one: Option<u8>) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut from) = (0, 0);
+    // Where the last star is, and from where on the text behind it is tried.
+    let mut star: Option<(usize, usize)> = None;
+    while from < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, from));
+                at += 1;
+            }
+            Some(byte) if *byte == text[from] || Some(*byte) == one => {
+                at += 1;
+                from += 1;
+            }
+            _ => match star {
+                Some((place, taken)) => {
+                    star = Some((place, taken + 1));
+                    at = place + 1;
+                    from = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 impl FromStr for Glob {

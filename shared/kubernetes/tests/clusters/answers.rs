@@ -18,6 +18,16 @@ fn connection(server: &MockServer) -> Connection {
     Connection::Url { url, ca: None, token: TokenSource::Env("t".to_owned()) }
 }
 
+fn cluster(server: &MockServer) -> Cluster {
+    Cluster {
+        name: blue(),
+        labels: [].into(),
+        connection: connection(server),
+        index: true,
+        namespaces: [].into(),
+    }
+}
+
 fn adapter(server: &MockServer) -> Pawl {
     with(connection(server))
 }
@@ -152,13 +162,7 @@ async fn a_kind_that_is_not_served_any_more_on_a_later_page_is_no_list() {
         .respond_with(page)
         .mount(&server)
         .await;
-    let cluster = Cluster {
-        name: blue(),
-        labels: [].into(),
-        connection: connection(&server),
-        index: true,
-        namespaces: [].into(),
-    };
+    let cluster = cluster(&server);
     // The server answers whatever it does not know with 404.
     assert!(adapter(&server).manifests(&cluster).await.is_err());
 }
@@ -192,13 +196,7 @@ async fn a_kind_that_goes_while_it_is_listed_does_not_pass_for_an_empty_one() {
         .mount(&server)
         .await;
     list().respond_with(ResponseTemplate::new(200).set_body_json(page)).mount(&server).await;
-    let cluster = Cluster {
-        name: blue(),
-        labels: [].into(),
-        connection: connection(&server),
-        index: true,
-        namespaces: [].into(),
-    };
+    let cluster = cluster(&server);
     let error = adapter(&server).manifests(&cluster).await.unwrap_err();
     assert_eq!(error.kind, Kind::Transient, "{error}");
     assert!(error.message().contains("ended before its last page"), "{error}");
@@ -255,13 +253,7 @@ async fn clusters_that_only_serve_the_old_version_are_read_and_written_in_it() {
         .mount(&server)
         .await;
     let adapter = adapter(&server);
-    let cluster = Cluster {
-        name: blue(),
-        labels: [].into(),
-        connection: connection(&server),
-        index: true,
-        namespaces: [].into(),
-    };
+    let cluster = cluster(&server);
     let found = adapter.manifests(&cluster).await.unwrap();
     assert_eq!(found.declarations.len(), 1);
     assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
