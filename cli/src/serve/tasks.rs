@@ -8,8 +8,7 @@ use futures::stream::FuturesUnordered;
 use pawl_pipeline::{Pipeline, Ports};
 use pawl_runtime::inbox::Received;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::jobs::Settled;
-use pawl_runtime::{EventMessage, EventQueue, Inbox, World, backoff, jobs, measure};
+use pawl_runtime::{EventMessage, EventQueue, World, backoff, jobs, measure};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -24,8 +23,6 @@ const EVENTS: usize = 16;
 const RECEIVED: usize = 10;
 /// How long a job may take before what is left of it goes back to the queue.
 const JOB: Duration = Duration::from_secs(4 * 60);
-/// How often it is tried to say what became of a job.
-const SETTLING: u32 = 30;
 /// How long an event may take before what is left of it becomes jobs: less than the 30 s for which SQS hides a message
 /// unless told otherwise.
 const EVENT: Duration = Duration::from_secs(25);
@@ -55,22 +52,11 @@ pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, stopped: Stopped) {
             // What is not done when the lease ends would be begun by somebody else as well.
             let timed = pipeline.until(Instant::now() + JOB);
             let settled = jobs::take(&timed, &received.body, received.attempt).await;
-            settle(pipeline.ports().jobs(), &received, &settled).await;
+            let inbox = pipeline.ports().jobs();
+            workers::insist("job queue", || inbox.settle(received.clone(), &settled)).await;
         }
     };
     workers::run("job queue", JOBS, RECEIVED, receive, work, stopped).await;
-}
-
-/// Carries out what became of a job, again and again for a minute: one that is not settled waits until its lease ends, even
-/// if it only has to be tried again.
-async fn settle(inbox: &Inbox, received: &Received, settled: &Settled) {
-    for _ in 0..SETTLING {
-        match inbox.settle(received.clone(), settled).await {
-            Ok(()) => return,
-            Err(problem) => warn!("job queue: {problem}"),
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
 }
 
 /// Takes store events from an SQS queue, as the `sync` function does.

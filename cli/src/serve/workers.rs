@@ -13,6 +13,8 @@ use tracing::{error, warn};
 const LAST_LOOK: Duration = Duration::from_secs(1);
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How often it is tried to say what became of a message.
+const SETTLING: u32 = 30;
 
 /// Receives as many messages as workers are free, at most `most` at once, and does each of them. When told to stop, it
 /// receives no more and finishes what was begun.
@@ -62,6 +64,21 @@ pub(super) async fn run<M, R, W>(
     }
 }
 
+/// Says what became of a message, again and again for a minute: one of which that is not known waits until its lease ends,
+/// even if it only has to be tried again.
+pub(super) async fn insist<S>(queue: &'static str, settle: impl Fn() -> S)
+where
+    S: Future<Output = Result<(), Error>>,
+{
+    for _ in 0..SETTLING {
+        match settle().await {
+            Ok(()) => return,
+            Err(problem) => warn!("{queue}: {problem}"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// What a receive gives; nothing when the process was told to stop. A message that is being leased at that moment would
 /// wait until its lease ends if nobody did it, so the receive has a little time left.
 async fn last_look<M>(
@@ -86,8 +103,27 @@ fn note_panic(done: Result<(), tokio::task::JoinError>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pawl_domain::{Kind, Step};
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use tokio::sync::{mpsc, watch};
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_became_of_a_message_is_said_until_it_is_heard_or_a_minute_has_passed() {
+        for (deaf, tries) in [(0, 1), (5, 6), (u32::MAX, 30)] {
+            let tried = AtomicU32::new(0);
+            let settle = || {
+                let heard = tried.fetch_add(1, Ordering::SeqCst) >= deaf;
+                let busy = || Error::new(Step::Enqueue, Kind::Transient, "disk I/O error");
+                async move { if heard { Ok(()) } else { Err(busy()) } }
+            };
+            let began = Instant::now();
+            insist("a queue", settle).await;
+            assert_eq!(tried.load(Ordering::SeqCst), tries);
+            assert!(began.elapsed() <= Duration::from_secs(60));
+        }
+    }
 
     #[tokio::test]
     async fn a_message_that_hangs_holds_up_no_other_and_one_that_panics_stops_nobody() {
