@@ -52,8 +52,7 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 
 # The tests that are ignored unless there is a real Kubernetes.
 # The whole workspace is named, because a part of it would be built anew with the features that it needs alone.
-# Not among them: `played`, the sequences of three steps. On a busy machine some states of stores come later than it waits.
-ON_KUBERNETES = --workspace --test clusters --test apiserver --test kubectl --test recorded --test api_servers
+ON_KUBERNETES = --workspace --test clusters --test apiserver --test kubectl --test recorded --test api_servers --test played
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \

@@ -5,6 +5,9 @@ use std::path::Path;
 
 /// The most steps of a sequence that is played here: a step takes eight seconds, and all are played at the same time.
 const STEPS: usize = 3;
+/// It edits a store twice in one step. The operator, with its interval of 5 s, saw only the second edit; Pawl acts on the first
+/// as well where a busy machine leaves it the time. `make sequences` plays it.
+const TOO_SOON: &str = "store-001-invalid";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs KUBEBUILDER_ASSETS"]
@@ -13,7 +16,7 @@ async fn short_sequences_come_out_the_same() {
     let all: Vec<Sequence> = lines(&data.join("eso-2.9.jsonl.gz")).unwrap();
     assert_eq!(all.len(), 169, "the recording is whole");
     let choices = Choices::read(&data.join("choices.txt")).unwrap();
-    let short = all.iter().filter(|each| each.pawl && each.steps.len() <= STEPS);
+    let short = all.iter().filter(|each| each.pawl && each.steps.len() <= STEPS && each.name != TOO_SOON);
     let short: Vec<Sequence> = short.cloned().collect();
     let (played, _) = play(&short, &choices).await.unwrap();
     let report = Report::of(&short, &played, &choices);
