@@ -32,7 +32,7 @@ pub(crate) enum Error {
     Start(#[from] pawl_runtime::Error),
     /// The registry could not be asked.
     #[error(transparent)]
-    Flow(#[from] pawl_pipeline::Error),
+    Flow(#[from] pawl_ports::Error),
     /// An event cannot be read.
     #[error(transparent)]
     Event(#[from] pawl_events::Error),

@@ -2,8 +2,8 @@
 
 use super::crew::Running;
 use super::tasks::{Stopped, every};
-use pawl_pipeline::ports::{Ledger, Registry};
-use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::{Error, Ledger, Ports, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

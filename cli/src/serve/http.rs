@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use pawl_domain::SecretValue;
-use pawl_pipeline::ports::Clock;
-use pawl_pipeline::{Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::{Clock, Ports};
 use pawl_runtime::audit::{Counts, Refused};
 use pawl_runtime::intake::{self, Intake};
 use pawl_runtime::signature::{self, SIGNATURE, TIMESTAMP};
@@ -93,7 +93,7 @@ async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, request: Request) ->
         Intake::Dropped(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
         Intake::Again(error) => return again(&error.to_string()),
     };
-    let result = |result: &Result<pawl_domain::Outcome, pawl_pipeline::Error>| match result {
+    let result = |result: &Result<pawl_domain::Outcome, pawl_ports::Error>| match result {
         Ok(outcome) => outcome.as_str().to_owned(),
         Err(error) => format!("failed: {error}"),
     };

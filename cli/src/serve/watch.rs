@@ -3,8 +3,8 @@
 
 use super::tasks::Stopped;
 use pawl_domain::{Cluster, ClusterName};
-use pawl_pipeline::ports::{Registry, Sighting, Watches};
-use pawl_pipeline::{Pipeline, Ports, Sightings};
+use pawl_pipeline::{Pipeline, Sightings};
+use pawl_ports::{Ports, Registry, Sighting, Watches};
 use pawl_runtime::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Workers that take messages out of a queue. A message that takes long keeps one worker busy and holds up no other.
 
 use super::tasks::Stopped;
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,10 +5,11 @@ use crate::args::{Apply, Args};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::store::Home;
+use pawl_domain::{Manifests, Problem, Severity};
 use pawl_kubernetes::manifests::ParseOptions;
 use pawl_pipeline::index::IndexReport;
-use pawl_pipeline::ports::{Clock, Put, Registry};
-use pawl_pipeline::{Apply as Rights, ClusterRights, Job, Manifests, Pipeline, Ports, Problem, Severity};
+use pawl_pipeline::{Apply as Rights, ClusterRights, Pipeline};
+use pawl_ports::{Clock, Job, Ports, Put, Registry};
 use pawl_runtime::World;
 use pawl_runtime::config::cluster_credentials;
 use serde::Serialize;
@@ -83,7 +84,7 @@ impl Row {
         Self { object: object.into(), result, message: None }
     }
 
-    fn failed(object: impl Into<String>, error: &pawl_pipeline::Error) -> Self {
+    fn failed(object: impl Into<String>, error: &pawl_ports::Error) -> Self {
         Self { object: object.into(), result: "failed", message: Some(error.to_string()) }
     }
 }

@@ -1,8 +1,7 @@
 //! What is said of Clusters before they are used: which credentials they may name.
 
-use pawl_domain::Cluster;
 use pawl_domain::cluster::{Allowed, Refusal};
-use pawl_pipeline::{Manifests, Problem, Severity};
+use pawl_domain::{Cluster, Manifests, Problem, Severity};
 
 /// Whatever is refused when the cluster is connected to. What some setting allows is a warning: the Pawl that connects to
 /// the cluster may have that setting.

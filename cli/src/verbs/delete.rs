@@ -110,7 +110,7 @@ struct Row {
 }
 
 impl Row {
-    fn new(object: String, error: Option<&pawl_pipeline::Error>) -> Self {
+    fn new(object: String, error: Option<&pawl_ports::Error>) -> Self {
         let result = if error.is_some() { "failed" } else { "removed" };
         Self { object, result, message: error.map(ToString::to_string) }
     }

@@ -2,8 +2,8 @@
 
 use super::input;
 use crate::error::Error;
+use pawl_domain::Manifests;
 use pawl_kubernetes::manifests::{ParseOptions, parse};
-use pawl_pipeline::Manifests;
 use std::path::PathBuf;
 
 /// A file's text, and what it is called in problems.

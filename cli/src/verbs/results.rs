@@ -28,16 +28,14 @@ impl Results {
 
 impl From<Report> for Results {
     fn from(report: Report) -> Self {
-        let row = |(id, result): (
-            pawl_domain::DeclarationId,
-            Result<pawl_domain::Outcome, pawl_pipeline::Error>,
-        )| {
-            let (outcome, step, message) = match &result {
-                Ok(outcome) => (outcome.as_str(), None, None),
-                Err(error) => ("failed", Some(error.step.as_str()), Some(error.to_string())),
+        let row =
+            |(id, result): (pawl_domain::DeclarationId, Result<pawl_domain::Outcome, pawl_ports::Error>)| {
+                let (outcome, step, message) = match &result {
+                    Ok(outcome) => (outcome.as_str(), None, None),
+                    Err(error) => ("failed", Some(error.step.as_str()), Some(error.to_string())),
+                };
+                Row { declaration: id.to_string(), outcome, step, message }
             };
-            Row { declaration: id.to_string(), outcome, step, message }
-        };
         Self(report.outcomes.into_iter().map(row).collect())
     }
 }

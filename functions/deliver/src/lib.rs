@@ -4,7 +4,8 @@
 //! have `ReportBatchItemFailures`.
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use pawl_pipeline::{Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::Ports;
 use pawl_runtime::jobs::{self, Settled};
 use pawl_runtime::lambda::attempt;
 use tracing::instrument;

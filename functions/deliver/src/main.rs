@@ -1,7 +1,7 @@
 //! Telemetry, configuration, run.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use pawl_pipeline::Ports;
+use pawl_ports::Ports;
 use pawl_runtime::lambda::{self, Backoff};
 
 #[tokio::main]

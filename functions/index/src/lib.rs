@@ -4,11 +4,11 @@
 //! as `pawl apply` does, but no Clusters.
 
 use pawl_domain::store::Home;
-use pawl_domain::{ClusterName, Kind, SetName, Step};
+use pawl_domain::{ClusterName, Kind, Problem, SetName, Step};
 use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_pipeline::index::IndexReport;
-use pawl_pipeline::ports::{Put, Registry};
-use pawl_pipeline::{Apply, ClusterRights, Error, Pipeline, Ports, Problem};
+use pawl_pipeline::{Apply, ClusterRights, Pipeline};
+use pawl_ports::{Error, Ports, Put, Registry};
 use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
 //! The `sweep` Lambda: on a schedule, the polling fallback that keeps `refreshInterval` as a promise.
 
 use pawl_domain::Outcome;
-use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::{Error, Ports};
 use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,8 @@
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
-use pawl_pipeline::{Error, Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::{Error, Ports};
 use pawl_runtime::intake::{self, Intake};
 use pawl_runtime::lambda::attempt;
 use serde_json::Value;

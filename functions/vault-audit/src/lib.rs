@@ -111,7 +111,7 @@ fn changes_of(site: &Site, shipment: &[u8]) -> Result<(Vec<Change>, Counts), paw
     }
 }
 
-async fn put(site: &Site, changes: &[Change]) -> Result<(), pawl_pipeline::Error> {
+async fn put(site: &Site, changes: &[Change]) -> Result<(), pawl_ports::Error> {
     let details: Vec<String> = changes.iter().map(pawl_events::to_json).collect();
     let put = site.bus.put(&details).await;
     if let Err(problem) = &put {

@@ -1,7 +1,7 @@
 //! Telemetry, configuration, run.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use pawl_pipeline::ports::Clock;
+use pawl_ports::Clock;
 use pawl_runtime::lambda;
 use pawl_runtime::wiring::SystemClock;
 use pawl_vault_audit::{Site, handle};

@@ -8,7 +8,7 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use futures::{StreamExt, stream};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::sync::Arc;
 use std::time::Duration;
 

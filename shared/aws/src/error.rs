@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::error::Error as StdError;
 use std::fmt;
 

@@ -4,8 +4,7 @@ use crate::queue::{GRACE, Queue};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::ports::Jobs;
-use pawl_pipeline::{Error, Job};
+use pawl_ports::{Error, Job, Jobs};
 use std::time::Duration;
 
 /// Hands jobs to a queue; `functions/deliver` or `pawl serve` takes them from there.

@@ -15,8 +15,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::operation::BuildError;
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Kind, Record, Step};
-use pawl_pipeline::ports::{Entry, Ledger, Revision};
-use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
+use pawl_ports::{DocumentKind, Entry, Error, Ledger, Revision, Unreadable, readable};
 use std::collections::BTreeMap;
 
 impl Ledger for Table {

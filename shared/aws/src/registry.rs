@@ -19,8 +19,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use head::{Ref, wanted_every};
 use pawl_documents::{Document, Unreadable};
 use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
-use pawl_pipeline::ports::{Policies, Registry, Scope, SweptStore};
-use pawl_pipeline::{Error, readable};
+use pawl_ports::{Error, Policies, Registry, Scope, SweptStore, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -26,8 +26,7 @@ use jiff::Timestamp;
 use parameter_store::ParameterStore;
 use pawl_domain::store::AwsService;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, ClusterCredentials, Listing, Sources, Wanted};
+use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
 use secrets_manager::SecretsManager;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -283,7 +282,7 @@ fn region(access: &Access) -> &str {
 mod tests {
     use super::*;
     use pawl_domain::VersionSelector;
-    use pawl_pipeline::ports::Part;
+    use pawl_ports::Part;
 
     #[test]
     fn each_key_is_asked_for_once() {

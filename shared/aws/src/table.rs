@@ -1,7 +1,7 @@
 //! The one DynamoDB table that holds registry and ledger.
 //!
-//! [`Table`] implements [`Registry`](pawl_pipeline::ports::Registry) and [`Catalogue`](pawl_pipeline::ports::Catalogue)
-//! (in `registry`) and [`Ledger`](pawl_pipeline::ports::Ledger) (in `ledger`). Everything is found by its primary
+//! [`Table`] implements [`Registry`](pawl_ports::Registry) and [`Catalogue`](pawl_ports::Catalogue)
+//! (in `registry`) and [`Ledger`](pawl_ports::Ledger) (in `ledger`). Everything is found by its primary
 //! key or by a query of one partition, always strongly consistent: there is no scan, and no secondary index, which
 //! could not be read consistently.
 //!
@@ -45,7 +45,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::Step;
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::sync::Arc;
 use std::time::Duration;
 

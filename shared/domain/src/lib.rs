@@ -15,6 +15,7 @@
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
+//! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
 //! | [`render`](mod@render) | values to the data of the Secret |
@@ -31,6 +32,7 @@ pub mod declaration;
 pub mod grant;
 pub mod hash;
 pub mod key;
+pub mod manifests;
 pub mod name;
 pub mod policy;
 pub mod record;
@@ -48,6 +50,7 @@ pub use cluster::Cluster;
 pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
 pub use grant::{Grant, Keep};
 pub use key::{IndexKey, Location, Provider, VersionSelector};
+pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};

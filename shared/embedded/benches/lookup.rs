@@ -9,7 +9,7 @@ use criterion::Criterion;
 use futures::StreamExt;
 use pawl_domain::Declaration;
 use pawl_embedded::Embedded;
-use pawl_pipeline::ports::{Catalogue, Registry};
+use pawl_ports::{Catalogue, Registry};
 use pawl_world::build::index_keys;
 use pawl_world::declaration;
 use std::path::Path;

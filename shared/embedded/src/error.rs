@@ -65,8 +65,8 @@ impl Error {
     }
 
     /// The flow's error for a failure at this step.
-    pub(crate) fn at(self, step: Step) -> pawl_pipeline::Error {
-        pawl_pipeline::Error::new(step, self.kind(), self.to_string()).caused_by(self)
+    pub(crate) fn at(self, step: Step) -> pawl_ports::Error {
+        pawl_ports::Error::new(step, self.kind(), self.to_string()).caused_by(self)
     }
 }
 

@@ -2,11 +2,10 @@
 
 use crate::Embedded;
 use pawl_domain::Step;
-use pawl_pipeline::Job;
-use pawl_pipeline::ports::Jobs;
+use pawl_ports::{Job, Jobs};
 
 impl Jobs for Embedded {
-    async fn enqueue(&self, jobs: &[Job]) -> Result<(), pawl_pipeline::Error> {
+    async fn enqueue(&self, jobs: &[Job]) -> Result<(), pawl_ports::Error> {
         if jobs.is_empty() {
             return Ok(());
         }

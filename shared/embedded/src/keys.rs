@@ -4,7 +4,7 @@
 //! the usual notation `a-b/...` would come before `a/...`.
 
 use pawl_domain::{ClusterName, DeclarationId, Home, StoreId};
-use pawl_pipeline::{DocumentKind, Unreadable};
+use pawl_ports::{DocumentKind, Unreadable};
 
 pub(crate) fn of_declaration(id: &DeclarationId) -> String {
     format!("{} {} {}", id.cluster, id.namespace, id.name)

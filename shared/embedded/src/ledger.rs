@@ -5,13 +5,12 @@ use crate::registry::text;
 use crate::{Embedded, keys};
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Record, Step};
-use pawl_pipeline::ports::{Entry, Ledger, Revision};
-use pawl_pipeline::{Unreadable, readable};
+use pawl_ports::{Entry, Ledger, Revision, Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
 impl Ledger for Embedded {
-    async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, pawl_pipeline::Error> {
+    async fn entries(&self, ids: &[DeclarationId]) -> Result<Vec<Entry>, pawl_ports::Error> {
         let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
         self.recalling(move |connection| {
             let mut entries = Vec::new();
@@ -24,10 +23,7 @@ impl Ledger for Embedded {
         .await
     }
 
-    async fn unreadable_records(
-        &self,
-        ids: &[DeclarationId],
-    ) -> Result<Vec<Unreadable>, pawl_pipeline::Error> {
+    async fn unreadable_records(&self, ids: &[DeclarationId]) -> Result<Vec<Unreadable>, pawl_ports::Error> {
         let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
         self.recalling(move |connection| {
             let record =
@@ -42,7 +38,7 @@ impl Ledger for Embedded {
         id: &DeclarationId,
         record: &Record,
         expected: Option<Revision>,
-    ) -> Result<Revision, pawl_pipeline::Error> {
+    ) -> Result<Revision, pawl_ports::Error> {
         let (id, key) = (id.clone(), keys::of_declaration(id));
         let settled = record.state.is_settled();
         let document = pawl_documents::write(record);
@@ -77,11 +73,7 @@ impl Ledger for Embedded {
         .await
     }
 
-    async fn remove(
-        &self,
-        id: &DeclarationId,
-        expected: Option<Revision>,
-    ) -> Result<(), pawl_pipeline::Error> {
+    async fn remove(&self, id: &DeclarationId, expected: Option<Revision>) -> Result<(), pawl_ports::Error> {
         let (key, name) = (keys::of_declaration(id), id.to_string());
         self.recording(move |connection| {
             let text = "DELETE FROM records WHERE id = ?1 AND (?2 IS NULL OR revision = ?2)";
@@ -98,7 +90,7 @@ impl Ledger for Embedded {
         &self,
         after: Option<&DeclarationId>,
         limit: usize,
-    ) -> Result<Vec<DeclarationId>, pawl_pipeline::Error> {
+    ) -> Result<Vec<DeclarationId>, pawl_ports::Error> {
         let after = after.map(keys::of_declaration).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.recalling(move |connection| {
@@ -114,7 +106,7 @@ impl Ledger for Embedded {
         .await
     }
 
-    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, pawl_pipeline::Error> {
+    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, pawl_ports::Error> {
         let name = name.to_owned();
         self.recalling(move |connection| {
             let mut statement =
@@ -127,7 +119,7 @@ impl Ledger for Embedded {
         .await
     }
 
-    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), pawl_pipeline::Error> {
+    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), pawl_ports::Error> {
         let name = name.to_owned();
         self.recording(move |connection| {
             let text = "INSERT INTO marks (name, second, nanosecond) VALUES (?1, ?2, ?3)
@@ -160,14 +152,14 @@ impl Embedded {
     async fn recalling<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, pawl_pipeline::Error> {
+    ) -> Result<T, pawl_ports::Error> {
         self.readers.read(work).await.map_err(|error| error.at(Step::Record))
     }
 
     async fn recording<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, pawl_pipeline::Error> {
+    ) -> Result<T, pawl_ports::Error> {
         self.writer.write(work).await.map_err(|error| error.at(Step::Record))
     }
 }

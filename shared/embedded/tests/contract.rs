@@ -7,10 +7,10 @@ use pawl_domain::{
     StorePolicy,
 };
 use pawl_embedded::Embedded;
-use pawl_pipeline::ports::{
-    Catalogue, Entry, Jobs, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore,
+use pawl_ports::{
+    Catalogue, DocumentKind, Entry, Error, Job, Jobs, Ledger, Policies, Put, Registry, Revision, Scope,
+    SweptStore, Unreadable,
 };
-use pawl_pipeline::{DocumentKind, Error, Job, Unreadable};
 use pawl_world::build::at;
 use pawl_world::contract;
 use std::collections::BTreeSet;

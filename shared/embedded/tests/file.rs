@@ -5,8 +5,7 @@
 use futures::{FutureExt, StreamExt};
 use pawl_domain::Kind;
 use pawl_embedded::{Embedded, Error};
-use pawl_pipeline::ports::{Catalogue, Jobs, Ledger, Put, Registry};
-use pawl_pipeline::{Job, ports::Revision};
+use pawl_ports::{Catalogue, Job, Jobs, Ledger, Put, Registry, Revision};
 use pawl_world::build::{at, id, index_keys};
 use pawl_world::declaration;
 use std::io::{BufRead, BufReader};

@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 use pawl_embedded::{Embedded, JobCounts, JobState, Leased, Retried, StoredJob};
-use pawl_pipeline::Job;
-use pawl_pipeline::ports::Jobs;
+use pawl_ports::{Job, Jobs};
 use pawl_world::build::{at, change, id};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

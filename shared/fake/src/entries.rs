@@ -2,8 +2,7 @@
 
 use pawl_domain::store::{FakeEntry, FakeStore};
 use pawl_domain::{Fetched, Find, Kind, Provider, SecretValue, Step, Version, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Wanted;
+use pawl_ports::{Error, Wanted};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -74,7 +73,7 @@ fn missing(key: &str, version: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pawl_pipeline::ports::Part;
+    use pawl_ports::Part;
 
     fn store(entries: &[(&str, &str, &str)]) -> FakeStore {
         let entry = |(key, version, value): &(&str, &str, &str)| FakeEntry {

@@ -14,8 +14,7 @@ use entries::{current, fetched, found};
 use jiff::Timestamp;
 use pawl_domain::store::{Backend, FakeStore};
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Listing, Sources, Wanted};
+use pawl_ports::{Error, Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stores of manifests as [`Sources`].
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
     use pawl_domain::store::FakeEntry;
     use pawl_domain::{Grant, VersionSelector};
-    use pawl_pipeline::ports::Part;
+    use pawl_ports::Part;
 
     fn access(values: &[(&str, &str)]) -> Access {
         let entry = |(key, value): &(&str, &str)| FakeEntry {

@@ -4,7 +4,7 @@ use crate::refusal::Refusal;
 use http::Method;
 use hyper::body::Bytes;
 use pawl_domain::{ClusterName, Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Write as _;

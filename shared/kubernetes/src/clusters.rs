@@ -10,12 +10,12 @@ use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing, Replacement};
 use pawl_domain::{
-    Cluster, ClusterName, DeclarationId, Home, Namespace, ObjectName, SecretValue, Step, StoreId,
+    Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, SecretValue, Step, StoreId,
 };
-use pawl_pipeline::ports::{
-    Clock, ClusterCredentials, ClusterIdentity, Clusters, Sighting, TemplateKind, Watches,
+use pawl_ports::{
+    Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus, TemplateKind,
+    Watches,
 };
-use pawl_pipeline::{Error, Manifests, Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;

@@ -2,7 +2,7 @@
 
 use crate::call::Resource;
 use crate::connect::Link;
-use pawl_pipeline::ports::ClusterIdentity;
+use pawl_ports::ClusterIdentity;
 
 /// The versions in which ESO's kinds may be served, the better one first.
 pub(crate) const VERSIONS: usize = 2;

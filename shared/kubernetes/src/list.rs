@@ -3,8 +3,7 @@
 use crate::call::{Call, Reply};
 use crate::connect::Link;
 use pawl_domain::{ClusterName, Kind};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterIdentity;
+use pawl_ports::{ClusterIdentity, Error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 

@@ -7,8 +7,7 @@ use crate::wire::{self, AnyObject, NewObject};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Desired, Existing, field_manager};
 use pawl_domain::{Complaint, DeclarationId, Kind, ObjectName, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterIdentity;
+use pawl_ports::{ClusterIdentity, Error};
 use serde::Deserialize;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Verb};
 use pawl_domain::{ClusterName, Complaint, Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;

@@ -6,9 +6,8 @@ use crate::eso::{EsoKind, VERSIONS, api_version};
 use crate::list::{self, Listed};
 use crate::manifests::{ParseOptions, from_object};
 use crate::store_status;
-use pawl_domain::{Home, Step};
-use pawl_pipeline::ports::ClusterIdentity;
-use pawl_pipeline::{Error, Manifests, Problem, Severity};
+use pawl_domain::{Home, Manifests, Problem, Severity, Step};
+use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
 
 /// Reads every ExternalSecret, SecretStore and ClusterSecretStore.

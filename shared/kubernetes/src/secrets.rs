@@ -10,8 +10,7 @@ use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
 use pawl_domain::hash::created_by;
 use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Replacement, field_manager};
 use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{ClusterIdentity, TemplateKind};
+use pawl_ports::{ClusterIdentity, Error, TemplateKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 

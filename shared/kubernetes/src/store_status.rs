@@ -9,9 +9,8 @@ use crate::eso::{EsoKind, api_version};
 use crate::status::event::{self, About, COMPONENT, Note};
 use crate::status::ready::word;
 use crate::status::time;
-use pawl_domain::{Step, StoreId};
-use pawl_pipeline::ports::ClusterIdentity;
-use pawl_pipeline::{Error, Standing, StoreStatus, Validity, Verdict};
+use pawl_domain::{Standing, Step, StoreId, Verdict};
+use pawl_ports::{ClusterIdentity, Error, StoreStatus, Validity};
 use serde_json::{Value, json};
 
 pub(crate) async fn publish<I: ClusterIdentity>(

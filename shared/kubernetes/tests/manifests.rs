@@ -5,9 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 use pawl_domain::cluster::{Cluster, Connection};
-use pawl_domain::{Home, Query, Remote, Rule, Rules};
+use pawl_domain::{Home, Manifests, Query, Remote, Rule, Rules};
 use pawl_kubernetes::manifests::{ParseOptions, parse};
-use pawl_pipeline::Manifests;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

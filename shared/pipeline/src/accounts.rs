@@ -1,10 +1,10 @@
 //! Whose key changed: an event of another account with a key of the same name concerns nobody here.
 
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Ports, Sources};
 use futures::{StreamExt, stream};
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::{Access, Change, Declaration};
+use pawl_ports::{Ports, Sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many identities are asked for their account at the same time.

@@ -1,13 +1,12 @@
 //! What this process has to try again and when, so that a long-lived process need not wait for the next sweep. What is
 //! not noted here, the sweep finds in the ledger.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Ports, Registry};
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::DeclarationId;
 use pawl_domain::refresh::due;
+use pawl_ports::{Clock, Error, Ports, Registry};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

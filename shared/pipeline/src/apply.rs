@@ -1,12 +1,10 @@
 //! What whoever hands manifests to Pawl may do with them: whose they are, and what they may change.
 
-use crate::error::Error;
 use crate::index::IndexReport;
-use crate::manifests::Manifests;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Put, Registry};
 use pawl_domain::cluster::{Connection, TokenSource, is_same_url};
-use pawl_domain::{Cluster, Declaration, Home, Kind, SetName, Step, Store};
+use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, SetName, Step, Store};
+use pawl_ports::{Error, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How manifests that are handed to Pawl are taken in.

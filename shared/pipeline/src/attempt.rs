@@ -1,19 +1,17 @@
 //! One declaration: looked at, written, and started again from the look when somebody else wrote meanwhile.
 
 use crate::deliver::{Delivery, Finished};
-use crate::error::Error;
 use crate::fetch::{Catch, Fetching, panicked};
 use crate::lanes::Lanes;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
-use crate::ports::{Clock, Clusters, Ledger, Ports};
 use crate::recheck::{Overtaken, Rechecking};
-use crate::store_status::NotReady;
 use crate::templates::{Templates, Templating};
 use crate::write::{Base, Written};
 use futures::FutureExt;
 use pawl_domain::render::Entry;
 use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, StoreId, Values};
+use pawl_ports::{Clock, Clusters, Error, Ledger, Ports};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -94,7 +92,13 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let store = delivery.stores.require(id)?;
         if store.is_refused_by_manifest() {
-            return Err(Error::new(Step::Lookup, Kind::Invalid, NotReady(store).to_string()));
+            // ESO's words.
+            let message = format!(
+                "{} \"{}\" is not ready: its validationResult says so; take that away to use it",
+                store.id.kind(),
+                store.id.name
+            );
+            return Err(Error::new(Step::Lookup, Kind::Invalid, message));
         }
         let labels = if store.needs_namespace_labels() {
             let _turn = delivery.clusters.enter(cluster).await;

@@ -3,10 +3,10 @@
 //!
 //! They live in the process: every process finds out for itself.
 
-use crate::error::Error;
 use crate::shares::Tenant;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{ClusterName, Kind, Step};
+use pawl_ports::Error;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};

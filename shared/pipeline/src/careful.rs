@@ -9,14 +9,13 @@
 
 use crate::attempt::Attempted;
 use crate::deliver::{Delivered, Delivery};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Work};
-use crate::ports::{Clock, Entry, Ledger, Ports};
 use futures::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::{Begun, MOST_STARTS};
 use pawl_domain::{DeclarationId, Kind, Record, Step};
+use pawl_ports::{Clock, Entry, Error, Ledger, Ports};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{Mutex, OnceCell};
 

@@ -9,21 +9,18 @@
 
 use crate::attempt::Looked;
 use crate::careful::set_aside;
-use crate::error::Error;
 use crate::fetch::AT_ONCE;
-use crate::job::Job;
 use crate::lanes::Lanes;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::{Plan, Work};
-use crate::ports::{Clock, Clusters, Ledger, Ports, Registry};
 use crate::report::Report;
-use crate::status::Status;
 use crate::write::Base;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::{MOST_STARTS, Told};
 use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Kind, Location, Outcome, Record};
+use pawl_ports::{Clock, Clusters, Error, Job, Ledger, Ports, Registry, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,13 +1,12 @@
 //! Drift: targets that somebody else changed or deleted since Pawl left them.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Clusters, Ledger, Ports, Registry, Scope};
 use crate::sweep::{Findings, Round, SweepReport};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::refresh::passed;
 use pawl_domain::{Cluster, ClusterName, Declaration, Kind, Namespace, ObjectName, Record, Step};
+use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Registry, Scope};
 use std::collections::BTreeMap;
 use tokio::time::{Instant, timeout_at};
 

@@ -1,13 +1,12 @@
 //! What a change would touch, and why not others; and why a declaration is as it is. Asks registry and ledger only.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Ledger, Ports, Registry, Scope};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::refresh::due;
 use pawl_domain::{
     Affected, Change, Declaration, DeclarationId, IndexKey, NotAffected, Record, Store, StoreId, affected,
 };
+use pawl_ports::{Clock, Error, Ledger, Ports, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PAGE: usize = 500;

@@ -1,16 +1,15 @@
 //! Fetching: each key once per identity and delivery, however many declarations and clusters want it. A declaration
 //! waits for its own stores only.
 
-use crate::error::Error;
 use crate::lanes::Lanes;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::{Plan, Sought};
-use crate::ports::{Part, Ports, Sources, Wanted};
 use crate::search::Searched;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
 use pawl_domain::{
     Access, Change, Declaration, Fetched, Find, Keep, Kind, Location, Permit, Query, Remote, Rules, Step,
 };
+use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,19 +1,16 @@
 //! Acts on what a watch of a cluster saw: at once, and on nothing else.
 
 use crate::drift::drifted_from;
-use crate::error::Error;
 use crate::index::IndexReport;
-use crate::manifests::{Manifests, Problem};
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Registry, Scope};
-use crate::ports::{Declared, Sighting};
-use crate::store_status::Standing;
 use crate::sweep::Findings;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, ObjectName, Record, Store, StoreId,
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Namespace, ObjectName, Problem,
+    Record, Standing, Store, StoreId,
 };
+use pawl_ports::{Catalogue, Clock, Clusters, Declared, Error, Ledger, Ports, Registry, Scope, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{info, instrument, warn};

@@ -5,11 +5,9 @@
 //! from a replica that lags, or somebody has put the store back: the first is over within minutes, the second is
 //! followed.
 
-use crate::error::Error;
 use crate::fetch::{Catch, wanted};
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::{Plan, Sought};
-use crate::ports::{Part, Ports, Wanted};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::render::Entry;
@@ -18,6 +16,7 @@ use pawl_domain::{
     Access, Change, Fetched, Found, Kind, Moved, Provider, Query, Read, Step, Store, Values, Version,
     VersionSelector, Versions,
 };
+use pawl_ports::{Error, Part, Ports, Wanted};
 use std::sync::Arc;
 
 /// How long a replica may lag. A store that gives an older version for longer was put back by somebody.

@@ -1,11 +1,10 @@
 //! Targets of any kind: whether they may be written at all, and which of the port's methods serves them.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clusters, Ports};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, Existing};
 use pawl_domain::{Complaint, Declaration, DeclarationId, Kind, ObjectName, Step};
+use pawl_ports::{Clusters, Error, Ports};
 
 impl<P: Ports> Pipeline<P> {
     /// A target that is no Secret must be switched on, and be of a kind that declarations may write.

@@ -3,11 +3,10 @@
 //! Each call is boxed: the clients' futures are large and deeply nested, and the flow holds many of them side by side.
 
 use crate::breaker::{Circuit, Reach};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Ports};
 use crate::shares::{host, tenant};
 use pawl_domain::{Access, ClusterName, Step};
+use pawl_ports::{Clock, Error, Ports};
 
 impl<P: Ports> Pipeline<P> {
     /// A call to a cluster, unless the cluster did not answer several times in a row.

@@ -6,10 +6,7 @@
 
 use crate::apply::{Apply, Taken};
 use crate::drift::unknown_cluster;
-use crate::error::Error;
-use crate::manifests::{Manifests, Problem, Severity};
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Catalogue, Clock, Clusters, Ledger, Ports, Put, Registry};
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::sweep::GRACE;
@@ -17,7 +14,11 @@ use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::{Declared, Owed, State};
 use pawl_domain::store::Home;
-use pawl_domain::{Cluster, ClusterName, Declaration, DeclarationId, Kind, Record, Step, StoreId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Record, Severity, Step,
+    StoreId,
+};
+use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, instrument, warn};
 

@@ -5,12 +5,11 @@
 //! the former one, and the next index begins again, or the sweep finds the work.
 
 use crate::apply::{Apply, ClusterRights};
-use crate::error::Error;
 use crate::index::{Because, IndexReport, PAGE};
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Ports, Put, Registry, Scope};
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rules, Step, StorePolicy};
+use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::warn;

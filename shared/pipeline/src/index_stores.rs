@@ -5,12 +5,11 @@
 //! again, or every change finds all declarations. A key too many costs one look.
 
 use crate::apply::{Apply, Taken};
-use crate::error::Error;
 use crate::index::{Because, IndexReport, PAGE, Turn};
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Catalogue, Ports, Put, Registry, Scope};
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, Store, StoreId};
+use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<P: Ports> Pipeline<P> {

@@ -1,14 +1,13 @@
 //! The flow's hands: the ports, the settings and what all use cases share.
 
-use crate::error::Error;
 use crate::memory::Memory;
-use crate::ports::{Ports, Registry};
 use crate::recipes::Recipes;
 use crate::rendering::Rendering;
 use crate::settings::Settings;
 use pawl_domain::{
     Access, Declaration, DeclarationId, DigestKey, Kind, Permit, Read, Rules, Step, Store, StoreId,
 };
+use pawl_ports::{Error, Ports, Registry};
 use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! Plans: all that is known of one declaration before anybody is asked for it. Made once, and handed on.
 
 use crate::pipeline::Stores;
-use crate::ports::Entry;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::record::{State, is_looked_for};
 use pawl_domain::target::Replacement;
 use pawl_domain::{Change, Declaration, Record};
+use pawl_ports::Entry;
 use std::sync::Arc;
 
 /// Why a delivery is made, and since when.

@@ -1,13 +1,11 @@
 //! Prune: what was found in a home before and is not there any more is removed.
 
 use crate::apply::Apply;
-use crate::error::Error;
 use crate::index::{IndexReport, PAGE, Taking};
-use crate::manifests::{Problem, Severity};
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Ports, Put, Registry, Scope};
 use pawl_domain::store::Home;
-use pawl_domain::{DeclarationId, SetName, StoreId};
+use pawl_domain::{DeclarationId, Problem, SetName, Severity, StoreId};
+use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
 use std::collections::BTreeSet;
 
 /// A prune that would remove so many objects, and half of what there is, looks like a mistake.

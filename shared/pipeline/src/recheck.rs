@@ -5,13 +5,12 @@
 //! in the ledger before it enters the registry, and so is a changed store, so the ledger tells whether that may have happened; only
 //! then is the registry asked.
 
-use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
-use crate::ports::{Entry, Ledger, Ports, Registry};
 use crate::write::Base;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use pawl_domain::{DeclarationId, Record};
+use pawl_ports::{Entry, Error, Ledger, Ports, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

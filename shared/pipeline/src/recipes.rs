@@ -1,8 +1,8 @@
 //! Recipes: declarations made ready to render, kept for the next time.
 
-use crate::ports::{Clock, Ports};
 use pawl_domain::declaration::Into as Becomes;
 use pawl_domain::{Declaration, Functions, Recipe, RenderError};
+use pawl_ports::{Clock, Ports};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,11 +2,8 @@
 
 use crate::attempt::Attempted;
 use crate::deliver::{Delivery, Finished};
-use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
-use crate::ports::{Clock, Entry, Ledger, Ports, Registry};
-use crate::status::Status;
 use crate::write::Written;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
@@ -15,6 +12,7 @@ use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::target::Deed;
 use pawl_domain::{Change, Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
+use pawl_ports::{Clock, Entry, Error, Ledger, Ports, Registry, Status};
 use std::time::Duration;
 use tracing::warn;
 

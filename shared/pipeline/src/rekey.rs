@@ -1,12 +1,11 @@
 //! Index keys follow the code that makes them: after an update that makes others, all declarations are put under these,
 //! also those that nobody edits. Until then, what only the new keys tell is found by none.
 
-use crate::error::Error;
 use crate::index::PAGE;
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Clock, Ledger, Ports, Registry, Scope};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use pawl_domain::{Declaration, IndexKey, Kind};
+use pawl_ports::{Catalogue, Clock, Error, Ledger, Ports, Registry, Scope};
 use std::collections::BTreeSet;
 use tracing::{info, warn};
 

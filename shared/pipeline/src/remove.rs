@@ -4,9 +4,7 @@
 //! but a delivery that began before may still bring its target back. So the note stays until every such delivery has
 //! ended, and then a sweep deletes what is owed once more.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Clock, Entry, Ledger, Ports, Registry};
 use crate::report::Report;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
@@ -15,6 +13,7 @@ use pawl_domain::record::{FormerTarget, State, is_over};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, DeclarationId, Kind, Outcome, Record, Step};
+use pawl_ports::{Catalogue, Clock, Entry, Error, Ledger, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a note that met another record is tried again.

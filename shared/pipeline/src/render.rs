@@ -1,11 +1,9 @@
 //! Values to what the target shall hold, and to what it was made from.
 
-use crate::error::Error;
 use crate::fetch::Catch;
 use crate::freshness::Guard;
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
-use crate::ports::{Clock, Ports};
 use crate::rendering::NotRendered;
 use crate::templates::Templates;
 use pawl_domain::render::EntryProblem;
@@ -13,6 +11,7 @@ use pawl_domain::secret::DigestParts;
 use pawl_domain::{
     Complaint, Declaration, Found, Kind, RenderError, Rendered, Step, TemplateSources, Values,
 };
+use pawl_ports::{Clock, Error, Ports};
 
 /// All that one declaration is rendered from.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 //! on a thread of its own, one at a time for each namespace and as many in all as there are cores, within a budget of steps
 //! and bytes and within [`LONGEST`].
 
-use crate::error::Error;
 use crate::fetch::panicked;
 use crate::lanes::Lanes;
 use crate::recipes::{Recipes, is_plain};
@@ -14,6 +13,7 @@ use pawl_domain::{
     Budget, ClusterName, Declaration, Kind, Namespace, Read, RenderError, Rendered, Step, TemplateSources,
     Values,
 };
+use pawl_ports::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,7 +1,7 @@
 //! The answer of a sync: one outcome per declaration.
 
-use crate::error::Error;
 use pawl_domain::{DeclarationId, Outcome};
+use pawl_ports::Error;
 
 /// One outcome per declaration; one that failed never hides the others.
 #[derive(Debug, Default)]

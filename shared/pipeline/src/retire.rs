@@ -1,10 +1,8 @@
 //! A cluster out of the registry, with all that was declared for it, whether it can still be reached or not.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Catalogue, Ledger, Ports, Registry, Scope};
-use crate::unreadable::DocumentKind;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
+use pawl_ports::{Catalogue, DocumentKind, Error, Ledger, Ports, Registry, Scope};
 use tracing::instrument;
 
 const PAGE: usize = 500;

@@ -1,12 +1,10 @@
 //! The rules of what stores may do, as they stand now.
 
-use crate::error::Error;
-use crate::manifests::{Problem, Severity};
 use crate::pipeline::Pipeline;
-use crate::ports::{Policies, Ports, Registry};
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::store::Backend;
-use pawl_domain::{Cluster, Home, Rule, Rules, Store};
+use pawl_domain::{Cluster, Home, Problem, Rule, Rules, Severity, Store};
+use pawl_ports::{Error, Policies, Ports, Registry};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -4,13 +4,12 @@
 //! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
 //! where the answer does not hold it yet.
 
-use crate::error::Error;
 use crate::fetch::{Asked, panicked};
 use crate::pipeline::Pipeline;
 use crate::plan::Sought;
-use crate::ports::{Part, Ports, Sources, Wanted};
 use futures::FutureExt;
 use pawl_domain::{Access, Change, Fetched, Find, Kind, Provider, Step, VersionSelector};
+use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

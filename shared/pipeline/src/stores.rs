@@ -3,13 +3,11 @@
 //! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
 //! again at the next index.
 
-use crate::error::Error;
 use crate::index::IndexReport;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Clusters, Ports, Put, Sources};
-use crate::store_status::{Standing, StoreStatus, Validity};
 use futures::{StreamExt, stream};
-use pawl_domain::{Access, ClusterName, Complaint, Rules, Store, StoreId};
+use pawl_domain::{Access, ClusterName, Complaint, Rules, Standing, Store, StoreId};
+use pawl_ports::{Clock, Clusters, Error, Ports, Put, Sources, StoreStatus, Validity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::warn;

@@ -28,13 +28,12 @@ pub(crate) use found::Findings;
 pub(crate) use marks::Marks;
 pub(crate) use outdated::GRACE;
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Ports};
 use crate::promise::Promise;
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Outcome, Rules};
+use pawl_ports::{Clock, Error, Ports};
 use special::Special;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,14 +1,12 @@
 //! One change to all that it affects.
 
 use crate::deliver::Delivered;
-use crate::error::Error;
-use crate::job::Job;
 use crate::pipeline::Pipeline;
 use crate::plan::Work;
-use crate::ports::{Clock, Jobs, Ports, Registry};
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, Record, affected};
+use pawl_ports::{Clock, Error, Job, Jobs, Ports, Registry};
 use std::sync::Arc;
 use tracing::{info, instrument};
 

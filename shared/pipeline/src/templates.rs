@@ -1,16 +1,15 @@
 //! The objects in target clusters that hold templates: each read once per delivery, however many declarations use it.
 
-use crate::error::Error;
 use crate::fetch::panicked;
 use crate::lanes::Lanes;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
-use crate::ports::{Clusters, Ports, TemplateKind};
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
 use pawl_domain::declaration::{CreationPolicy, TemplateSource};
 use pawl_domain::{
     ClusterName, Declaration, DeclarationId, Kind, Namespace, SecretValue, Step, TemplateSources,
 };
+use pawl_ports::{Clusters, Error, Ports, TemplateKind};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -1,12 +1,11 @@
 //! Sync windows: what they hold back is noted in the ledger, so that the first sweep after a window opens finds it.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Entry, Ledger, Ports};
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::is_called_for;
 use pawl_domain::{Declaration, Kind, Record, Step};
+use pawl_ports::{Entry, Error, Ledger, Ports};
 
 impl<P: Ports> Pipeline<P> {
     /// Those of these declarations that may be brought up to date now. The others are noted as pending, but for those

@@ -1,14 +1,13 @@
 //! Writing one target: what was read of the stores is rendered and written, on condition that the target still is what
 //! was looked at.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Clusters, Ports};
 use crate::render::Ingredients;
 use pawl_domain::target::{
     Action, Decision, Deed, Existing, Replacement, decide, decide_untemplated, marked,
 };
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Record, Rendered, Step};
+use pawl_ports::{Clock, Clusters, Error, Ports};
 
 /// What a write is conditional on, looked at before anything is fetched.
 #[derive(Clone, Debug)]

@@ -5,7 +5,8 @@ mod story;
 
 use pawl_domain::store::Home;
 use pawl_domain::{Kind, Outcome, Store};
-use pawl_pipeline::{Job, Ports, Settings};
+use pawl_pipeline::Settings;
+use pawl_ports::{Job, Ports};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;
 use story::{HOUR, Story, flow};

@@ -6,7 +6,8 @@ mod story;
 
 use pawl_domain::declaration::{CreationPolicy, Manifest};
 use pawl_domain::{Complaint, Declaration, Home, Kind, Outcome};
-use pawl_pipeline::{Job, Pipeline, Ports, Settings};
+use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::{Job, Ports};
 use pawl_world::build::{at, cluster_name};
 use pawl_world::{World, declaration};
 use serde_json::{Value, json};

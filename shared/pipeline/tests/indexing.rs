@@ -4,9 +4,8 @@
 mod story;
 
 use pawl_domain::store::{Condition, Home};
-use pawl_domain::{Declaration, Kind, Store};
-use pawl_pipeline::ports::Put;
-use pawl_pipeline::{Manifests, Ports, Problem, Severity};
+use pawl_domain::{Declaration, Kind, Manifests, Problem, Severity, Store};
+use pawl_ports::{Ports, Put};
 use pawl_world::{Fault, Point, World, cluster, declaration, secrets_manager};
 use story::{Story, applying, pruning};
 

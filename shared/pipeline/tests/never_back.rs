@@ -5,7 +5,8 @@ mod story;
 
 use futures::FutureExt;
 use pawl_domain::Outcome;
-use pawl_pipeline::{Job, Ports, Settings};
+use pawl_pipeline::Settings;
+use pawl_ports::{Job, Ports};
 use pawl_world::{Point, declaration, every_order};
 use story::{Story, applying, flow, manifests};
 

@@ -8,9 +8,11 @@ mod story;
 use pawl_domain::policy::{Allow, StoreSelector};
 use pawl_domain::record::State;
 use pawl_domain::store::{Backend, FakeEntry, FakeStore};
-use pawl_domain::{Complaint, Home, Kind, Outcome, Record, Rule, Store, StorePolicy};
-use pawl_pipeline::ports::{Put, Registry};
-use pawl_pipeline::{Apply, Manifests, Ports, Severity, Standing, Validity};
+use pawl_domain::{
+    Complaint, Home, Kind, Manifests, Outcome, Record, Rule, Severity, Standing, Store, StorePolicy,
+};
+use pawl_pipeline::Apply;
+use pawl_ports::{Ports, Put, Registry, Validity};
 use pawl_world::build::{cluster_name, object_name, patterns, policy};
 use pawl_world::{Calls, Fault, Point, cluster, declaration, secrets_manager};
 use std::collections::BTreeMap;

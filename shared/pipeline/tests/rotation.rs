@@ -5,7 +5,8 @@ mod story;
 use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{Change, Kind, Location, Moved, Outcome};
-use pawl_pipeline::{Ports, Settings};
+use pawl_pipeline::Settings;
+use pawl_ports::Ports;
 use pawl_world::build::ACCOUNT;
 use pawl_world::{Calls, Fault, Point, change, declaration, parameter_store};
 use std::time::Duration;
@@ -139,7 +140,7 @@ async fn a_job_that_comes_twice_is_done_once() {
     story.declare("blue/shop/db", "app/db");
     story.world.rotate("app/db", story.value(1));
     let flow = story.flow();
-    let job = pawl_pipeline::Job {
+    let job = pawl_ports::Job {
         declarations: vec!["blue/shop/db".parse().unwrap()],
         change: None,
         at: pawl_world::build::at(0),

@@ -4,7 +4,8 @@
 mod story;
 
 use pawl_domain::{Change, Find, Kind, Outcome, Version, Versions};
-use pawl_pipeline::{Ports, Settings};
+use pawl_pipeline::Settings;
+use pawl_ports::Ports;
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, World, declaration, parameter_store};
 use std::collections::BTreeMap;

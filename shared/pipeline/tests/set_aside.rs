@@ -6,8 +6,7 @@
 mod story;
 
 use pawl_domain::{DeclarationId, Kind, Record, Step};
-use pawl_pipeline::ports::{Clock, Ledger};
-use pawl_pipeline::{Job, Ports};
+use pawl_ports::{Clock, Job, Ledger, Ports};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;
 use story::{MINUTE, Story, applying, manifests};

@@ -4,10 +4,10 @@
 mod story;
 
 use pawl_domain::cluster::{Connection, TokenSource};
-use pawl_domain::{Cluster, Declaration, Home, Kind, StoreId};
+use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, Severity, StoreId};
 use pawl_pipeline::index::IndexReport;
-use pawl_pipeline::ports::{Put, Registry, Scope};
-use pawl_pipeline::{Apply, ClusterRights, Manifests, Ports, Severity};
+use pawl_pipeline::{Apply, ClusterRights};
+use pawl_ports::{Ports, Put, Registry, Scope};
 use pawl_world::{cluster, declaration, secrets_manager};
 use story::Story;
 

@@ -8,7 +8,7 @@ use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
 use pawl_domain::store::Home;
 use pawl_domain::target::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
-use pawl_pipeline::{Job, Ports, Status};
+use pawl_ports::{Job, Ports, Status};
 use pawl_world::build::{at, cluster_name};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;

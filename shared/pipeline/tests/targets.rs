@@ -10,7 +10,7 @@ use pawl_domain::declaration::{
 };
 use pawl_domain::target::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
-use pawl_pipeline::{Job, Ports};
+use pawl_ports::{Job, Ports};
 use pawl_world::build::{at, cluster_name, namespace, object_name};
 use pawl_world::{Fault, Point, declaration};
 use std::collections::BTreeMap;
@@ -205,7 +205,7 @@ async fn what_chance_makes_stays_until_something_calls_for_it() {
 
 /// As the comparison of clusters does when it finds a target in another version than was left.
 async fn forget_version(story: &Story) {
-    use pawl_pipeline::ports::Ledger;
+    use pawl_ports::Ledger;
     let id = "blue/shop/db".parse().unwrap();
     let entry = story.world.ledger().entries(&[id]).await.unwrap().remove(0);
     let mut record = entry.record;

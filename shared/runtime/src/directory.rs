@@ -2,8 +2,7 @@
 
 use pawl_domain::{Cluster, ClusterName};
 use pawl_kubernetes::ClusterDirectory;
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Registry;
+use pawl_ports::{Error, Registry};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};
 use pawl_embedded::{Embedded, Receipt};
-use pawl_pipeline::ports::{Clock, Jobs};
-use pawl_pipeline::{Error, Job};
+use pawl_ports::{Clock, Error, Job, Jobs};
 use std::time::Duration;
 
 /// How long a job may take before somebody else may try it.

@@ -3,7 +3,8 @@
 use crate::measure;
 use pawl_domain::Change;
 use pawl_events::Error as EventError;
-use pawl_pipeline::{Error, Pipeline, Ports, Report};
+use pawl_pipeline::{Pipeline, Report};
+use pawl_ports::{Error, Ports};
 use tracing::warn;
 
 /// What became of an event.

@@ -5,8 +5,8 @@
 
 use crate::measure;
 use futures::FutureExt;
-use pawl_pipeline::job::InvalidJob;
-use pawl_pipeline::{Job, Pipeline, Ports};
+use pawl_pipeline::Pipeline;
+use pawl_ports::{InvalidJob, Job, Ports};
 use std::panic::AssertUnwindSafe;
 use tracing::error;
 

@@ -10,7 +10,7 @@ use lambda_runtime::{Context, Error};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use pawl_aws::{EventBus, Queue};
 use pawl_pipeline::Pipeline;
-use pawl_pipeline::ports::Clock;
+use pawl_ports::Clock;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::OnceLock;

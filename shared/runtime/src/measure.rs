@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 use pawl_domain::{Change, Outcome};
 use pawl_pipeline::index::ClusterIndex;
-use pawl_pipeline::ports::Clock;
 use pawl_pipeline::sweep::SweepReport;
-use pawl_pipeline::{Pipeline, Ports, Report};
+use pawl_pipeline::{Pipeline, Report};
+use pawl_ports::{Clock, Ports};
 use tracing::warn;
 
 /// A whole number as a gauge takes it; above 2^53 it is rounded.

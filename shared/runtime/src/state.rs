@@ -7,8 +7,9 @@ use pawl_domain::{
     StorePolicy,
 };
 use pawl_embedded::Embedded;
-use pawl_pipeline::ports::{Catalogue, Entry, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore};
-use pawl_pipeline::{Error, Unreadable};
+use pawl_ports::{
+    Catalogue, Entry, Error, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore, Unreadable,
+};
 use std::collections::BTreeSet;
 
 /// Registry and ledger in a DynamoDB table or in a local file.

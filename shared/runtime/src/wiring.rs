@@ -16,8 +16,8 @@ use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
-use pawl_pipeline::ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
 use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
 use pawl_vault::VaultSources;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
@@ -299,7 +299,7 @@ async fn key_in_file(path: &str) -> Result<SecretValue, Error> {
 mod tests {
     use super::*;
     use pawl_domain::Record;
-    use pawl_pipeline::ports::Clusters as _;
+    use pawl_ports::Clusters as _;
 
     /// The flow holds dozens of calls side by side, and moves each before it is first polled. Where those are large, a build that
     /// is not optimised overflows the 2 MiB that a worker's stack has.

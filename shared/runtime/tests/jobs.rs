@@ -4,9 +4,8 @@
 
 use pawl_domain::{DigestKey, Kind, SecretValue};
 use pawl_embedded::Embedded;
-use pawl_pipeline::job::InvalidJob;
-use pawl_pipeline::ports::Jobs;
-use pawl_pipeline::{Job, Pipeline, Settings};
+use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::{InvalidJob, Job, Jobs};
 use pawl_runtime::Inbox;
 use pawl_runtime::inbox::desk::Which;
 use pawl_runtime::jobs::{Settled, take};

@@ -7,7 +7,7 @@ use crate::link::Reply;
 use jiff::Timestamp;
 use pawl_domain::{Kind, SecretValue};
 use pawl_golang::json::{self, Html};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -6,7 +6,7 @@
 use crate::guard::is_refused;
 use crate::link::Reply;
 use pawl_domain::{Complaint, Kind, Rule, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use serde::Deserialize;
 use std::error::Error as StdError;
 use std::fmt;

@@ -11,8 +11,7 @@ use crate::path;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::{Fetched, Find, Keep, Kind, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Part, Wanted};
+use pawl_ports::{Error, Part, Wanted};
 use std::collections::BTreeMap;
 
 /// The most folders and keys that one search looks at.

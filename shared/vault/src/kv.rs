@@ -8,8 +8,7 @@ use crate::session::Session;
 use jiff::Timestamp;
 use pawl_domain::store::{KvVersion, VaultStore};
 use pawl_domain::{DigestKey, Fetched, Kind, Provider, SecretValue, Step, Version, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Part, Wanted};
+use pawl_ports::{Error, Part, Wanted};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 

@@ -1,6 +1,6 @@
 //! Adapter to HashiCorp Vault and OpenBao: turns keys into values.
 //!
-//! It fulfils the port `Sources` of `pawl_pipeline` for stores of `provider.vault` and `provider.openBao`, with a small
+//! It fulfils the port `Sources` of `pawl_ports` for stores of `provider.vault` and `provider.openBao`, with a small
 //! client of its own: what Pawl asks is reads, lists and logins. Start reading at [`VaultSources`].
 //!
 //! | module | holds |

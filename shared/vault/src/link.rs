@@ -7,7 +7,7 @@ use crate::path;
 use pawl_domain::grant::{Origin, Reach};
 use pawl_domain::store::{Headers, VaultStore};
 use pawl_domain::{Kind, SecretValue};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, Identity, Method, StatusCode, Url, redirect};
 use std::net::IpAddr;

@@ -3,7 +3,7 @@
 use crate::call::Call;
 use pawl_domain::Kind;
 use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 
 /// What of a key a path leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -6,8 +6,7 @@ use crate::session::{Identities, Session, vault_store};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{CallerIdentity, Clock, ClusterCredentials, Listing, Sources, Wanted};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

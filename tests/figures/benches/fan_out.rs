@@ -8,8 +8,8 @@
 
 use pawl_domain::{Declaration, Outcome, SecretValue};
 use pawl_figures::{Bare, OnFile, Size, Stage, Table, Target, middle, runtime};
-use pawl_pipeline::ports::Clock;
 use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::Clock;
 use pawl_runtime::wiring::SystemClock;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -9,8 +9,8 @@
 use pawl_aws::AwsSources;
 use pawl_domain::{DeclarationId, DigestKey, SecretValue};
 use pawl_figures::{Assembled, SecretsManager, Size, Table, runtime, sdk_config};
-use pawl_pipeline::ports::{Clock, Ports};
-use pawl_pipeline::{Job, Pipeline, Settings};
+use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::{Clock, Job, Ports};
 use pawl_world::{FakeClock, FakeClusters, FakeJobs, FakeLedger, FakeRegistry, World};
 use std::sync::Arc;
 use std::time::Duration;

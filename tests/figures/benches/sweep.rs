@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use pawl_domain::Declaration;
 use pawl_figures::{Size, Stage, Table, middle, runtime};
 use pawl_pipeline::Settings;
-use pawl_pipeline::ports::{Clock, Ledger};
+use pawl_ports::{Clock, Ledger};
 use pawl_world::FakeClock;
 use std::time::{Duration, Instant};
 

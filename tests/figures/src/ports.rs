@@ -1,5 +1,5 @@
 use pawl_aws::AwsSources;
-use pawl_pipeline::ports::{Catalogue, Clock, ClusterCredentials, Clusters, Jobs, Ledger, Ports, Registry};
+use pawl_ports::{Catalogue, Clock, ClusterCredentials, Clusters, Jobs, Ledger, Ports, Registry};
 use std::sync::Arc;
 
 /// The flow's ports, put together as a measurement needs them. The stores are always the real adapter's.

@@ -12,8 +12,8 @@ use pawl_domain::{
 };
 use pawl_embedded::Embedded;
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters};
-use pawl_pipeline::ports::{Catalogue, Clock, Ledger};
-use pawl_pipeline::{Error, Pipeline, Settings};
+use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::{Catalogue, Clock, Error, Ledger};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

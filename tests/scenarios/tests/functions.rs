@@ -2,7 +2,7 @@
 
 mod told;
 
-use pawl_pipeline::Ports;
+use pawl_ports::Ports;
 use pawl_world::{Fault, declaration};
 use told::Told;
 

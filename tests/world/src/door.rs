@@ -4,7 +4,7 @@ use crate::calls::Calls;
 use crate::fault::{Fault, Point, Struck, strike};
 use crate::gate::Gates;
 use pawl_domain::Kind;
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One actor's door to the world.

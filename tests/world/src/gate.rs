@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use pawl_pipeline::ports::{Ports, Registry};
+/// use pawl_ports::{Ports, Registry};
 /// use pawl_world::{Point, World};
 /// let world = World::new();
 /// let gate = world.gate(Point::Lookup);

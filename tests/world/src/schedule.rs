@@ -24,7 +24,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 /// costs nothing: a task that sleeps is one more thing that can go on before or after the others.
 ///
 /// ```
-/// use pawl_pipeline::ports::{Ledger, Ports};
+/// use pawl_ports::{Ledger, Ports};
 /// use pawl_world::{Point, World, build, every_order};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
 /// let orders = every_order(async |schedule| {

@@ -8,7 +8,7 @@ use crate::fakes::{FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, 
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
 use pawl_domain::{Change, Cluster, Declaration, Location, Record, Store};
-use pawl_pipeline::ports::Ports;
+use pawl_ports::Ports;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

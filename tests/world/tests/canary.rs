@@ -5,8 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures::FutureExt;
-use pawl_pipeline::Job;
-use pawl_pipeline::ports::{Jobs, Ports};
+use pawl_ports::{Job, Jobs, Ports};
 use pawl_world::build::{at, change, id};
 use pawl_world::{Canary, World};
 use std::panic::{AssertUnwindSafe, catch_unwind};

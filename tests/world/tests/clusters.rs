@@ -5,8 +5,7 @@
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::target::{Action, Existing, Replacement, decide};
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{ClusterCredentials, Clusters, Ports};
+use pawl_ports::{ClusterCredentials, Clusters, Error, Ports};
 use pawl_world::build::{cluster_name, id, namespace, object_name};
 use pawl_world::{Calls, Fault, Point, World, cluster, declaration};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::Kind;
-use pawl_pipeline::ports::{Ledger, Ports};
+use pawl_ports::{Ledger, Ports};
 use pawl_world::build::at;
 use pawl_world::{Fault, Point, World};
 use std::time::Duration;

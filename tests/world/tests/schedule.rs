@@ -5,8 +5,7 @@
 use futures::FutureExt;
 use pawl_domain::SecretValue;
 use pawl_domain::target::{Action, Desired, Parts};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clusters, Ledger, Part, Ports, Sources, Wanted};
+use pawl_ports::{Clusters, Error, Ledger, Part, Ports, Sources, Wanted};
 use pawl_world::build::{at, cluster_name, id, namespace, object_name};
 use pawl_world::{Point, Schedule, World, cluster, every_order, secrets_manager};
 use std::collections::{BTreeMap, BTreeSet};

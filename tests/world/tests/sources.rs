@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::{Access, Kind, Moved, Step, Store, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Part, Ports, Sources, Wanted};
+use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 use pawl_world::build::{at, cluster_name, namespace, secrets_manager_location};
 use pawl_world::{Calls, Fault, Point, World, parameter_store, secrets_manager};
 use std::time::Duration;
@@ -139,7 +138,7 @@ async fn listings_tell_what_changed_since() {
     world.delete_secret("gone");
     let listed = async |since| {
         let listing = world.sources().changed_since(&aws, since).await.unwrap();
-        let name = |each: &pawl_pipeline::ports::Listed| each.names.last().unwrap().clone();
+        let name = |each: &pawl_ports::Listed| each.names.last().unwrap().clone();
         listing.keys.iter().map(|each| (name(each), each.version.clone())).collect::<Vec<_>>()
     };
     let all = [("old", Some("v1")), ("gone", None), ("new", Some("v1"))];

@@ -4,10 +4,10 @@ use super::at;
 use super::manifests::Source;
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, Home, Refusal, Rule, Rules, Store, StoreId, StorePolicy,
+    Cluster, ClusterName, Declaration, Home, Manifests, Problem, Refusal, Rule, Rules, Severity, Store,
+    StoreId, StorePolicy,
 };
 use pawl_kubernetes::manifests::lint::Finding;
-use pawl_pipeline::{Manifests, Problem, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use super::UNREADABLE;
 use crate::output::Table;
 use pawl_domain::StorePolicy;
-use pawl_pipeline::Unreadable;
+use pawl_ports::Unreadable;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -15,11 +15,11 @@ use manifests::Source;
 use pawl_domain::declaration::{CreationPolicy, Template};
 use pawl_domain::target::{Action, Desired, decide};
 use pawl_domain::{
-    Declaration, DeclarationId, Functions, Home, Outcome, Recipe, Store, StoreId, TemplateSources, Values,
+    Declaration, DeclarationId, Functions, Home, Outcome, Problem, Recipe, Severity, Store, StoreId,
+    TemplateSources, Values,
 };
 use pawl_kubernetes::manifests::{Held, ParseOptions, held};
-use pawl_pipeline::ports::Clock;
-use pawl_pipeline::{Problem, Severity};
+use pawl_ports::Clock;
 use pawl_runtime::wiring::SystemClock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use aws_sdk_sts as sts;
 use pawl_domain::key::Arn;
 use pawl_domain::store::{AwsStore, SessionTagsPolicy};
 use pawl_domain::{Access, Kind, SecretValue, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::time::SystemTime;
 
 /// Trades a service account's token for credentials of a role.

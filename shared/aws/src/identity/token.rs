@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use pawl_domain::{Kind, SecretValue, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 

@@ -3,7 +3,7 @@
 use super::{GRACE, Message, Queue};
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use serde::Deserialize;
 use std::time::Duration;
 

@@ -7,8 +7,7 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
     StorePolicy,
 };
-use pawl_pipeline::ports::{Catalogue, Put};
-use pawl_pipeline::{DocumentKind, Error};
+use pawl_ports::{Catalogue, DocumentKind, Error, Put};
 use std::collections::{BTreeSet, HashMap};
 
 /// The most entries that can change in one transaction with their declaration: DynamoDB takes 100 actions.

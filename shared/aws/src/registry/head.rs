@@ -4,7 +4,7 @@ use crate::table::{
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::{Declaration, DeclarationId, IndexKey, Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

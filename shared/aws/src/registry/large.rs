@@ -14,7 +14,7 @@ use super::head::{Head, Ref};
 use crate::table::{Key, Table};
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem};
 use pawl_domain::{Declaration, DeclarationId, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::collections::BTreeSet;
 
 /// Entries removed in one transaction, beside the look at the head.

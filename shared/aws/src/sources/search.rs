@@ -3,8 +3,7 @@
 use crate::error::Call;
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::{Fetched, Find, Kind, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Part, Wanted};
+use pawl_ports::{Error, Part, Wanted};
 use std::collections::BTreeMap;
 
 /// The pattern of names, of criteria that can be served. Source: ESO searches AWS by name or by tags, never by path alone.

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, TransactWriteItem, WriteRequest};
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 

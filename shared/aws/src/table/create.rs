@@ -3,7 +3,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::time::Duration;
 
 /// How long a new table may take to become active.

@@ -1,6 +1,6 @@
 use super::{Item, Table, text};
 use pawl_domain::Step;
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::collections::VecDeque;
 
 /// The sort keys between which a listing is read, both included.

@@ -4,7 +4,7 @@ use crate::at::{REGION, config, fresh, fresh_table, fresh_table_elsewhere, moto}
 use crate::table::items;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::{Queue, SqsJobs, Table};
-use pawl_pipeline::{DocumentKind, Job};
+use pawl_ports::{DocumentKind, Job};
 use pawl_world::contract;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -135,8 +135,8 @@ impl Jobs {
     }
 }
 
-impl pawl_pipeline::ports::Jobs for Jobs {
-    async fn enqueue(&self, jobs: &[Job]) -> Result<(), pawl_pipeline::Error> {
+impl pawl_ports::Jobs for Jobs {
+    async fn enqueue(&self, jobs: &[Job]) -> Result<(), pawl_ports::Error> {
         self.jobs.enqueue(jobs).await
     }
 }

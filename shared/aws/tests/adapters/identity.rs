@@ -7,7 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
 use pawl_aws::AwsIdentity;
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint};
+use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint};
 use pawl_servers::Service;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -131,7 +131,7 @@ async fn token_secrets_are_read_in_their_current_version() {
     );
 }
 
-async fn described(cluster: Value) -> Result<EksEndpoint, pawl_pipeline::Error> {
+async fn described(cluster: Value) -> Result<EksEndpoint, pawl_ports::Error> {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).set_body_json(json!({ "cluster": cluster }));
     Mock::given(method("GET")).and(path("/clusters/shop")).respond_with(answer).mount(&server).await;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::Table;
 use pawl_domain::record::{Owed, State};
 use pawl_domain::{Kind, Outcome, Record};
-use pawl_pipeline::ports::{Ledger, Revision};
+use pawl_ports::{Ledger, Revision};
 use pawl_world::build::{at, id};
 use serde_json::{Value, json};
 use wiremock::matchers::header;

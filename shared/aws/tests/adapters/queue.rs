@@ -3,8 +3,7 @@
 use crate::at::{REGION, config, fresh, moto};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Job;
-use pawl_pipeline::ports::Jobs as _;
+use pawl_ports::{Job, Jobs as _};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wiremock::matchers::header;

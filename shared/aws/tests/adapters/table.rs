@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use pawl_aws::Table;
 use pawl_domain::store::Condition;
 use pawl_domain::{Declaration, DeclarationId, IndexKey, Kind, Step};
-use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope};
+use pawl_ports::{Catalogue, Put, Registry, Scope};
 use pawl_world::build::{id, index_keys, store_id};
 use pawl_world::declaration;
 use std::collections::{BTreeSet, HashMap};

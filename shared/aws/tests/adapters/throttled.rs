@@ -3,7 +3,7 @@
 use crate::at::config;
 use pawl_aws::Table;
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::ports::Registry;
+use pawl_ports::Registry;
 use pawl_world::build::{id, index_keys};
 use pawl_world::declaration;
 use serde_json::{Value, json};

@@ -3,8 +3,7 @@
 use crate::support::{access, current, failure, id, label, sources, told, told_versions};
 use pawl_domain::store::AwsService;
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listing, Sources, Wanted};
+use pawl_ports::{Error, Listing, Sources, Wanted};
 use serde_json::{Value, json};
 use std::time::Duration;
 use wiremock::matchers::{body_partial_json, header};

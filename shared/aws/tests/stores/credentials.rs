@@ -10,7 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use pawl_aws::AwsSources;
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Home, Kind, Step, StoreId};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use serde_json::json;
 use std::sync::Arc;
 use wiremock::matchers::{body_string_contains, header_exists};

@@ -3,7 +3,7 @@
 use crate::support::{access, current, sources};
 use pawl_domain::store::AwsService;
 use pawl_domain::{Access, Find, Keep, Provider};
-use pawl_pipeline::ports::{Sources, Wanted};
+use pawl_ports::{Sources, Wanted};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::{Arc, Mutex};

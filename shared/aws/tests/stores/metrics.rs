@@ -3,7 +3,7 @@
 use crate::support::{access_in, current, moto, sources};
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::store::AwsService;
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

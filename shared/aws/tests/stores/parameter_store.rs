@@ -3,7 +3,7 @@
 use crate::support::{access_in, current, failure, id, label, moto, sources, told, told_versions};
 use pawl_domain::Kind;
 use pawl_domain::store::AwsService;
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::{Moto, Service};
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use crate::support::{access, access_of, sources, store};
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::store::{AwsService, AwsStore};
 use pawl_domain::{Access, Find, Keep, Kind, Provider};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

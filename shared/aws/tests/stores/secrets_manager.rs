@@ -4,7 +4,7 @@ use crate::support::{self, access_in, current, id, label, moto, sources, told, t
 use jiff::SignedDuration;
 use pawl_domain::Kind;
 use pawl_domain::store::AwsService;
-use pawl_pipeline::ports::{Listed, Sources};
+use pawl_ports::{Listed, Sources};
 use pawl_servers::Service;
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -12,8 +12,7 @@ use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPoli
 use pawl_domain::{
     Access, ClusterName, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version, VersionSelector,
 };
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, ClusterCredentials, Part, Wanted};
+use pawl_ports::{Clock, ClusterCredentials, Error, Part, Wanted};
 use pawl_servers::Moto;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,7 +4,7 @@ use crate::credentials::{Call, MIDNIGHT, aws, calls, count, role, service_accoun
 use crate::support::{FakeCluster, HandClock, access_of, current, name, sources_of, store, told};
 use pawl_domain::store::{AwsService, AwsStore};
 use pawl_domain::{Access, Home, StoreId};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use std::sync::Arc;
 use wiremock::matchers::body_string_contains;
 use wiremock::{Mock, MockServer, ResponseTemplate};

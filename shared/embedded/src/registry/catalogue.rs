@@ -6,7 +6,7 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
     StorePolicy,
 };
-use pawl_pipeline::ports::{Catalogue, Put};
+use pawl_ports::{Catalogue, Put};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ impl Catalogue for Embedded {
         &self,
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
-    ) -> Result<Put, pawl_pipeline::Error> {
+    ) -> Result<Put, pawl_ports::Error> {
         let new = New::of(declaration, keys);
         self.indexing(move |connection| new.put(connection)).await
     }
@@ -25,7 +25,7 @@ impl Catalogue for Embedded {
         &self,
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
-    ) -> Result<Put, pawl_pipeline::Error> {
+    ) -> Result<Put, pawl_ports::Error> {
         let new = New::of(declaration, keys);
         let put = self.indexing(move |connection| {
             let found = standing(connection, &new.id)?;
@@ -35,43 +35,43 @@ impl Catalogue for Embedded {
         });
         put.await?.ok_or_else(|| {
             let message = format!("declaration {} is another one by now, or gone", declaration.id);
-            pawl_pipeline::Error::new(Step::Lookup, Kind::Conflict, message)
+            pawl_ports::Error::new(Step::Lookup, Kind::Conflict, message)
         })
     }
 
-    async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_ports::Error> {
         let id = keys::of_declaration(id);
         self.indexing(move |connection| remove_if(connection, &id, |_| true)).await
     }
 
-    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove_this(&self, declaration: &Declaration) -> Result<bool, pawl_ports::Error> {
         let id = keys::of_declaration(&declaration.id);
         let document = pawl_documents::write(declaration);
         let is_it = move |old: &str| pawl_documents::is_same::<Declaration>(old, &document);
         self.indexing(move |connection| remove_if(connection, &id, is_it)).await
     }
 
-    async fn put_store(&self, store: &Store) -> Result<Put, pawl_pipeline::Error> {
+    async fn put_store(&self, store: &Store) -> Result<Put, pawl_ports::Error> {
         self.put_document("stores", keys::of_store(&store.id), store).await
     }
 
-    async fn remove_store(&self, id: &StoreId) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove_store(&self, id: &StoreId) -> Result<bool, pawl_ports::Error> {
         self.remove_document("stores", keys::of_store(id)).await
     }
 
-    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, pawl_pipeline::Error> {
+    async fn put_cluster(&self, cluster: &Cluster) -> Result<Put, pawl_ports::Error> {
         self.put_document("clusters", cluster.name.to_string(), cluster).await
     }
 
-    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, pawl_pipeline::Error> {
+    async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, pawl_ports::Error> {
         self.put_document("policies", policy.name.to_string(), policy).await
     }
 
-    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove_policy(&self, name: &ObjectName) -> Result<bool, pawl_ports::Error> {
         self.remove_document("policies", name.to_string()).await
     }
 
-    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_ports::Error> {
         self.remove_document("clusters", name.to_string()).await
     }
 }
@@ -80,7 +80,7 @@ impl Embedded {
     async fn indexing<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, pawl_pipeline::Error> {
+    ) -> Result<T, pawl_ports::Error> {
         self.writer.write(work).await.map_err(|error| error.at(Step::Lookup))
     }
 
@@ -89,7 +89,7 @@ impl Embedded {
         table: &'static str,
         id: String,
         noun: &D,
-    ) -> Result<Put, pawl_pipeline::Error> {
+    ) -> Result<Put, pawl_ports::Error> {
         let document = pawl_documents::write(noun);
         self.indexing(move |connection| {
             let query = format!("SELECT document FROM {table} WHERE id = ?1");
@@ -109,7 +109,7 @@ impl Embedded {
         .await
     }
 
-    async fn remove_document(&self, table: &'static str, id: String) -> Result<bool, pawl_pipeline::Error> {
+    async fn remove_document(&self, table: &'static str, id: String) -> Result<bool, pawl_ports::Error> {
         self.indexing(move |connection| {
             let text = format!("DELETE FROM {table} WHERE id = ?1");
             Ok(connection.prepare_cached(&text)?.execute([id])? > 0)

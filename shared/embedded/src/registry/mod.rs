@@ -7,17 +7,13 @@ use crate::file::snapshot;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
 use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
-use pawl_pipeline::ports::{Policies, Registry, Scope, SweptStore};
-use pawl_pipeline::{Unreadable, readable};
+use pawl_ports::{Policies, Registry, Scope, SweptStore, Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 impl Registry for Embedded {
-    async fn candidates(
-        &self,
-        keys: &BTreeSet<IndexKey>,
-    ) -> Result<Vec<DeclarationId>, pawl_pipeline::Error> {
+    async fn candidates(&self, keys: &BTreeSet<IndexKey>) -> Result<Vec<DeclarationId>, pawl_ports::Error> {
         let keys = keys.clone();
         let found = self.readers.glance(move |connection| match keys.len() {
             0 | 1 => under(connection, &keys),
@@ -26,7 +22,7 @@ impl Registry for Embedded {
         found.await.map_err(|error| error.at(Step::Lookup))
     }
 
-    async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, pawl_pipeline::Error> {
+    async fn declarations(&self, ids: &[DeclarationId]) -> Result<Vec<Declaration>, pawl_ports::Error> {
         let ids: BTreeSet<DeclarationId> = ids.iter().cloned().collect();
         self.looking(move |connection| {
             let keys = ids.iter().map(keys::of_declaration);
@@ -40,7 +36,7 @@ impl Registry for Embedded {
         scope: &Scope,
         after: Option<&DeclarationId>,
         limit: usize,
-    ) -> Result<Vec<Declaration>, pawl_pipeline::Error> {
+    ) -> Result<Vec<Declaration>, pawl_ports::Error> {
         let scope = scope.clone();
         let after = after.map(keys::of_declaration).unwrap_or_default();
         // Rows come one by one in the order of an index, so that without a limit no more is read than is taken.
@@ -67,7 +63,7 @@ impl Registry for Embedded {
         .await
     }
 
-    async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, pawl_pipeline::Error> {
+    async fn stores(&self, ids: &BTreeSet<StoreId>) -> Result<Vec<Store>, pawl_ports::Error> {
         let ids = ids.clone();
         self.looking(move |connection| {
             let keys = ids.iter().map(keys::of_store);
@@ -76,7 +72,7 @@ impl Registry for Embedded {
         .await
     }
 
-    async fn swept_stores(&self) -> Result<Vec<SweptStore>, pawl_pipeline::Error> {
+    async fn swept_stores(&self) -> Result<Vec<SweptStore>, pawl_ports::Error> {
         self.looking(move |connection| {
             let stores: Vec<Store> =
                 all(connection, STORES, keys::shown_store)?.filter_map(readable).collect();
@@ -93,7 +89,7 @@ impl Registry for Embedded {
         .await
     }
 
-    async fn clusters(&self) -> Result<Vec<Cluster>, pawl_pipeline::Error> {
+    async fn clusters(&self) -> Result<Vec<Cluster>, pawl_ports::Error> {
         self.looking(move |connection| {
             let clusters = all(connection, CLUSTERS, str::to_owned)?;
             Ok(clusters.filter_map(readable).collect())
@@ -101,11 +97,11 @@ impl Registry for Embedded {
         .await
     }
 
-    async fn policies(&self) -> Result<Policies, pawl_pipeline::Error> {
+    async fn policies(&self) -> Result<Policies, pawl_ports::Error> {
         self.looking(move |connection| Ok(Policies::of(all(connection, POLICIES, str::to_owned)?))).await
     }
 
-    async fn unreadable(&self) -> Result<Vec<Unreadable>, pawl_pipeline::Error> {
+    async fn unreadable(&self) -> Result<Vec<Unreadable>, pawl_ports::Error> {
         self.looking(move |connection| {
             let mut found = unreadable::<Cluster>(connection, CLUSTERS, str::to_owned)?;
             let text = "SELECT id, document FROM declarations ORDER BY id";
@@ -122,7 +118,7 @@ impl Embedded {
     async fn looking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, pawl_pipeline::Error> {
+    ) -> Result<T, pawl_ports::Error> {
         self.readers.read(work).await.map_err(|error| error.at(Step::Lookup))
     }
 }

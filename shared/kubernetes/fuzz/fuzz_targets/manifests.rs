@@ -9,9 +9,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use pawl_domain::{Declaration, Home, Store};
+use pawl_domain::{Declaration, Home, Severity, Store};
 use pawl_kubernetes::manifests::{ParseOptions, held, parse};
-use pawl_pipeline::Severity;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(text) = std::str::from_utf8(input) else { return };

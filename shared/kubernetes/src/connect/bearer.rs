@@ -4,7 +4,7 @@ use http::HeaderValue;
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use pawl_domain::SecretValue;
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;

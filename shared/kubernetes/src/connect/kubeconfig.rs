@@ -5,7 +5,7 @@ use kube::Config;
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use pawl_domain::cluster::TokenSource;
 use pawl_domain::{ClusterName, SecretValue};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use secrecy::ExposeSecret;
 
 /// What a context of a kubeconfig file says.

@@ -13,8 +13,7 @@ pub(crate) use link::Link;
 
 use crate::options::Options;
 use pawl_domain::{Cluster, ClusterName, Kind, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, ClusterIdentity};
+use pawl_ports::{Clock, ClusterIdentity, Error};
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -9,8 +9,7 @@ mod groups;
 
 use pawl_domain::declaration::{Into, Rewrite};
 use pawl_domain::key::{Provider, VersionSelector};
-use pawl_domain::{Declaration, Query, Read, Remote, Store, StoreId};
-use pawl_pipeline::Severity;
+use pawl_domain::{Declaration, Query, Read, Remote, Severity, Store, StoreId};
 use std::collections::BTreeSet;
 
 /// Something that is not as it was meant.

@@ -41,8 +41,9 @@ mod version;
 
 pub use objects::{Held, held};
 
-use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Namespace, StoreId};
-use pawl_pipeline::{Manifests, Problem, Severity};
+use pawl_domain::{
+    Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, Problem, Severity, StoreId,
+};
 use reader::{Fields, Notes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

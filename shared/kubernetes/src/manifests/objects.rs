@@ -6,8 +6,7 @@ use super::{Place, flatten, title};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::declaration::TemplateSource;
-use pawl_domain::{Namespace, ObjectName, SecretValue};
-use pawl_pipeline::Problem;
+use pawl_domain::{Namespace, ObjectName, Problem, SecretValue};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

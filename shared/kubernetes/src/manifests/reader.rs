@@ -5,9 +5,8 @@
 //! before using it.
 
 use super::nearest::nearest;
-use pawl_domain::{Home, InvalidName};
+use pawl_domain::{Home, InvalidName, Problem, Severity};
 use pawl_golang::duration;
-use pawl_pipeline::{Problem, Severity};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

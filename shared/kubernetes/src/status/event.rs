@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use pawl_domain::Step;
 use pawl_domain::hash::of_text;
 use pawl_domain::target::Deed;
-use pawl_pipeline::ports::ClusterIdentity;
-use pawl_pipeline::{Error, Status};
+use pawl_ports::{ClusterIdentity, Error, Status};
 use serde_json::{Value, json};
 
 const MERGE_PATCH: &str = "application/merge-patch+json";

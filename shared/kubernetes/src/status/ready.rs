@@ -1,7 +1,7 @@
 //! What a Ready condition says, in ESO's words. Its conditions hide the cause of a failure, which the Event tells.
 
 use pawl_domain::{Complaint, Failure, Outcome};
-use pawl_pipeline::Status;
+use pawl_ports::Status;
 
 /// What the Ready condition shall say.
 #[derive(Debug, PartialEq)]

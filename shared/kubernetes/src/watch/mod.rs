@@ -17,7 +17,7 @@ use crate::eso::EsoKind;
 use futures::FutureExt;
 use futures::future::join_all;
 use one::{One, Subject};
-use pawl_pipeline::ports::{ClusterIdentity, Sighting};
+use pawl_ports::{ClusterIdentity, Sighting};
 use tokio::sync::mpsc::Sender;
 
 /// Watches all kinds until nobody listens any more.

@@ -5,8 +5,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
 use pawl_domain::target::{Action, Desired};
 use pawl_domain::{Kind, Outcome, Step};
-use pawl_pipeline::Status;
-use pawl_pipeline::ports::Clusters;
+use pawl_ports::{Clusters, Status};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use wiremock::matchers::{body_partial_json, header, method, path, query_param, query_param_is_missing};

@@ -6,7 +6,7 @@ use pawl_devcluster::{DevCluster, Fault, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_kubernetes::Options;
-use pawl_pipeline::ports::Clusters;
+use pawl_ports::Clusters;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,8 +5,7 @@ use crate::server::Server;
 use jiff::SignedDuration;
 use pawl_domain::target::Deed;
 use pawl_domain::{Failure, Kind, Outcome, Step};
-use pawl_pipeline::ports::Clusters;
-use pawl_pipeline::{Status, StoreStatus, Validity};
+use pawl_ports::{Clusters, Status, StoreStatus, Validity};
 use serde_json::json;
 
 /// Tells these one after the other, each knowing of the one before, and counts the requests of each.
@@ -51,7 +50,7 @@ impl Teller {
 #[tokio::test]
 async fn a_status_and_an_event_cost_one_request_each_and_nothing_new_costs_none() {
     let mut teller = Teller::new().await;
-    let failure = pawl_pipeline::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
+    let failure = pawl_ports::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
     let changed = ["1 create events", "1 patch externalsecrets/status"];
     assert_eq!(teller.tell(Ok(Outcome::Written), Deed::Created).await, changed);
     assert_eq!(teller.tell(Ok(Outcome::Written), Deed::Updated).await, changed);

@@ -4,7 +4,7 @@ use crate::pawl::{Directory, Identity, blue, on, options};
 use pawl_devcluster::{DevCluster, Options, User};
 use pawl_domain::Kind;
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
-use pawl_pipeline::ports::{Clusters, Declared, Sighting, Watches};
+use pawl_ports::{Clusters, Declared, Sighting, Watches};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

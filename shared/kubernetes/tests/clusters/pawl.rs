@@ -9,8 +9,7 @@ use pawl_domain::{
 };
 use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters, Options};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint};
+use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint, Error};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -3,7 +3,7 @@
 use crate::pawl::{Pawl, blue, with};
 use pawl_devcluster::{DevCluster, Fault, Options, Rule, User};
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
-use pawl_pipeline::ports::{Declared, Sighting, Watches};
+use pawl_ports::{Declared, Sighting, Watches};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;

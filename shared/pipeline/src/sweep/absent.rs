@@ -2,11 +2,10 @@
 
 use super::stores::{Pages, Visit};
 use super::{Findings, PAGE};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Listed, Listing, Ports, Registry, Sources};
 use pawl_domain::refresh::due;
 use pawl_domain::{Access, Declaration, IndexKey, Location, Provider, Query, Read, Record, Store, Versions};
+use pawl_ports::{Error, Listed, Listing, Ports, Registry, Sources};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};

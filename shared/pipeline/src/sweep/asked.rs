@@ -3,12 +3,11 @@
 use super::Findings;
 use super::compare::written;
 use super::stores::{Visit, with_access};
-use crate::error::Error;
 use crate::fetch::wanted;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Sources, Wanted};
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Read, Record, Store};
+use pawl_ports::{Error, Ports, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::debug;
 

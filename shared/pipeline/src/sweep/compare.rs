@@ -1,8 +1,8 @@
 //! Whether what a listing tells of a key is what was written. Pure.
 
 use super::marks::before;
-use crate::ports::Listed;
 use pawl_domain::{Fetched, Provider, Record, VersionSelector};
+use pawl_ports::Listed;
 use std::time::Duration;
 
 /// Whether a listing tells of another version than the one written of a read. Versions are compared wherever the listing

@@ -2,14 +2,12 @@
 
 use super::Findings;
 use super::stores::{Pages, Visit, with_access};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::Registry;
-use crate::ports::{Clusters, Ports};
 use crate::sweep::PAGE;
 use futures::{StreamExt, stream};
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Query, Read, Record, Step, Store, VersionSelector};
+use pawl_ports::{Clusters, Error, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many namespaces are looked at at the same time.

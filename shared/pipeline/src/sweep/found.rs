@@ -1,9 +1,9 @@
 //! What one visit found.
 
 use super::SweepReport;
-use crate::error::Error;
 use crate::report::Report;
 use pawl_domain::Step;
+use pawl_ports::Error;
 use tracing::warn;
 
 /// What one visit found and did, and whether anything of it is neither done nor recorded.

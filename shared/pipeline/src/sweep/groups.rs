@@ -1,13 +1,12 @@
 //! Which identities there are to visit, and what each reads.
 
 use super::PAGE;
-use crate::error::Error;
 use crate::fetch::accesses;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Registry, Scope, SweptStore};
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
 use pawl_domain::{Access, Rules, Store};
+use pawl_ports::{Error, Ports, Registry, Scope, SweptStore};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

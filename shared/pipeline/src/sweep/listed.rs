@@ -3,10 +3,9 @@
 use super::compare::differs;
 use super::stores::{Visit, with_access};
 use super::{Findings, PAGE};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Listed, Ports, Registry};
 use pawl_domain::{Declaration, IndexKey, Query, Record};
+use pawl_ports::{Error, Listed, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many listed keys are looked up at a time.

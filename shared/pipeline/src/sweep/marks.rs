@@ -1,10 +1,9 @@
 //! Marks: when something was last looked at whole.
 
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ledger, Ports};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::refresh::passed;
+use pawl_ports::{Error, Ledger, Ports};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

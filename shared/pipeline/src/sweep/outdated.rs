@@ -2,15 +2,14 @@
 
 use super::stores::Visit;
 use super::{Findings, PAGE};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Clock, Entry, Ledger, Ports};
 use crate::report::Report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, DeclarationId, Kind, Record, Step};
+use pawl_ports::{Clock, Entry, Error, Ledger, Ports};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tracing::warn;

@@ -2,9 +2,7 @@
 
 use super::{Findings, PAGE, Round, SweepReport};
 use crate::breaker::Reach;
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ledger, Ports, Registry};
 use crate::promise::Promise;
 use crate::report::Report;
 use crate::shares::Tenant;
@@ -14,6 +12,7 @@ use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::{due, overdue};
 use pawl_domain::{ClusterName, Declaration, DeclarationId, Kind, Outcome, Record, Step};
+use pawl_ports::{Error, Ledger, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -3,10 +3,9 @@
 use super::compare::changed_since;
 use super::stores::{Visit, with_access};
 use super::{Findings, PAGE};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Listed, Ports, Registry};
 use pawl_domain::{Access, Declaration, Find, IndexKey, Query, Record, Store, Version, Versions};
+use pawl_ports::{Error, Listed, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -3,10 +3,9 @@
 //! looked up once in a pass, however many identities read there.
 
 use super::{PAGE, Round};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Registry};
 use pawl_domain::{Access, DeclarationId, IndexKey, Rules};
+use pawl_ports::{Error, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;

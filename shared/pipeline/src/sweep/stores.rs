@@ -3,9 +3,7 @@
 use super::groups::Group;
 use super::marks::before;
 use super::{Findings, PAGE, Round, SweepReport};
-use crate::error::Error;
 use crate::pipeline::{Pipeline, Stores};
-use crate::ports::{Clock, Listing, Ports, Registry, Scope, Sources};
 use crate::shares::{host, tenant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -13,6 +11,7 @@ use jiff::Timestamp;
 use pawl_documents::mark_name;
 use pawl_domain::refresh::{due, passed};
 use pawl_domain::{Access, Declaration, DeclarationId, Kind, Provider, Step, Store};
+use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};

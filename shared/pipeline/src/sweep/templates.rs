@@ -3,11 +3,10 @@
 
 use super::stores::Visit;
 use super::{Findings, PAGE};
-use crate::error::Error;
 use crate::pipeline::Pipeline;
-use crate::ports::{Ports, Registry};
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Record};
+use pawl_ports::{Error, Ports, Registry};
 
 impl<P: Ports> Pipeline<P> {
     /// Delivers the declarations with such templates that are read with this identity and are due.

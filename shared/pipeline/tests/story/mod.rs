@@ -6,8 +6,9 @@
 )]
 
 use pawl_domain::policy::Allow;
-use pawl_domain::{Declaration, DigestKey, SecretValue, StorePolicy};
-use pawl_pipeline::{Apply, ClusterRights, Manifests, Pipeline, Ports, Report, Settings};
+use pawl_domain::{Declaration, DigestKey, Manifests, SecretValue, StorePolicy};
+use pawl_pipeline::{Apply, ClusterRights, Pipeline, Report, Settings};
+use pawl_ports::Ports;
 use pawl_world::build::{patterns, policy};
 use pawl_world::{Canary, World, cluster, declaration, secrets_manager};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::record::State;
 use pawl_domain::store::{Condition, LabelSelector};
 use pawl_domain::{Find, Kind, Outcome, Store};
-use pawl_pipeline::Ports;
+use pawl_ports::Ports;
 use pawl_world::{Fault, Point, declaration, parameter_store, secrets_manager};
 use std::collections::BTreeMap;
 

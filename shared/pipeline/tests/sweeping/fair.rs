@@ -4,8 +4,7 @@ use super::{HOUR, MINUTE, settled};
 use crate::story::Story;
 use pawl_domain::store::AwsAuth;
 use pawl_domain::{Kind, Outcome, Store, StoreId};
-use pawl_pipeline::Ports;
-use pawl_pipeline::ports::Clock;
+use pawl_ports::{Clock, Ports};
 use pawl_world::{Fault, Point, cluster, declaration, secrets_manager};
 use std::time::Duration;
 

@@ -3,8 +3,9 @@
 use super::{HOUR, MINUTE, settled, sweep_for, work_off, written};
 use crate::story::{Story, applying, flow, pruning};
 use futures::FutureExt;
-use pawl_domain::Kind;
-use pawl_pipeline::{Manifests, Ports, Settings};
+use pawl_domain::{Kind, Manifests};
+use pawl_pipeline::Settings;
+use pawl_ports::Ports;
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
 use std::time::Duration;
 

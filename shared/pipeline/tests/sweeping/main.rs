@@ -9,7 +9,7 @@ mod retries;
 #[path = "../story/mod.rs"]
 mod story;
 
-use pawl_pipeline::Ports;
+use pawl_ports::Ports;
 use pawl_world::declaration;
 use std::time::Duration;
 use story::Story;

@@ -4,8 +4,8 @@ use super::{HOUR, settled};
 use crate::story::{Story, flow};
 use pawl_domain::record::State;
 use pawl_domain::{Kind, Outcome};
-use pawl_pipeline::ports::{Clock, Ledger};
-use pawl_pipeline::{Ports, Settings};
+use pawl_pipeline::Settings;
+use pawl_ports::{Clock, Ledger, Ports};
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ async fn what_is_read_once_stays_as_it_is() {
     story.world.declare(declaration("blue/shop/db").reads("app/db").every(Duration::ZERO));
     let flow = flow(&story.world, Settings::default());
     story.world.rotate("app/db", story.value(1));
-    let job = pawl_pipeline::Job {
+    let job = pawl_ports::Job {
         declarations: vec!["blue/shop/db".parse().unwrap()],
         change: None,
         at: pawl_world::build::at(0),

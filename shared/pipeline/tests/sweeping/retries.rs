@@ -5,7 +5,7 @@ use crate::story::Story;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::record::State;
 use pawl_domain::{Kind, Outcome};
-use pawl_pipeline::Ports;
+use pawl_ports::Ports;
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
 

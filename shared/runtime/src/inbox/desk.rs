@@ -10,8 +10,7 @@ use pawl_aws::Queue;
 use pawl_aws::queue::Message;
 use pawl_domain::{Kind, Step};
 use pawl_embedded::{Embedded, JobState};
-use pawl_pipeline::ports::Clock;
-use pawl_pipeline::{Error, Job};
+use pawl_ports::{Clock, Error, Job};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -53,7 +52,7 @@ impl Shelved {
     ///
     /// # Errors
     /// As for [`Job::from_wire`].
-    pub fn job(&self) -> Result<Job, pawl_pipeline::InvalidJob> {
+    pub fn job(&self) -> Result<Job, pawl_ports::InvalidJob> {
         Job::from_wire(&self.body)
     }
 }

@@ -2,8 +2,7 @@
 
 use super::Session;
 use jiff::{SignedDuration, Timestamp};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Clock;
+use pawl_ports::{Clock, Error};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 

@@ -14,8 +14,7 @@ use pawl_domain::store::{
     AwsAuth, AwsService, AwsStore, Backend, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Access, Grant, Kind, SecretValue};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{CallerIdentity, ClusterCredentials};
+use pawl_ports::{CallerIdentity, ClusterCredentials, Error};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

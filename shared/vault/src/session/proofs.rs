@@ -6,8 +6,7 @@ use crate::options::Options;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{CaProvider, SecretKeyRef, VaultAuth, VaultProof, VaultStore};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, SecretValue, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterCredentials;
+use pawl_ports::{ClusterCredentials, Error};
 
 /// Reads what a store names, in the cluster and namespaces of one identity.
 pub(super) struct Proofs<'a, C> {

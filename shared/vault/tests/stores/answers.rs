@@ -5,7 +5,7 @@ use crate::support::{
 };
 use pawl_domain::Kind;
 use pawl_domain::store::VaultStore;
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::VaultClock;
 use pawl_vault::Options;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use crate::support::{
 };
 use pawl_domain::store::VaultStore;
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{VaultClock, VaultFault, VaultRule};
 use pawl_vault::Options;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use crate::support::{FakeCluster, access, access_of, double, sources, sources_of, store};
 use pawl_domain::store::{KvVersion, VaultStore};
 use pawl_domain::{Find, Keep, Kind, Provider};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::VaultDouble;
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pawl_domain::grant::Reach;
 use pawl_domain::store::{AwsAuth, Headers, VaultAuth, VaultIamAuth, VaultProof, VaultStore};
 use pawl_domain::{Access, Complaint, Grant, Kind, Rule, Step};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::VaultClock;
 use pawl_vault::Options;
 use serde_json::json;

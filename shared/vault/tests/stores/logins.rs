@@ -10,7 +10,7 @@ use pawl_domain::store::{
     VaultProof, VaultStore,
 };
 use pawl_domain::{Access, Kind, Step};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{VaultClock, VaultDouble};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::support::{FakeCluster, access_of, current, metadata, sources_of, stor
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::store::VaultStore;
 use pawl_domain::{Find, Keep, Provider};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{VaultFault, VaultRule};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -6,7 +6,7 @@ use crate::support::{
 };
 use pawl_domain::Kind;
 use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::VaultClock;
 use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};

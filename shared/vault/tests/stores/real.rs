@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use pawl_domain::store::{RoleId, VaultAuth, VaultProof, VaultStore};
 use pawl_domain::{Access, Find, Keep, Kind, Provider};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{Vault, VaultApi, VaultClock};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -7,8 +7,7 @@ use pawl_domain::{
     Access, ClusterName, DigestKey, Fetched, Grant, Kind, Namespace, ObjectName, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{CallerIdentity, Clock, ClusterCredentials, Part, SignedRequest, Wanted};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, SignedRequest, Wanted};
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
 use pawl_vault::{Options, VaultSources};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use crate::support::{FakeCluster, access_of, current, failure, name, secret, sources_of, store, told};
 use pawl_domain::store::{CaProvider, ClientCertificate, SecretKeyRef, VaultAuth, VaultStore};
 use pawl_domain::{Kind, Step};
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{VaultDouble, VaultOptions};
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use crate::support::{
 };
 use pawl_domain::Access;
 use pawl_domain::store::VaultStore;
-use pawl_pipeline::ports::Sources;
+use pawl_ports::Sources;
 use pawl_servers::vault::{CallClass, VaultDouble};
 use serde_json::json;
 use std::sync::Arc;

@@ -4,7 +4,8 @@
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use pawl_domain::{Change, DigestKey, SecretValue};
-use pawl_pipeline::{Pipeline, Ports, Settings};
+use pawl_pipeline::{Pipeline, Settings};
+use pawl_ports::Ports;
 use pawl_world::{Canary, World, cluster, secrets_manager};
 
 /// A world with one store and two clusters, seen through the functions' handlers.
@@ -42,9 +43,9 @@ impl Told {
 
     /// The `deliver` function gets every job that waits. Returns how many come again; they wait once more.
     pub(crate) async fn work_off(&self) -> usize {
-        use pawl_pipeline::ports::Jobs;
+        use pawl_ports::Jobs;
         let jobs = self.world.jobs().take();
-        let bodies: Vec<String> = jobs.iter().map(pawl_pipeline::Job::to_wire).collect();
+        let bodies: Vec<String> = jobs.iter().map(pawl_ports::Job::to_wire).collect();
         let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
         let response = pawl_deliver::handle(&self.pipeline, batch(&bodies)).await;
         let again: Vec<_> = response

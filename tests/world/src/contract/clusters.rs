@@ -11,8 +11,7 @@ use pawl_domain::target::{
     decide,
 };
 use pawl_domain::{Complaint, Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clusters, TemplateKind};
+use pawl_ports::{Clusters, Error, TemplateKind};
 use std::collections::BTreeMap;
 
 /// A cluster `blue` without anything of the suite in it, and the people who work there.

@@ -6,8 +6,7 @@ use crate::build::{
 };
 use pawl_domain::record::State;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, Outcome, Record, Store, Version, Versions};
-use pawl_pipeline::DocumentKind;
-use pawl_pipeline::ports::{Catalogue, Ledger, Put, Registry, Scope};
+use pawl_ports::{Catalogue, DocumentKind, Ledger, Put, Registry, Scope};
 use std::collections::BTreeSet;
 
 /// What a document is turned into. All of them are seen in practice: a field that a version of Pawl does not write, a

@@ -3,7 +3,7 @@
 use crate::build::at;
 use pawl_documents::{Document, digest, read};
 use pawl_domain::{Cluster, Declaration, IndexKey, Record, Store};
-use pawl_pipeline::ports::{Catalogue, Ledger, Put, Registry, Scope};
+use pawl_ports::{Catalogue, Ledger, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,8 +4,7 @@ use super::longest_id;
 use crate::build::{at, change, id};
 use futures::future::join_all;
 use pawl_domain::DeclarationId;
-use pawl_pipeline::Job;
-use pawl_pipeline::ports::Jobs;
+use pawl_ports::{Job, Jobs};
 use std::collections::BTreeSet;
 
 /// Runs every case; `make` makes an empty queue for each. `receive` takes jobs from the queue for good until it has

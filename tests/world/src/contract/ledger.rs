@@ -9,7 +9,7 @@ use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told
 use pawl_domain::{
     Change, Complaint, DeclarationId, Failure, Kind, Moved, Outcome, Record, Step, Version, Versions,
 };
-use pawl_pipeline::ports::{Entry, Ledger, Revision};
+use pawl_ports::{Entry, Ledger, Revision};
 use std::collections::BTreeMap;
 
 /// Runs every case; `make` makes an empty ledger for each.
@@ -323,7 +323,7 @@ async fn walk<L: Ledger>(ledger: &L, limit: usize) -> Vec<DeclarationId> {
     }
 }
 
-fn assert_conflict(result: Result<Revision, pawl_pipeline::Error>, case: &str) {
+fn assert_conflict(result: Result<Revision, pawl_ports::Error>, case: &str) {
     match result {
         Err(error) => assert_eq!(error.kind, Kind::Conflict, "{case} is a conflict, not: {error}"),
         Ok(revision) => panic!("{case} must be a conflict, not revision {revision:?}"),

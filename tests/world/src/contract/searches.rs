@@ -3,7 +3,7 @@
 use super::sources::Held;
 use crate::build::patterns;
 use pawl_domain::{Fetched, Find, Keep, Kind, VersionSelector};
-use pawl_pipeline::ports::{Part, Sources, Wanted};
+use pawl_ports::{Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::future::Future;
 

@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{Access, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Listing, Part, Sources, Wanted};
+use pawl_ports::{Error, Listed, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::future::Future;
 

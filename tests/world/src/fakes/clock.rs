@@ -1,7 +1,7 @@
 use crate::build::at;
 use crate::door::lock;
 use jiff::Timestamp;
-use pawl_pipeline::ports::Clock;
+use pawl_ports::Clock;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

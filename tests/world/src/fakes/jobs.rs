@@ -1,7 +1,6 @@
 use crate::door::{Door, lock};
 use crate::fault::Point;
-use pawl_pipeline::ports::Jobs;
-use pawl_pipeline::{Error, Job};
+use pawl_ports::{Error, Job, Jobs};
 use std::sync::{Arc, Mutex};
 
 /// A queue that keeps what it was handed until a test takes it.

@@ -4,8 +4,9 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
     StorePolicy,
 };
-use pawl_pipeline::ports::{Catalogue, Policies, Put, Registry, Scope, SweptStore};
-use pawl_pipeline::{DocumentKind, Error, Unreadable, readable};
+use pawl_ports::{
+    Catalogue, DocumentKind, Error, Policies, Put, Registry, Scope, SweptStore, Unreadable, readable,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex};

@@ -10,8 +10,7 @@ use pawl_domain::{
     Access, Change, Fetched, Find, Keep, Kind, Location, Moved, Provider, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Clock, Listing, Part, Sources, Wanted};
+use pawl_ports::{Clock, Error, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

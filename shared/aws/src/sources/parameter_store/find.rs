@@ -7,8 +7,7 @@ use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::{Fetched, Find, Keep, Kind, Provider, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Wanted;
+use pawl_ports::{Error, Wanted};
 use ssm::types::{ParameterStringFilter, ResourceTypeForTagging};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use pawl_domain::VersionSelector;
 use pawl_domain::key::Arn;
-use pawl_pipeline::ports::Wanted;
+use pawl_ports::Wanted;
 
 /// The name with which a version of a key is asked for, as in `/app/db:3`. Source: API reference of GetParameter.
 ///
@@ -52,7 +52,7 @@ pub(super) fn names(key: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pawl_pipeline::ports::Part;
+    use pawl_ports::Part;
 
     #[test]
     fn keys_are_taken_apart() {

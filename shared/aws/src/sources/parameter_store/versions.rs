@@ -6,8 +6,7 @@ use crate::sources::listing::timestamp;
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
 use pawl_domain::{Kind, Step, Version, VersionSelector};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Listed, Listing, Part, Wanted};
+use pawl_ports::{Error, Listed, Listing, Part, Wanted};
 use ssm::types::{ParameterMetadata, ParameterStringFilter};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,8 +5,7 @@ use crate::error::Call;
 use aws_sdk_secretsmanager::operation::batch_get_secret_value::BatchGetSecretValueOutput;
 use futures::{StreamExt, stream};
 use pawl_domain::{Fetched, Kind, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Wanted;
+use pawl_ports::{Error, Wanted};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 

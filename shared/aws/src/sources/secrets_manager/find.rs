@@ -5,8 +5,7 @@ use crate::sources::search::{Denied, found, of_metadata, pattern, wanted};
 use aws_sdk_secretsmanager as secretsmanager;
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::{Fetched, Find, Keep, Provider};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::Wanted;
+use pawl_ports::{Error, Wanted};
 use secretsmanager::types::{Filter, FilterNameStringType};
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::cluster::{Connection, SecretKeyAt};
 use pawl_domain::target::{Action, Desired};
 use pawl_domain::{Kind, SecretValue, Step};
-use pawl_pipeline::ports::{ClusterCredentials, Clusters, EksEndpoint};
+use pawl_ports::{ClusterCredentials, Clusters, EksEndpoint};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

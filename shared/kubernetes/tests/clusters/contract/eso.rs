@@ -4,9 +4,8 @@ use crate::pawl::{CANARY, cluster, id, now, pawl};
 use crate::server::Server;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::target::Deed;
-use pawl_domain::{Failure, Kind, Outcome, Step};
-use pawl_pipeline::ports::Clusters;
-use pawl_pipeline::{Severity, Status, StoreStatus, Validity};
+use pawl_domain::{Failure, Kind, Outcome, Severity, Step};
+use pawl_ports::{Clusters, Status, StoreStatus, Validity};
 use serde_json::{Value, json};
 
 const V1: &str = "/apis/external-secrets.io/v1";
@@ -103,7 +102,7 @@ pub(crate) async fn outcomes_are_published(server: &Server) {
         pawl.publish(&id, &Status { before: before.clone(), ..status }).await.unwrap();
         before = told.or_else(|| before.clone());
     };
-    let failure = pawl_pipeline::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
+    let failure = pawl_ports::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
     tell(Ok(Outcome::Written), Deed::Created).await;
     tell(Ok(Outcome::Written), Deed::Updated).await;
     tell(Err(failure.clone()), Deed::Nothing).await;
@@ -152,7 +151,7 @@ pub(crate) async fn a_status_that_somebody_else_wrote_is_read_first(server: &Ser
     };
     let (pawl, id) = (pawl(server, &server.pawl), id("others", "es"));
     let status = status(now(), uid, Ok(Outcome::Unchanged), Deed::Nothing);
-    let failed = pawl_pipeline::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
+    let failed = pawl_ports::Error::new(Step::Fetch, Kind::NotFound, "no key k").to_failure(1);
     let told = Status { result: Err(failed), ..status.clone() }.told();
     for before in [None, told] {
         server.merge(&format!("{path}/es/status"), theirs("True")).await;

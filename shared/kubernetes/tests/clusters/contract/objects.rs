@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Placement, Token, decide};
 use pawl_domain::{Complaint, Declaration, Kind, Rendered, Step};
-use pawl_pipeline::ports::Clusters;
+use pawl_ports::Clusters;
 use serde_json::{Value, json};
 
 fn kind(api_version: &str, kind: &str) -> Manifest {

@@ -4,7 +4,7 @@ use crate::pawl::{blue, pawl};
 use crate::server::Server;
 use pawl_domain::target::MANAGED_LABEL;
 use pawl_kubernetes::rbac::{Profile, Rights};
-use pawl_pipeline::ports::{ClusterCredentials, Clusters};
+use pawl_ports::{ClusterCredentials, Clusters};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;

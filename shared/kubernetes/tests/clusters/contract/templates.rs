@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::declaration::Template;
 use pawl_domain::target::{Action, Existing, decide, marked};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Rendered, Step};
-use pawl_pipeline::ports::{Clusters, TemplateKind};
+use pawl_ports::{Clusters, TemplateKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

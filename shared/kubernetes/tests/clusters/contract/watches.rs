@@ -4,7 +4,7 @@ use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
 use crate::server::Server;
 use pawl_domain::target::{Action, Desired, Owner, Parts};
 use pawl_domain::{DeclarationId, StoreId};
-use pawl_pipeline::ports::{Clusters, Declared, Sighting, Watches};
+use pawl_ports::{Clusters, Declared, Sighting, Watches};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;

@@ -2,7 +2,7 @@ use super::super::{ids_in_order, longest_id, shuffled};
 use super::{found, put, put_all, reading};
 use crate::build::{id, index_keys, parameter_store_location};
 use pawl_domain::Location;
-use pawl_pipeline::ports::{Catalogue, Registry};
+use pawl_ports::{Catalogue, Registry};
 use std::collections::BTreeSet;
 
 pub(super) async fn exact<R: Registry + Catalogue>(registry: &R) {

@@ -2,8 +2,7 @@ use super::{found, put, reading, standing};
 use crate::build::{declaration, id, index_keys, secrets_manager};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, RefreshPolicy};
 use pawl_domain::{ClusterName, Declaration, Home, Kind, Store};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::{Catalogue, Put, Registry, Scope};
+use pawl_ports::{Catalogue, Error, Put, Registry, Scope};
 use std::time::Duration;
 
 pub(super) async fn puts<R: Registry + Catalogue>(registry: &R) {

@@ -9,7 +9,7 @@ mod stores;
 use crate::build::{declaration, index_keys};
 use futures::StreamExt;
 use pawl_domain::{Declaration, DeclarationId};
-use pawl_pipeline::ports::{Catalogue, Registry};
+use pawl_ports::{Catalogue, Registry};
 
 /// Runs every case; `make` makes an empty registry for each.
 pub async fn suite<R: Registry + Catalogue>(make: impl AsyncFn() -> R) {

@@ -2,7 +2,7 @@ use super::super::{ids_in_order, shuffled};
 use super::{put, put_all, reading};
 use crate::build::{STORE, cluster_name, declaration, id, store_id};
 use pawl_domain::{Declaration, DeclarationId, Home};
-use pawl_pipeline::ports::{Catalogue, Registry, Scope};
+use pawl_ports::{Catalogue, Registry, Scope};
 
 pub(super) async fn by_id<R: Registry + Catalogue>(registry: &R) {
     let empty = registry.page(&Scope::All, None, 10).await.unwrap();

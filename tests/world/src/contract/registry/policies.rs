@@ -1,7 +1,7 @@
 use crate::build::{object_name, patterns, policy};
 use pawl_domain::StorePolicy;
 use pawl_domain::policy::Allow;
-use pawl_pipeline::ports::{Catalogue, Put, Registry};
+use pawl_ports::{Catalogue, Put, Registry};
 
 pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
     let none = registry.policies().await.unwrap();

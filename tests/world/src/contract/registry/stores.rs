@@ -4,7 +4,7 @@ use crate::build::{cluster, cluster_name, declaration, parameter_store, secrets_
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::store::{Condition, LabelSelector};
 use pawl_domain::{Home, Store, StoreId};
-use pawl_pipeline::ports::{Catalogue, Put, Registry};
+use pawl_ports::{Catalogue, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

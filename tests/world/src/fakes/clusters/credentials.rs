@@ -3,8 +3,7 @@ use crate::door::Passage;
 use crate::fault::Point;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::{ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_pipeline::Error;
-use pawl_pipeline::ports::ClusterCredentials;
+use pawl_ports::{ClusterCredentials, Error};
 use std::collections::BTreeMap;
 
 impl ClusterCredentials for FakeClusters {

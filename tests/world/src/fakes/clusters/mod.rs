@@ -11,8 +11,8 @@ use crate::build::id;
 use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::target::Existing;
-use pawl_domain::{ClusterName, DeclarationId, Namespace, ObjectName, SecretValue, StoreId};
-use pawl_pipeline::{Manifests, Status, StoreStatus};
+use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
+use pawl_ports::{Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -6,7 +6,7 @@ use pawl_domain::declaration::Manifest;
 use pawl_domain::hash::created_by;
 use pawl_domain::target::{Action, CREATED_BY_LABEL, Content, Desired, Existing, Parts};
 use pawl_domain::{DeclarationId, ObjectName, Step};
-use pawl_pipeline::Error;
+use pawl_ports::Error;
 use serde_json::{Map, Value};
 
 impl FakeClusters {

@@ -8,11 +8,10 @@ use pawl_domain::target::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
 };
 use pawl_domain::{
-    Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Namespace, ObjectName, SecretValue, Step,
-    StoreId,
+    Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Manifests, Namespace, ObjectName,
+    SecretValue, Step, StoreId,
 };
-use pawl_pipeline::ports::{Clusters, TemplateKind};
-use pawl_pipeline::{Error, Manifests, Status, StoreStatus};
+use pawl_ports::{Clusters, Error, Status, StoreStatus, TemplateKind};
 use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.

@@ -2,7 +2,7 @@ use crate::build::ACCOUNT;
 use jiff::Timestamp;
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::{Change, Fetched, Find, Location, Moved, Provider, SecretValue, Version, VersionSelector};
-use pawl_pipeline::ports::Listed;
+use pawl_ports::Listed;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug)]

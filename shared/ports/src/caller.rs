@@ -1,6 +1,6 @@
 //! What stores outside AWS need of it: the half of AWS that their adapters see.
 
-use crate::error::Error;
+use crate::Error;
 use pawl_domain::{Access, SecretValue};
 use std::collections::BTreeMap;
 use std::future::Future;

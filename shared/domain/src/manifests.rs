@@ -1,7 +1,6 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
-use crate::store_status::Standing;
-use pawl_domain::{Cluster, Declaration, Store, StoreId, StorePolicy};
+use crate::{Cluster, Declaration, Store, StoreId, StorePolicy};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -59,4 +58,32 @@ pub enum Severity {
     Warning,
     /// The object is not used.
     Error,
+}
+
+/// A store as it stands in its cluster: what its status says now.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Standing {
+    /// The object's uid.
+    pub uid: String,
+    /// The one provider of its spec, by ESO's name.
+    pub provider: String,
+    /// `status.capabilities`.
+    pub capabilities: String,
+    /// The Ready condition.
+    pub ready: Option<Verdict>,
+    /// When the Ready condition last turned, as it is written there.
+    pub since: Option<String>,
+    /// Whether it wants to hear nothing about how well its provider is maintained.
+    pub ignores_maintenance: bool,
+}
+
+/// What a Ready condition says of a store, in ESO's words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Verdict {
+    /// Whether it can be used.
+    pub is_ready: bool,
+    /// Such as `Valid`.
+    pub reason: String,
+    /// Such as `store validated`.
+    pub message: String,
 }

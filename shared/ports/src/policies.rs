@@ -1,6 +1,6 @@
 //! The operator's policies, as the registry knows them.
 
-use crate::unreadable::{Unreadable, readable};
+use crate::{Unreadable, readable};
 use pawl_domain::StorePolicy;
 
 /// The operator's policies.

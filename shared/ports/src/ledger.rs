@@ -1,9 +1,9 @@
 //! The contract of the ledger.
 
-use crate::error::Error;
-use crate::unreadable::Unreadable;
+use crate::{Error, Unreadable};
 use jiff::Timestamp;
 use pawl_domain::{DeclarationId, Record};
+use std::future::Future;
 
 /// What was done last for each declaration. Writes are conditional, so that of two that meet one starts again.
 pub trait Ledger: Send + Sync {

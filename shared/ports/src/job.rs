@@ -1,9 +1,17 @@
-//! Work that waits in the durable queue.
+//! The durable queue, and the work that waits in it.
 
+use crate::Error;
 use jiff::Timestamp;
 use pawl_domain::{Change, DeclarationId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::future::Future;
+
+/// The durable queue of work to be done.
+pub trait Jobs: Send + Sync {
+    /// Hands jobs over. When this returns, none of them can be lost.
+    fn enqueue(&self, jobs: &[Job]) -> impl Future<Output = Result<(), Error>> + Send;
+}
 
 /// Declarations to bring up to date. Holds ids and the change that caused it, never a value.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

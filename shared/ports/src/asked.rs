@@ -25,7 +25,7 @@ pub enum Part {
     Metadata,
 }
 
-/// The answer of [`Sources::changed_since`](super::Sources::changed_since).
+/// The answer of [`Sources::changed_since`](crate::Sources::changed_since).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Listing {
     /// The keys, each once.
@@ -46,7 +46,7 @@ pub struct Listed {
     /// that moves nor a tag changes it.
     pub changed: Option<Timestamp>,
     /// The id of the version that each label is at, empty for a key that can be read no more; `None` where the listing
-    /// tells no labels, so that only [`Sources::versions`](super::Sources::versions) does.
+    /// tells no labels, so that only [`Sources::versions`](crate::Sources::versions) does.
     pub labels: Option<BTreeMap<String, String>>,
     /// Its tags; `None` where the listing tells no tags.
     pub tags: Option<BTreeMap<String, String>>,

@@ -1,36 +1,7 @@
 //! What is written back to a SecretStore or ClusterSecretStore that lives in a cluster.
 
 use jiff::Timestamp;
-use pawl_domain::{Rule, Store};
-use std::fmt;
-
-/// A store as it stands in its cluster: what its status says now.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Standing {
-    /// The object's uid.
-    pub uid: String,
-    /// The one provider of its spec, by ESO's name.
-    pub provider: String,
-    /// `status.capabilities`.
-    pub capabilities: String,
-    /// The Ready condition.
-    pub ready: Option<Verdict>,
-    /// When the Ready condition last turned, as it is written there.
-    pub since: Option<String>,
-    /// Whether it wants to hear nothing about how well its provider is maintained.
-    pub ignores_maintenance: bool,
-}
-
-/// What a Ready condition says of a store, in ESO's words.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Verdict {
-    /// Whether it can be used.
-    pub is_ready: bool,
-    /// Such as `Valid`.
-    pub reason: String,
-    /// Such as `store validated`.
-    pub message: String,
-}
+use pawl_domain::{Rule, Standing, Verdict};
 
 /// How a store was validated, for its Ready condition and Events.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,16 +42,5 @@ impl Validity {
             Self::NotAllowed(rule, _) => (false, "InvalidProviderConfig", rule.words()),
         };
         Verdict { is_ready, reason: reason.to_owned(), message: message.to_owned() }
-    }
-}
-
-/// The error of a declaration that reads a store which is not ready, in ESO's words.
-#[derive(Debug)]
-pub(crate) struct NotReady<'a>(pub(crate) &'a Store);
-
-impl fmt::Display for NotReady<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, name) = (self.0.id.kind(), &self.0.id.name);
-        write!(f, "{kind} \"{name}\" is not ready: its validationResult says so; take that away to use it")
     }
 }

@@ -1,7 +1,6 @@
 //! What clusters tell of themselves as it happens.
 
-use crate::manifests::Manifests;
-use pawl_domain::{Cluster, ClusterName, Namespace, ObjectName, StoreId};
+use pawl_domain::{Cluster, ClusterName, Manifests, Namespace, ObjectName, StoreId};
 use std::future::Future;
 use tokio::sync::mpsc;
 

@@ -1,0 +1,139 @@
+//! The contract of the clusters.
+
+use crate::{Error, Status, StoreStatus};
+use pawl_domain::declaration::Manifest;
+use pawl_domain::target::{Action, Existing, Replacement};
+use pawl_domain::{
+    Cluster, ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId,
+};
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// The clusters: reads and writes targets.
+///
+/// Work is bounded per cluster. A cluster that cannot be reached answers with kind `Unreachable` within one timeout.
+pub trait Clusters: Send + Sync {
+    /// The Secret as it stands, or `None`, with what the declaration's field manager wrote of it told apart.
+    ///
+    /// # Errors
+    /// `NotFound` when the cluster is not known; `Denied` when Pawl may not read there.
+    fn read(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
+
+    /// Carries out an action and returns the target's new resourceVersion, if it still exists.
+    ///
+    /// # Errors
+    /// `Conflict` when the target is not what the action was decided on: start again from the read. `NotFound` when
+    /// the namespace is missing. `Denied` and `Invalid` as the API server says; the message quotes no value.
+    fn apply(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        action: &Action,
+    ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+
+    /// Replaces all data of a target and sets labels and annotations, in one conditional request without reading it
+    /// first; returns the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the target is
+    /// gone or immutable, for then only reading it tells what still can be done.
+    fn replace(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+        resource_version: &str,
+        replacement: &Replacement,
+    ) -> impl Future<Output = Result<String, Error>> + Send;
+
+    /// Deletes a target if the declaration made and owns it, as its created-by label tells. `false` if it stays.
+    fn delete_owned(
+        &self,
+        id: &DeclarationId,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// As [`Clusters::read`], of an object of this kind. Its content is [`Existing::content`]; of what field managers
+    /// wrote nothing is told.
+    ///
+    /// # Errors
+    /// `Invalid` with the complaint `GenericTarget` when objects of the kind do not live in namespaces; `NotFound` when
+    /// the cluster does not know the kind.
+    fn read_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
+
+    /// As [`Clusters::apply`], to an object of this kind. Errors also as for [`Clusters::read_object`].
+    fn apply_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+        action: &Action,
+    ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
+
+    /// As [`Clusters::delete_owned`], of an object of this kind.
+    fn delete_owned_object(
+        &self,
+        id: &DeclarationId,
+        kind: &Manifest,
+        target: &ObjectName,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// The data of the ConfigMap or Secret that holds a declaration's templates, in the declaration's namespace.
+    ///
+    /// # Errors
+    /// `NotFound` when it does not exist.
+    fn template_source(
+        &self,
+        id: &DeclarationId,
+        kind: TemplateKind,
+        name: &ObjectName,
+    ) -> impl Future<Output = Result<BTreeMap<String, SecretValue>, Error>> + Send;
+
+    /// The labels of a namespace. `NotFound` when it does not exist.
+    fn namespace_labels(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, Error>> + Send;
+
+    /// The resourceVersion of every Secret of a cluster that carries the managed label, by namespace and name. Reads
+    /// no data.
+    fn managed(
+        &self,
+        cluster: &ClusterName,
+    ) -> impl Future<Output = Result<BTreeMap<(Namespace, ObjectName), String>, Error>> + Send;
+
+    /// The declarations and stores that live in a cluster. One malformed object is a problem in the result and hides
+    /// nothing else; a kind that the cluster does not serve is named in [`Manifests::unserved`].
+    ///
+    /// # Errors
+    /// `Transient` also when a list ends before its last page: a part MUST NOT pass for the whole.
+    fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
+
+    /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Events. Costs
+    /// one request for the status and one for each Event, none where nothing is new; two more where the status does not
+    /// say what it was told last. An ExternalSecret that is gone, or is another one by now, is passed over.
+    fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Writes to a store that lives in a cluster how it was validated: Ready condition, capabilities, Events. Costs one
+    /// request for the status and one for each Event, none where nothing is new.
+    fn publish_store(
+        &self,
+        store: &StoreId,
+        status: &StoreStatus,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// The kinds of object that hold templates.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum TemplateKind {
+    /// A ConfigMap.
+    ConfigMap,
+    /// A Secret.
+    Secret,
+}

@@ -1,0 +1,72 @@
+//! What the use cases need of the world, as contracts, and the [`Error`] of all of them. Suites hold the adapters to
+//! the contracts: in `tests/world`, and for clusters in `shared/kubernetes/tests/clusters`.
+//!
+//! Every method is bounded in time by its adapter, may be dropped at any await without harm, and classifies its
+//! errors with [`pawl_domain::Kind`]. Errors never hold values.
+
+mod asked;
+mod caller;
+mod clusters;
+mod credentials;
+mod error;
+mod job;
+mod ledger;
+mod policies;
+mod registry;
+mod sources;
+mod status;
+mod store_status;
+mod unreadable;
+mod watches;
+
+pub use asked::{Listed, Listing, Part, Wanted};
+pub use caller::{CallerIdentity, SignedRequest};
+pub use clusters::{Clusters, TemplateKind};
+pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint};
+pub use error::Error;
+pub use job::{InvalidJob, Job, Jobs};
+pub use ledger::{Entry, Ledger, Revision};
+pub use policies::Policies;
+pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
+pub use sources::Sources;
+pub use status::Status;
+pub use store_status::{StoreStatus, Validity};
+pub use unreadable::{DocumentKind, Unreadable, readable};
+pub use watches::{Declared, Sighting, Watches};
+
+use jiff::Timestamp;
+
+/// All that the flow needs, bundled. One type parameter instead of seven.
+pub trait Ports: Send + Sync + 'static {
+    /// The declarations and stores, to read and to keep up.
+    type Registry: Registry + Catalogue;
+    /// What was done last.
+    type Ledger: Ledger;
+    /// The stores.
+    type Sources: Sources;
+    /// The clusters.
+    type Clusters: Clusters;
+    /// The durable queue of work to be done.
+    type Jobs: Jobs;
+    /// The time.
+    type Clock: Clock;
+
+    /// The declarations and stores.
+    fn registry(&self) -> &Self::Registry;
+    /// What was done last.
+    fn ledger(&self) -> &Self::Ledger;
+    /// The stores.
+    fn sources(&self) -> &Self::Sources;
+    /// The clusters.
+    fn clusters(&self) -> &Self::Clusters;
+    /// The queue.
+    fn jobs(&self) -> &Self::Jobs;
+    /// The time.
+    fn clock(&self) -> &Self::Clock;
+}
+
+/// Tells the time, so that tests can.
+pub trait Clock: Send + Sync {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,66 @@
+//! The contract of the stores.
+
+use crate::{Error, Listing, Wanted};
+use jiff::Timestamp;
+use pawl_domain::{Access, Fetched, Find, Keep, Version};
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// The stores: turns keys into values.
+///
+/// Calls are batched and retried as the provider wants, within a bounded time.
+pub trait Sources: Send + Sync {
+    /// The values of these keys, one answer for each, in order.
+    ///
+    /// # Errors
+    /// Each answer on its own. Kind `NotFound` MUST mean that the store says this key, label or version does not
+    /// exist; `Denied` that the identity may not read it; a failure to prove the identity is of step `Authenticate`.
+    fn fetch(
+        &self,
+        access: &Access,
+        wanted: &[Wanted],
+    ) -> impl Future<Output = Vec<Result<Fetched, Error>>> + Send;
+
+    /// Every key that the criteria match and `keep` allows, by the name that ESO gives it, each with its value in force.
+    /// Keys that come or go meanwhile, and keys that may not be read where ESO passes over them, are left out. The value of
+    /// a key that `keep` does not allow is not asked for.
+    ///
+    /// # Errors
+    /// Kind `Denied` when the identity may not search; `Invalid` when the criteria cannot be served, with what to
+    /// write instead.
+    fn find(
+        &self,
+        access: &Access,
+        find: &Find,
+        keep: &Keep,
+    ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send;
+
+    /// Every key that changed or came at `since` or later; all keys when `since` is `None`. Reads no value. Keys that
+    /// did not change MAY be among them. MUST NOT miss a key because of the order of a listing. A key that was deleted
+    /// is listed without a version or not at all; only a listing that is [`Listing::complete`] tells the latter.
+    ///
+    /// # Errors
+    /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then.
+    fn changed_since(
+        &self,
+        access: &Access,
+        since: Option<Timestamp>,
+    ) -> impl Future<Output = Result<Listing, Error>> + Send;
+
+    /// Whose keys this identity reads by name, such as the account of AWS; `None` where nobody says. Learnt once for each
+    /// proof of an identity, from the store itself where its manifest does not tell, within two seconds.
+    fn account(&self, access: &Access) -> impl Future<Output = Option<String>> + Send;
+
+    /// Proves the identity, as ESO's providers do to validate a store: credentials are read and traded, no key is read.
+    ///
+    /// # Errors
+    /// Of step `Authenticate`, when the identity cannot be proven.
+    fn validate(&self, access: &Access) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The versions of these keys, one answer for each, in order. Reads no value. Errors as for [`Sources::fetch`].
+    fn versions(
+        &self,
+        access: &Access,
+        wanted: &[Wanted],
+    ) -> impl Future<Output = Vec<Result<Version, Error>>> + Send;
+}
