@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::store::Home;
 use pawl_domain::{Manifests, Problem, Severity};
-use pawl_kubernetes::manifests::ParseOptions;
+use pawl_manifests::ParseOptions;
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply as Rights, ClusterRights, Pipeline};
 use pawl_ports::{Clock, Job, Ports, Put, Registry};

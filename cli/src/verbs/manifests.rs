@@ -3,7 +3,7 @@
 use super::input;
 use crate::error::Error;
 use pawl_domain::Manifests;
-use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_manifests::{ParseOptions, parse};
 use std::path::PathBuf;
 
 /// A file's text, and what it is called in problems.

@@ -5,7 +5,7 @@
 
 use pawl_domain::store::Home;
 use pawl_domain::{ClusterName, Kind, Problem, SetName, Step};
-use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_manifests::{ParseOptions, parse};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply, ClusterRights, Pipeline};
 use pawl_ports::{Error, Ports, Put, Registry};

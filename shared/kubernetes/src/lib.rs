@@ -1,16 +1,13 @@
-//! Adapters to Kubernetes: manifests, connections, Secrets, declarations in clusters and their status.
+//! The adapter to Kubernetes: connections, Secrets, declarations in clusters and their status.
 //!
-//! Two halves that do not know each other, save that a scan of a cluster parses what it finds:
-//!
-//! - [`manifests`] turns YAML, JSON and objects of API servers into the domain's declarations, stores and clusters. Pure.
-//! - [`KubernetesClusters`] is the flow's port to clusters. `connect` makes and keeps a way to each of them; `call` and
-//!   `refusal` are one request and what a "no" means; `secrets`, `objects`, `credentials`, `scan`, `status` and `watch` are what is
-//!   asked.
+//! [`KubernetesClusters`] is the flow's port to clusters. `connect` makes and keeps a connection to each of them; `call` and
+//! `refusal` are one request and what a "no" means; `secrets`, `objects`, `credentials`, `scan`, `status` and `watch` are what
+//! is asked. What the objects of a cluster declare, `pawl_manifests` reads, which knows no cluster.
 //!
 //! Values: `wire` is the only module that turns them into JSON and back. Messages of API servers are never passed on, for
 //! they may quote what was sent.
 //!
-//! Start reading at [`manifests`] for what users write, at [`KubernetesClusters`] for what clusters see.
+//! Start reading at [`KubernetesClusters`].
 
 mod call;
 mod clusters;
@@ -18,7 +15,6 @@ mod connect;
 mod credentials;
 mod eso;
 mod list;
-pub mod manifests;
 mod objects;
 mod options;
 pub mod rbac;

@@ -4,9 +4,9 @@ use crate::call::{Call, Verb};
 use crate::connect::Link;
 use crate::eso::{EsoKind, VERSIONS, api_version};
 use crate::list::{self, Listed};
-use crate::manifests::{ParseOptions, from_object};
 use crate::store_status;
 use pawl_domain::{Home, Manifests, Problem, Severity, Step};
+use pawl_manifests::{ParseOptions, from_object};
 use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
 

@@ -12,10 +12,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-domain", &["pawl-golang", "pawl-pki"]),
     ("pawl-documents", &["pawl-domain"]),
     ("pawl-events", &["pawl-domain"]),
+    ("pawl-manifests", &["pawl-domain", "pawl-golang"]),
     ("pawl-ports", &["pawl-documents", "pawl-domain"]),
     ("pawl-pipeline", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-aws", &["pawl-documents", "pawl-domain", "pawl-ports"]),
-    ("pawl-kubernetes", &["pawl-domain", "pawl-golang", "pawl-ports"]),
+    ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-fake", &["pawl-domain", "pawl-ports"]),
     ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports"]),
@@ -39,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-sync", &["pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-deliver", &["pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-sweep", &["pawl-domain", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
-    ("pawl-index", &["pawl-domain", "pawl-kubernetes", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
+    ("pawl-index", &["pawl-domain", "pawl-manifests", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-vault-audit", &["pawl-domain", "pawl-events", "pawl-ports", "pawl-runtime"]),
     (
         "pawl",
@@ -48,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pawl-events",
             "pawl-golang",
             "pawl-kubernetes",
+            "pawl-manifests",
             "pawl-pipeline",
             "pawl-ports",
             "pawl-runtime",
@@ -56,7 +58,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O: none of these may be among their dependencies, nor what does I/O for others.
-const PURE: &[&str] = &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-documents", "pawl-events"];
+const PURE: &[&str] =
+    &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-documents", "pawl-events", "pawl-manifests"];
 const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.

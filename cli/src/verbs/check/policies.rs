@@ -7,7 +7,7 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, Home, Manifests, Problem, Refusal, Rule, Rules, Severity, Store,
     StoreId, StorePolicy,
 };
-use pawl_kubernetes::manifests::lint::Finding;
+use pawl_manifests::lint::Finding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

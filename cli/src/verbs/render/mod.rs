@@ -18,7 +18,7 @@ use pawl_domain::{
     Declaration, DeclarationId, Functions, Home, Outcome, Problem, Recipe, Severity, Store, StoreId,
     TemplateSources, Values,
 };
-use pawl_kubernetes::manifests::{Held, ParseOptions, held};
+use pawl_manifests::{Held, ParseOptions, held};
 use pawl_ports::Clock;
 use pawl_runtime::wiring::SystemClock;
 use std::collections::{BTreeMap, BTreeSet};

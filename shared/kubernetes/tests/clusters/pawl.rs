@@ -7,8 +7,8 @@ use pawl_domain::target::Replacement;
 use pawl_domain::{
     ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, Rendered, SecretValue, Step,
 };
-use pawl_kubernetes::manifests::{ParseOptions, parse};
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters, Options};
+use pawl_manifests::{ParseOptions, parse};
 use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint, Error};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -174,7 +174,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifests::{ParseOptions, parse};
+    use crate::{ParseOptions, parse};
     use pawl_domain::Home;
 
     /// The problems of an ExternalSecret with this spec, which reads a store of this provider.

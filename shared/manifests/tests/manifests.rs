@@ -6,7 +6,7 @@
 
 use pawl_domain::cluster::{Cluster, Connection};
 use pawl_domain::{Home, Manifests, Query, Remote, Rule, Rules};
-use pawl_kubernetes::manifests::{ParseOptions, parse};
+use pawl_manifests::{ParseOptions, parse};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Whatever stands in a manifest, reading it ends, with objects or with problems.
 
 use pawl_domain::{Declaration, Home, Severity, Store};
-use pawl_kubernetes::manifests::{ParseOptions, from_object, held, parse};
+use pawl_manifests::{ParseOptions, from_object, held, parse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

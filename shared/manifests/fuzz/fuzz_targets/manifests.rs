@@ -10,7 +10,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pawl_domain::{Declaration, Home, Severity, Store};
-use pawl_kubernetes::manifests::{ParseOptions, held, parse};
+use pawl_manifests::{ParseOptions, held, parse};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(text) = std::str::from_utf8(input) else { return };
