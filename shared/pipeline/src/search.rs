@@ -8,7 +8,7 @@ use crate::fetch::{Asked, panicked};
 use crate::pipeline::Pipeline;
 use crate::plan::Sought;
 use futures::FutureExt;
-use pawl_domain::{Access, Change, Fetched, Find, Kind, Provider, Step, VersionSelector};
+use pawl_domain::{Change, Fetched, Find, Kind, Step, VersionSelector};
 use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -77,8 +77,8 @@ impl<P: Ports> Pipeline<P> {
                 Err(error) => return Err(error),
             }
         }
-        if listed.is_empty() {
-            for name in unlisted(&sought.change, access, find)?.into_iter().filter(|name| keep.allows(name)) {
+        if listed.is_empty() && self.ports.sources().capabilities(access).searches_lag {
+            for name in unlisted(&sought.change, find)?.into_iter().filter(|name| keep.allows(name)) {
                 let want = current(access.backend.found_key(name));
                 let answer = self.fetch_one(access, &want).await;
                 let (answer, reached) = self.at_least(sought, access, &want, answer).await;
@@ -99,11 +99,10 @@ fn current(key: String) -> Wanted {
     Wanted { key, selector: VersionSelector::Current, part: Part::Value }
 }
 
-/// The changed key's plain names that the search must find, although the store did not list them. Only where lists
-/// lag, and only by criteria that a name decides: which keys have a tag now is the store's to say, and the next sweep's
-/// to see.
-fn unlisted<'a>(change: &'a Change, access: &Access, find: &Find) -> Result<Vec<&'a String>, Error> {
-    if access.backend.location().provider != Provider::SecretsManager || !find.tags.is_empty() {
+/// The changed key's plain names that the search must find, although the store did not list them. Only by criteria that a
+/// name decides: which keys have a tag now is the store's to say, and the next sweep's to see.
+fn unlisted<'a>(change: &'a Change, find: &Find) -> Result<Vec<&'a String>, Error> {
+    if !find.tags.is_empty() {
         return Ok(Vec::new());
     }
     let pattern =

@@ -1,6 +1,6 @@
 //! The contract of the stores.
 
-use crate::{Error, Listing, Wanted};
+use crate::{Capabilities, Error, Listing, Wanted};
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use std::collections::BTreeMap;
@@ -10,6 +10,9 @@ use std::future::Future;
 ///
 /// Calls are batched and retried as the provider wants, within a bounded time.
 pub trait Sources: Send + Sync {
+    /// What such a store can. Asks nobody.
+    fn capabilities(&self, access: &Access) -> Capabilities;
+
     /// The values of these keys, one answer for each, in order.
     ///
     /// # Errors
@@ -40,7 +43,8 @@ pub trait Sources: Send + Sync {
     /// is listed without a version or not at all; only a listing that is [`Listing::complete`] tells the latter.
     ///
     /// # Errors
-    /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then.
+    /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then. Kind `Invalid` when
+    /// [`Capabilities::changes`] is [`Changes::Untold`](crate::Changes::Untold): nobody is asked.
     fn changed_since(
         &self,
         access: &Access,

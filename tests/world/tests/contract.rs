@@ -8,9 +8,10 @@ use pawl_world::build::{
 };
 use pawl_world::contract::clusters::{Backstage, Edit};
 use pawl_world::contract::searches::Tagged;
-use pawl_world::contract::sources::{Abilities, Held};
+use pawl_world::contract::sources::Held;
 use pawl_world::{
-    FakeClusters, FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store, secrets_manager,
+    FakeClusters, FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store,
+    secrets_manager, vault,
 };
 
 #[tokio::test]
@@ -46,6 +47,7 @@ async fn the_stores_keep_their_contract() {
         contract::sources::suite(&Fake::of(&location)).await;
         contract::searches::suite(&Fake::of(&location)).await;
     }
+    contract::sources::suite(&Fake::of(&vault("store").location())).await;
 }
 
 #[tokio::test]
@@ -98,6 +100,7 @@ impl Fake {
     fn of(location: &Location) -> Self {
         let store: Store = match location.provider {
             Provider::ParameterStore => parameter_store("store").into(),
+            Provider::Vault => vault("store"),
             _ => secrets_manager("store").into(),
         };
         let access = store.access(&cluster_name("blue"), &namespace("shop"));
@@ -130,13 +133,6 @@ impl Held for Fake {
 
     async fn destroy(&self, key: &str) {
         self.sources.destroy(&self.location, key);
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            listed_labels: self.location.provider == Provider::SecretsManager,
-            ..Abilities::default()
-        }
     }
 
     fn unknown_version(&self) -> &'static str {

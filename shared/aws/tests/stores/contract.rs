@@ -6,7 +6,7 @@ use pawl_domain::Access;
 use pawl_domain::store::AwsService;
 use pawl_servers::{Moto, Service};
 use pawl_world::contract::searches::{self, Tagged};
-use pawl_world::contract::sources::{Abilities, Held, suite};
+use pawl_world::contract::sources::{Held, suite};
 use serde_json::json;
 
 #[tokio::test]
@@ -134,10 +134,6 @@ impl Held for Parameters {
 
     fn unknown_version(&self) -> &'static str {
         "99"
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities { listed_labels: false, ..Abilities::default() }
     }
 }
 

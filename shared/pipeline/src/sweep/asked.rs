@@ -24,7 +24,8 @@ impl<P: Ports> Pipeline<P> {
     /// written with others; also those for which `otherwise` says so.
     ///
     /// What the store could not say for the moment keeps the visit's mark where it is. What it refuses to say is read
-    /// when the declaration's interval has passed: reading tells whether it still can be.
+    /// when the declaration's interval has passed: reading tells whether it still can be. So is what it could not say for
+    /// longer than was promised: that fails, and records and conditions say so.
     pub(super) async fn sweep_asked(
         &self,
         visit: &Visit<'_>,
@@ -46,6 +47,7 @@ impl<P: Ports> Pipeline<P> {
             );
         }
         let answers = self.answers(visit, asked, found).await;
+        let late = visit.is_late(self.settings.sweep_period);
         let outdated = |declaration: &Declaration, record: Option<&Record>| {
             let reads = with_access(declaration, &stores, visit.access);
             reads.into_iter().any(|(position, store)| {
@@ -54,7 +56,7 @@ impl<P: Ports> Pipeline<P> {
                     Some(Some(Answer::Version(id))) => written(record, position) != Some(id),
                     Some(Some(Answer::Missing)) => written(record, position).is_some(),
                     Some(Some(Answer::Refused)) => due(declaration, record, visit.started),
-                    Some(None) => false,
+                    Some(None) => late && due(declaration, record, visit.started),
                     None => otherwise(declaration, read, store, record, position),
                 }
             })

@@ -10,8 +10,8 @@ use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use pawl_documents::mark_name;
 use pawl_domain::refresh::{due, passed};
-use pawl_domain::{Access, Declaration, DeclarationId, Kind, Provider, Step, Store};
-use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
+use pawl_domain::{Access, Declaration, DeclarationId, Kind, Step, Store};
+use pawl_ports::{Capabilities, Changes, Clock, Error, Listing, Ports, Registry, Scope, Sources};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -31,17 +31,19 @@ pub(super) struct Visit<'a> {
     /// From when on changes are asked for; everything where it is `None`.
     pub(super) since: Option<Timestamp>,
     pub(super) started: Timestamp,
+    pub(super) can: Capabilities,
 }
 
 impl Visit<'_> {
     /// Whether this visit finds each key that is gone, also where nothing tells of it but its absence.
     pub(super) fn looks_for_absent(&self) -> bool {
-        // The list of parameters is whole whatever is asked.
-        self.since.is_none() || self.provider() == Provider::ParameterStore
+        self.since.is_none() || self.can.changes == Changes::Whole
     }
 
-    pub(super) fn provider(&self) -> Provider {
-        self.access.backend.location().provider
+    /// Whether the store was silent for longer than was promised, when it cannot be asked now.
+    pub(super) fn is_late(&self, sweep_period: Duration) -> bool {
+        let patience = self.group.interval.saturating_add(sweep_period);
+        self.mark.is_none_or(|mark| passed(mark, patience, self.started))
     }
 
     /// The first of its stores; all have the same keys.
@@ -116,24 +118,32 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Timestamp, Error> {
         let started = self.ports.clock().now();
         let whole = mark_name("whole", access);
+        let can = self.ports.sources().capabilities(access);
         let since = match mark {
-            Some(mark) if !self.needs_whole_list(&whole, access, started).await? => {
+            Some(mark) if !self.needs_whole_list(&whole, can, started).await? => {
                 Some(before(mark, self.settings.sweep_overlap))
             }
             _ => None,
         };
-        let visit = Visit { round, access, group, mark, since, started };
-        match self.at_store(access, self.ports.sources().changed_since(access, since)).await {
-            Ok(listing) => {
+        let visit = Visit { round, access, group, mark, since, started, can };
+        let listing = match can.changes {
+            Changes::Untold => None,
+            Changes::Whole | Changes::Since | Changes::Never => {
+                Some(self.at_store(access, self.ports.sources().changed_since(access, since)).await)
+            }
+        };
+        match listing {
+            None => self.sweep_described(&visit, found).await?,
+            Some(Ok(listing)) => {
                 self.sweep_listing(&visit, &listing, found).await?;
                 if since.is_none() && listing.complete && !found.held {
                     self.set_mark(&whole, started).await?;
                 }
             }
-            Err(error) if error.kind == Kind::Denied && error.step != Step::Authenticate => {
+            Some(Err(error)) if error.kind == Kind::Denied && error.step != Step::Authenticate => {
                 self.sweep_described(&visit, found).await?;
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 self.cannot_sweep(&visit, error, found).await?;
                 return Ok(started);
             }
@@ -143,9 +153,9 @@ impl<P: Ports> Pipeline<P> {
         Ok(started)
     }
 
-    /// Only Secrets Manager lists in the order of changes, where keys that were deleted for good show up nowhere.
-    async fn needs_whole_list(&self, mark: &str, access: &Access, now: Timestamp) -> Result<bool, Error> {
-        if access.backend.location().provider != Provider::SecretsManager {
+    /// Keys that were deleted for good show up in no listing that ends where the changes end.
+    async fn needs_whole_list(&self, mark: &str, can: Capabilities, now: Timestamp) -> Result<bool, Error> {
+        if can.changes != Changes::Since {
             return Ok(false);
         }
         Ok(self.mark_of(mark, WHOLE_LIST, now).await?.is_none_or(|mark| passed(mark, WHOLE_LIST, now)))
@@ -173,9 +183,7 @@ impl<P: Ports> Pipeline<P> {
     /// conditions say so.
     async fn cannot_sweep(&self, visit: &Visit<'_>, error: Error, found: &mut Findings) -> Result<(), Error> {
         let (interval, started) = (visit.group.interval, visit.started);
-        let patience = interval.saturating_add(self.settings.sweep_period);
-        let late = visit.mark.is_none_or(|mark| passed(mark, patience, started));
-        let tell = !error.is_retryable() || late;
+        let tell = !error.is_retryable() || visit.is_late(self.settings.sweep_period);
         found.fail(&visit.name(), error);
         let told = mark_name("refused", visit.access);
         let resting = self.mark_of(&told, interval, started).await?;

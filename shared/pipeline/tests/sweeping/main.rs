@@ -8,6 +8,7 @@ mod promise;
 mod retries;
 #[path = "../story/mod.rs"]
 mod story;
+mod untold;
 
 use pawl_ports::Ports;
 use pawl_world::declaration;

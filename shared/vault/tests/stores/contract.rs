@@ -4,7 +4,7 @@ use crate::support::{FakeCluster, TestSources, access_of, digest_key, sources_of
 use pawl_domain::store::{KvVersion, VaultStore};
 use pawl_domain::{Access, SecretValue};
 use pawl_servers::vault::{RealVault, Vault, VaultApi, VaultClock, VaultDouble, VaultOptions};
-use pawl_world::contract::sources::{Abilities, Held, suite};
+use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -129,14 +129,5 @@ impl Held for Engine {
     fn text(&self, value: &SecretValue) -> String {
         let value: Value = serde_json::from_slice(value.expose()).unwrap();
         value["value"].as_str().unwrap().to_owned()
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities {
-            versions: self.version == KvVersion::V2,
-            labels: false,
-            listing: false,
-            listed_labels: false,
-        }
     }
 }

@@ -8,7 +8,7 @@ mod store;
 
 pub use declaration::{DeclarationBuilder, declaration};
 pub use policy::{patterns, policy};
-pub use store::{StoreBuilder, parameter_store, secrets_manager};
+pub use store::{StoreBuilder, parameter_store, secrets_manager, vault};
 
 use jiff::Timestamp;
 use pawl_domain::cluster::{Connection, TokenSource};

@@ -1,5 +1,5 @@
 use super::{REGION, namespace, store_id};
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy, VaultStore};
 use pawl_domain::{Home, Store};
 
 /// An applied ClusterSecretStore of Secrets Manager in [`REGION`], read with the identity that Pawl runs with.
@@ -10,6 +10,16 @@ pub fn secrets_manager(name: &str) -> StoreBuilder {
 /// The same of Parameter Store.
 pub fn parameter_store(name: &str) -> StoreBuilder {
     aws(name, AwsService::ParameterStore)
+}
+
+/// An applied ClusterSecretStore of Vault's KV version 2 at `secret/`, read without a token.
+pub fn vault(name: &str) -> Store {
+    let vault = VaultStore {
+        server: "https://vault.example.com".to_owned(),
+        path: Some("secret".to_owned()),
+        ..VaultStore::default()
+    };
+    Store { id: store_id(name), backend: Backend::Vault(Box::new(vault)), conditions: Vec::new(), set: None }
 }
 
 /// Builds a [`Store`].

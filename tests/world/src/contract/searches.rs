@@ -78,7 +78,7 @@ async fn listings_tell_tags_or_say_that_they_do_not(store: &impl Tagged) {
     {
         let entry = listing.keys.iter().find(|entry| entry.names.contains(key)).expect("the key is listed");
         let tags = tags.iter().map(|&(tag, value)| (tag.to_owned(), value.to_owned())).collect();
-        let want = Some(tags).filter(|_| store.abilities().listed_labels);
+        let want = Some(tags).filter(|_| store.can().lists_labels);
         assert_eq!(entry.tags, want, "{key} is listed with its tags, or without a word about tags");
     }
 }

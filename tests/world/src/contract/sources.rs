@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{Access, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
-use pawl_ports::{Error, Listed, Listing, Part, Sources, Wanted};
+use pawl_ports::{Capabilities, Changes, Error, Listed, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -44,48 +44,30 @@ pub trait Held {
         value.expose_str().expect("text").to_owned()
     }
 
-    /// What such a store can do beside giving out values. What it cannot is not asked of it.
-    fn abilities(&self) -> Abilities {
-        Abilities::default()
-    }
-}
-
-/// What some kinds of store can do and others cannot.
-#[derive(Clone, Copy, Debug)]
-pub struct Abilities {
-    /// Gives out versions that are not in force.
-    pub versions: bool,
-    /// Gives names to versions.
-    pub labels: bool,
-    /// Tells which keys changed.
-    pub listing: bool,
-    /// Tells in listings where labels are, and which tags a key has.
-    pub listed_labels: bool,
-}
-
-impl Default for Abilities {
-    fn default() -> Self {
-        Self { versions: true, labels: true, listing: true, listed_labels: true }
+    /// What the port says that such a store can. What it cannot is not asked of it.
+    fn can(&self) -> Capabilities {
+        self.sources().capabilities(self.access())
     }
 }
 
 /// Runs every case, each on keys of its own in one store that must be empty before.
 pub async fn suite(store: &impl Held) {
-    let abilities = store.abilities();
+    let can = store.can();
     nothing_wanted(store).await;
     answers_stand_alone_and_in_order(store).await;
-    if abilities.versions {
+    if can.versions {
         the_selected_version_is_read(store).await;
     }
-    if abilities.labels {
+    if can.labels {
         labels_are_followed(store).await;
     }
     many_keys_are_answered(store).await;
-    if abilities.listing {
-        listings_miss_nothing(store).await;
-        listings_tell_labels_or_say_that_they_do_not(store).await;
-    } else {
-        what_cannot_be_listed_is_denied(store).await;
+    match can.changes {
+        Changes::Untold => what_cannot_be_listed_is_not_refused(store).await,
+        Changes::Whole | Changes::Since | Changes::Never => {
+            listings_miss_nothing(store).await;
+            listings_tell_labels_or_say_that_they_do_not(store).await;
+        }
     }
     deleted_keys_do_not_exist(store).await;
 }
@@ -93,7 +75,7 @@ pub async fn suite(store: &impl Held) {
 async fn nothing_wanted(store: &impl Held) {
     assert_eq!(fetch(store, &[]).await, [], "no keys wanted are none to answer");
     assert_eq!(versions(store, &[]).await, [], "no keys wanted are none to answer");
-    if store.abilities().listing {
+    if store.can().changes != Changes::Untold {
         let empty = Listing { keys: Vec::new(), complete: true };
         assert_eq!(listing(store, None).await, empty, "an empty store lists nothing");
     }
@@ -198,6 +180,10 @@ async fn listings_miss_nothing(store: &impl Held) {
             !recent.complete || recent.keys.len() == all.keys.len(),
             "a listing is complete only when all keys are in it"
         );
+        assert!(
+            recent.complete || store.can().changes != Changes::Whole,
+            "each listing is whole, says the port"
+        );
     }
 }
 
@@ -208,27 +194,23 @@ async fn listings_tell_labels_or_say_that_they_do_not(store: &impl Held) {
         let all = listing(store, None).await;
         let entry = of(&all, "list-label").expect("the key is in the list of all keys");
         assert_eq!(entry.version.as_ref(), Some(&second), "a label moves no other");
-        assert_eq!(
-            entry.labels.is_some(),
-            store.abilities().listed_labels,
-            "None says that it does not tell"
-        );
+        assert_eq!(entry.labels.is_some(), store.can().lists_labels, "None says that it does not tell");
         entry.labels.as_ref().and_then(|labels| labels.get("live").cloned())
     };
     assert_eq!(live().await, None, "nobody has put the label there");
-    if !store.abilities().labels {
+    if !store.can().labels {
         return;
     }
     for version in [&first, &second, &first] {
         store.label("list-label", version, "live").await;
-        let want = Some(version.clone()).filter(|_| store.abilities().listed_labels);
+        let want = Some(version.clone()).filter(|_| store.can().lists_labels);
         assert_eq!(live().await, want, "a label is listed at the version where it is");
     }
 }
 
-async fn what_cannot_be_listed_is_denied(store: &impl Held) {
+async fn what_cannot_be_listed_is_not_refused(store: &impl Held) {
     let error = store.sources().changed_since(store.access(), None).await.expect_err("there is no listing");
-    assert_eq!(error.kind, Kind::Denied, "the known keys are asked for one by one then");
+    assert_eq!(error.kind, Kind::Invalid, "no right to list would help");
 }
 
 async fn deleted_keys_do_not_exist(store: &impl Held) {
@@ -240,7 +222,7 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     assert_eq!(versions(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
     let stays = fetch(store, &[current(store, "stays")]).await;
     assert!(stays[0].is_ok(), "the deletion of a key hides no other");
-    if !store.abilities().listing {
+    if store.can().changes == Changes::Untold {
         return;
     }
     let all = listing(store, None).await;
