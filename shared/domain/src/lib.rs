@@ -19,7 +19,7 @@
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
 //! | [`render`](mod@render) | values to the data of the Secret |
-//! | [`target`] | what must happen to the target, given what stands there now |
+//! | [`reconcile`] | what must happen to the target, given what stands there now |
 //! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
 //! | [`refresh`] | when a declaration is due |
 //!
@@ -35,13 +35,13 @@ pub mod key;
 pub mod manifests;
 pub mod name;
 pub mod policy;
+pub mod reconcile;
 pub mod record;
 pub mod refresh;
 pub mod render;
 pub mod schedule;
 pub mod secret;
 pub mod store;
-pub mod target;
 pub mod values;
 
 pub use affected::{Affected, NotAffected, affected};

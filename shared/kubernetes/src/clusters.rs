@@ -8,7 +8,7 @@ use crate::wire::Object;
 use crate::{credentials, objects, scan, secrets, status, store_status};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Action, Existing, Replacement};
+use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, SecretValue, Step, StoreId,
 };

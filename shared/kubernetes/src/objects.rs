@@ -5,7 +5,7 @@ use crate::connect::Link;
 use crate::secrets::{self, JSON, call, gone_is_conflict, patch, version};
 use crate::wire::{self, AnyObject, NewObject};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Action, Desired, Existing, field_manager};
+use pawl_domain::reconcile::{Action, Desired, Existing, field_manager};
 use pawl_domain::{Complaint, DeclarationId, Kind, ObjectName, Step};
 use pawl_ports::{ClusterIdentity, Error};
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 //! them there. The admission policy keeps Pawl's group to what it keeps up. Tokens are granted for accounts that are
 //! named, never for all: whoever may make tokens of every account of a cluster is its administrator.
 
-use pawl_domain::target::MANAGED_LABEL;
+use pawl_domain::reconcile::MANAGED_LABEL;
 use pawl_domain::{Namespace, ObjectName};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use crate::connect::Link;
 use crate::refusal::Refusal;
 use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
 use pawl_domain::hash::created_by;
-use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Replacement, field_manager};
+use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Replacement, field_manager};
 use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_ports::{ClusterIdentity, Error, TemplateKind};
 use serde_json::json;

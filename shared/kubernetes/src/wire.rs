@@ -7,7 +7,7 @@ pub(crate) use object::{AnyObject, NewObject, length};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::SecretValue;
-use pawl_domain::target::{Desired, Existing, OwnFields, Owner, Parts, Replacement};
+use pawl_domain::reconcile::{Desired, Existing, OwnFields, Owner, Parts, Replacement};
 use serde::de::{Error as _, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

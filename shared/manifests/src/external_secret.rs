@@ -6,7 +6,7 @@ use super::reader::Fields;
 use super::version::Version;
 use super::{ParseOptions, compile, metadata, placement, reads, refresh, target};
 use pawl_domain::hash::synced_resource_version;
-use pawl_domain::target::PAWL_PREFIX;
+use pawl_domain::reconcile::PAWL_PREFIX;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, ObjectName};
 
 /// The declarations of an ExternalSecret. Whether they may be used, the notes tell.

@@ -2,7 +2,7 @@
 
 use crate::pipeline::Pipeline;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Action, Existing};
+use pawl_domain::reconcile::{Action, Existing};
 use pawl_domain::{Complaint, Declaration, DeclarationId, Kind, ObjectName, Step};
 use pawl_ports::{Clusters, Error, Ports};
 

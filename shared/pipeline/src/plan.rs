@@ -3,8 +3,8 @@
 use crate::pipeline::Stores;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
+use pawl_domain::reconcile::Replacement;
 use pawl_domain::record::{State, is_looked_for};
-use pawl_domain::target::Replacement;
 use pawl_domain::{Change, Declaration, Record};
 use pawl_ports::Entry;
 use std::sync::Arc;

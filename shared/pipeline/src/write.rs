@@ -3,7 +3,7 @@
 
 use crate::pipeline::Pipeline;
 use crate::render::Ingredients;
-use pawl_domain::target::{
+use pawl_domain::reconcile::{
     Action, Decision, Deed, Existing, Replacement, decide, decide_untemplated, marked,
 };
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Record, Rendered, Step};

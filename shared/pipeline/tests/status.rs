@@ -5,8 +5,8 @@
 mod story;
 
 use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
+use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::store::Home;
-use pawl_domain::target::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
 use pawl_ports::{Job, Ports, Status};
 use pawl_world::build::{at, cluster_name};

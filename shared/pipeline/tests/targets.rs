@@ -8,7 +8,7 @@ use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Template, TemplateAs, TemplateFrom, TemplateItem,
     TemplateObject, TemplateScope,
 };
-use pawl_domain::target::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
+use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
 use pawl_ports::{Job, Ports};
 use pawl_world::build::{at, cluster_name, namespace, object_name};

@@ -2,7 +2,7 @@
 
 use crate::{Error, Status, StoreStatus};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Action, Existing, Replacement};
+use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId,
 };

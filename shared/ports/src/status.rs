@@ -1,8 +1,8 @@
 //! What is written back to an ExternalSecret that lives in a cluster.
 
 use jiff::Timestamp;
+use pawl_domain::reconcile::Deed;
 use pawl_domain::record::Told;
-use pawl_domain::target::Deed;
 use pawl_domain::{Declaration, Failure, Outcome};
 
 /// How the last sync of a declaration went, for its Ready condition and an Event.

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use kube::Config;
 use kube::client::ConfigExt;
 use pawl_devcluster::DevCluster;
-use pawl_domain::target::field_manager;
+use pawl_domain::reconcile::field_manager;
 use pawl_domain::{Declaration, SecretValue};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::target::{Action, Existing, Replacement, decide};
+use pawl_domain::reconcile::{Action, Existing, Replacement, decide};
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue};
 use pawl_ports::{ClusterCredentials, Clusters, Error, Ports};
 use pawl_world::build::{cluster_name, id, namespace, object_name};

@@ -4,7 +4,7 @@
 
 use futures::FutureExt;
 use pawl_domain::SecretValue;
-use pawl_domain::target::{Action, Desired, Parts};
+use pawl_domain::reconcile::{Action, Desired, Parts};
 use pawl_ports::{Clusters, Error, Ledger, Part, Ports, Sources, Wanted};
 use pawl_world::build::{at, cluster_name, id, namespace, object_name};
 use pawl_world::{Point, Schedule, World, cluster, every_order, secrets_manager};

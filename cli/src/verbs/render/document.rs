@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Declaration;
-use pawl_domain::target::Desired;
+use pawl_domain::reconcile::Desired;
 use pawl_golang::{json, yaml};
 use serde::Serialize;
 use serde_json::{Map, Value, json};

@@ -13,7 +13,7 @@ use crate::output;
 use lookup::Lookup;
 use manifests::Source;
 use pawl_domain::declaration::{CreationPolicy, Template};
-use pawl_domain::target::{Action, Desired, decide};
+use pawl_domain::reconcile::{Action, Desired, decide};
 use pawl_domain::{
     Declaration, DeclarationId, Functions, Home, Outcome, Problem, Recipe, Severity, Store, StoreId,
     TemplateSources, Values,

@@ -1,7 +1,7 @@
 //! What a declaration makes of its values, before anybody looks at the target.
 
+use crate::reconcile::Placement;
 use crate::secret::SecretValue;
-use crate::target::Placement;
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -5,7 +5,7 @@ use pawl_domain::declaration::{
     CreationPolicy, Decoding, Manifest, Template, TemplateAs, TemplateFrom, TemplateItem, TemplateObject,
     TemplateScope, TemplateSource,
 };
-use pawl_domain::target::{
+use pawl_domain::reconcile::{
     Action, Content, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Refused, decide,
 };
 use pawl_domain::{

@@ -3,7 +3,7 @@
 use crate::given::{self, fetched, part, read, reading};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Into as Becomes};
 use pawl_domain::hash::{data_hash, of_text};
-use pawl_domain::target::{Action, Decision, Desired, Existing, OwnFields, Owner, decide, field_manager};
+use pawl_domain::reconcile::{Action, Decision, Desired, Existing, OwnFields, Owner, decide, field_manager};
 use pawl_domain::{
     ClusterName, Declaration, DeclarationId, DigestKey, Namespace, ObjectName, Read, Rendered, SecretValue,
     Values,

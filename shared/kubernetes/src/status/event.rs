@@ -7,7 +7,7 @@ use crate::connect::Link;
 use jiff::Timestamp;
 use pawl_domain::Step;
 use pawl_domain::hash::of_text;
-use pawl_domain::target::Deed;
+use pawl_domain::reconcile::Deed;
 use pawl_ports::{ClusterIdentity, Error, Status};
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 use super::*;
-use pawl_domain::target::Deed;
+use pawl_domain::reconcile::Deed;
 use pawl_domain::{Complaint, Failure, Kind, Outcome};
 
 fn failure(step: Step, message: &str) -> Failure {

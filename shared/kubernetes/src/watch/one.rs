@@ -8,7 +8,7 @@ use crate::eso::{EsoKind, VERSIONS};
 use crate::list::{self, Listed};
 use crate::scan::of_object;
 use metrics::counter;
-use pawl_domain::target::MANAGED_LABEL;
+use pawl_domain::reconcile::MANAGED_LABEL;
 use pawl_domain::{Home, Kind, Step, StoreId};
 use pawl_manifests::ParseOptions;
 use pawl_ports::{ClusterIdentity, Declared, Error, Sighting};

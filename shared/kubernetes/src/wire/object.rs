@@ -2,7 +2,7 @@
 
 use super::{Metadata, NewMetadata, Secret};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Content, Desired, Existing, OwnFields};
+use pawl_domain::reconcile::{Content, Desired, Existing, OwnFields};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -3,7 +3,7 @@
 use crate::pawl::{CANARY, Pawl, blue, data, id, name, now, replacement, with};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
-use pawl_domain::target::{Action, Desired};
+use pawl_domain::reconcile::{Action, Desired};
 use pawl_domain::{Kind, Outcome, Step};
 use pawl_ports::{Clusters, Status};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use crate::pawl::{id, now, pawl};
 use crate::server::Server;
 use jiff::SignedDuration;
-use pawl_domain::target::Deed;
+use pawl_domain::reconcile::Deed;
 use pawl_domain::{Failure, Kind, Outcome, Step};
 use pawl_ports::{Clusters, Status, StoreStatus, Validity};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use crate::server::Server;
 use jiff::Timestamp;
 use pawl_domain::cluster::{Allowed, Cluster, Connection, TokenSource};
-use pawl_domain::target::Replacement;
+use pawl_domain::reconcile::Replacement;
 use pawl_domain::{
     ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, Rendered, SecretValue, Step,
 };

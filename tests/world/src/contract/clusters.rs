@@ -6,7 +6,7 @@
 use crate::build::{cluster_name, declaration, id, namespace, object_name};
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::hash::data_hash;
-use pawl_domain::target::{
+use pawl_domain::reconcile::{
     Action, CREATED_BY_LABEL, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Parts, Replacement,
     decide,
 };

@@ -4,13 +4,13 @@ use super::{TemplateSources, executed, parsed, placed, put};
 use crate::declaration::{
     Decoding, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope, TemplateSource,
 };
+use crate::reconcile::{Token, path_of};
 use crate::render::decode::decoded;
 use crate::render::error::{TemplateProblem, TemplateStage};
 use crate::render::functions::{Functions, is_random};
 use crate::render::keys::key_of;
 use crate::render::rendered::Rendered;
 use crate::secret::SecretValue;
-use crate::target::{Token, path_of};
 use pawl_golang::budget::Budget;
 use pawl_golang::template::{ExecError, ParseError, Template};
 use pawl_golang::value::Value;

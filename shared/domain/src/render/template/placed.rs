@@ -2,9 +2,9 @@
 
 use super::text;
 use crate::declaration::Manifest;
+use crate::reconcile::{Placement, Token};
 use crate::render::keys::Data;
 use crate::secret::SecretValue;
-use crate::target::{Placement, Token};
 use pawl_golang::json::Tree;
 use pawl_golang::yaml::{self, YamlError};
 use serde_json::{Number, Value};

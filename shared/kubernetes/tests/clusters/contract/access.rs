@@ -3,7 +3,7 @@
 use crate::pawl::{Identity, blue, build, data, id, name, options, options_at, pawl};
 use crate::server::Server;
 use pawl_domain::cluster::{Connection, SecretKeyAt};
-use pawl_domain::target::{Action, Desired};
+use pawl_domain::reconcile::{Action, Desired};
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Clusters, EksEndpoint};
 use serde_json::json;

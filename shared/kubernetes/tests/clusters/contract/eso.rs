@@ -3,7 +3,7 @@
 use crate::pawl::{CANARY, cluster, id, now, pawl};
 use crate::server::Server;
 use jiff::{SignedDuration, Timestamp};
-use pawl_domain::target::Deed;
+use pawl_domain::reconcile::Deed;
 use pawl_domain::{Failure, Kind, Outcome, Severity, Step};
 use pawl_ports::{Clusters, Status, StoreStatus, Validity};
 use serde_json::{Value, json};

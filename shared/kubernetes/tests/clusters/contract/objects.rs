@@ -3,7 +3,7 @@
 use crate::pawl::{CANARY, data, declaration, id, name, pawl};
 use crate::server::Server;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Placement, Token, decide};
+use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Placement, Token, decide};
 use pawl_domain::{Complaint, Declaration, Kind, Rendered, Step};
 use pawl_ports::Clusters;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use crate::pawl::{blue, pawl};
 use crate::server::Server;
-use pawl_domain::target::MANAGED_LABEL;
+use pawl_domain::reconcile::MANAGED_LABEL;
 use pawl_kubernetes::rbac::{Profile, Rights};
 use pawl_ports::{ClusterCredentials, Clusters};
 use reqwest::Method;

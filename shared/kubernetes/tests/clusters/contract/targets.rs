@@ -2,7 +2,7 @@
 
 use crate::pawl::{CANARY, data, declaration, id, name, pawl};
 use crate::server::Server;
-use pawl_domain::target::{Action, CREATED_BY_LABEL, Desired, Existing, decide};
+use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Desired, Existing, decide};
 use pawl_domain::{Declaration, Kind, Rendered, Step};
 use pawl_ports::Clusters;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use crate::pawl::{CANARY, data, declaration, id, name, pawl, replacement};
 use crate::server::Server;
 use pawl_domain::declaration::Template;
-use pawl_domain::target::{Action, Existing, decide, marked};
+use pawl_domain::reconcile::{Action, Existing, decide, marked};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Rendered, Step};
 use pawl_ports::{Clusters, TemplateKind};
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ pub(crate) async fn cannot_change_a_type(server: &Server) {
         ),
     ] {
         let Action::Update { resource_version, desired, parts } = action else { panic!("{action:?}") };
-        let desired = pawl_domain::target::Desired {
+        let desired = pawl_domain::reconcile::Desired {
             annotations: existing.annotations.clone(),
             labels: existing.labels.clone(),
             ..desired

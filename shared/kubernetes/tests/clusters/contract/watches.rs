@@ -2,7 +2,7 @@
 
 use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
 use crate::server::Server;
-use pawl_domain::target::{Action, Desired, Owner, Parts};
+use pawl_domain::reconcile::{Action, Desired, Owner, Parts};
 use pawl_domain::{DeclarationId, StoreId};
 use pawl_ports::{Clusters, Declared, Sighting, Watches};
 use serde_json::{Value, json};

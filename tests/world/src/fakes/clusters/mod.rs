@@ -10,7 +10,7 @@ pub use stored::StoredSecret;
 use crate::build::id;
 use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::target::Existing;
+use pawl_domain::reconcile::Existing;
 use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
 use pawl_ports::{Status, StoreStatus};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::port::{conflict, no_namespace};
 use super::{FakeClusters, State, place};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::hash::created_by;
-use pawl_domain::target::{Action, CREATED_BY_LABEL, Content, Desired, Existing, Parts};
+use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Content, Desired, Existing, Parts};
 use pawl_domain::{DeclarationId, ObjectName, Step};
 use pawl_ports::Error;
 use serde_json::{Map, Value};

@@ -4,7 +4,7 @@ use crate::door::{Passage, lock};
 use crate::fault::Point;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::hash::created_by;
-use pawl_domain::target::{
+use pawl_domain::reconcile::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
 };
 use pawl_domain::{

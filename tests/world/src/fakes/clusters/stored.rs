@@ -1,5 +1,5 @@
 use pawl_domain::SecretValue;
-use pawl_domain::target::{Desired, Existing, OwnFields, Owner, Parts};
+use pawl_domain::reconcile::{Desired, Existing, OwnFields, Owner, Parts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A Secret as an API server keeps it.

@@ -2,7 +2,7 @@
 
 use crate::declaration::{CreationPolicy, Declaration};
 use crate::hash::created_by;
-use crate::target::{CREATED_BY_LABEL, Existing, MANAGED_LABEL, Owner, Refused};
+use crate::reconcile::{CREATED_BY_LABEL, Existing, MANAGED_LABEL, Owner, Refused};
 use std::collections::BTreeMap;
 
 /// Refuses what belongs to somebody else: an object that another ExternalSecret controls is nobody else's under any

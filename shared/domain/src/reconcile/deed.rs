@@ -1,7 +1,7 @@
 //! What was done to a target, as ESO's Events tell of it.
 
-use crate::target::desired::labelled_only;
-use crate::target::{Action, Existing, Parts};
+use crate::reconcile::desired::labelled_only;
+use crate::reconcile::{Action, Existing, Parts};
 
 /// What was done to a target. Source: ESO tells of what it creates, updates and deletes, but not of the managed label
 /// that it puts on a Secret before it looks any closer.

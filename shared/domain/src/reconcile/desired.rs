@@ -2,9 +2,9 @@
 
 use crate::declaration::{CreationPolicy, Declaration, Manifest};
 use crate::hash::data_hash;
+use crate::reconcile::ownership::{mark, owners};
+use crate::reconcile::{Content, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Misplaced, Refused};
 use crate::render::Rendered;
-use crate::target::ownership::{mark, owners};
-use crate::target::{Content, DATA_HASH_ANNOTATION, Desired, Existing, MANAGED_LABEL, Misplaced, Refused};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// With all that was rendered. Without a template the target takes over the ExternalSecret's own labels and

@@ -2,9 +2,9 @@
 
 use crate::declaration::{CreationPolicy, Declaration, TemplateScope};
 use crate::hash::data_hash;
+use crate::reconcile::{CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use crate::render::Rendered;
 use crate::secret::SecretValue;
-use crate::target::{CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use crate::given;
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Template};
-use pawl_domain::target::{Action, Desired, Existing, OwnFields, Owner, Parts, Refused, decide};
+use pawl_domain::reconcile::{Action, Desired, Existing, OwnFields, Owner, Parts, Refused, decide};
 use pawl_domain::{Complaint, Outcome, Rendered, SecretValue};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

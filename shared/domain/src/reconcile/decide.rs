@@ -1,11 +1,11 @@
 //! The decision: create, update, delete or leave, and what is said of it.
 
 use crate::declaration::{CreationPolicy, Declaration, DeletionPolicy};
+use crate::reconcile::desired::{frozen, labelled_only, whole};
+use crate::reconcile::ownership::refuse_foreign;
+use crate::reconcile::{Desired, Existing, Parts, Refused};
 use crate::record::Outcome;
 use crate::render::Rendered;
-use crate::target::desired::{frozen, labelled_only, whole};
-use crate::target::ownership::refuse_foreign;
-use crate::target::{Desired, Existing, Parts, Refused};
 
 /// What must happen to the target.
 #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Whether a target that somebody edited is brought back at once.
 
 use crate::declaration::{Declaration, RefreshPolicy};
+use crate::reconcile::desired::whole;
+use crate::reconcile::{Existing, Parts};
 use crate::render::Rendered;
-use crate::target::desired::whole;
-use crate::target::{Existing, Parts};
 use jiff::{SignedDuration, Timestamp};
 
 impl Existing {

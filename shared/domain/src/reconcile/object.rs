@@ -1,9 +1,9 @@
 //! A target as it stands, and as it shall be.
 
 use crate::hash::data_hash;
+use crate::reconcile::{Content, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use crate::render::Rendered;
 use crate::secret::SecretValue;
-use crate::target::{Content, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The Secret as it stands in the cluster.
