@@ -5,7 +5,7 @@ use super::{code, input};
 use crate::args::{Args, Sync};
 use crate::error::Error;
 use crate::output;
-use pawl_domain::key::Arn;
+use pawl_domain::provider::Arn;
 use pawl_domain::{Change, DeclarationId, Location, Moved};
 use pawl_pipeline::{Pipeline, Report};
 use pawl_ports::{Clock, Job, Ports, Registry};

@@ -15,7 +15,7 @@ use aws_credential_types::Credentials;
 use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::store::{AwsAuth, AwsStore, Backend, SecretKeyRef, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, Step};
 use pawl_ports::{Clock, ClusterCredentials, Error};
 use std::borrow::Cow;
@@ -251,13 +251,10 @@ fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {
 
 /// The declared store behind an identity.
 pub(crate) fn aws_store(access: &Access) -> Result<&AwsStore, Error> {
-    match &access.backend {
-        Backend::Aws(store) => Ok(store),
-        other => {
-            let message = format!("{} is not a store of AWS", other.location());
-            Err(Error::new(Step::Fetch, Kind::Invalid, message))
-        }
-    }
+    access.backend.as_aws().ok_or_else(|| {
+        let message = format!("{} is not a store of AWS", access.backend.location());
+        Error::new(Step::Fetch, Kind::Invalid, message)
+    })
 }
 
 /// The cluster and namespace whose Secrets and service accounts prove this identity.

@@ -15,7 +15,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use pawl_domain::key::Arn;
+use pawl_domain::provider::Arn;
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint, Error};
 use std::collections::HashMap;

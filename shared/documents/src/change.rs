@@ -1,3 +1,4 @@
+use crate::part::{Fault, Out, Part, choice, unknown};
 use pawl_domain::{Change, Location, Moved, Provider};
 
 fields!(Change {
@@ -15,12 +16,16 @@ fields!(Location {
     "account" => may account,
 });
 
-choices!(Provider {
-    "fake" => Fake,
-    "parameter-store" => ParameterStore,
-    "secrets-manager" => SecretsManager,
-    "vault" => Vault,
-});
+impl Part for Provider {
+    fn write(&self, out: &mut Out) {
+        out.text(self.as_str());
+    }
+
+    fn read(value: serde_json::Value) -> Result<Self, Fault> {
+        let (name, _) = choice(value)?;
+        Self::named(&name).ok_or_else(unknown)
+    }
+}
 
 choices!(Moved {
     "current" => Current,

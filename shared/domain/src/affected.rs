@@ -2,7 +2,7 @@
 
 use crate::change::{Change, Moved};
 use crate::declaration::{Declaration, Query, Read};
-use crate::key::{Provider, VersionSelector};
+use crate::provider::{Profile, VersionSelector};
 use crate::store::{Store, StoreId};
 use jiff::Timestamp;
 use std::fmt;
@@ -97,32 +97,32 @@ fn reads_of_key<'a>(
                 let search = store.backend.search(find);
                 let found = here && change.names.iter().any(|name| search.finds(name));
                 let tags = change.moved == Moved::Metadata && !find.tags.is_empty();
-                return found.then(|| (index, tags || concerns(&change.moved, &VersionSelector::Current)));
+                return found.then(|| (index, tags || concerns(change, &VersionSelector::Current)));
             }
         };
         let key = store.remote_key(&remote.key);
         let location = store.location().of_key(&key);
         let same_key =
             location.agrees_with(&change.location) && !location.index_keys(&key).is_disjoint(&keys);
-        // What a store knows about a key stays as it is when another version of the value comes, but for Vault, which
-        // knows the version in force.
+        // What a store knows about a key stays as it is when another version of the value comes, but where it is known of
+        // the version in force.
         let concerned = match remote.metadata {
-            true if location.provider == Provider::Vault => true,
+            true if location.provider.profile().metadata_follows_value => true,
             true => matches!(change.moved, Moved::Existence | Moved::Metadata),
-            false => concerns(&change.moved, &remote.selector(store)),
+            false => concerns(change, &remote.selector(store)),
         };
         same_key.then_some((index, concerned))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }
 
-/// Whether what moved can change what this selector finds. When `AWSCURRENT` moves, `AWSPREVIOUS` follows it and is
-/// not reported on its own (AWS Secrets Manager, event notifications).
-fn concerns(moved: &Moved, selector: &VersionSelector) -> bool {
-    match (moved, selector) {
+/// Whether what moved can change what this selector finds.
+fn concerns(change: &Change, selector: &VersionSelector) -> bool {
+    let Profile { labels_that_follow, .. } = change.location.provider.profile();
+    match (&change.moved, selector) {
         (Moved::Existence, _) => true,
         (Moved::Current, VersionSelector::Current) => true,
-        (Moved::Current, VersionSelector::Label(label)) => label == "AWSPREVIOUS",
+        (Moved::Current, VersionSelector::Label(label)) => labels_that_follow.contains(&label.as_str()),
         (Moved::Label(moved), VersionSelector::Label(label)) => moved == label,
         (Moved::SomeLabel, VersionSelector::Label(_)) => true,
         (Moved::Label(_) | Moved::SomeLabel, VersionSelector::Current) => false,

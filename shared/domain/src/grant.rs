@@ -12,7 +12,7 @@ pub use glob::{Glob, InvalidGlob};
 pub use host::{HostPattern, InvalidHost, Origin};
 pub use own::OwnSecrets;
 
-use crate::key::Provider;
+use crate::provider::Provider;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

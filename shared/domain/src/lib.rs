@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
+//! | [`provider`] | [`Provider`]: the kinds of store, and what is particular to each |
 //! | [`key`] | where a key lives and under which index keys it is found |
 //! | [`grant`] | what stores are let do, as their adapters need to know it: addresses, hosts, patterns of keys |
 //! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
@@ -35,6 +36,7 @@ pub mod key;
 pub mod manifests;
 pub mod name;
 pub mod policy;
+pub mod provider;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;
@@ -49,10 +51,11 @@ pub use change::{Change, Moved};
 pub use cluster::Cluster;
 pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
 pub use grant::{Grant, Keep};
-pub use key::{IndexKey, Location, Provider, VersionSelector};
+pub use key::{IndexKey, Location};
 pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
+pub use provider::{Provider, VersionSelector};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
 pub use secret::{DigestKey, SecretValue};

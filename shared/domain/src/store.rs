@@ -5,6 +5,7 @@ mod condition;
 mod fake;
 mod headers;
 mod search;
+mod spec;
 mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
@@ -12,6 +13,7 @@ pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement
 pub use fake::{FakeEntry, FakeStore};
 pub use headers::Headers;
 pub use search::Search;
+pub(crate) use spec::{Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
     VaultStore,
@@ -19,8 +21,9 @@ pub use vault::{
 
 use crate::declaration::{Find, Query};
 use crate::grant::Grant;
-use crate::key::{IndexKey, Location, Provider, VersionSelector};
+use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
+use crate::provider::VersionSelector;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -97,11 +100,7 @@ impl Store {
 
     /// The key as this store's provider knows it, such as with the store's prefix before the declared key.
     pub fn remote_key(&self, key: &str) -> String {
-        match &self.backend {
-            Backend::Aws(aws) => aws.remote_key(key),
-            Backend::Vault(vault) => vault.remote_key(key),
-            Backend::Fake(_) => key.to_owned(),
-        }
+        self.backend.spec().remote_key(key)
     }
 
     /// The index keys under which a change finds what is read here. A search is found by every change of its store's
@@ -117,36 +116,31 @@ impl Store {
         }
     }
 
-    /// Whether a listing of what changed in this store tells of everything that changes the answer. It does not of a
-    /// parameter's tags and labels, which change without a new date, nor of keys of other accounts: of those, only asking
-    /// again tells.
+    /// Whether a listing of what changed in this store tells of everything that changes the answer. It does not where labels
+    /// and tags change without a new date, nor of keys of other accounts: of those, only asking again tells.
     pub fn lists_changes_of(&self, query: &Query) -> bool {
-        let is_parameter = self.location().provider == Provider::ParameterStore;
+        let hides = self.location().provider.profile().listing_hides_labels;
         match query {
             Query::Key(remote) => {
                 let labelled = matches!(remote.selector(self), VersionSelector::Label(_));
                 let location = self.location();
                 let own = location.clone().of_key(&self.remote_key(&remote.key)).agrees_with(&location);
-                own && !(is_parameter && (remote.metadata || labelled))
+                own && !(hides && (remote.metadata || labelled))
             }
-            Query::Find(find) => find.tags.is_empty() || !is_parameter,
+            Query::Find(find) => find.tags.is_empty() || !hides,
         }
     }
 
-    /// Whether a listing of what changed in this store says nothing of keys that were deleted for good, as one of Secrets
-    /// Manager does that is sorted by the date of the last change.
+    /// Whether a listing of what changed in this store says nothing of keys that were deleted for good.
     pub fn hides_deletions(&self) -> bool {
-        self.location().provider == Provider::SecretsManager
+        self.location().provider.profile().listing_hides_deletions
     }
 
     /// With which identity a declaration in `namespace` of `cluster` reads this store. Whether it may,
     /// [`Rules::permit`](crate::Rules::permit) decides, which grants it what it may do.
     pub fn access(&self, cluster: &ClusterName, namespace: &Namespace) -> Access {
-        let (proofs, tagged) = match &self.backend {
-            Backend::Aws(aws) => (aws.auth.proofs(), aws.tells_tenants_apart()),
-            Backend::Vault(vault) => (vault.proofs(), vault.assumes_role()),
-            Backend::Fake(_) => (Vec::new(), false),
-        };
+        let spec = self.backend.spec();
+        let (proofs, tagged) = (spec.proofs(), spec.tells_tenants_apart());
         // Where every proof names its namespace, all declarations share what is read with it.
         let referent = proofs.iter().find(|named| named.is_none()).or(proofs.first());
         let own = self.id.namespace.clone();
@@ -162,11 +156,7 @@ impl Store {
 
     /// The identity with which this store itself is validated; `None` where it depends on the namespace of who reads.
     pub fn own_access(&self, cluster: &ClusterName) -> Option<Access> {
-        let depends = match &self.backend {
-            Backend::Aws(aws) => aws.auth.proofs().contains(&None),
-            Backend::Vault(vault) => vault.proofs().contains(&None),
-            Backend::Fake(_) => false,
-        };
+        let depends = self.backend.spec().proofs().contains(&None);
         match &self.id.namespace {
             Some(own) => Some(self.access(cluster, own)),
             // Nobody's namespace: none of its credentials asks for it.
@@ -177,7 +167,7 @@ impl Store {
 
     /// Whether the manifest says that the store cannot be used: `fake.validationResult`.
     pub fn is_refused_by_manifest(&self) -> bool {
-        matches!(&self.backend, Backend::Fake(fake) if fake.is_refused)
+        self.backend.spec().is_refused()
     }
 
     /// Whether a namespace with these labels may use this store. Source: ESO's ClusterSecretStore conditions: the
@@ -207,7 +197,7 @@ impl Store {
     }
 }
 
-/// How a store's keys are read. Providers are variants here.
+/// How a store's keys are read. What differs between the variants is in [`Spec`]; nothing else asks which one it has.
 #[expect(clippy::large_enum_variant, reason = "nearly all stores are of AWS, and few are held at a time")]
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Backend {
@@ -220,21 +210,82 @@ pub enum Backend {
 }
 
 impl Backend {
+    pub(crate) fn spec(&self) -> &dyn Spec {
+        match self {
+            Self::Aws(aws) => aws,
+            Self::Vault(vault) => vault.as_ref(),
+            Self::Fake(fake) => fake,
+        }
+    }
+
+    fn spec_mut(&mut self) -> &mut dyn Spec {
+        match self {
+            Self::Aws(aws) => aws,
+            Self::Vault(vault) => vault.as_mut(),
+            Self::Fake(fake) => fake,
+        }
+    }
+
     /// Why a search cannot be made here whatever is there, with what to write instead; `None` when it can.
     pub fn refuses(&self, find: &Find) -> Option<&'static str> {
-        match self {
-            Self::Vault(vault) => vault.refuses(find),
-            Self::Aws(_) | Self::Fake(_) => None,
-        }
+        self.spec().refuses(find)
     }
 
     /// Where the keys live, as far as the manifest tells.
     pub fn location(&self) -> Location {
+        self.spec().location()
+    }
+
+    /// The values, where the manifest itself is the store.
+    pub fn values(&self) -> Option<&[FakeEntry]> {
+        self.spec().values()
+    }
+
+    /// Takes the values out of the manifest; `false` where they never stand there.
+    pub fn withhold_values(&mut self) -> bool {
+        self.spec_mut().withhold_values()
+    }
+
+    /// The spec of a store of AWS.
+    pub fn as_aws(&self) -> Option<&AwsStore> {
         match self {
-            Self::Aws(aws) => aws.location(),
-            Self::Vault(vault) => vault.location(),
-            Self::Fake(fake) => fake.location(),
+            Self::Aws(aws) => Some(aws),
+            _ => None,
         }
+    }
+
+    /// The spec of a store whose values stand in its manifest.
+    pub fn as_fake(&self) -> Option<&FakeStore> {
+        match self {
+            Self::Fake(fake) => Some(fake),
+            _ => None,
+        }
+    }
+
+    /// The spec of a Vault.
+    pub fn as_vault(&self) -> Option<&VaultStore> {
+        match self {
+            Self::Vault(vault) => Some(vault),
+            _ => None,
+        }
+    }
+}
+
+impl From<AwsStore> for Backend {
+    fn from(aws: AwsStore) -> Self {
+        Self::Aws(aws)
+    }
+}
+
+impl From<VaultStore> for Backend {
+    fn from(vault: VaultStore) -> Self {
+        Self::Vault(Box::new(vault))
+    }
+}
+
+impl From<FakeStore> for Backend {
+    fn from(fake: FakeStore) -> Self {
+        Self::Fake(fake)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was fetched for a declaration, each value with its version. Values live in memory only.
 
 use crate::change::Change;
-use crate::key::Provider;
+use crate::provider::Provider;
 use crate::secret::SecretValue;
 use jiff::{SignedDuration, Timestamp};
 use pawl_golang::json::{self, Html, Tree};
@@ -20,6 +20,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// The id of these tags. Stores have no versions of tags, so a digest is the version: equal exactly while no tag
+    /// changes.
+    pub fn id_of_tags(tags: &BTreeMap<String, String>) -> String {
+        digest(&tags_as_json(tags))
+    }
+
     /// Whether it came to be after the change, for certain: events tell whole seconds, and senders' and stores' clocks
     /// agree to about [`CLOCK_SKEW`].
     pub fn is_younger_than(&self, change: &Change) -> bool {
@@ -44,20 +50,25 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// Tags as ESO's `metadataPolicy: Fetch` gives them: a JSON object as Go writes it, with sorted keys. Stores have
-    /// no versions of tags, so a digest is the version: equal exactly while no tag changes.
+    /// Tags as ESO's `metadataPolicy: Fetch` gives them: a JSON object as Go writes it, with sorted keys.
     pub fn of_tags(provider: Provider, tags: &BTreeMap<String, String>) -> Self {
-        let text = |(key, value): (&String, &String)| {
-            (key.clone().into_bytes(), Tree::Text(value.clone().into_bytes()))
-        };
-        let tree = Tree::Map(tags.iter().map(text).collect());
-        // Texts in one level always have a JSON form.
-        let object = json::encode(&tree, Html::Escape).unwrap_or_default();
-        let mut id = hex::encode(Sha256::digest(&object));
-        id.truncate(DIGEST_LENGTH);
-        let version = Version { id, since: None };
+        let object = tags_as_json(tags);
+        let version = Version { id: digest(&object), since: None };
         Self { provider, value: SecretValue::new(object), version, labels: Vec::new() }
     }
+}
+
+fn tags_as_json(tags: &BTreeMap<String, String>) -> Vec<u8> {
+    let text =
+        |(key, value): (&String, &String)| (key.clone().into_bytes(), Tree::Text(value.clone().into_bytes()));
+    // Texts in one level always have a JSON form.
+    json::encode(&Tree::Map(tags.iter().map(text).collect()), Html::Escape).unwrap_or_default()
+}
+
+fn digest(object: &[u8]) -> String {
+    let mut id = hex::encode(Sha256::digest(object));
+    id.truncate(DIGEST_LENGTH);
+    id
 }
 
 /// Enough hexadecimal digits that two sets of tags are never taken for one.

@@ -3,7 +3,7 @@
 use crate::envelope::object;
 use crate::error::Error;
 use jiff::Timestamp;
-use pawl_domain::key::Arn;
+use pawl_domain::provider::{Arn, Place};
 use pawl_domain::{Change, Location, Moved, Provider};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -59,13 +59,8 @@ impl<'a> EventBridge<'a> {
         version: Option<String>,
         moved: Moved,
     ) -> Result<Change, Error> {
-        let service = match provider {
-            Provider::ParameterStore => "ssm",
-            Provider::SecretsManager => "secretsmanager",
-            // Neither speaks through EventBridge in its own name.
-            Provider::Vault | Provider::Fake => "",
-        };
-        let own = |text: &&String| Arn::parse(text).is_some_and(|arn| arn.service == service);
+        let service = provider.profile().arn_service;
+        let own = |text: &&String| Arn::parse(text).is_some_and(|arn| Some(arn.service) == service);
         let names: BTreeSet<String> =
             names.into_iter().chain(self.resources.iter().filter(own).cloned()).collect();
         let arn = names.iter().find(own).and_then(|text| Arn::parse(text));
@@ -88,9 +83,9 @@ pub(crate) fn location(
     region: Option<&str>,
     account: Option<&str>,
 ) -> Result<Location, Error> {
-    match provider {
-        Provider::ParameterStore | Provider::SecretsManager => {}
-        Provider::Vault | Provider::Fake => return elsewhere(provider, region, account),
+    match provider.profile().place {
+        Place::Region => {}
+        Place::Server | Place::Manifest => return elsewhere(provider, region, account),
     }
     let region = region.ok_or_else(|| Error::malformed("it has neither a region nor an ARN"))?;
     let is_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

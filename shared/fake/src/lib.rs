@@ -12,7 +12,7 @@ mod entries;
 
 use entries::{current, fetched, found};
 use jiff::Timestamp;
-use pawl_domain::store::{Backend, FakeStore};
+use pawl_domain::store::FakeStore;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
 use pawl_ports::{Capabilities, Changes, Error, Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,13 +73,10 @@ impl Sources for FakeSources {
 
 /// What stands in the manifest.
 fn manifest(access: &Access) -> Result<&FakeStore, Error> {
-    match &access.backend {
-        Backend::Fake(store) => Ok(store),
-        other => {
-            let message = format!("{}: not a store of spec.provider.fake", other.location());
-            Err(Error::new(Step::Fetch, Kind::Invalid, message))
-        }
-    }
+    access.backend.as_fake().ok_or_else(|| {
+        let message = format!("{}: not a store of spec.provider.fake", access.backend.location());
+        Error::new(Step::Fetch, Kind::Invalid, message)
+    })
 }
 
 #[cfg(test)]
@@ -96,13 +93,7 @@ mod tests {
             version: String::new(),
         };
         let store = FakeStore { data: values.iter().map(entry).collect(), ..FakeStore::default() };
-        Access {
-            backend: Backend::Fake(store),
-            cluster: None,
-            namespace: None,
-            tags: None,
-            grant: Grant::default(),
-        }
+        Access { backend: store.into(), cluster: None, namespace: None, tags: None, grant: Grant::default() }
     }
 
     #[tokio::test]

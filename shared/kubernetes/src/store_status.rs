@@ -9,6 +9,7 @@ use crate::eso::{EsoKind, api_version};
 use crate::status::event::{self, About, COMPONENT, Note};
 use crate::status::ready::word;
 use crate::status::time;
+use pawl_domain::provider::SpecName;
 use pawl_domain::{Standing, Step, StoreId, Verdict};
 use pawl_ports::{ClusterIdentity, Error, StoreStatus, Validity};
 use serde_json::{Value, json};
@@ -80,9 +81,9 @@ pub(crate) fn standing(object: &Value) -> Standing {
 
 const IGNORES_MAINTENANCE: &str = "/metadata/annotations/external-secrets.io~1ignore-maintenance-checks";
 
-/// What ESO says that can be done with a store of this provider. Whether Pawl pushes to it is another question.
+/// What ESO says that can be done with a store of this provider.
 fn capabilities(provider: &str) -> &'static str {
-    if provider == "openBao" { "ReadOnly" } else { "ReadWrite" }
+    SpecName::of(provider).map_or("ReadWrite", |known| known.capabilities)
 }
 
 fn patch(status: &StoreStatus, verdict: &Verdict, capabilities: &str) -> Value {
@@ -109,8 +110,8 @@ fn notes(status: &StoreStatus) -> Vec<Note> {
             vec![Note::warning("InvalidProviderConfig", why)]
         }
     };
-    // Of all that Pawl serves, this is the one provider that ESO says nobody maintains.
-    if status.standing.provider == "fake" && !status.standing.ignores_maintenance {
+    let unmaintained = SpecName::of(&status.standing.provider).is_some_and(|known| !known.is_maintained);
+    if unmaintained && !status.standing.ignores_maintenance {
         notes.push(Note::warning("StoreUnmaintained", UNMAINTAINED));
     }
     notes

@@ -40,7 +40,7 @@ pub(super) fn read(
     // How PushSecrets delete; nothing is pushed.
     fields.without_effect(&["secretsManager"]);
     fields.close();
-    (service.is_some() && region.is_some() && auth.is_some()).then_some(Backend::Aws(store))
+    (service.is_some() && region.is_some() && auth.is_some()).then(|| store.into())
 }
 
 fn service(fields: &mut Fields<'_>) -> Option<AwsService> {

@@ -12,7 +12,7 @@ pub(super) fn read(mut fields: Fields<'_>) -> Backend {
     let data = fields.objects("data").into_iter().filter_map(entry).collect();
     let is_refused = fields.value("validationResult").and_then(Value::as_i64) == Some(REFUSED);
     fields.close();
-    Backend::Fake(FakeStore { data, is_refused })
+    FakeStore { data, is_refused }.into()
 }
 
 /// Source: ESO's validation results are 0 for ready, 1 for unknown, which counts as ready, and 2 for an error.

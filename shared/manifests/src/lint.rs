@@ -8,8 +8,7 @@ mod fields;
 mod groups;
 
 use pawl_domain::declaration::{Into, Rewrite};
-use pawl_domain::key::{Provider, VersionSelector};
-use pawl_domain::{Declaration, Query, Read, Remote, Severity, Store, StoreId};
+use pawl_domain::{Declaration, Provider, Query, Read, Remote, Severity, Store, StoreId};
 use std::collections::BTreeSet;
 
 /// Something that is not as it was meant.
@@ -55,27 +54,11 @@ fn key(read: &Read, remote: &Remote, provider: Provider) -> Vec<Finding> {
         Into::Key(_) => format!("{}.remoteRef.{name}", read.path),
         Into::Every { .. } => format!("{}.extract.{name}", read.path),
     };
-    let mut findings = Vec::new();
-    if provider == Provider::ParameterStore && remote.key.ends_with('/') {
-        let message = "Parameter Store has no parameter whose name ends with /; for all parameters below a path write \
-                       dataFrom[].find with path";
-        findings.push(Finding::error(of("key"), message));
-    }
-    let selector = VersionSelector::parse(provider, remote.version.as_deref());
-    if let (Provider::SecretsManager, VersionSelector::Label(label)) = (provider, selector)
-        && is_uuid(&label)
-    {
-        let message = format!(
-            "is read as the name of a staging label; for the version with this id write uuid/{label}"
-        );
-        findings.push(Finding::warning(of("version"), message));
-    }
-    findings
-}
-
-fn is_uuid(text: &str) -> bool {
-    let lengths = text.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+    let profile = provider.profile();
+    let impossible = (profile.impossible_key)(&remote.key).map(|why| Finding::error(of("key"), why));
+    let version = remote.version.as_deref().filter(|version| !version.is_empty());
+    let doubtful = version.and_then(profile.doubtful_version).map(|why| Finding::warning(of("version"), why));
+    impossible.into_iter().chain(doubtful).collect()
 }
 
 /// Replacements that name groups which the pattern does not have: they give nothing.

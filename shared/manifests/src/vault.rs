@@ -59,7 +59,7 @@ pub(super) fn read(
         (store.auth, store.auth_namespace) = (auth.method, auth.namespace);
     }
     fields.close();
-    Some(Backend::Vault(Box::new(store)))
+    Some(store.into())
 }
 
 /// ESO has no way to take a header from a Secret, and what stands in a store's manifest stands in the registry.

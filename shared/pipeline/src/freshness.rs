@@ -10,11 +10,12 @@ use crate::pipeline::{Pipeline, Stores};
 use crate::plan::{Plan, Sought};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::DeletionPolicy;
+use pawl_domain::provider::Order;
 use pawl_domain::render::Entry;
 use pawl_domain::values::CLOCK_SKEW;
 use pawl_domain::{
-    Access, Change, Fetched, Found, Kind, Moved, Provider, Query, Read, Step, Store, Values, Version,
-    VersionSelector, Versions,
+    Access, Change, Fetched, Found, Kind, Moved, Query, Read, Step, Store, Values, Version, VersionSelector,
+    Versions,
 };
 use pawl_ports::{Error, Part, Ports, Wanted};
 use std::sync::Arc;
@@ -77,13 +78,13 @@ impl<P: Ports> Pipeline<P> {
         if fetched.version.id == *version || fetched.version.is_younger_than(change) {
             return Seen::Enough;
         }
-        let label = match &want.selector {
-            VersionSelector::Current if is_numbered(fetched.provider) => {
+        let label = match (&want.selector, fetched.provider.profile().order) {
+            (VersionSelector::Current, Order::Number) => {
                 return older_by_number(&fetched.version.id, version);
             }
-            VersionSelector::Current => "AWSCURRENT",
-            VersionSelector::Label(label) => label,
-            VersionSelector::Id(_) => return Seen::Enough,
+            (VersionSelector::Current, Order::Unordered { in_force }) => in_force,
+            (VersionSelector::Label(label), _) => label,
+            (VersionSelector::Id(_), _) => return Seen::Enough,
         };
         let exactly = Wanted { selector: VersionSelector::Id(version.clone()), ..want.clone() };
         match self.fetch_one(access, &exactly).await {
@@ -101,18 +102,13 @@ enum Seen {
     Older,
 }
 
-/// Only Parameter Store reports changes without a version, and stamps each version with the time of its making.
+/// Where senders name no version, each version is stamped with the time of its making.
 fn older_by_time(change: &Change, fetched: &Fetched) -> Seen {
-    let compared = fetched.provider == Provider::ParameterStore && change.moved == Moved::Current;
+    let compared = fetched.provider.profile().compared_by_time && change.moved == Moved::Current;
     match fetched.version.since {
         Some(since) if compared && since + CLOCK_SKEW < change.at => Seen::Older,
         _ => Seen::Enough,
     }
-}
-
-/// Whether versions are numbers that only grow while a key lives.
-fn is_numbered(provider: Provider) -> bool {
-    matches!(provider, Provider::ParameterStore | Provider::Vault)
 }
 
 /// A key that was deleted and made anew counts from the beginning, but its version is younger than the change.
@@ -186,7 +182,7 @@ fn none_older(read: &Read, store: &Store, found: &Found, written: &Versions) -> 
 /// Where versions are numbered upwards, a smaller number that is also older in time was read from a replica that lags,
 /// or the store was put back. A key that was deleted and made anew starts at 1 with a later time.
 fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), Error> {
-    if !is_numbered(fetched.provider) {
+    if fetched.provider.profile().order != Order::Number {
         return Ok(());
     }
     let number = |id: &str| id.parse::<u64>().ok();

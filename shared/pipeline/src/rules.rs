@@ -2,7 +2,6 @@
 
 use crate::pipeline::Pipeline;
 use pawl_domain::grant::OwnSecrets;
-use pawl_domain::store::Backend;
 use pawl_domain::{Cluster, Home, Problem, Rule, Rules, Severity, Store};
 use pawl_ports::{Error, Policies, Ports, Registry};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,8 +49,9 @@ impl<P: Ports> Pipeline<P> {
             return;
         }
         for store in stores {
-            let Backend::Fake(fake) = &mut store.backend else { continue };
-            fake.data.clear();
+            if !store.backend.withhold_values() {
+                continue;
+            }
             problems.push(Problem {
                 // Whoever applied it hears of it; one that lives in a cluster says so itself.
                 severity: if store.id.home == Home::Applied { Severity::Error } else { Severity::Warning },

@@ -15,7 +15,7 @@ pub use feed::{Feed, Full, feed};
 
 use crate::config;
 use pawl_domain::Change;
-use pawl_domain::store::{Backend, KvVersion, Store, VaultStore};
+use pawl_domain::store::{KvVersion, Store, VaultStore};
 use pawl_events::vault::{AuditReader, Kv};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -75,7 +75,7 @@ impl Audit {
         let mut told: BTreeMap<String, BTreeSet<KvVersion>> = BTreeMap::new();
         let mut anywhere = BTreeSet::new();
         for store in stores {
-            let Backend::Vault(vault) = &store.backend else { continue };
+            let Some(vault) = store.backend.as_vault() else { continue };
             if self.server.as_ref().is_some_and(|server| *server != normal(&vault.server)) {
                 continue;
             }

@@ -135,6 +135,6 @@ mod tests {
     }
 
     fn remote_key(store: &VaultStore, key: &str) -> String {
-        Backend::Vault(Box::new(store.clone())).found_key(key)
+        Backend::from(store.clone()).found_key(key)
     }
 }

@@ -27,7 +27,7 @@ use crate::options::Options;
 use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use lease::Lease;
-use pawl_domain::store::{Backend, KvVersion, VaultAuth, VaultStore};
+use pawl_domain::store::{KvVersion, VaultAuth, VaultStore};
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error};
 use proofs::Proofs;
@@ -212,18 +212,15 @@ fn after(now: Timestamp, time: SignedDuration) -> Timestamp {
 /// The access without what plays no part in proving it.
 fn identity(access: &Access) -> Result<Access, Error> {
     let store = VaultStore { path: None, version: KvVersion::default(), ..vault_store(access)?.clone() };
-    Ok(Access { backend: Backend::Vault(Box::new(store)), ..access.clone() })
+    Ok(Access { backend: store.into(), ..access.clone() })
 }
 
 /// The declared store behind an identity.
 pub(crate) fn vault_store(access: &Access) -> Result<&VaultStore, Error> {
-    match &access.backend {
-        Backend::Vault(store) => Ok(store),
-        other => {
-            let message = format!("{} is not a Vault", other.location());
-            Err(Error::new(Step::Fetch, Kind::Invalid, message))
-        }
-    }
+    access.backend.as_vault().ok_or_else(|| {
+        let message = format!("{} is not a Vault", access.backend.location());
+        Error::new(Step::Fetch, Kind::Invalid, message)
+    })
 }
 
 #[cfg(test)]

@@ -76,6 +76,37 @@ const TEST_CRATES: &[&str] = &[
     "pawl-chaos",
 ];
 
+/// Where a provider may be named: what is particular to it, its manifest's spec, its adapter and its events. Everything else
+/// asks its profile, so that adding one touches no other file.
+const HOMES: &[(&str, &[&str])] = &[
+    ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
+    (
+        "ParameterStore",
+        &[
+            "shared/domain/src/store/aws.rs",
+            "shared/aws/src/sources/parameter_store",
+            "shared/events/src/parameter_store",
+        ],
+    ),
+    (
+        "SecretsManager",
+        &[
+            "shared/domain/src/store/aws.rs",
+            "shared/aws/src/sources/secrets_manager",
+            "shared/events/src/secrets_manager",
+        ],
+    ),
+    ("Vault", &["shared/domain/src/store/vault/", "shared/vault/src/", "shared/events/src/vault.rs"]),
+];
+/// The kinds of spec: their one dispatch, and the registry of adapters in the composition root.
+const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/sources.rs"];
+/// Who may take a spec for one of a certain kind.
+const SPECS: &[(&str, &[&str])] = &[
+    ("as_aws", &["shared/aws/src/"]),
+    ("as_fake", &["shared/fake/src/"]),
+    ("as_vault", &["shared/vault/src/", "shared/runtime/src/audit.rs"]),
+];
+
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;
 
@@ -174,6 +205,47 @@ fn pure_crates_do_no_io() {
             assert!(!impure, "{} must not know {dependency}", package.name);
         }
     }
+}
+
+/// The words of a text, of which `Provider::Vault` is one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|sign: char| !(sign.is_alphanumeric() || sign == '_' || sign == ':'))
+}
+
+#[test]
+fn nobody_asks_which_provider_it_is() {
+    let provider = fs::read_to_string(root().join("shared/domain/src/provider.rs")).unwrap();
+    let listed = provider.split("pub const ALL").nth(1).unwrap().split(';').nth(1).unwrap();
+    let listed: BTreeSet<&str> = words(listed).filter_map(|word| word.strip_prefix("Self::")).collect();
+    let homes: BTreeMap<&str, &[&str]> = HOMES.iter().copied().collect();
+    assert_eq!(listed, homes.keys().copied().collect(), "each provider has its homes in this test");
+
+    let mut asking = Vec::new();
+    let sources = ["shared", "cli", "functions"].into_iter().flat_map(|it| files(&root().join(it), ".rs"));
+    let deployed = |path: &String| path.contains("/src/") && !path.ends_with("/tests.rs");
+    for path in sources.map(|path| shown(&path)).filter(deployed) {
+        let text = fs::read_to_string(root().join(&path)).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let at_home = |homes: &[&str]| homes.iter().any(|home| path.starts_with(home));
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let named = words(line).any(|word| {
+                let variant = |of: &str| word.rsplit_once(of).map(|(_, variant)| variant);
+                let spec = SPECS.iter().find(|(name, _)| *name == word);
+                let defined = line.contains("pub fn") && path == "shared/domain/src/store.rs";
+                match (variant("Provider::"), variant("Backend::")) {
+                    // `use Provider::{..}` and `Provider::*` would hide what is named.
+                    (Some(""), _) | (_, Some("")) => true,
+                    (Some(name), _) => homes.get(name).is_some_and(|homes| !at_home(homes)),
+                    (_, Some(name)) => name.starts_with(char::is_uppercase) && !at_home(BACKENDS),
+                    _ => spec.is_some_and(|(_, homes)| !at_home(homes)) && !defined,
+                }
+            });
+            if named {
+                asking.push(format!("{path}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(asking.is_empty(), "ask the profile in shared/domain/src/provider:\n{}", asking.join("\n"));
 }
 
 #[test]

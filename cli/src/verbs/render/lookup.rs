@@ -2,7 +2,7 @@
 
 use super::values::{Given, Keys, Known};
 use pawl_domain::declaration::Find;
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
     Fetched, Found, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version, VersionSelector,
 };
@@ -28,13 +28,10 @@ impl Lookup<'_> {
             }
         };
         let given = self.given.of(read.store.name.as_str());
-        let own = match &store.backend {
-            Backend::Fake(fake) => Known::of_fake(fake),
-            Backend::Aws(_) | Backend::Vault(_) => Keys::new(),
-        };
+        let own = Known::of_entries(store.backend.values().unwrap_or_default());
         match &read.query {
             Query::Key(remote) => key(store, given, remote).or_else(|| key(store, &own, remote)),
-            // What was given counts before what a fake store has.
+            // What was given counts before what stands in a store's manifest.
             Query::Find(find) => {
                 let mut found = search(store, &own, find);
                 found.extend(search(store, given, find));
@@ -68,44 +65,20 @@ fn search(store: &Store, keys: &Keys, find: &Find) -> BTreeMap<String, Arc<Fetch
     let mut found = BTreeMap::new();
     for (key, known) in keys {
         let tagged = find.tags.iter().all(|(tag, value)| known.tags.get(tag) == Some(value));
-        let Some(value) = known.last(provider == Provider::Fake).filter(|_| tagged) else { continue };
-        if search.finds(&store.remote_name(key)) {
-            found.insert(store.found_name(key), fetched(provider, value));
+        let Some(value) = known.last(provider.profile().finds_last_version).filter(|_| tagged) else {
+            continue;
+        };
+        if search.finds(&store.backend.listed_name(key)) {
+            found.insert(store.backend.found_name(key), fetched(provider, value));
         }
     }
     found
 }
 
-/// How a search calls keys: Vault's by their whole path, and in its answers by what is below the mount.
-trait Names {
-    fn remote_name(&self, key: &str) -> String;
-    fn found_name(&self, key: &str) -> String;
-}
-
-impl Names for Store {
-    fn remote_name(&self, key: &str) -> String {
-        match &self.backend {
-            Backend::Vault(_) => self.remote_key(key),
-            Backend::Aws(_) | Backend::Fake(_) => key.to_owned(),
-        }
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        match &self.backend {
-            Backend::Vault(vault) => vault.local_key(&self.remote_key(key)).to_owned(),
-            Backend::Aws(_) | Backend::Fake(_) => key.to_owned(),
-        }
-    }
-}
-
-/// Vault's secrets are objects, which it writes anew: sorted, and with some letters escaped.
 fn fetched(provider: Provider, value: &SecretValue) -> Arc<Fetched> {
-    let value = match provider {
-        Provider::Vault => {
-            json::rewrite(value.expose(), Html::Escape).map_or_else(|_| value.clone(), SecretValue::new)
-        }
-        _ => value.clone(),
-    };
+    let anew = provider.profile().writes_objects_anew;
+    let object = anew.then(|| json::rewrite(value.expose(), Html::Escape).ok()).flatten();
+    let value = object.map_or_else(|| value.clone(), SecretValue::new);
     let version = Version { id: "given".to_owned(), since: None };
     Arc::new(Fetched { provider, value, version, labels: Vec::new() })
 }
@@ -125,5 +98,5 @@ fn secrets_manager(id: &StoreId) -> Store {
         prefix: None,
         max_retries: None,
     };
-    Store { id: id.clone(), backend: Backend::Aws(aws), conditions: Vec::new(), set: None }
+    Store { id: id.clone(), backend: aws.into(), conditions: Vec::new(), set: None }
 }

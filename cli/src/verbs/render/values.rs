@@ -4,7 +4,7 @@ use crate::error::Error;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::SecretValue;
-use pawl_domain::store::FakeStore;
+use pawl_domain::store::FakeEntry;
 use pawl_golang::gjson;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -108,9 +108,9 @@ impl Known {
     }
 
     /// The entries of a fake store.
-    pub(super) fn of_fake(store: &FakeStore) -> Keys {
+    pub(super) fn of_entries(entries: &[FakeEntry]) -> Keys {
         let mut keys = Keys::new();
-        for entry in &store.data {
+        for entry in entries {
             let known: &mut Self = keys.entry(entry.key.clone()).or_default();
             known.exact = true;
             let value = SecretValue::new(entry.value.clone());
@@ -132,8 +132,8 @@ impl Known {
     }
 
     /// The value that a search finds: of the last version by name, as a fake store gives it, or that in force.
-    pub(super) fn last(&self, fake: bool) -> Option<&SecretValue> {
-        let last = self.versions.values().next_back().filter(|_| fake || self.value.is_none());
+    pub(super) fn last(&self, of_all: bool) -> Option<&SecretValue> {
+        let last = self.versions.values().next_back().filter(|_| of_all || self.value.is_none());
         last.or(self.value.as_ref())
     }
 }

@@ -4,7 +4,7 @@ use super::sts_call;
 use crate::clients::Clients;
 use aws_credential_types::Credentials;
 use aws_sdk_sts as sts;
-use pawl_domain::key::Arn;
+use pawl_domain::provider::Arn;
 use pawl_domain::store::{AwsStore, SessionTagsPolicy};
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::Error;

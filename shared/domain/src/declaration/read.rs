@@ -1,6 +1,6 @@
 //! What a declaration reads of its stores, and what becomes of it.
 
-use crate::key::{Provider, VersionSelector, parameter_selector};
+use crate::provider::VersionSelector;
 use crate::store::{Store, StoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,12 +55,11 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Which version of the key is meant, at this store. Parameter Store also reads a selector that stands in the key
-    /// itself, as in `/app/db:3`.
+    /// Which version of the key is meant, at this store. Some read it in the key itself as well, as in `/app/db:3`.
     pub fn selector(&self, store: &Store) -> VersionSelector {
         let provider = store.location().provider;
         let declared = self.version.as_deref().filter(|version| !version.is_empty());
-        let in_key = || parameter_selector(&self.key).filter(|_| provider == Provider::ParameterStore);
+        let in_key = || (provider.profile().selector_in_key)(&self.key);
         VersionSelector::parse(provider, declared.or_else(in_key))
     }
 }

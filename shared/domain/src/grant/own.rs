@@ -1,6 +1,6 @@
 //! Pawl's own secrets: what no declaration may read, whatever a policy says.
 
-use crate::key::{Arn, Provider, plain_names};
+use crate::provider::{Provider, secrets_manager};
 use std::collections::BTreeSet;
 
 /// The Secrets Manager secrets that Pawl itself lives by: the ledger's key, tokens of clusters and of senders.
@@ -10,15 +10,11 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OwnSecrets(BTreeSet<String>);
 
-/// The parameters under which Parameter Store gives out secrets of Secrets Manager. Source: its user guide,
-/// "Referencing AWS Secrets Manager secrets from Parameter Store parameters".
-const REFERENCE: &str = "aws/reference/secretsmanager/";
-
 impl OwnSecrets {
     /// The secrets of these names or ARNs.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let names = secrets.into_iter().map(str::trim).filter(|text| !text.is_empty());
-        Self(names.flat_map(|text| plain_names(Provider::SecretsManager, text)).collect())
+        Self(names.flat_map(secrets_manager::names).collect())
     }
 
     /// Whether the key is one of them, however it is written.
@@ -26,22 +22,7 @@ impl OwnSecrets {
         if self.0.is_empty() {
             return false;
         }
-        match provider {
-            Provider::SecretsManager => self.names_one(key),
-            Provider::ParameterStore => {
-                let name = Arn::parse(key).map_or(key, |arn| arn.resource);
-                name.split_once(REFERENCE).is_some_and(|(_, secret)| {
-                    // A parameter's version or label may stand behind the name.
-                    let bare = secret.split(':').next().unwrap_or_default();
-                    self.names_one(secret) || self.names_one(bare)
-                })
-            }
-            Provider::Vault | Provider::Fake => false,
-        }
-    }
-
-    fn names_one(&self, key: &str) -> bool {
-        plain_names(Provider::SecretsManager, key).iter().any(|name| self.0.contains(name))
+        (provider.profile().shows_secrets)(key).iter().any(|name| self.0.contains(name))
     }
 }
 

@@ -5,7 +5,7 @@ use super::refusal::{Refusal, Rule};
 use crate::declaration::Query;
 use crate::grant::{Glob, Grant, Keep, Origin, OwnSecrets, Reach};
 use crate::name::{ClusterName, Namespace, ObjectName};
-use crate::store::{Access, AwsAuth, AwsStore, Backend, Headers, Home, Store, VaultAuth, VaultStore};
+use crate::store::{Access, AwsStore, Headers, Home, Identity, Spec, Store};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -56,16 +56,6 @@ struct Admitted {
     grant: Grant,
     /// Patterns of the keys that may be read; `None` where the store's own credentials decide.
     keys: Option<BTreeSet<Glob>>,
-}
-
-/// Whose identity a store reads with.
-enum Identity<'a> {
-    /// One that its manifest proves, or none at all.
-    Own,
-    /// Pawl's.
-    Pawls,
-    /// Roles that are assumed with Pawl's.
-    Roles(Vec<&'a str>),
 }
 
 impl Rules {
@@ -153,57 +143,41 @@ impl Rules {
         cluster: &ClusterName,
         namespace: Option<&Namespace>,
     ) -> Result<Admitted, Refusal> {
-        check_manifest(&store.backend, self.fake_stores)?;
+        let spec = store.backend.spec();
+        check_manifest(spec, self.fake_stores)?;
         if let Some(policy) = self.unreadable.first() {
             return Err(Refusal::new(Rule::Unreadable, format_args!("StorePolicy {policy}")));
         }
         if !self.governs(store) {
             return Ok(Admitted { grant: Grant::default(), keys: None });
         }
+        if spec.values().is_some() {
+            return Ok(Admitted { grant: Grant::default(), keys: None });
+        }
         let of_store = |each: &&StorePolicy| each.is_of_store(&store.id) && each.is_for(cluster, namespace);
         let policies: Vec<&StorePolicy> = self.policies.iter().filter(of_store).collect();
-        match &store.backend {
-            Backend::Aws(aws) => {
-                let allowing = allowing(store, &identity(aws), policies.iter().copied())?;
-                let reach = Reach::Guarded(BTreeSet::new());
-                Ok(Admitted { grant: Grant { reach, shows_identity: false }, keys: keys_of(allowing) })
-            }
-            Backend::Vault(vault) => vault_store(store, vault, &policies),
-            Backend::Fake(_) => Ok(Admitted { grant: Grant::default(), keys: None }),
+        if let Some(server) = spec.server() {
+            return with_server(store, server, &spec.identity(), &policies);
         }
+        let allowing = allowing(store, &spec.identity(), policies.iter().copied())?;
+        let reach = Reach::Guarded(BTreeSet::new());
+        Ok(Admitted { grant: Grant { reach, shows_identity: false }, keys: keys_of(allowing) })
     }
 }
 
 /// What no policy can allow.
-fn check_manifest(backend: &Backend, fake_stores: bool) -> Result<(), Refusal> {
-    let region = match backend {
-        Backend::Aws(aws) => Some(&aws.region),
-        Backend::Vault(vault) => match &vault.auth {
-            Some(VaultAuth::Iam(iam)) => Some(&iam.region),
-            _ => None,
-        },
-        Backend::Fake(_) if !fake_stores => {
-            return Err(Refusal::new(Rule::FakeStore, "provider fake"));
-        }
-        Backend::Fake(_) => None,
-    };
-    if let Some(region) = region.filter(|region| !AwsStore::is_region(region)) {
+fn check_manifest(spec: &dyn Spec, fake_stores: bool) -> Result<(), Refusal> {
+    if spec.values().is_some() && !fake_stores {
+        return Err(Refusal::new(Rule::FakeStore, "provider fake"));
+    }
+    if let Some(region) = spec.region().filter(|region| !AwsStore::is_region(region)) {
         return Err(Refusal::new(Rule::Region, format_args!("region {region:?}")));
     }
-    if let Backend::Vault(vault) = backend
-        && let Some(name) = vault.headers.0.keys().find(|name| Headers::is_forbidden(name))
-    {
+    let mut headers = spec.headers().into_iter().flat_map(|headers| headers.0.keys());
+    if let Some(name) = headers.find(|name| Headers::is_forbidden(name)) {
         return Err(Refusal::new(Rule::Header, format_args!("header {name}")));
     }
     Ok(())
-}
-
-fn identity(aws: &AwsStore) -> Identity<'_> {
-    if aws.auth != AwsAuth::Ambient {
-        return Identity::Own;
-    }
-    let roles: Vec<&str> = aws.additional_roles.iter().chain(&aws.role).map(String::as_str).collect();
-    if roles.is_empty() { Identity::Pawls } else { Identity::Roles(roles) }
 }
 
 /// The policies that allow an identity; `None` where it is not theirs to allow.
@@ -240,8 +214,14 @@ fn keys_of(allowing: Option<Vec<&StorePolicy>>) -> Option<BTreeSet<Glob>> {
     allowing.map(keys)
 }
 
-fn vault_store(store: &Store, vault: &VaultStore, policies: &[&StorePolicy]) -> Result<Admitted, Refusal> {
-    let Some(origin) = Origin::of(&vault.server) else {
+/// A store whose server the manifest names.
+fn with_server(
+    store: &Store,
+    server: &str,
+    identity: &Identity<'_>,
+    policies: &[&StorePolicy],
+) -> Result<Admitted, Refusal> {
+    let Some(origin) = Origin::of(server) else {
         return Err(Refusal::new(Rule::Host, format_args!("server of {} is no URL", store.id)));
     };
     let names = |policy: &StorePolicy| {
@@ -256,15 +236,8 @@ fn vault_store(store: &Store, vault: &VaultStore, policies: &[&StorePolicy]) -> 
     if origin.address.is_some_and(|address| !reach.admits(address)) {
         return Err(Refusal::new(Rule::Address, format_args!("{origin} of {}", store.id)));
     }
-    let identity = match &vault.auth {
-        Some(VaultAuth::Iam(iam)) if iam.identity == AwsAuth::Ambient => match &iam.role {
-            Some(role) => Identity::Roles(vec![role]),
-            None => Identity::Pawls,
-        },
-        _ => Identity::Own,
-    };
     // An identity is only shown to a server that the same policy names.
-    let showing = allowing(store, &identity, policies.iter().copied())?;
+    let showing = allowing(store, identity, policies.iter().copied())?;
     let named: Option<Vec<&StorePolicy>> =
         showing.map(|allowing| allowing.into_iter().filter(|each| names(each) == Some(true)).collect());
     if named.as_ref().is_some_and(Vec::is_empty) {

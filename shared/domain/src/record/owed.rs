@@ -118,7 +118,8 @@ pub fn is_over(since: Timestamp, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::Moved;
-    use crate::key::{Location, Provider};
+    use crate::key::Location;
+    use crate::provider::Provider;
     use std::collections::BTreeSet;
 
     fn at(second: i64) -> Timestamp {

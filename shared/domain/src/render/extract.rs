@@ -1,20 +1,19 @@
 //! `extract`: the members of a JSON object, each an entry.
 
 use super::keys::{Data, key_of};
-use crate::key::Provider;
+use crate::provider::Extract;
 use crate::secret::SecretValue;
 use pawl_golang::json::{self, DecodeError, Html, Tree};
 use pawl_golang::number::{FloatBits, FloatFormat, format_float};
 
 /// One entry for each member of the object in `value`, as ESO's provider makes them of it.
-pub(super) fn members(provider: Provider, value: &SecretValue) -> Result<Data, DecodeError> {
-    match provider {
-        Provider::Fake | Provider::ParameterStore | Provider::SecretsManager => {
+pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, DecodeError> {
+    match extract {
+        Extract::Raw => {
             let members = json::object_to_raw(value.expose())?;
             Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
         }
-        // Source: ESO's Vault provider reads its own JSON again, with every number as a float.
-        Provider::Vault => Ok(stringified_all(object(value.expose())?)),
+        Extract::Printed => Ok(stringified_all(object(value.expose())?)),
     }
 }
 

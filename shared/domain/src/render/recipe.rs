@@ -13,7 +13,6 @@ use crate::declaration::{
     CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, Manifest, NullBytes, Query,
     Read,
 };
-use crate::key::Provider;
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
 use pawl_golang::budget::Budget;
@@ -195,15 +194,14 @@ impl Prepared {
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
                 let value = self.select(fetched, budget)?;
-                let every = members(fetched.provider, &value)
+                let every = members(fetched.provider.profile().extract, &value)
                     .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
                 let mut every: Data =
                     found.iter().map(|(name, fetched)| (name.clone(), fetched.value.clone())).collect();
-                // Source: ESO's Fake provider converts what it finds on its own; those of AWS and Vault do not.
-                if found.values().any(|fetched| fetched.provider == Provider::Fake) {
+                if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
                 }
                 self.every(every, *conversion, rewrite, budget)
@@ -218,7 +216,7 @@ impl Prepared {
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         let Some(property) = &self.property else { return Ok(fetched.value.clone()) };
         let (path, key) = (|| property.path.clone(), || self.key.clone());
-        match property.find(fetched.provider, &fetched.value, budget) {
+        match property.find(fetched.provider.profile().lookup, &fetched.value, budget) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(EntryProblem::MissingProperty {
                 provider: fetched.provider,

@@ -1,6 +1,6 @@
 //! The whole value of a key, or the property of it that a read names.
 
-use crate::key::Provider;
+use crate::provider::Lookup;
 use crate::secret::SecretValue;
 use pawl_golang::budget::Budget;
 use pawl_golang::gjson::{self, TooComplex};
@@ -23,21 +23,18 @@ impl Property {
         Some(Self { path, escaped })
     }
 
-    /// What it is in this value. Source: ESO's providers, which differ in the order of what they try.
+    /// What it is in this value.
     pub(super) fn find(
         &self,
-        provider: Provider,
+        lookup: Lookup,
         value: &SecretValue,
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
         let document = value.expose();
-        let first = match provider {
-            Provider::ParameterStore | Provider::SecretsManager => match &self.escaped {
-                Some(escaped) => gjson_value(document, escaped, budget)?,
-                None => None,
-            },
-            Provider::Vault => member(document, &self.path),
-            Provider::Fake => None,
+        let first = match (lookup, &self.escaped) {
+            (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
+            (Lookup::MemberFirst, _) => member(document, &self.path),
+            (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
         match first {
             Some(found) => Ok(Some(found)),

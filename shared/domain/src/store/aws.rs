@@ -1,9 +1,11 @@
 //! `spec.provider.aws`: Secrets Manager and Parameter Store.
 
-use super::SecretKeyRef;
+use super::spec::{Identity, Spec};
+use super::{FakeEntry, Headers, SecretKeyRef};
 use crate::declaration::Find;
-use crate::key::{Arn, Location, Provider, plain_names};
+use crate::key::Location;
 use crate::name::{Namespace, ObjectName};
+use crate::provider::{Arn, Provider};
 use serde::{Deserialize, Serialize};
 
 /// `spec.provider.aws` of a store.
@@ -94,9 +96,11 @@ impl AwsStore {
         let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         (1..=LONGEST).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
     }
+}
 
+impl Spec for AwsStore {
     /// The account is known when a role is assumed.
-    pub(super) fn location(&self) -> Location {
+    fn location(&self) -> Location {
         let account = self.role.as_deref().and_then(Arn::parse).map(|arn| arn.account.to_owned());
         Location {
             provider: self.service.provider(),
@@ -106,23 +110,28 @@ impl AwsStore {
         }
     }
 
-    pub(super) fn remote_key(&self, key: &str) -> String {
+    fn remote_key(&self, key: &str) -> String {
         match &self.prefix {
             Some(prefix) => format!("{prefix}{key}"),
             None => key.to_owned(),
         }
     }
 
-    /// Whether sessions carry the names of cluster, namespace and store, so that each has one of its own: trust policies of
-    /// assumed roles can tell tenants apart by them.
-    pub(super) fn tells_tenants_apart(&self) -> bool {
-        let assumes = self.role.is_some() || !self.additional_roles.is_empty();
-        assumes || self.session_tags_policy != SessionTagsPolicy::None
+    /// A search gives whole names, in which the store's prefix stands already.
+    fn found_key(&self, name: &str) -> String {
+        name.to_owned()
     }
 
-    /// Whether a search may find this name, whose plain forms `named` matches with the pattern.
-    pub(super) fn finds(&self, find: &Find, named: impl Fn(&str) -> bool, name: &str) -> bool {
-        plain_names(self.service.provider(), name).iter().any(|name| {
+    fn found_name(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn listed_name(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn finds(&self, find: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        (self.service.provider().profile().names)(name).iter().any(|name| {
             let in_path = find
                 .path
                 .as_deref()
@@ -130,6 +139,52 @@ impl AwsStore {
             // A parameter's ARN does not tell whether its name begins with a slash.
             in_path && (named(name) || named(&format!("/{name}")))
         })
+    }
+
+    fn refuses(&self, _: &Find) -> Option<&'static str> {
+        None
+    }
+
+    fn proofs(&self) -> Vec<Option<&Namespace>> {
+        self.auth.proofs()
+    }
+
+    /// Trust policies of assumed roles can tell tenants apart by the names that sessions carry.
+    fn tells_tenants_apart(&self) -> bool {
+        let assumes = self.role.is_some() || !self.additional_roles.is_empty();
+        assumes || self.session_tags_policy != SessionTagsPolicy::None
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        if self.auth != AwsAuth::Ambient {
+            return Identity::Own;
+        }
+        let roles: Vec<&str> = self.additional_roles.iter().chain(&self.role).map(String::as_str).collect();
+        if roles.is_empty() { Identity::Pawls } else { Identity::Roles(roles) }
+    }
+
+    fn region(&self) -> Option<&str> {
+        Some(&self.region)
+    }
+
+    fn server(&self) -> Option<&str> {
+        None
+    }
+
+    fn headers(&self) -> Option<&Headers> {
+        None
+    }
+
+    fn is_refused(&self) -> bool {
+        false
+    }
+
+    fn values(&self) -> Option<&[FakeEntry]> {
+        None
+    }
+
+    fn withhold_values(&mut self) -> bool {
+        false
     }
 }
 

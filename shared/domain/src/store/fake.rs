@@ -1,6 +1,11 @@
 //! `spec.provider.fake`: a store whose values stand in its manifest, to try things out with.
 
-use crate::key::{Location, Provider};
+use super::Headers;
+use super::spec::{Identity, Spec};
+use crate::declaration::Find;
+use crate::key::Location;
+use crate::name::Namespace;
+use crate::provider::Provider;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,8 +37,69 @@ impl fmt::Debug for FakeEntry {
     }
 }
 
-impl FakeStore {
-    pub(super) fn location(&self) -> Location {
+impl Spec for FakeStore {
+    fn location(&self) -> Location {
         Location { provider: Provider::Fake, region: String::new(), account: None }
+    }
+
+    fn remote_key(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn found_key(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    fn found_name(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn listed_name(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn finds(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        named(name)
+    }
+
+    fn refuses(&self, _: &Find) -> Option<&'static str> {
+        None
+    }
+
+    fn proofs(&self) -> Vec<Option<&Namespace>> {
+        Vec::new()
+    }
+
+    fn tells_tenants_apart(&self) -> bool {
+        false
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        Identity::Own
+    }
+
+    fn region(&self) -> Option<&str> {
+        None
+    }
+
+    fn server(&self) -> Option<&str> {
+        None
+    }
+
+    fn headers(&self) -> Option<&Headers> {
+        None
+    }
+
+    fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
+    fn values(&self) -> Option<&[FakeEntry]> {
+        Some(&self.data)
+    }
+
+    fn withhold_values(&mut self) -> bool {
+        self.data.clear();
+        true
     }
 }

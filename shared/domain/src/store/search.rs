@@ -20,11 +20,7 @@ impl Search<'_> {
     /// name, so they count as given.
     pub fn finds(&self, name: &str) -> bool {
         let named = |name: &str| self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
-        match self.backend {
-            Backend::Aws(aws) => aws.finds(self.find, named, name),
-            Backend::Vault(vault) => vault.finds(self.find, named, name),
-            Backend::Fake(_) => named(name),
-        }
+        self.backend.spec().finds(self.find, &named, name)
     }
 }
 
@@ -36,12 +32,17 @@ impl Backend {
 
     /// The key that a search's answer calls by this name, as the provider knows it.
     pub fn found_key(&self, name: &str) -> String {
-        match self {
-            // A search gives whole names, in which the store's prefix stands already.
-            Self::Aws(_) | Self::Fake(_) => name.to_owned(),
-            // ESO puts a slash behind `find.path`, also where one stands there already.
-            Self::Vault(vault) => vault.remote_key(&name.replace("//", "/")),
-        }
+        self.spec().found_key(name)
+    }
+
+    /// What a search's answer calls the key that is declared so.
+    pub fn found_name(&self, key: &str) -> String {
+        self.spec().found_name(key)
+    }
+
+    /// What listings and senders call the key that is declared so.
+    pub fn listed_name(&self, key: &str) -> String {
+        self.spec().listed_name(key)
     }
 
     /// Those of a search's names that `change` speaks of: one, unless two keys may be meant.

@@ -1,7 +1,7 @@
 //! Whether what a listing tells of a key is what was written. Pure.
 
 use super::marks::before;
-use pawl_domain::{Fetched, Provider, Record, VersionSelector};
+use pawl_domain::{Record, Version, VersionSelector};
 use pawl_ports::Listed;
 use std::time::Duration;
 
@@ -18,10 +18,7 @@ pub(super) fn differs(
     let written = written(record, position);
     if metadata {
         return match &listed.tags {
-            // The provider is no part of the version.
-            Some(tags) if listed.version.is_some() => {
-                written != Some(Fetched::of_tags(Provider::SecretsManager, tags).version.id.as_str())
-            }
+            Some(tags) if listed.version.is_some() => written != Some(Version::id_of_tags(tags).as_str()),
             _ => changed_since(listed, record, overlap),
         };
     }

@@ -1,5 +1,6 @@
 use super::*;
 use pawl_domain::StoreId;
+use pawl_domain::store::Backend;
 use pawl_domain::store::Home;
 
 const SERVER: &str = "https://vault.example.com:8200";

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, Backend, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
+    AwsAuth, AwsService, AwsStore, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Access, Grant, Kind, SecretValue};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error};
@@ -210,7 +210,7 @@ fn aws_access(access: &Access, iam: &VaultIamAuth) -> Access {
         max_retries: None,
     };
     Access {
-        backend: Backend::Aws(store),
+        backend: store.into(),
         cluster: access.cluster.clone(),
         namespace: named.or_else(|| access.namespace.clone()),
         tags: access.tags.clone(),

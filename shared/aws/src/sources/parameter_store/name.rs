@@ -1,7 +1,7 @@
 //! How parameters are named: plainly, by ARN, with a version or label behind a colon.
 
 use pawl_domain::VersionSelector;
-use pawl_domain::key::Arn;
+use pawl_domain::provider::Arn;
 use pawl_ports::Wanted;
 
 /// The name with which a version of a key is asked for, as in `/app/db:3`. Source: API reference of GetParameter.

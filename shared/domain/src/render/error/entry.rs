@@ -2,7 +2,7 @@
 
 use super::{RewriteProblem, decoding_name};
 use crate::declaration::{Decoding, KeyConversion};
-use crate::key::Provider;
+use crate::provider::Provider;
 use crate::render::keys::shown;
 use pawl_golang::base64::CorruptInput;
 use pawl_golang::budget::Exhausted;
@@ -18,7 +18,7 @@ pub enum EntryProblem {
         key: String,
     },
     /// The property is not in the value.
-    #[error("{}; correct the property, or the secret {key}", missing_property(*provider, property, key))]
+    #[error("{}; correct the property, or the secret {key}", (provider.profile().missing_property)(property, key))]
     MissingProperty {
         /// The kind of store, which words the message.
         provider: Provider,
@@ -100,10 +100,13 @@ pub enum EntryProblem {
 }
 
 impl EntryProblem {
-    /// Whether there is nothing to read, which `deletionPolicy` may tolerate. Source: of ESO's providers only Fake
-    /// says so of a missing property.
+    /// Whether there is nothing to read, which `deletionPolicy` may tolerate.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::MissingProperty { provider: Provider::Fake, .. })
+        match self {
+            Self::Missing { .. } => true,
+            Self::MissingProperty { provider, .. } => provider.profile().missing_property_is_missing_key,
+            _ => false,
+        }
     }
 }
 
@@ -139,17 +142,6 @@ pub struct Refused {
     pub key: String,
     /// The rule that it breaks.
     pub rule: &'static str,
-}
-
-/// Source: ESO's providers differ in wording, and Fake takes a missing property for a missing secret.
-fn missing_property(provider: Provider, property: &str, key: &str) -> String {
-    match provider {
-        Provider::Fake => format!("Secret does not exist: it has no property {property:?}"),
-        Provider::Vault => format!("cannot find secret data for key: {property:?}"),
-        Provider::ParameterStore | Provider::SecretsManager => {
-            format!("key {property} does not exist in secret {key}")
-        }
-    }
 }
 
 fn failing(key: Option<&str>) -> String {

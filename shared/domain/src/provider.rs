@@ -1,0 +1,87 @@
+//! Kinds of store, and what is particular to each.
+//!
+//! Everything that differs by provider and needs no I/O stands in its [`Profile`], one file each. No other code asks
+//! which provider it has to do with (`tests/scenarios/tests/tidy.rs` looks for it): it asks the profile. So a new provider
+//! cannot be forgotten anywhere: a profile that lacks an answer does not compile. What its manifest adds to that is in
+//! [`store`](crate::store), by the same rule.
+
+mod arn;
+mod fake;
+mod parameter_store;
+mod profile;
+pub(crate) mod secrets_manager;
+mod selector;
+mod vault;
+
+pub use arn::Arn;
+pub use profile::{Extract, Lookup, Order, Place, Profile, SpecName};
+pub use selector::VersionSelector;
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The kinds of store that Pawl reads.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// A store whose values stand in its manifest.
+    Fake,
+    /// AWS Systems Manager Parameter Store.
+    ParameterStore,
+    /// AWS Secrets Manager.
+    SecretsManager,
+    /// HashiCorp Vault or OpenBao.
+    Vault,
+}
+
+impl Provider {
+    /// All of them, in the order of their names.
+    pub const ALL: [Self; 4] = [Self::Fake, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+
+    /// What is particular to it.
+    pub fn profile(self) -> &'static Profile {
+        match self {
+            Self::Fake => &fake::PROFILE,
+            Self::ParameterStore => &parameter_store::PROFILE,
+            Self::SecretsManager => &secrets_manager::PROFILE,
+            Self::Vault => &vault::PROFILE,
+        }
+    }
+
+    /// The provider's name as in index keys, metrics, documents and `pawl.dev` events.
+    pub fn as_str(self) -> &'static str {
+        self.profile().name
+    }
+
+    /// The provider of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.as_str() == name)
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_provider_has_one_name() {
+        for provider in Provider::ALL {
+            assert_eq!(Provider::named(provider.as_str()), Some(provider));
+            assert_eq!(
+                serde_json::to_value(provider).unwrap(),
+                provider.as_str(),
+                "in jobs and events as well"
+            );
+        }
+        let mut sorted = Provider::ALL;
+        sorted.sort_unstable();
+        assert_eq!(sorted, Provider::ALL);
+        assert_eq!(Provider::named("Vault"), None);
+    }
+}

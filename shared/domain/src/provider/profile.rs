@@ -1,0 +1,122 @@
+//! What must be known of a provider.
+
+use super::VersionSelector;
+
+/// What is particular to one kind of store: constants and small pure functions.
+#[derive(Debug)]
+pub struct Profile {
+    /// The name in index keys, metrics, documents and `pawl.dev` events. It is stored, so it never changes.
+    pub name: &'static str,
+    /// What `spec.provider` of a manifest calls it; AWS has one name for several.
+    pub spec_names: &'static [SpecName],
+    /// Where its keys live.
+    pub place: Place,
+    /// The service in ARNs of its keys, where they have any.
+    pub arn_service: Option<&'static str>,
+
+    /// Every plain name that a key may mean, however it is written; the likeliest reading first. Two texts name one key if
+    /// they share a name: one too many costs a look, one too few loses a rotation.
+    pub names: fn(&str) -> Vec<String>,
+    /// The names of those secrets of Secrets Manager that reading this key gives out.
+    pub shows_secrets: fn(&str) -> Vec<String>,
+
+    /// Reads `remoteRef.version`, which is not empty, as ESO does.
+    pub selector: fn(&str) -> VersionSelector,
+    /// The version that stands in the key itself.
+    pub selector_in_key: fn(&str) -> Option<&str>,
+    /// Whether versions can be told apart by age.
+    pub order: Order,
+    /// Whether senders name no version, so that the times of an answer and of a change are compared.
+    pub compared_by_time: bool,
+    /// Labels that move with the version in force, without a change of their own.
+    pub labels_that_follow: &'static [&'static str],
+    /// Whether what `metadataPolicy: Fetch` reads changes with the value.
+    pub metadata_follows_value: bool,
+
+    /// Whether its listing of changes says nothing of a key's labels and tags.
+    pub listing_hides_labels: bool,
+    /// Whether its listing of changes says nothing of keys that were deleted for good.
+    pub listing_hides_deletions: bool,
+    /// Whether a search takes the last version of each key in the order of text, and not the one in force.
+    pub finds_last_version: bool,
+    /// Whether a search's names are converted before they are rewritten, and not only where nothing is rewritten.
+    pub converts_found_names: bool,
+
+    /// Whether values are JSON objects that are written anew: with sorted keys and some letters escaped.
+    pub writes_objects_anew: bool,
+    /// How a property is looked up.
+    pub lookup: Lookup,
+    /// How `extract` turns the members of an object into texts.
+    pub extract: Extract,
+    /// The error of a property that is not there; of property and key.
+    pub missing_property: fn(&str, &str) -> String,
+    /// Whether a missing property counts as a missing key, which `deletionPolicy` may tolerate.
+    pub missing_property_is_missing_key: bool,
+
+    /// Why no key can have this name, with what to write instead.
+    pub impossible_key: fn(&str) -> Option<&'static str>,
+    /// What this `version` is read as that it was hardly meant to be, with what to write instead.
+    pub doubtful_version: fn(&str) -> Option<String>,
+}
+
+/// One of ESO's names of a provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SpecName {
+    /// The field of `spec.provider`.
+    pub name: &'static str,
+    /// What ESO says in `status.capabilities`; whether Pawl pushes to it is another question.
+    pub capabilities: &'static str,
+    /// Whether somebody looks after it in ESO.
+    pub is_maintained: bool,
+}
+
+impl SpecName {
+    /// What is known of the provider that a manifest calls so.
+    pub fn of(name: &str) -> Option<Self> {
+        let all = super::Provider::ALL.into_iter().flat_map(|provider| provider.profile().spec_names);
+        all.copied().find(|known| known.name == name)
+    }
+}
+
+/// Where keys live, which decides what a [`Location`](crate::Location) of them has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// In the store's own manifest: neither region nor account.
+    Manifest,
+    /// In a region of a cloud; the account is a number.
+    Region,
+    /// On a server, whose address stands for the account.
+    Server,
+}
+
+/// Whether two versions of a key can be told apart by age.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Order {
+    /// Numbers that only grow while a key lives: an older one is never written over a newer one by accident.
+    Number,
+    /// They cannot be compared. Which of them is in force, a label tells.
+    Unordered {
+        /// The label of the version in force; empty where versions carry none.
+        in_force: &'static str,
+    },
+}
+
+/// How a property is looked up in a value. Source: ESO's providers, which differ in the order of what they try.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lookup {
+    /// As a path.
+    Path,
+    /// A property with dots is one name first, then a path.
+    NameWithDotsFirst,
+    /// The member of exactly this name first, then a path.
+    MemberFirst,
+}
+
+/// How `extract` turns the members of an object into texts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Extract {
+    /// Texts as they are, anything else as the JSON that stands there.
+    Raw,
+    /// Read and printed anew, every number as a float.
+    Printed,
+}

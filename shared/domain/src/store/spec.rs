@@ -1,0 +1,67 @@
+//! What differs between the specs of stores.
+
+use super::{FakeEntry, Headers};
+use crate::declaration::Find;
+use crate::key::Location;
+use crate::name::Namespace;
+
+/// What differs between the specs of stores. Nothing has a default: a spec that lacks an answer does not compile.
+pub(crate) trait Spec {
+    /// Where the keys live, as far as the manifest tells.
+    fn location(&self) -> Location;
+
+    /// The key as the provider knows it, of the one that is declared.
+    fn remote_key(&self, key: &str) -> String;
+
+    /// The key as the provider knows it, of the name that a search's answer gives it.
+    fn found_key(&self, name: &str) -> String;
+
+    /// What a search's answer calls the key that is declared so.
+    fn found_name(&self, key: &str) -> String;
+
+    /// What listings and senders call the key that is declared so.
+    fn listed_name(&self, key: &str) -> String;
+
+    /// Whether a search may find the key that listings and senders call `name`; `named` is its pattern.
+    fn finds(&self, find: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool;
+
+    /// Why a search cannot be made whatever is there, with what to write instead; `None` when it can.
+    fn refuses(&self, find: &Find) -> Option<&'static str>;
+
+    /// The namespaces of the Secrets and service accounts that the connection needs; `None` is the declaration's.
+    fn proofs(&self) -> Vec<Option<&Namespace>>;
+
+    /// Whether sessions carry the names of cluster, namespace and store, so that each has one of its own.
+    fn tells_tenants_apart(&self) -> bool;
+
+    /// Whose identity reads.
+    fn identity(&self) -> Identity<'_>;
+
+    /// The region of AWS of which an endpoint is made.
+    fn region(&self) -> Option<&str>;
+
+    /// The address of the server, where the manifest names one.
+    fn server(&self) -> Option<&str>;
+
+    /// Headers of every request.
+    fn headers(&self) -> Option<&Headers>;
+
+    /// Whether the manifest says that the store cannot be used.
+    fn is_refused(&self) -> bool;
+
+    /// The values, where the manifest itself is the store.
+    fn values(&self) -> Option<&[FakeEntry]>;
+
+    /// Takes the values out of the manifest; `false` where they never stand there.
+    fn withhold_values(&mut self) -> bool;
+}
+
+/// Whose identity a store reads with.
+pub(crate) enum Identity<'a> {
+    /// One that its manifest proves, or none at all.
+    Own,
+    /// Pawl's.
+    Pawls,
+    /// Roles that are assumed with Pawl's.
+    Roles(Vec<&'a str>),
+}
