@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use parameter_store::ParameterStore;
 use pawl_domain::store::AwsService;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_ports::{Capabilities, Changes, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
 use secrets_manager::SecretsManager;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -168,25 +168,6 @@ impl<C: ClusterCredentials> AwsSources<C> {
 }
 
 impl<C: ClusterCredentials> Sources for AwsSources<C> {
-    fn capabilities(&self, access: &Access) -> Capabilities {
-        match aws_store(access).map(|store| store.service) {
-            Ok(AwsService::SecretsManager) => Capabilities {
-                changes: Changes::Since,
-                lists_labels: true,
-                versions: true,
-                labels: true,
-                searches_lag: true,
-            },
-            Ok(AwsService::ParameterStore) => Capabilities {
-                changes: Changes::Whole,
-                versions: true,
-                labels: true,
-                ..Capabilities::default()
-            },
-            Err(_) => Capabilities::default(),
-        }
-    }
-
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         self.identities.session(access).await.map(drop)
     }

@@ -6,6 +6,7 @@
 //! [`store`](crate::store), by the same rule.
 
 mod arn;
+mod capabilities;
 mod fake;
 mod parameter_store;
 mod profile;
@@ -14,6 +15,7 @@ mod selector;
 mod vault;
 
 pub use arn::Arn;
+pub use capabilities::{Capabilities, Changes};
 pub use profile::{Extract, Lookup, Order, Place, Profile, SpecName};
 pub use selector::VersionSelector;
 

@@ -23,7 +23,7 @@ use crate::declaration::{Find, Query};
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
-use crate::provider::VersionSelector;
+use crate::provider::{Capabilities, VersionSelector};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -119,7 +119,7 @@ impl Store {
     /// Whether a listing of what changed in this store tells of everything that changes the answer. It does not where labels
     /// and tags change without a new date, nor of keys of other accounts: of those, only asking again tells.
     pub fn lists_changes_of(&self, query: &Query) -> bool {
-        let hides = self.location().provider.profile().listing_hides_labels;
+        let hides = self.backend.capabilities().hides_labels();
         match query {
             Query::Key(remote) => {
                 let labelled = matches!(remote.selector(self), VersionSelector::Label(_));
@@ -133,7 +133,7 @@ impl Store {
 
     /// Whether a listing of what changed in this store says nothing of keys that were deleted for good.
     pub fn hides_deletions(&self) -> bool {
-        self.location().provider.profile().listing_hides_deletions
+        self.backend.capabilities().hides_deletions()
     }
 
     /// With which identity a declaration in `namespace` of `cluster` reads this store. Whether it may,
@@ -229,6 +229,11 @@ impl Backend {
     /// Why a search cannot be made here whatever is there, with what to write instead; `None` when it can.
     pub fn refuses(&self, find: &Find) -> Option<&'static str> {
         self.spec().refuses(find)
+    }
+
+    /// What this store can, whoever asks it.
+    pub fn capabilities(&self) -> Capabilities {
+        self.spec().capabilities()
     }
 
     /// Where the keys live, as far as the manifest tells.

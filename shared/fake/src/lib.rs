@@ -14,7 +14,7 @@ use entries::{current, fetched, found};
 use jiff::Timestamp;
 use pawl_domain::store::FakeStore;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_ports::{Capabilities, Changes, Error, Listed, Listing, Sources, Wanted};
+use pawl_ports::{Error, Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stores of manifests as [`Sources`].
@@ -26,10 +26,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct FakeSources;
 
 impl Sources for FakeSources {
-    fn capabilities(&self, _: &Access) -> Capabilities {
-        Capabilities { changes: Changes::Never, versions: true, ..Capabilities::default() }
-    }
-
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         manifest(access).map(drop)
     }

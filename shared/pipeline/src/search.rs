@@ -77,7 +77,7 @@ impl<P: Ports> Pipeline<P> {
                 Err(error) => return Err(error),
             }
         }
-        if listed.is_empty() && self.ports.sources().capabilities(access).searches_lag {
+        if listed.is_empty() && access.backend.capabilities().searches_lag {
             for name in unlisted(&sought.change, find)?.into_iter().filter(|name| keep.allows(name)) {
                 let want = current(access.backend.found_key(name));
                 let answer = self.fetch_one(access, &want).await;

@@ -6,7 +6,6 @@
 
 mod asked;
 mod caller;
-mod capabilities;
 mod clusters;
 mod credentials;
 mod error;
@@ -22,7 +21,6 @@ mod watches;
 
 pub use asked::{Listed, Listing, Part, Wanted};
 pub use caller::{CallerIdentity, SignedRequest};
-pub use capabilities::{Capabilities, Changes};
 pub use clusters::{Clusters, TemplateKind};
 pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint};
 pub use error::Error;

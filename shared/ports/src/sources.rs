@@ -1,6 +1,6 @@
 //! The contract of the stores.
 
-use crate::{Capabilities, Error, Listing, Wanted};
+use crate::{Error, Listing, Wanted};
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use std::collections::BTreeMap;
@@ -8,11 +8,9 @@ use std::future::Future;
 
 /// The stores: turns keys into values.
 ///
-/// Calls are batched and retried as the provider wants, within a bounded time.
+/// Calls are batched and retried as the provider wants, within a bounded time. What such a store cannot
+/// ([`Backend::capabilities`](pawl_domain::store::Backend::capabilities)) is not asked of it.
 pub trait Sources: Send + Sync {
-    /// What such a store can. Asks nobody.
-    fn capabilities(&self, access: &Access) -> Capabilities;
-
     /// The values of these keys, one answer for each, in order.
     ///
     /// # Errors
@@ -44,7 +42,7 @@ pub trait Sources: Send + Sync {
     ///
     /// # Errors
     /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then. Kind `Invalid` when
-    /// [`Capabilities::changes`] is [`Changes::Untold`](crate::Changes::Untold): nobody is asked.
+    /// its changes are [`Changes::Untold`](pawl_domain::provider::Changes::Untold): nobody is asked.
     fn changed_since(
         &self,
         access: &Access,

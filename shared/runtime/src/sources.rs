@@ -5,7 +5,7 @@ use pawl_aws::AwsSources;
 use pawl_domain::store::Backend;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use pawl_fake::FakeSources;
-use pawl_ports::{Capabilities, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_ports::{ClusterCredentials, Error, Listing, Sources, Wanted};
 use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +21,6 @@ pub struct Stores<C> {
 }
 
 impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
-    fn capabilities(&self, access: &Access) -> Capabilities {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.capabilities(access),
-            Backend::Fake(_) => self.fake.capabilities(access),
-            Backend::Vault(_) => self.vault.capabilities(access),
-        }
-    }
-
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         match &access.backend {
             Backend::Aws(_) => self.aws.validate(access).await,

@@ -5,9 +5,8 @@ use crate::options::Options;
 use crate::session::{Identities, Session, vault_store};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::store::KvVersion;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_ports::{CallerIdentity, Capabilities, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -119,11 +118,6 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
 }
 
 impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
-    fn capabilities(&self, access: &Access) -> Capabilities {
-        let versions = vault_store(access).is_ok_and(|store| store.version == KvVersion::V2);
-        Capabilities { versions, ..Capabilities::default() }
-    }
-
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         self.identities.session(access).await.map(drop)
     }

@@ -1,6 +1,6 @@
 //! Stores whose values stand in their manifests. Source: ESO's Fake provider, version 2.9.
 
-use super::{Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
+use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
 
 pub(super) static PROFILE: Profile = Profile {
     name: "fake",
@@ -17,8 +17,13 @@ pub(super) static PROFILE: Profile = Profile {
     compared_by_time: false,
     labels_that_follow: &[],
     metadata_follows_value: false,
-    listing_hides_labels: false,
-    listing_hides_deletions: false,
+    capabilities: Capabilities {
+        changes: Changes::Never,
+        lists_labels: false,
+        versions: true,
+        labels: false,
+        searches_lag: false,
+    },
     finds_last_version: true,
     converts_found_names: true,
     writes_objects_anew: false,

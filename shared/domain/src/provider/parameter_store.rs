@@ -1,7 +1,7 @@
 //! AWS Systems Manager Parameter Store. Source: ESO's AWS provider, version 2.9, and the service's API reference.
 
 use super::secrets_manager::{self, missing_property};
-use super::{Arn, Extract, Lookup, Order, Place, Profile, VersionSelector};
+use super::{Arn, Capabilities, Changes, Extract, Lookup, Order, Place, Profile, VersionSelector};
 
 pub(super) static PROFILE: Profile = Profile {
     name: "parameter-store",
@@ -22,10 +22,15 @@ pub(super) static PROFILE: Profile = Profile {
     compared_by_time: true,
     labels_that_follow: &[],
     metadata_follows_value: false,
-    // They change without a new date.
-    listing_hides_labels: true,
-    // It is whole, whatever is asked.
-    listing_hides_deletions: false,
+    capabilities: Capabilities {
+        // The list is whole, whatever is asked.
+        changes: Changes::Whole,
+        // They change without a new date.
+        lists_labels: false,
+        versions: true,
+        labels: true,
+        searches_lag: false,
+    },
     finds_last_version: false,
     converts_found_names: false,
     writes_objects_anew: false,

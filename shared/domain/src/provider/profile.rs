@@ -1,6 +1,6 @@
 //! What must be known of a provider.
 
-use super::VersionSelector;
+use super::{Capabilities, VersionSelector};
 
 /// What is particular to one kind of store: constants and small pure functions.
 #[derive(Debug)]
@@ -33,10 +33,8 @@ pub struct Profile {
     /// Whether what `metadataPolicy: Fetch` reads changes with the value.
     pub metadata_follows_value: bool,
 
-    /// Whether its listing of changes says nothing of a key's labels and tags.
-    pub listing_hides_labels: bool,
-    /// Whether its listing of changes says nothing of keys that were deleted for good.
-    pub listing_hides_deletions: bool,
+    /// What such a store can; the settings of one may leave less of it.
+    pub capabilities: Capabilities,
     /// Whether a search takes the last version of each key in the order of text, and not the one in force.
     pub finds_last_version: bool,
     /// Whether a search's names are converted before they are rewritten, and not only where nothing is rewritten.

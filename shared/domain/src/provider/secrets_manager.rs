@@ -1,6 +1,6 @@
 //! AWS Secrets Manager. Source: ESO's AWS provider, version 2.9, and the service's API reference.
 
-use super::{Arn, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
+use super::{Arn, Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
 
 pub(super) static PROFILE: Profile = Profile {
     name: "secrets-manager",
@@ -15,9 +15,14 @@ pub(super) static PROFILE: Profile = Profile {
     compared_by_time: false,
     labels_that_follow: &["AWSPREVIOUS"],
     metadata_follows_value: false,
-    listing_hides_labels: false,
-    // It is sorted by the date of the last change, and what is gone has none.
-    listing_hides_deletions: true,
+    capabilities: Capabilities {
+        // The list is sorted by the date of the last change, and what is gone has none.
+        changes: Changes::Since,
+        lists_labels: true,
+        versions: true,
+        labels: true,
+        searches_lag: true,
+    },
     finds_last_version: false,
     converts_found_names: false,
     writes_objects_anew: false,

@@ -1,6 +1,6 @@
 //! HashiCorp Vault and OpenBao. Source: ESO's Vault and OpenBao providers, version 2.9.
 
-use super::{Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
+use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
 
 pub(super) static PROFILE: Profile = Profile {
     name: "vault",
@@ -23,8 +23,13 @@ pub(super) static PROFILE: Profile = Profile {
     labels_that_follow: &[],
     // It is that of the version in force.
     metadata_follows_value: true,
-    listing_hides_labels: false,
-    listing_hides_deletions: false,
+    capabilities: Capabilities {
+        changes: Changes::Untold,
+        lists_labels: false,
+        versions: true,
+        labels: false,
+        searches_lag: false,
+    },
     finds_last_version: false,
     converts_found_names: false,
     writes_objects_anew: true,

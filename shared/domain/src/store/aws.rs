@@ -5,7 +5,7 @@ use super::{FakeEntry, Headers, SecretKeyRef};
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::{Namespace, ObjectName};
-use crate::provider::{Arn, Provider};
+use crate::provider::{Arn, Capabilities, Provider};
 use serde::{Deserialize, Serialize};
 
 /// `spec.provider.aws` of a store.
@@ -108,6 +108,10 @@ impl Spec for AwsStore {
             // No account agrees with an empty one, so a role written without it must not name any.
             account: account.filter(|account| !account.is_empty()),
         }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.service.provider().profile().capabilities
     }
 
     fn remote_key(&self, key: &str) -> String {

@@ -5,7 +5,7 @@ use super::spec::{Identity, Spec};
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::Provider;
+use crate::provider::{Capabilities, Provider};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -40,6 +40,10 @@ impl fmt::Debug for FakeEntry {
 impl Spec for FakeStore {
     fn location(&self) -> Location {
         Location { provider: Provider::Fake, region: String::new(), account: None }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Provider::Fake.profile().capabilities
     }
 
     fn remote_key(&self, key: &str) -> String {

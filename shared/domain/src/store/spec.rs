@@ -4,11 +4,15 @@ use super::{FakeEntry, Headers};
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
+use crate::provider::Capabilities;
 
 /// What differs between the specs of stores. Nothing has a default: a spec that lacks an answer does not compile.
 pub(crate) trait Spec {
     /// Where the keys live, as far as the manifest tells.
     fn location(&self) -> Location;
+
+    /// What such a store can, whoever asks it.
+    fn capabilities(&self) -> Capabilities;
 
     /// The key as the provider knows it, of the one that is declared.
     fn remote_key(&self, key: &str) -> String;

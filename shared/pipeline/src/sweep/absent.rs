@@ -5,7 +5,7 @@ use super::{Findings, PAGE};
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
 use pawl_domain::{Access, Declaration, IndexKey, Location, Query, Read, Record, Store, Versions};
-use pawl_ports::{Changes, Error, Listed, Listing, Ports, Registry, Sources};
+use pawl_ports::{Error, Listed, Listing, Ports, Registry, Sources};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -80,7 +80,7 @@ impl<P: Ports> Pipeline<P> {
         let location = visit.store().location();
         let shown = listing.complete.then(|| Shown::of(&location, &listing.keys));
         let Some(shown) = shown else {
-            let hides = !visit.looks_for_absent() && visit.can.changes == Changes::Since;
+            let hides = !visit.looks_for_absent() && visit.can.hides_deletions();
             return if hides { self.sweep_deletions(visit, found).await } else { Ok(()) };
         };
         let lost_some = self.memory.lists.lost_some(visit.access, &shown);

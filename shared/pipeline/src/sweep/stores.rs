@@ -9,9 +9,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use pawl_documents::mark_name;
+use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::refresh::{due, passed};
 use pawl_domain::{Access, Declaration, DeclarationId, Kind, Step, Store};
-use pawl_ports::{Capabilities, Changes, Clock, Error, Listing, Ports, Registry, Scope, Sources};
+use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -118,7 +119,7 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Timestamp, Error> {
         let started = self.ports.clock().now();
         let whole = mark_name("whole", access);
-        let can = self.ports.sources().capabilities(access);
+        let can = access.backend.capabilities();
         let since = match mark {
             Some(mark) if !self.needs_whole_list(&whole, can, started).await? => {
                 Some(before(mark, self.settings.sweep_overlap))
@@ -155,7 +156,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// Keys that were deleted for good show up in no listing that ends where the changes end.
     async fn needs_whole_list(&self, mark: &str, can: Capabilities, now: Timestamp) -> Result<bool, Error> {
-        if can.changes != Changes::Since {
+        if !can.hides_deletions() {
             return Ok(false);
         }
         Ok(self.mark_of(mark, WHOLE_LIST, now).await?.is_none_or(|mark| passed(mark, WHOLE_LIST, now)))

@@ -1,8 +1,9 @@
 //! The contract of [`Sources`].
 
 use jiff::{SignedDuration, Timestamp};
+use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::{Access, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
-use pawl_ports::{Capabilities, Changes, Error, Listed, Listing, Part, Sources, Wanted};
+use pawl_ports::{Error, Listed, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -44,9 +45,9 @@ pub trait Held {
         value.expose_str().expect("text").to_owned()
     }
 
-    /// What the port says that such a store can. What it cannot is not asked of it.
+    /// What such a store can. What it cannot is not asked of it.
     fn can(&self) -> Capabilities {
-        self.sources().capabilities(self.access())
+        self.access().backend.capabilities()
     }
 }
 

@@ -6,11 +6,12 @@ use crate::door::{Door, lock};
 use crate::fault::Point;
 use jiff::Timestamp;
 use key::Key;
+use pawl_domain::provider::Changes;
 use pawl_domain::{
     Access, Change, Fetched, Find, Keep, Kind, Location, Moved, Provider, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_ports::{Capabilities, Changes, Clock, Error, Listing, Part, Sources, Wanted};
+use pawl_ports::{Clock, Error, Listing, Part, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -127,22 +128,6 @@ impl FakeSources {
 }
 
 impl Sources for FakeSources {
-    fn capabilities(&self, access: &Access) -> Capabilities {
-        let can = Capabilities { versions: true, ..Capabilities::default() };
-        match location_of(access).provider {
-            Provider::SecretsManager => Capabilities {
-                changes: Changes::Since,
-                lists_labels: true,
-                labels: true,
-                searches_lag: true,
-                ..can
-            },
-            Provider::ParameterStore => Capabilities { changes: Changes::Whole, labels: true, ..can },
-            Provider::Vault => can,
-            Provider::Fake => Capabilities { changes: Changes::Never, ..can },
-        }
-    }
-
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         let subject = location_of(access).to_string();
         self.door.pass(Point::Validate, &[&subject], |_| {}).await?.leave(())
@@ -197,7 +182,7 @@ impl Sources for FakeSources {
         let location = location_of(access);
         let subject = location.to_string();
         let passage = self.door.pass(Point::Listing, &[&subject], |calls| calls.listings += 1).await?;
-        if self.capabilities(access).changes == Changes::Untold {
+        if access.backend.capabilities().changes == Changes::Untold {
             let message =
                 format!("{location}: it does not tell what changed; ask for the versions of known keys");
             return Err(Error::new(Step::Fetch, Kind::Invalid, message));

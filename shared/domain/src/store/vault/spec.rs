@@ -4,7 +4,7 @@ use super::{CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultPr
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::Provider;
+use crate::provider::{Capabilities, Provider};
 use crate::store::spec::{Identity, Spec};
 use crate::store::{AwsAuth, FakeEntry, Headers, SecretKeyRef};
 
@@ -82,6 +82,12 @@ impl Spec for VaultStore {
     fn location(&self) -> Location {
         let address = self.server.trim_end_matches('/').to_ascii_lowercase();
         Location { provider: Provider::Vault, region: String::new(), account: Some(address) }
+    }
+
+    /// Version 1 of the engine keeps no versions.
+    fn capabilities(&self) -> Capabilities {
+        let versions = self.version == KvVersion::V2;
+        Capabilities { versions, ..Provider::Vault.profile().capabilities }
     }
 
     /// `<namespace>/<mount>/<path>`, as audit records name it as well. A key without a mount beside it is kept as it is

@@ -3,14 +3,12 @@
 /// What a store can beside giving out values in force. It depends on the kind and the settings of the store, never on
 /// who asks: what an identity may not do, the store answers with kind `Denied`.
 ///
-/// Use cases look here before they call, so that an error never has to mean "such a store cannot". The default can
-/// nothing.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+/// Use cases look here before they call, so that an error never has to mean "such a store cannot".
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Capabilities {
-    /// What [`Sources::changed_since`](crate::Sources::changed_since) tells.
+    /// What a listing of changes tells: what a sweep costs depends on it.
     pub changes: Changes,
-    /// Whether it tells labels and tags as well: [`Listed::labels`](crate::Listed::labels),
-    /// [`Listed::tags`](crate::Listed::tags).
+    /// Whether a listing tells labels and tags as well.
     pub lists_labels: bool,
     /// Whether versions that are not in force are given out by their id.
     pub versions: bool,
@@ -20,11 +18,22 @@ pub struct Capabilities {
     pub searches_lag: bool,
 }
 
+impl Capabilities {
+    /// Whether a listing of changes says nothing of labels and tags that changed: only asking again tells.
+    pub fn hides_labels(&self) -> bool {
+        matches!(self.changes, Changes::Whole | Changes::Since) && !self.lists_labels
+    }
+
+    /// Whether a listing of changes says nothing of keys that were deleted for good.
+    pub fn hides_deletions(&self) -> bool {
+        self.changes == Changes::Since
+    }
+}
+
 /// What listings tell of changes.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Changes {
     /// Nothing: there is no listing. Known keys are asked for one by one.
-    #[default]
     Untold,
     /// Every listing holds all keys, so that a key that is missing in it is gone.
     Whole,
