@@ -32,6 +32,7 @@
 //!
 //! A token is kept as it is, or as `{"token": "…", "server": "https://10.0.0.1:6443"}`: then it is sent to no other server.
 
+use super::address::Way;
 use super::reader::Fields;
 use super::{certificate, metadata};
 use pawl_domain::cluster::{Connection, TokenSource};
@@ -117,13 +118,11 @@ fn url(mut fields: Fields<'_>) -> Option<Connection> {
 
 /// Tokens and Secrets go this way, so it must be encrypted unless it does not leave the machine.
 fn refuse_unsafe(fields: &Fields<'_>, field: &'static str, text: &str) {
-    let uri = text.parse::<http::Uri>().ok();
-    let host = uri.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    let loopback = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    match uri.as_ref().and_then(http::Uri::scheme_str) {
-        Some("https") => {}
-        Some("http") if loopback => {}
-        Some("http") => fields.error(field, "is not encrypted; write https (http is for this machine only)"),
-        _ => fields.error(field, "is not a URL; write it as https://<host>:<port>"),
+    match Way::to(text) {
+        Some(Way::Encrypted | Way::Loopback) => {}
+        Some(Way::Plain) => {
+            fields.error(field, "is not encrypted; write https (http is for this machine only)")
+        }
+        None => fields.error(field, "is not a URL; write it as https://<host>:<port>"),
     }
 }

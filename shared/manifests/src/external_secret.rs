@@ -2,9 +2,20 @@
 //!
 //! Source of fields, defaults and admission rules: ESO's CRD and validating webhook, version 2.9.
 
-use super::reader::Fields;
-use super::version::Version;
-use super::{ParseOptions, compile, metadata, placement, reads, refresh, target};
+mod find;
+mod placement;
+mod reads;
+mod refresh;
+mod rewrite;
+mod strategies;
+mod target;
+mod template;
+mod version;
+
+pub(super) use version::Version;
+
+use crate::reader::Fields;
+use crate::{ParseOptions, compile, metadata};
 use pawl_domain::hash::synced_resource_version;
 use pawl_domain::reconcile::PAWL_PREFIX;
 use pawl_domain::{Cluster, Declaration, DeclarationId, Home, ObjectName};

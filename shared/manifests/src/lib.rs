@@ -6,48 +6,38 @@
 //! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
 //! and hides nothing else.
 //!
-//! `documents` cuts text into objects, `reader` takes an object's fields and notes what is wrong with them; then there is
-//! one module per kind, and one for each of its larger parts. `compile` sees to it that patterns and templates are such, and [`lint`] says what
-//! can be read and will fail all the same.
+//! `documents` cuts text into objects, and `reader` takes an object's fields and notes what is wrong with them. Then there is
+//! one file per kind, with a folder for the larger parts of an ExternalSecret, and in `provider` one per provider's spec.
+//! `compile` sees to it that patterns and templates are such, and [`lint`] says what can be read and will fail all the same.
+//!
+//! Pure: nothing is asked of anybody, and whoever only looks at manifests needs no client for it.
 
 pub mod lint;
 
-mod aws;
+mod address;
 mod certificate;
 mod cluster;
 mod compile;
 mod documents;
 mod external_secret;
-mod fake;
-mod find;
 mod metadata;
-mod nearest;
 mod objects;
-mod placement;
 mod policy;
+mod provider;
 mod reader;
-mod reads;
 mod references;
-mod refresh;
-mod rewrite;
 mod selector;
 mod store;
-mod strategies;
-mod target;
-mod template;
-mod vault;
-mod vault_auth;
-mod version;
 
 pub use objects::{Held, held};
 
+use external_secret::Version;
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, Problem, Severity, StoreId,
 };
 use reader::{Fields, Notes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use version::Version;
 
 /// What must be known to read manifests.
 #[derive(Clone, Debug)]
@@ -111,7 +101,7 @@ pub fn from_object(object: Value, place: &str, options: &ParseOptions) -> Manife
     reading.into_manifests()
 }
 
-/// Where something was found, and as the how manyeth.
+/// Where something was found, and in which order.
 #[derive(Clone)]
 struct Place {
     order: usize,

@@ -4,7 +4,9 @@
 //! absent, so that one look shows everything there is to mend. Whoever reads an object asks [`Notes::is_refused`]
 //! before using it.
 
-use super::nearest::nearest;
+mod nearest;
+
+use nearest::nearest;
 use pawl_domain::{Home, InvalidName, Problem, Severity};
 use pawl_golang::duration;
 use serde_json::{Map, Value};

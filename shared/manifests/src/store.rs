@@ -1,10 +1,10 @@
 //! SecretStore and ClusterSecretStore to stores.
 
-use super::reader::{Fields, shortened};
-use super::vault::Dialect;
-use super::{ParseOptions, aws, fake, metadata, selector, vault};
-use pawl_domain::store::{Backend, Condition};
-use pawl_domain::{Home, Namespace, ObjectName, Store, StoreId};
+use crate::provider::{self, Setting};
+use crate::reader::{Fields, shortened};
+use crate::{ParseOptions, metadata, selector};
+use pawl_domain::store::Condition;
+use pawl_domain::{Home, ObjectName, Store, StoreId};
 use pawl_golang::duration;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, cluster_wide: bool)
     check_interval(&mut spec);
     let max_retries = retries(&mut spec);
     let conditions = conditions(&mut spec, cluster_wide);
-    let backend = provider(&mut spec, namespace.as_ref(), max_retries);
+    let backend = provider::read(&mut spec, Setting { own: namespace.as_ref(), max_retries });
     spec.close();
     let id = StoreId { home: options.home.clone(), namespace, name: metadata.name };
     Some(Store { id, backend: backend?, conditions, set: None })
@@ -65,41 +65,6 @@ fn check_interval(spec: &mut Fields<'_>) {
         spec.error("refreshInterval", "expected a number of seconds of at least 0, or a duration such as 5m");
     }
 }
-
-/// The backend of the one provider; one that is not served is noted.
-fn provider(spec: &mut Fields<'_>, own: Option<&Namespace>, max_retries: Option<u32>) -> Option<Backend> {
-    if !spec.has("provider") {
-        spec.error("provider", format!("is missing; write one of {SERVED}"));
-        return None;
-    }
-    let mut fields = spec.object("provider")?;
-    let names: Vec<&str> = fields.names().collect();
-    match names[..] {
-        ["aws"] => fields.object("aws").and_then(|fields| aws::read(fields, own, max_retries)),
-        ["fake"] => fields.object("fake").map(fake::read),
-        ["openBao"] => {
-            let fields = fields.object("openBao")?;
-            vault::read(fields, Dialect::OpenBao, own, max_retries)
-        }
-        ["vault"] => {
-            let fields = fields.object("vault")?;
-            vault::read(fields, Dialect::Vault, own, max_retries)
-        }
-        [other] => {
-            let message = format!("is not a provider that is supported yet; supported are {SERVED}");
-            fields.error(&shortened(other), message);
-            None
-        }
-        _ => {
-            let message =
-                format!("must have exactly one provider, found {}; write one of {SERVED}", names.len());
-            fields.notes().error(fields.path(), message);
-            None
-        }
-    }
-}
-
-const SERVED: &str = "aws, fake, openBao, vault";
 
 fn conditions(spec: &mut Fields<'_>, cluster_wide: bool) -> Vec<Condition> {
     let conditions: Vec<Condition> = spec.objects("conditions").into_iter().map(condition).collect();

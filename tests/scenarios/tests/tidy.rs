@@ -62,7 +62,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates without I/O: none of these may be among their dependencies, nor what does I/O for others.
 const PURE: &[&str] =
     &["pawl-golang", "pawl-pki", "pawl-domain", "pawl-documents", "pawl-events", "pawl-manifests"];
-const IMPURE: &[&str] = &["tokio", "reqwest", "hyper", "kube", "rusqlite", "aws-config", "futures", "axum"];
+const IMPURE: &[&str] =
+    &["tokio", "reqwest", "hyper", "kube", "http", "rustls", "rusqlite", "aws-config", "futures", "axum"];
 
 /// What only tests may know.
 const TEST_CRATES: &[&str] = &[

@@ -1,8 +1,8 @@
 //! `rewrite` of a `dataFrom` entry.
 
-use super::compile;
-use super::reader::Fields;
 use super::version::Version;
+use crate::compile;
+use crate::reader::Fields;
 use pawl_domain::declaration::{Merge, OnConflict, Rewrite};
 
 /// The operations in order; those that are wrong are noted and left out.

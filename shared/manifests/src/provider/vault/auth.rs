@@ -1,9 +1,9 @@
 //! `auth` of a Vault or OpenBao store: one module for all methods, for the first that is given counts.
 
-use super::aws;
-use super::reader::Fields;
-use super::references::References;
-use super::vault::Dialect;
+use super::Dialect;
+use crate::provider::aws;
+use crate::reader::Fields;
+use crate::references::References;
 use pawl_domain::store::{
     AwsAuth, ClientCertificate, RoleId, SecretKeyRef, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
 };

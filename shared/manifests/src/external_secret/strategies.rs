@@ -1,7 +1,7 @@
 //! The strategies that `remoteRef`, `extract` and `find` have in common.
 
-use super::reader::Fields;
 use super::version::Version;
+use crate::reader::Fields;
 use pawl_domain::declaration::{Decoding, KeyConversion, NullBytes};
 
 const CONVERSIONS: [(&str, KeyConversion); 2] =

@@ -1,7 +1,7 @@
 //! `spec.refreshPolicy`, `spec.refreshInterval` and `spec.syncWindows`.
 
-use super::reader::{Fields, shortened};
 use super::version::Version;
+use crate::reader::{Fields, shortened};
 use pawl_domain::declaration::{Refresh, RefreshPolicy, SyncWindow, SyncWindows, WindowKind};
 use pawl_domain::schedule::Schedule;
 use pawl_golang::duration;

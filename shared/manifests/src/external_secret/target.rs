@@ -1,8 +1,8 @@
 //! `spec.target` of an ExternalSecret.
 
-use super::reader::Fields;
 use super::template;
 use super::version::Version;
+use crate::reader::Fields;
 use pawl_domain::ObjectName;
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Manifest, Target};
 

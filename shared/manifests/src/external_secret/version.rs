@@ -1,10 +1,10 @@
 //! The versions of ESO's ExternalSecret: one schema, of which the older version lacks a few fields.
 
-use super::reader::Fields;
+use crate::reader::Fields;
 
 /// The version that an ExternalSecret is written in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Version {
+pub(crate) enum Version {
     V1,
     V1Beta1,
 }

@@ -2,9 +2,10 @@
 //!
 //! Source of fields and rules: ESO's CRD and validating webhook, version 2.9.
 
-use super::reader::{Fields, shortened};
+use super::strategies;
 use super::version::Version;
-use super::{compile, references, strategies};
+use crate::reader::{Fields, shortened};
+use crate::{compile, references};
 use pawl_domain::declaration::{
     Decoding, Engine, Template, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope,
 };

@@ -2,17 +2,15 @@
 //!
 //! Source of fields and rules: ESO's AWS provider, version 2.9.
 
-use super::reader::Fields;
-use super::references::{References, ServiceAccount};
+use super::Setting;
+use crate::reader::Fields;
+use crate::references::{References, ServiceAccount};
 use pawl_domain::Namespace;
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
 
-/// The backend of a store in `own` namespace (`None`: a ClusterSecretStore).
-pub(super) fn read(
-    mut fields: Fields<'_>,
-    own: Option<&Namespace>,
-    max_retries: Option<u32>,
-) -> Option<Backend> {
+/// The backend of a store.
+pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
+    let Setting { own, max_retries } = setting;
     let service = service(&mut fields);
     let region = fields.required("region", "the region, such as eu-central-1").map(str::to_owned);
     if region.as_deref().is_some_and(|region| !AwsStore::is_region(region)) {

@@ -1,9 +1,9 @@
 //! `spec.dataFrom` and `spec.data` to reads.
 
-use super::reader::{Fields, Notes};
 use super::strategies::Strategies;
 use super::version::Version;
 use super::{find, rewrite};
+use crate::reader::{Fields, Notes};
 use pawl_domain::declaration::{DeletionPolicy, Into, Target};
 use pawl_domain::{Home, Namespace, ObjectName, Query, Read, Remote, StoreId};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! `find` of a `dataFrom` entry.
 
-use super::compile;
-use super::reader::Fields;
 use super::strategies::Strategies;
 use super::version::Version;
+use crate::compile;
+use crate::reader::Fields;
 use pawl_domain::Find;
 
 /// The criteria of a search, and what becomes of what it finds. Which of them a store can serve, the store tells.

@@ -1,7 +1,7 @@
 //! To which clusters an ExternalSecret goes.
 
-use super::reader::{Notes, shortened};
-use super::{ParseOptions, selector};
+use crate::reader::{Notes, shortened};
+use crate::{ParseOptions, selector};
 use pawl_domain::{Cluster, ClusterName, Home};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,18 +1,19 @@
 //! `spec.provider.fake` of a store.
 
-use super::reader::Fields;
+use super::Setting;
+use crate::reader::Fields;
 use pawl_domain::store::{Backend, FakeEntry, FakeStore};
 use serde_json::Value;
 
 /// The values of the manifest. Messages never quote them: people try things out with real ones.
-pub(super) fn read(mut fields: Fields<'_>) -> Backend {
+pub(super) fn read(mut fields: Fields<'_>, _: Setting<'_>) -> Option<Backend> {
     if !fields.has("data") {
         fields.error("data", "is missing; write a list of keys and values");
     }
     let data = fields.objects("data").into_iter().filter_map(entry).collect();
     let is_refused = fields.value("validationResult").and_then(Value::as_i64) == Some(REFUSED);
     fields.close();
-    FakeStore { data, is_refused }.into()
+    Some(FakeStore { data, is_refused }.into())
 }
 
 /// Source: ESO's validation results are 0 for ready, 1 for unknown, which counts as ready, and 2 for an error.

@@ -2,34 +2,42 @@
 //!
 //! Source of fields, defaults and rules: ESO's Vault and OpenBao providers, version 2.9.
 
-use super::reader::Fields;
-use super::references::{self, References};
-use super::{certificate, vault_auth};
-use pawl_domain::Namespace;
+mod auth;
+
+use super::Setting;
+use crate::address::Way;
+use crate::certificate;
+use crate::reader::Fields;
+use crate::references::{self, References};
 use pawl_domain::store::{
     Backend, CaProvider, ClientCertificate, Headers, KvVersion, SecretKeyRef, VaultStore,
 };
 
 /// Whose provider is read. OpenBao's has fewer fields, and its schema is stricter.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Dialect {
+enum Dialect {
     Vault,
     OpenBao,
 }
 
-/// The backend of a store in `own` namespace (`None`: a ClusterSecretStore).
-pub(super) fn read(
-    mut fields: Fields<'_>,
-    dialect: Dialect,
-    own: Option<&Namespace>,
-    max_retries: Option<u32>,
-) -> Option<Backend> {
+/// The backend of a store of Vault.
+pub(super) fn read_vault(fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
+    read(fields, Dialect::Vault, setting)
+}
+
+/// The backend of a store of OpenBao.
+pub(super) fn read_open_bao(fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
+    read(fields, Dialect::OpenBao, setting)
+}
+
+fn read(mut fields: Fields<'_>, dialect: Dialect, setting: Setting<'_>) -> Option<Backend> {
+    let Setting { own, max_retries } = setting;
     let references = References { own };
     let server = server(&mut fields);
     let path = fields.filled("path").map(|path| path.trim_matches('/').to_owned());
     let versions = [("v1", KvVersion::V1), ("v2", KvVersion::V2)];
     let version = fields.choice("version", &versions).unwrap_or_default();
-    let auth = fields.object("auth").map(|fields| vault_auth::read(fields, dialect, references));
+    let auth = fields.object("auth").map(|fields| auth::read(fields, dialect, references));
     if dialect == Dialect::OpenBao && fields.has("caBundle") && fields.has("caProvider") {
         fields.error("caBundle", "does not go with caProvider; write one of them");
     }
@@ -84,17 +92,14 @@ fn headers(fields: &mut Fields<'_>) -> Headers {
 
 fn server(fields: &mut Fields<'_>) -> Option<String> {
     let server = fields.required("server", "the server's address, such as https://vault.example.com:8200")?;
-    let uri = server.parse::<http::Uri>().ok();
-    let host = uri.as_ref().and_then(http::Uri::host).filter(|host| !host.is_empty());
-    match (uri.as_ref().and_then(http::Uri::scheme_str), host) {
-        (Some("https"), Some(_)) => {}
-        (Some("http"), Some("localhost" | "127.0.0.1" | "[::1]")) => {}
-        (Some("http"), Some(_)) => fields.notes().warning(
+    match Way::to(server) {
+        Some(Way::Encrypted | Way::Loopback) => {}
+        Some(Way::Plain) => fields.notes().warning(
             fields.path_of("server"),
             "is not encrypted, so others on the way can read tokens and secrets: it is refused unless the operator sets \
              PAWL_VAULT_PLAIN_HTTP; write https",
         ),
-        _ => fields.error("server", "is not a URL; write it as https://<host>:<port>"),
+        None => fields.error("server", "is not a URL; write it as https://<host>:<port>"),
     }
     Some(server.to_owned())
 }

@@ -1,0 +1,69 @@
+//! `spec.provider` of a store: one file for each provider's spec.
+
+mod aws;
+mod fake;
+mod vault;
+
+use crate::reader::{Fields, shortened};
+use pawl_domain::Namespace;
+use pawl_domain::store::Backend;
+
+/// What of the store around it a spec is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    /// The store's own namespace; `None` for a ClusterSecretStore.
+    pub(super) own: Option<&'a Namespace>,
+    /// `retrySettings.maxRetries`.
+    pub(super) max_retries: Option<u32>,
+}
+
+type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
+
+/// The providers that are served, by ESO's names.
+const SERVED: [(&str, Reader); 4] = [
+    ("aws", aws::read),
+    ("fake", fake::read),
+    ("openBao", vault::read_open_bao),
+    ("vault", vault::read_vault),
+];
+
+/// The backend of the one provider; one that is not served is noted.
+pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
+    if !spec.has("provider") {
+        spec.error("provider", format!("is missing; write one of {}", served()));
+        return None;
+    }
+    let mut fields = spec.object("provider")?;
+    let names: Vec<&str> = fields.names().collect();
+    let [name] = names[..] else {
+        let message =
+            format!("must have exactly one provider, found {}; write one of {}", names.len(), served());
+        fields.notes().error(fields.path(), message);
+        return None;
+    };
+    let Some((name, reader)) = SERVED.into_iter().find(|(served, _)| *served == name) else {
+        let message = format!("is not a provider that is supported yet; supported are {}", served());
+        fields.error(&shortened(name), message);
+        return None;
+    };
+    fields.object(name).and_then(|fields| reader(fields, setting))
+}
+
+fn served() -> String {
+    SERVED.map(|(name, _)| name).join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SERVED;
+    use pawl_domain::Provider;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_provider_has_a_spec_that_is_read() {
+        let profiles = Provider::ALL.into_iter().map(Provider::profile);
+        let known: BTreeSet<&str> =
+            profiles.flat_map(|profile| profile.spec_names).map(|known| known.name).collect();
+        assert_eq!(known, SERVED.into_iter().map(|(name, _)| name).collect());
+    }
+}
