@@ -1,5 +1,6 @@
-//! Every store that a declaration may name, each read by the adapter of its backend.
+//! The registry of providers: which adapter reads which store.
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use pawl_aws::AwsSources;
 use pawl_domain::store::Backend;
@@ -10,7 +11,7 @@ use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The adapters of all backends as one [`Sources`].
+/// The adapters of all providers as one [`Sources`].
 pub struct Stores<C> {
     /// Secrets Manager and Parameter Store, which also prove AWS identities to others.
     pub aws: Arc<AwsSources<C>>,
@@ -20,21 +21,24 @@ pub struct Stores<C> {
     pub fake: FakeSources,
 }
 
+impl<C: ClusterCredentials + 'static> Stores<C> {
+    /// The one place where a kind of store finds its adapter.
+    fn adapter(&self, access: &Access) -> &dyn Adapter {
+        match &access.backend {
+            Backend::Aws(_) => &*self.aws,
+            Backend::Fake(_) => &self.fake,
+            Backend::Vault(_) => &self.vault,
+        }
+    }
+}
+
 impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
     async fn validate(&self, access: &Access) -> Result<(), Error> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.validate(access).await,
-            Backend::Fake(_) => self.fake.validate(access).await,
-            Backend::Vault(_) => self.vault.validate(access).await,
-        }
+        self.adapter(access).validate(access).await
     }
 
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.fetch(access, wanted).await,
-            Backend::Fake(_) => self.fake.fetch(access, wanted).await,
-            Backend::Vault(_) => self.vault.fetch(access, wanted).await,
-        }
+        self.adapter(access).fetch(access, wanted).await
     }
 
     async fn find(
@@ -43,34 +47,94 @@ impl<C: ClusterCredentials + 'static> Sources for Stores<C> {
         find: &Find,
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.find(access, find, keep).await,
-            Backend::Fake(_) => self.fake.find(access, find, keep).await,
-            Backend::Vault(_) => self.vault.find(access, find, keep).await,
-        }
+        self.adapter(access).find(access, find, keep).await
     }
 
     async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.changed_since(access, since).await,
-            Backend::Fake(_) => self.fake.changed_since(access, since).await,
-            Backend::Vault(_) => self.vault.changed_since(access, since).await,
-        }
+        self.adapter(access).changed_since(access, since).await
     }
 
     async fn account(&self, access: &Access) -> Option<String> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.account(access).await,
-            Backend::Fake(_) => self.fake.account(access).await,
-            Backend::Vault(_) => self.vault.account(access).await,
-        }
+        self.adapter(access).account(access).await
     }
 
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
-        match &access.backend {
-            Backend::Aws(_) => self.aws.versions(access, wanted).await,
-            Backend::Fake(_) => self.fake.versions(access, wanted).await,
-            Backend::Vault(_) => self.vault.versions(access, wanted).await,
-        }
+        self.adapter(access).versions(access, wanted).await
+    }
+}
+
+/// [`Sources`] behind a pointer: which one reads a store is known when it is asked, and beside a call to a store one more
+/// allocation is nothing.
+trait Adapter: Send + Sync {
+    fn validate<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<(), Error>>;
+
+    fn fetch<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a [Wanted],
+    ) -> BoxFuture<'a, Vec<Result<Fetched, Error>>>;
+
+    fn find<'a>(
+        &'a self,
+        access: &'a Access,
+        find: &'a Find,
+        keep: &'a Keep,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Fetched>, Error>>;
+
+    fn changed_since<'a>(
+        &'a self,
+        access: &'a Access,
+        since: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<Listing, Error>>;
+
+    fn account<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Option<String>>;
+
+    fn versions<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a [Wanted],
+    ) -> BoxFuture<'a, Vec<Result<Version, Error>>>;
+}
+
+impl<S: Sources> Adapter for S {
+    fn validate<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(Sources::validate(self, access))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a [Wanted],
+    ) -> BoxFuture<'a, Vec<Result<Fetched, Error>>> {
+        Box::pin(Sources::fetch(self, access, wanted))
+    }
+
+    fn find<'a>(
+        &'a self,
+        access: &'a Access,
+        find: &'a Find,
+        keep: &'a Keep,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, Fetched>, Error>> {
+        Box::pin(Sources::find(self, access, find, keep))
+    }
+
+    fn changed_since<'a>(
+        &'a self,
+        access: &'a Access,
+        since: Option<Timestamp>,
+    ) -> BoxFuture<'a, Result<Listing, Error>> {
+        Box::pin(Sources::changed_since(self, access, since))
+    }
+
+    fn account<'a>(&'a self, access: &'a Access) -> BoxFuture<'a, Option<String>> {
+        Box::pin(Sources::account(self, access))
+    }
+
+    fn versions<'a>(
+        &'a self,
+        access: &'a Access,
+        wanted: &'a [Wanted],
+    ) -> BoxFuture<'a, Vec<Result<Version, Error>>> {
+        Box::pin(Sources::versions(self, access, wanted))
     }
 }
