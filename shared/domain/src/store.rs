@@ -13,7 +13,7 @@ pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement
 pub use fake::{FakeEntry, FakeStore};
 pub use headers::Headers;
 pub use search::Search;
-pub(crate) use spec::{Identity, Spec};
+pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
     VaultStore,
@@ -167,7 +167,7 @@ impl Store {
 
     /// Whether the manifest says that the store cannot be used: `fake.validationResult`.
     pub fn is_refused_by_manifest(&self) -> bool {
-        self.backend.spec().is_refused()
+        self.backend.spec().claims().is_refused
     }
 
     /// Whether a namespace with these labels may use this store. Source: ESO's ClusterSecretStore conditions: the
@@ -243,7 +243,7 @@ impl Backend {
 
     /// The values, where the manifest itself is the store.
     pub fn values(&self) -> Option<&[FakeEntry]> {
-        self.spec().values()
+        self.spec().claims().values
     }
 
     /// Takes the values out of the manifest; `false` where they never stand there.

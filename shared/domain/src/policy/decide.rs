@@ -5,7 +5,7 @@ use super::refusal::{Refusal, Rule};
 use crate::declaration::Query;
 use crate::grant::{Glob, Grant, Keep, Origin, OwnSecrets, Reach};
 use crate::name::{ClusterName, Namespace, ObjectName};
-use crate::store::{Access, AwsStore, Headers, Home, Identity, Spec, Store};
+use crate::store::{Access, AwsStore, Claims, Headers, Home, Identity, Store};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -144,19 +144,20 @@ impl Rules {
         namespace: Option<&Namespace>,
     ) -> Result<Admitted, Refusal> {
         let spec = store.backend.spec();
-        check_manifest(spec, self.fake_stores)?;
+        let claims = spec.claims();
+        check_manifest(&claims, self.fake_stores)?;
         if let Some(policy) = self.unreadable.first() {
             return Err(Refusal::new(Rule::Unreadable, format_args!("StorePolicy {policy}")));
         }
         if !self.governs(store) {
             return Ok(Admitted { grant: Grant::default(), keys: None });
         }
-        if spec.values().is_some() {
+        if claims.values.is_some() {
             return Ok(Admitted { grant: Grant::default(), keys: None });
         }
         let of_store = |each: &&StorePolicy| each.is_of_store(&store.id) && each.is_for(cluster, namespace);
         let policies: Vec<&StorePolicy> = self.policies.iter().filter(of_store).collect();
-        if let Some(server) = spec.server() {
+        if let Some(server) = claims.server {
             return with_server(store, server, &spec.identity(), &policies);
         }
         let allowing = allowing(store, &spec.identity(), policies.iter().copied())?;
@@ -166,14 +167,14 @@ impl Rules {
 }
 
 /// What no policy can allow.
-fn check_manifest(spec: &dyn Spec, fake_stores: bool) -> Result<(), Refusal> {
-    if spec.values().is_some() && !fake_stores {
+fn check_manifest(claims: &Claims<'_>, fake_stores: bool) -> Result<(), Refusal> {
+    if claims.values.is_some() && !fake_stores {
         return Err(Refusal::new(Rule::FakeStore, "provider fake"));
     }
-    if let Some(region) = spec.region().filter(|region| !AwsStore::is_region(region)) {
+    if let Some(region) = claims.region.filter(|region| !AwsStore::is_region(region)) {
         return Err(Refusal::new(Rule::Region, format_args!("region {region:?}")));
     }
-    let mut headers = spec.headers().into_iter().flat_map(|headers| headers.0.keys());
+    let mut headers = claims.headers.into_iter().flat_map(|headers| headers.0.keys());
     if let Some(name) = headers.find(|name| Headers::is_forbidden(name)) {
         return Err(Refusal::new(Rule::Header, format_args!("header {name}")));
     }

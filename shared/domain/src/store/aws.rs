@@ -1,7 +1,7 @@
 //! `spec.provider.aws`: Secrets Manager and Parameter Store.
 
-use super::spec::{Identity, Spec};
-use super::{FakeEntry, Headers, SecretKeyRef};
+use super::SecretKeyRef;
+use super::spec::{Claims, Identity, Spec};
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::{Namespace, ObjectName};
@@ -167,24 +167,8 @@ impl Spec for AwsStore {
         if roles.is_empty() { Identity::Pawls } else { Identity::Roles(roles) }
     }
 
-    fn region(&self) -> Option<&str> {
-        Some(&self.region)
-    }
-
-    fn server(&self) -> Option<&str> {
-        None
-    }
-
-    fn headers(&self) -> Option<&Headers> {
-        None
-    }
-
-    fn is_refused(&self) -> bool {
-        false
-    }
-
-    fn values(&self) -> Option<&[FakeEntry]> {
-        None
+    fn claims(&self) -> Claims<'_> {
+        Claims { region: Some(&self.region), server: None, headers: None, values: None, is_refused: false }
     }
 
     fn withhold_values(&mut self) -> bool {

@@ -1,7 +1,6 @@
 //! `spec.provider.fake`: a store whose values stand in its manifest, to try things out with.
 
-use super::Headers;
-use super::spec::{Identity, Spec};
+use super::spec::{Claims, Identity, Spec};
 use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
@@ -82,24 +81,9 @@ impl Spec for FakeStore {
         Identity::Own
     }
 
-    fn region(&self) -> Option<&str> {
-        None
-    }
-
-    fn server(&self) -> Option<&str> {
-        None
-    }
-
-    fn headers(&self) -> Option<&Headers> {
-        None
-    }
-
-    fn is_refused(&self) -> bool {
-        self.is_refused
-    }
-
-    fn values(&self) -> Option<&[FakeEntry]> {
-        Some(&self.data)
+    fn claims(&self) -> Claims<'_> {
+        let (values, is_refused) = (Some(self.data.as_slice()), self.is_refused);
+        Claims { region: None, server: None, headers: None, values, is_refused }
     }
 
     fn withhold_values(&mut self) -> bool {

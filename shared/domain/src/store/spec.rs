@@ -41,23 +41,25 @@ pub(crate) trait Spec {
     /// Whose identity reads.
     fn identity(&self) -> Identity<'_>;
 
-    /// The region of AWS of which an endpoint is made.
-    fn region(&self) -> Option<&str>;
-
-    /// The address of the server, where the manifest names one.
-    fn server(&self) -> Option<&str>;
-
-    /// Headers of every request.
-    fn headers(&self) -> Option<&Headers>;
-
-    /// Whether the manifest says that the store cannot be used.
-    fn is_refused(&self) -> bool;
-
-    /// The values, where the manifest itself is the store.
-    fn values(&self) -> Option<&[FakeEntry]>;
+    /// What the manifest says that decides whether the store may be used.
+    fn claims(&self) -> Claims<'_>;
 
     /// Takes the values out of the manifest; `false` where they never stand there.
     fn withhold_values(&mut self) -> bool;
+}
+
+/// What a manifest says that decides whether its store may be used.
+pub(crate) struct Claims<'a> {
+    /// The region of AWS of which an endpoint is made.
+    pub(crate) region: Option<&'a str>,
+    /// The address of the server, where the manifest names one.
+    pub(crate) server: Option<&'a str>,
+    /// Headers of every request.
+    pub(crate) headers: Option<&'a Headers>,
+    /// The values, where the manifest itself is the store.
+    pub(crate) values: Option<&'a [FakeEntry]>,
+    /// Whether the manifest says that the store cannot be used.
+    pub(crate) is_refused: bool,
 }
 
 /// Whose identity a store reads with.

@@ -5,8 +5,8 @@ use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
 use crate::provider::{Capabilities, Provider};
-use crate::store::spec::{Identity, Spec};
-use crate::store::{AwsAuth, FakeEntry, Headers, SecretKeyRef};
+use crate::store::spec::{Claims, Identity, Spec};
+use crate::store::{AwsAuth, SecretKeyRef};
 
 impl VaultStore {
     /// The mount of the engine, without slashes around it.
@@ -180,27 +180,13 @@ impl Spec for VaultStore {
         }
     }
 
-    fn region(&self) -> Option<&str> {
-        match &self.auth {
-            Some(VaultAuth::Iam(iam)) => Some(&iam.region),
+    fn claims(&self) -> Claims<'_> {
+        let region = match &self.auth {
+            Some(VaultAuth::Iam(iam)) => Some(iam.region.as_str()),
             _ => None,
-        }
-    }
-
-    fn server(&self) -> Option<&str> {
-        Some(&self.server)
-    }
-
-    fn headers(&self) -> Option<&Headers> {
-        Some(&self.headers)
-    }
-
-    fn is_refused(&self) -> bool {
-        false
-    }
-
-    fn values(&self) -> Option<&[FakeEntry]> {
-        None
+        };
+        let (server, headers) = (Some(self.server.as_str()), Some(&self.headers));
+        Claims { region, server, headers, values: None, is_refused: false }
     }
 
     fn withhold_values(&mut self) -> bool {
