@@ -1,4 +1,4 @@
-//! Pawl's rules as tables. What must happen to targets stands as YAML in `tests/target`, one file per subject: a case
+//! Pawl's rules as tables. What must happen to targets stands as YAML in `tests/reconcile`, one file per subject: a case
 //! more there needs no Rust.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a table that cannot be read has failed")]
 

@@ -1,4 +1,4 @@
-//! Runs every case of `tests/target/*.yaml` through [`decide`] and compares the whole of what it decided.
+//! Runs every case of `tests/reconcile/*.yaml` through [`decide`] and compares the whole of what it decided.
 
 use crate::given;
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy, Template};
@@ -119,7 +119,7 @@ struct Wanted {
 fn targets_are_decided_as_the_tables_say() {
     let mut wrong = Vec::new();
     let mut files = 0;
-    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/target").read_dir().unwrap() {
+    for entry in Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reconcile").read_dir().unwrap() {
         let path = entry.unwrap().path();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 
 /// The seeds of the fuzz target, as far as they are one for each subject.
 const SEEDS: [&str; 6] = [
-    include_str!("manifests/every-field/input.yaml"),
-    include_str!("manifests/template/input.yaml"),
-    include_str!("manifests/find-and-rewrite/input.yaml"),
-    include_str!("manifests/windows/input.yaml"),
-    include_str!("manifests/vault/input.yaml"),
-    include_str!("manifests/fake/input.yaml"),
+    include_str!("../manifests/every-field/input.yaml"),
+    include_str!("../manifests/template/input.yaml"),
+    include_str!("../manifests/find-and-rewrite/input.yaml"),
+    include_str!("../manifests/windows/input.yaml"),
+    include_str!("../manifests/vault/input.yaml"),
+    include_str!("../manifests/fake/input.yaml"),
 ];
 
-const EXAMPLE: &str = include_str!("manifests/first-examples/input.yaml");
+const EXAMPLE: &str = include_str!("../manifests/first-examples/input.yaml");
 
 /// JSON whose fields are often those that mean something.
 fn anything() -> impl Strategy<Value = Value> {

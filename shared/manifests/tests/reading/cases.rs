@@ -2,8 +2,6 @@
 //!
 //! `PAWL_REGENERATE=1` writes what is read in place of what is expected; look at the difference before keeping it.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
-
 use pawl_domain::cluster::{Cluster, Connection};
 use pawl_domain::{Home, Manifests, Query, Remote, Rule, Rules};
 use pawl_manifests::{ParseOptions, parse};
@@ -77,7 +75,7 @@ fn clusters(given: &Value) -> Vec<Cluster> {
 
 #[test]
 fn the_example_of_clusters_is_one() {
-    let text = include_str!("../../../infra/kubernetes/cluster.example.yaml");
+    let text = include_str!("../../../../infra/kubernetes/cluster.example.yaml");
     let found = parse(text, "cluster.example.yaml", &ParseOptions::new(Home::Applied));
     assert_eq!(found.problems, []);
     let names: Vec<&str> = found.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
@@ -86,7 +84,7 @@ fn the_example_of_clusters_is_one() {
 
 /// The manifests of an example of the documentation, by its first line.
 fn example(name: &str) -> Manifests {
-    let text = include_str!("../../../docs/store-policy.md");
+    let text = include_str!("../../../../docs/store-policy.md");
     let blocks = text.split("\n```yaml\n").skip(1).filter_map(|block| block.split("\n```").next());
     let mut found = blocks.filter(|block| block.starts_with(name));
     let block = found.next().unwrap_or_else(|| panic!("no example {name}"));
