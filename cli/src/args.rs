@@ -60,7 +60,8 @@ pub(crate) enum Verb {
     Delete(Delete),
     /// Bring up to date what a key, a declaration or an event names.
     Sync(Sync),
-    /// Say what an event would touch, and why not others; or why a declaration is as it is. Asks no store and no cluster.
+    /// Say what an event would touch, and why not others; why a declaration is as it is; or what the code of an error means.
+    /// Asks no store and no cluster.
     Explain(Explain),
     /// Look at the job queue: what waits, what is dead and why; try it anew or remove it.
     Jobs(Jobs),
@@ -230,7 +231,8 @@ pub(crate) struct Sync {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A file with an event, `-` for standard input; or a declaration as `<cluster>/<namespace>/<name>`.
+    /// A file with an event, `-` for standard input; a declaration as `<cluster>/<namespace>/<name>`; or a code as
+    /// `PAWL-FETCH-DENIED`.
     pub(crate) what: PathBuf,
 }
 

@@ -1,6 +1,7 @@
-//! `pawl explain`: what an event would touch, and why not others; or why a declaration is as it is.
+//! `pawl explain`: what an event would touch, and why not others; why a declaration is as it is; what a code means.
 
 mod account;
+mod code;
 
 use super::{input, registry};
 use crate::args::{Args, Explain};
@@ -11,6 +12,10 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Error> {
+    if let Some(code) = explain.what.to_str().filter(|text| text.starts_with("PAWL-")) {
+        output::show(&code::meaning(code)?, args.output);
+        return Ok(ExitCode::SUCCESS);
+    }
     // A file of that name is meant before a declaration, as in `pawl sync`.
     let declaration = explain.what.to_str().and_then(|text| text.parse::<DeclarationId>().ok());
     match declaration {

@@ -131,7 +131,7 @@ impl DeclarationRow {
             None | Some(State::Pending) => ("pending".to_owned(), None),
             Some(State::Settled(outcome)) => (outcome.to_string(), None),
             Some(State::Failed(failure)) => {
-                (format!("failed ({}, {})", failure.step, failure.kind), Some(failure.message.clone()))
+                (format!("failed ({})", failure.code()), Some(failure.message.clone()))
             }
         };
         let versions = record.map(|record| &record.versions).into_iter().flatten();

@@ -16,6 +16,8 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
 }
 
@@ -30,11 +32,19 @@ impl From<Report> for Results {
     fn from(report: Report) -> Self {
         let row =
             |(id, result): (pawl_domain::DeclarationId, Result<pawl_domain::Outcome, pawl_ports::Error>)| {
-                let (outcome, step, message) = match &result {
-                    Ok(outcome) => (outcome.as_str(), None, None),
-                    Err(error) => ("failed", Some(error.step.as_str()), Some(error.to_string())),
-                };
-                Row { declaration: id.to_string(), outcome, step, message }
+                let declaration = id.to_string();
+                match &result {
+                    Ok(outcome) => {
+                        Row { declaration, outcome: outcome.as_str(), step: None, code: None, message: None }
+                    }
+                    Err(error) => Row {
+                        declaration,
+                        outcome: "failed",
+                        step: Some(error.step.as_str()),
+                        code: Some(error.code().to_string()),
+                        message: Some(error.to_string()),
+                    },
+                }
             };
         Self(report.outcomes.into_iter().map(row).collect())
     }
@@ -45,7 +55,11 @@ impl Table for Results {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &Row| {
-            vec![row.declaration.clone(), row.outcome.to_owned(), row.message.clone().unwrap_or_default()]
+            let outcome = match &row.code {
+                Some(code) => format!("{} ({code})", row.outcome),
+                None => row.outcome.to_owned(),
+            };
+            vec![row.declaration.clone(), outcome, row.message.clone().unwrap_or_default()]
         };
         self.0.iter().map(row).collect()
     }

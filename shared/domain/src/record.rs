@@ -1,9 +1,11 @@
 //! What the ledger remembers of a declaration: versions, digests and outcomes; never a value.
 
+mod code;
 mod complaint;
 mod owed;
 mod told;
 
+pub use code::Code;
 pub use complaint::Complaint;
 pub use owed::{Declared, FormerTarget, Owed, is_looked_for, is_over};
 pub use told::Told;
@@ -256,6 +258,18 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step.
+    pub const ALL: [Self; 8] = [
+        Self::Lookup,
+        Self::Authenticate,
+        Self::Fetch,
+        Self::Render,
+        Self::Read,
+        Self::Write,
+        Self::Record,
+        Self::Enqueue,
+    ];
+
     /// The step's name in reports, metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -302,6 +316,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Conflict,
+        Self::Denied,
+        Self::Invalid,
+        Self::NotFound,
+        Self::Refused,
+        Self::Stale,
+        Self::Throttled,
+        Self::Transient,
+        Self::Unreachable,
+    ];
+
     /// Whether the same attempt may succeed later with nobody mending anything.
     pub fn is_retryable(self) -> bool {
         match self {

@@ -197,7 +197,7 @@ fn tell(id: &DeclarationId, result: &Result<Outcome, Error>) {
             let (step, kind) = (error.step.as_str(), error.kind.as_str());
             metrics::counter!("pawl_failures_total", "step" => step, "kind" => kind).increment(1);
             let retryable = error.is_retryable();
-            warn!(declaration.id = %id, step, kind, retryable, "{id}: {error}");
+            warn!(declaration.id = %id, code = %error.code(), step, kind, retryable, "{id}: {error}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The one error of the flow: where it failed, what kind of failure it was, what to do.
 
-use pawl_domain::{Complaint, Failure, Kind, Refusal, Step};
+use pawl_domain::record::Code;
+use pawl_domain::{Complaint, DeclarationId, Failure, Kind, Refusal, Step};
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -39,6 +40,12 @@ impl Error {
         error.complaining(Complaint::Refused(refusal.rule))
     }
 
+    /// What was to be put in place of another declaration than the one that stands by now.
+    pub fn another_stands(id: &DeclarationId) -> Self {
+        let message = format!("declaration {id} is another one by now, or gone; the next index looks again");
+        Self::new(Step::Lookup, Kind::Conflict, message)
+    }
+
     /// The same with its cause, which stays inside the process: causes may quote what servers said.
     #[must_use]
     pub fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -71,6 +78,11 @@ impl Error {
     /// Whether the same attempt may succeed later with nobody mending anything.
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
+    }
+
+    /// Its stable code, which `docs/errors.md` explains.
+    pub fn code(&self) -> Code {
+        Code::of(self.step, self.kind, self.complaint)
     }
 
     /// What the Ready condition says of it.

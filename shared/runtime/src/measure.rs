@@ -33,7 +33,7 @@ pub fn indexed(reports: &[ClusterIndex]) {
     let mut count = 0;
     for (cluster, problem) in failed {
         count += 1;
-        warn!(cluster.name = %cluster, "cluster {cluster} is not indexed: {problem}");
+        warn!(cluster.name = %cluster, code = %problem.code(), "cluster {cluster} is not indexed: {problem}");
     }
     metrics::gauge!("pawl_clusters_not_indexed").set(gauge(count));
     metrics::counter!("pawl_indexes_total").increment(1);

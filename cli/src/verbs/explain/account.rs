@@ -79,10 +79,9 @@ fn state(record: Option<&Record>) -> String {
         Some(State::Pending) => {
             "waits: its delivery is in the job queue, or the next sweep makes it".to_owned()
         }
-        Some(State::Failed(failure)) => format!(
-            "failed at step {} ({}), attempt {}: {}",
-            failure.step, failure.kind, failure.attempts, failure.message
-        ),
+        Some(State::Failed(failure)) => {
+            format!("failed ({}), attempt {}: {}", failure.code(), failure.attempts, failure.message)
+        }
     }
 }
 

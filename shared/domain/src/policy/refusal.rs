@@ -30,6 +30,20 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 10] = [
+        Self::OwnIdentity,
+        Self::Role,
+        Self::Key,
+        Self::Host,
+        Self::Address,
+        Self::OwnSecret,
+        Self::Region,
+        Self::Header,
+        Self::FakeStore,
+        Self::Unreadable,
+    ];
+
     /// The code.
     pub fn code(self) -> &'static str {
         match self {

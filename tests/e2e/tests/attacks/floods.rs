@@ -66,7 +66,7 @@ async fn failure(stage: &Stage, name: &str) -> Result<Value> {
     let began = Instant::now();
     loop {
         let row = row(stage, name).await?.unwrap_or_default();
-        if row["state"].as_str().is_some_and(|state| state.starts_with("failed (render")) {
+        if row["state"].as_str().is_some_and(|state| state.starts_with("failed (PAWL-RENDER-")) {
             return Ok(row);
         }
         assert!(began.elapsed() < Duration::from_secs(60), "{name} does not fail: {row}");
