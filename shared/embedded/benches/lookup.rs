@@ -82,7 +82,7 @@ fn fill(runtime: &Runtime, file: &Embedded, number: usize) -> Duration {
     runtime.block_on(async {
         let puts = (0..number).map(|index| async move {
             let keys = index_keys([key(index).as_str()]);
-            file.put(&declared(index), &keys).await.unwrap();
+            file.put(&declared(index), &keys, None).await.unwrap();
         });
         futures::stream::iter(puts).buffer_unordered(CALLERS).for_each(|()| async {}).await;
     });

@@ -96,10 +96,10 @@ async fn an_index_that_cannot_be_read_is_made_anew() {
     let keys = |name| pawl_world::build::index_keys([name]);
     for damage in ["indexed = '{'", "indexed = x'ff'", "indexed = '{\"keys\":7}', document = x'ff'"] {
         let file = files.two().await;
-        Catalogue::put(&file, &db, &keys("old")).await.unwrap();
+        Catalogue::put(&file, &db, &keys("old"), None).await.unwrap();
         let query = format!("UPDATE declarations SET {damage}");
         rusqlite::Connection::open(&file.path).unwrap().execute(&query, []).unwrap();
-        assert_eq!(Catalogue::put(&file, &db, &keys("new")).await.unwrap(), Put::Changed, "{damage}");
+        assert_eq!(Catalogue::put(&file, &db, &keys("new"), None).await.unwrap(), Put::Changed, "{damage}");
         assert_eq!(file.candidates(&keys("old")).await.unwrap(), [], "{damage}");
         let found = file.candidates(&keys("new")).await.unwrap();
         assert_eq!(found, std::slice::from_ref(&db.id), "{damage}");
@@ -199,12 +199,13 @@ impl Registry for Two {
 }
 
 impl Catalogue for Two {
-    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        Catalogue::put(&self.writes, declaration, keys).await
-    }
-
-    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        self.reads.rekey(declaration, keys).await
+    async fn put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
+    ) -> Result<Put, Error> {
+        Catalogue::put(&self.writes, declaration, keys, standing).await
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {

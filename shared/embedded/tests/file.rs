@@ -62,11 +62,11 @@ async fn what_was_written_is_there_after_opening_again() {
     let path = directory.path().join("pawl.db");
     let db = declaration("blue/shop/db").reads("app/db").build();
     let file = Embedded::open(&path).await.unwrap();
-    Catalogue::put(&file, &db, &index_keys(["app/db"])).await.unwrap();
+    Catalogue::put(&file, &db, &index_keys(["app/db"]), None).await.unwrap();
     file.set_mark("sweep", at(7)).await.unwrap();
     drop(file);
     let file = Embedded::open(&path).await.unwrap();
-    assert_eq!(Catalogue::put(&file, &db, &index_keys(["app/db"])).await.unwrap(), Put::Unchanged);
+    assert_eq!(Catalogue::put(&file, &db, &index_keys(["app/db"]), None).await.unwrap(), Put::Unchanged);
     assert_eq!(file.candidates(&index_keys(["app/db"])).await.unwrap(), [id("blue/shop/db")]);
     assert_eq!(file.mark("sweep").await.unwrap(), Some(at(7)));
 }
@@ -79,7 +79,7 @@ async fn processes_that_open_a_new_file_together_all_get_it() {
     for (number, file) in opened.into_iter().enumerate() {
         let name = format!("blue/shop/d{number}");
         let declared = declaration(&name).reads("a").build();
-        let put = Catalogue::put(&file.unwrap(), &declared, &index_keys(["a"])).await;
+        let put = Catalogue::put(&file.unwrap(), &declared, &index_keys(["a"]), None).await;
         assert_eq!(put.unwrap(), Put::Created, "{name}");
     }
     let file = Embedded::open(&path).await.unwrap();
@@ -134,7 +134,7 @@ async fn callers_that_go_away_leave_nothing_half_done() {
         let db = declaration(&format!("blue/shop/d{number}")).reads("a").build();
         let keys = keys(number);
         let index = index_keys(keys.iter().map(String::as_str));
-        let mut put = Box::pin(Catalogue::put(&file, &db, &index));
+        let mut put = Box::pin(Catalogue::put(&file, &db, &index, None));
         for _ in 0..number % 4 {
             if (&mut put).now_or_never().is_some() {
                 break;
@@ -224,7 +224,7 @@ async fn the_process_that_is_killed() {
         async move {
             let db = declaration(&format!("blue/shop/d{number}")).reads("a").build();
             let key = format!("key/{number}");
-            Catalogue::put(file, &db, &index_keys([key.as_str()])).await.unwrap();
+            Catalogue::put(file, &db, &index_keys([key.as_str()]), None).await.unwrap();
             let record = pawl_domain::Record::pending(&db, at(0));
             Ledger::put(file, &db.id, &record, None).await.unwrap();
             file.enqueue(&[Job { declarations: vec![db.id], change: None, at: at(0) }]).await.unwrap();

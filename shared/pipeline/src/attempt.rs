@@ -11,7 +11,7 @@ use crate::write::{Base, Written};
 use futures::FutureExt;
 use pawl_domain::render::Entry;
 use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, StoreId, Values};
-use pawl_ports::{Clock, Clusters, Error, Ledger, Ports};
+use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ pub(crate) struct Looked {
     pub(crate) plan: Plan,
     pub(crate) base: Result<Base, Error>,
 }
+
+/// What was found at a look, and how far the ledger had come before values were fetched.
+type Look = (Base, Option<Revision>);
 
 /// What one attempt came to.
 pub(crate) struct Attempted {
@@ -52,7 +55,8 @@ impl Attempted {
 }
 
 impl<P: Ports> Pipeline<P> {
-    /// Looks at the target, unless the ledger knows it as it is.
+    /// Looks at the target, unless the ledger knows it as it is. Work that was begun before may have written it and ended
+    /// before that was recorded, so then the ledger is not believed.
     pub(crate) async fn look(&self, plan: Plan, delivery: &Delivery<'_>) -> Looked {
         let looking = AssertUnwindSafe(self.look_at(&plan, delivery)).catch_unwind().await;
         let base = looking.unwrap_or_else(|_| Err(panicked(Step::Read)));
@@ -63,7 +67,7 @@ impl<P: Ports> Pipeline<P> {
         let declaration = &plan.declaration;
         self.check_kind(declaration)?;
         self.check_stores(declaration, delivery).await?;
-        if let Some(resource_version) = plan.known_version() {
+        if let Some(resource_version) = plan.known_version().filter(|_| !self.careful) {
             return Ok(Base::Known { resource_version });
         }
         let _turn = delivery.clusters.enter(&declaration.id.cluster).await;
@@ -170,7 +174,8 @@ impl<P: Ports> Pipeline<P> {
         templates: &Templates,
         delivery: &Delivery<'_>,
     ) -> Result<Attempted, Overtaken> {
-        let mut attempted = self.attempt_once(plan, base, catch, templates, delivery.stores).await;
+        let seen = plan.entry.as_ref().map(|entry| entry.revision);
+        let mut attempted = self.attempt_once(plan, (base, seen), catch, templates, delivery.stores).await;
         for round in 1..=self.settings.conflict_attempts {
             if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
                 break;
@@ -178,14 +183,14 @@ impl<P: Ports> Pipeline<P> {
             tokio::time::sleep(self.pause(round)).await;
             attempted = match self.look_again(plan, delivery.stores).await {
                 Ok(Err(overtaken)) => return Err(overtaken),
-                Ok(Ok(base)) => {
+                Ok(Ok(look)) => {
                     let fetching = self.fetching(&[plan], delivery.stores, &delivery.locations);
                     // Its own lane, for this declaration has its turn in the cluster's already.
                     let lanes = Lanes::new(1);
                     let templating = self.templating(&[plan], &lanes);
                     let (catch, templates) =
                         futures::join!(fetching.of(plan, delivery.stores), templating.of(plan));
-                    self.attempt_once(plan, base, &catch, &templates, delivery.stores).await
+                    self.attempt_once(plan, look, &catch, &templates, delivery.stores).await
                 }
                 Err(error) => Attempted::failed(error),
             };
@@ -196,7 +201,7 @@ impl<P: Ports> Pipeline<P> {
     async fn attempt_once(
         &self,
         plan: &Plan,
-        base: Base,
+        (base, seen): Look,
         catch: &Catch,
         templates: &Templates,
         stores: &Stores,
@@ -209,16 +214,39 @@ impl<P: Ports> Pipeline<P> {
             return Attempted { result, values: Values::default(), behind, waits: true, is_aside: false };
         }
         let ingredients = self.ingredients(plan, stores, catch, templates);
-        let result = self.write(&plan.declaration, plan.record(), base, &ingredients).await;
+        let result = match self.may_create(plan, &base, seen).await {
+            Ok(()) => self.write(&plan.declaration, plan.record(), base, &ingredients).await,
+            Err(error) => Err(error),
+        };
         let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();
         Attempted { result, values, behind, waits: false, is_aside: false }
     }
 
+    /// A target that was absent is created on no other condition than that it still is. Somebody may have created it since
+    /// the look, in a newer version, and somebody else deleted it: that it was recorded tells so.
+    ///
+    /// # Errors
+    /// Kind `Conflict` when anything was recorded since the look; what the ledger answered when it could not be asked.
+    async fn may_create(&self, plan: &Plan, base: &Base, seen: Option<Revision>) -> Result<(), Error> {
+        if !matches!(base, Base::Read(None)) {
+            return Ok(());
+        }
+        let ids = std::slice::from_ref(&plan.declaration.id);
+        let now = self.ports.ledger().entries(ids).await?.pop().map(|entry| entry.revision);
+        if now == seen {
+            return Ok(());
+        }
+        let message =
+            "somebody else recorded a delivery since the target was looked at; it is looked at again";
+        Err(Error::new(Step::Write, Kind::Conflict, message))
+    }
+
     /// Looks at the target again. Whoever wrote it may have done so for what is declared by now.
-    async fn look_again(&self, plan: &Plan, stores: &Stores) -> Result<Result<Base, Overtaken>, Error> {
+    async fn look_again(&self, plan: &Plan, stores: &Stores) -> Result<Result<Look, Overtaken>, Error> {
         let base = self.read(&plan.declaration).await?;
         let ids = std::slice::from_ref(&plan.declaration.id);
         let entry = self.ports.ledger().entries(ids).await?.pop();
-        Ok(self.outdated(plan, entry.as_ref(), stores).await?.map_or(Ok(base), Err))
+        let seen = entry.as_ref().map(|entry| entry.revision);
+        Ok(self.outdated(plan, entry.as_ref(), stores).await?.map_or(Ok((base, seen)), Err))
     }
 }

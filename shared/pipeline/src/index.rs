@@ -12,7 +12,8 @@ use crate::report::Report;
 use crate::sweep::GRACE;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::record::{Declared, Owed, State};
+use pawl_domain::declaration::CreationPolicy;
+use pawl_domain::record::{Declared, FormerTarget, Owed, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Record, Severity, Step,
@@ -58,7 +59,7 @@ impl IndexReport {
     }
 }
 
-/// One index of a cluster. Another one that begins later has the newer listing, so this one must not go on then.
+/// One index of a cluster. Of two, the one that began later has the newer listing: once it writes, the other must not.
 pub(crate) struct Turn {
     mark: String,
     began: Timestamp,
@@ -76,10 +77,10 @@ pub(crate) struct Taking<'a> {
 }
 
 /// Why a declaration must be delivered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Because {
-    /// It is new, or was edited.
-    Declared,
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Because<'a> {
+    /// It is new, or was edited; what stood before.
+    Declared(Option<&'a Declaration>),
     /// A store that it reads is another one now.
     Store,
 }
@@ -125,7 +126,6 @@ impl<P: Ports> Pipeline<P> {
     pub(crate) async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
         let _indexing = self.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
-        self.ports.ledger().set_mark(&turn.mark, turn.began).await?;
         let call = self.ports.clusters().manifests(cluster);
         let mut manifests = self.at_cluster(&cluster.name, Step::Read, call).await?;
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
@@ -227,18 +227,20 @@ impl<P: Ports> Pipeline<P> {
                 Ok(Taken::Same) if is_left => done.push((declaration.id.clone(), Ok(Put::Unchanged))),
                 Ok(taken) => {
                     let same = matches!(taken, Taken::Same | Taken::Adopted);
-                    open.push((declaration, same && !removed.contains(&declaration.id)));
+                    open.push((declaration, standing, same && !removed.contains(&declaration.id)));
                 }
                 Err(error) => done.push((declaration.id.clone(), Err(error))),
             }
         }
         if !open.is_empty() {
-            self.still(turn).await?;
+            self.take_turn(turn).await?;
         }
         // Collected, for compilers take no closure over references for one that may be sent.
         let taking: Vec<_> = open
             .into_iter()
-            .map(|(declaration, same)| self.take_in_one(declaration, same, &stores).boxed())
+            .map(|(declaration, standing, same)| {
+                self.take_in_one(declaration, standing, same, &stores).boxed()
+            })
             .collect();
         let mut taken = stream::iter(taking).buffer_unordered(self.settings.concurrency);
         while let Some((id, put)) = taken.next().await {
@@ -255,13 +257,14 @@ impl<P: Ports> Pipeline<P> {
     async fn take_in_one(
         &self,
         declaration: &Declaration,
+        standing: Option<&Declaration>,
         same: bool,
         stores: &Stores,
     ) -> (DeclarationId, Result<(Put, bool), Error>) {
         let taking = async {
-            let wanted = !same && self.mark_pending(declaration, stores, Because::Declared).await?;
+            let wanted = !same && self.mark_pending(declaration, stores, Because::Declared(standing)).await?;
             let keys = declaration.index_keys(|id| stores.get(id));
-            let put = self.ports.registry().put(declaration, &keys).await?;
+            let put = self.ports.registry().put(declaration, &keys, standing).await?;
             Ok((put, wanted))
         };
         (declaration.id.clone(), taking.await)
@@ -288,7 +291,7 @@ impl<P: Ports> Pipeline<P> {
         &self,
         declaration: &Declaration,
         stores: &Stores,
-        because: Because,
+        because: Because<'_>,
     ) -> Result<bool, Error> {
         let basis = self.basis(declaration, stores);
         for _ in 0..3 {
@@ -307,6 +310,9 @@ impl<P: Ports> Pipeline<P> {
                 Some(record) => record.reopened(at),
                 None => Record::pending(declaration, at),
             };
+            if let Because::Declared(Some(standing)) = because {
+                leave_no_target(&mut record, standing, declaration);
+            }
             record.owed.declared = Some(Declared { digest: basis.clone(), at });
             record.not_before = at.checked_add(GRACE).ok();
             // What is declared now may end well.
@@ -320,26 +326,43 @@ impl<P: Ports> Pipeline<P> {
         Err(Error::new(Step::Record, Kind::Conflict, message))
     }
 
-    /// Nothing may be written on the strength of a listing when another index of the same cluster has begun since: it has
-    /// a newer one.
+    /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does
+    /// not, so that of indexes that take longer than the time between them, one ends. What was read of the registry
+    /// before is put on the condition that it still stands: what an index writes in between is not undone.
     ///
     /// # Errors
-    /// Kind `Conflict` then.
-    pub(crate) async fn still(&self, turn: Option<&Turn>) -> Result<(), Error> {
+    /// Kind `Conflict` when an index that began later writes.
+    pub(crate) async fn take_turn(&self, turn: Option<&Turn>) -> Result<(), Error> {
         let Some(turn) = turn else { return Ok(()) };
-        if self.ports.ledger().mark(&turn.mark).await? == Some(turn.began) {
-            return Ok(());
+        let ledger = self.ports.ledger();
+        let now = self.ports.clock().now();
+        // A mark in the future is of a clock that was wrong, and counts as none.
+        match ledger.mark(&turn.mark).await?.filter(|writing| *writing <= now) {
+            Some(writing) if writing == turn.began => Ok(()),
+            Some(writing) if writing > turn.began => {
+                let message = "an index of this cluster that began later writes what its newer listing says";
+                Err(Error::new(Step::Lookup, Kind::Conflict, message))
+            }
+            _ => ledger.set_mark(&turn.mark, turn.began).await,
         }
-        let message = "another index of this cluster has begun and goes on with a newer listing";
-        Err(Error::new(Step::Lookup, Kind::Conflict, message))
+    }
+}
+
+/// Notes the target that the declaration names no longer. The record need not know it: whoever wrote it may have ended before
+/// that was recorded. Deletion looks whose it is.
+fn leave_no_target(record: &mut Record, standing: &Declaration, declaration: &Declaration) {
+    let (former, target) = (&standing.target, &declaration.target);
+    let moved = former.name != target.name || former.generic() != target.generic();
+    if moved && former.creation == CreationPolicy::Owner {
+        record.owed.owe(FormerTarget { name: former.name.clone(), manifest: former.generic().cloned() });
     }
 }
 
 /// Whether the declaration is not read again for this reason. Source: ESO, whose refreshPolicy OnChange looks at the
 /// ExternalSecret alone.
-fn is_left_alone(declaration: &Declaration, because: Because) -> bool {
+fn is_left_alone(declaration: &Declaration, because: Because<'_>) -> bool {
     match because {
-        Because::Declared => !declaration.follows_manifest(),
+        Because::Declared(_) => !declaration.follows_manifest(),
         Because::Store => declaration.refresh.reads_once(),
     }
 }

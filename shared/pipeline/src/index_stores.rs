@@ -35,7 +35,7 @@ impl<P: Ports> Pipeline<P> {
         let is_changed = |store: &Store| matches!(taken(store), Ok(Taken::New | Taken::Edited));
         let changed: Vec<&Store> = given.iter().filter(|store| is_changed(store)).collect();
         if !changed.is_empty() {
-            self.still(turn).await?;
+            self.take_turn(turn).await?;
         }
         let mut touched = BTreeSet::new();
         for store in given {

@@ -31,12 +31,12 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let gone = self.gone(home, taking.apply, given, stores, &mut report.problems).await?;
         for ids in gone.declarations.chunks(PAGE) {
-            self.still(taking.turn).await?;
+            self.take_turn(taking.turn).await?;
             let page = self.ports.registry().declarations(ids).await?;
             report.removed.extend(self.retire_all(&page).await);
         }
         for id in gone.stores {
-            self.still(taking.turn).await?;
+            self.take_turn(taking.turn).await?;
             let removed = match self.announce_removal(&id, work).await {
                 Ok(()) => self.ports.registry().remove_store(&id).await,
                 Err(error) => Err(error),

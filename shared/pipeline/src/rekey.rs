@@ -59,7 +59,7 @@ impl<P: Ports> Pipeline<P> {
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
     ) -> Result<(), Error> {
-        match self.ports.registry().rekey(declaration, keys).await {
+        match self.ports.registry().put(declaration, keys, Some(declaration)).await {
             Err(error) if error.kind == Kind::Conflict => Ok(()),
             result => result.map(drop),
         }

@@ -58,22 +58,16 @@ pub trait Registry: Send + Sync {
 /// a declaration that is gone. A document that cannot be read is replaced and removed as any other; a put in its place
 /// is never [`Put::Unchanged`].
 pub trait Catalogue: Send + Sync {
-    /// Stores a declaration under exactly these index keys, in place of what stood under its id.
+    /// Stores a declaration under exactly these index keys, in place of `standing`, or where `None` of nothing that can be
+    /// read. Nothing is written when another one, or none, stands under its id by now: somebody who knew more put it.
+    ///
+    /// # Errors
+    /// Kind `Conflict` then, and when others write it all the time.
     fn put(
         &self,
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
-    ) -> impl Future<Output = Result<Put, Error>> + Send;
-
-    /// Stores a declaration that stands already under exactly these index keys. Nothing is written when another one, or
-    /// none, stands under its id by now.
-    ///
-    /// # Errors
-    /// Kind `Conflict` then, and when others write it all the time.
-    fn rekey(
-        &self,
-        declaration: &Declaration,
-        keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
     ) -> impl Future<Output = Result<Put, Error>> + Send;
 
     /// Removes whatever stands under an id, readable or not, and its index keys. `false` if there was nothing.

@@ -71,15 +71,16 @@ impl Registry for State {
 }
 
 impl Catalogue for State {
-    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+    async fn put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
+    ) -> Result<Put, Error> {
         match self {
-            Self::Aws(table) => Catalogue::put(table, declaration, keys).await,
-            Self::Local(file) => Catalogue::put(file, declaration, keys).await,
+            Self::Aws(table) => Catalogue::put(table, declaration, keys, standing).await,
+            Self::Local(file) => Catalogue::put(file, declaration, keys, standing).await,
         }
-    }
-
-    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        either!(self.rekey(declaration, keys))
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {

@@ -114,7 +114,7 @@ impl Stage {
             let remotes = declaration.reads.iter().filter_map(Read::remote);
             let keys = remotes.map(|remote| remote.key.as_str());
             let keys = pawl_world::build::index_keys(keys);
-            Catalogue::put(&self.file, declaration, &keys).await.unwrap();
+            Catalogue::put(&self.file, declaration, &keys, None).await.unwrap();
         });
         stream::iter(puts).buffer_unordered(CALLERS).for_each(async |()| {}).await;
     }

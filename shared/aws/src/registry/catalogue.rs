@@ -14,24 +14,20 @@ use std::collections::{BTreeSet, HashMap};
 const MOST_CHANGES: usize = 99;
 
 impl Catalogue for Table {
-    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        retrying(|| async {
-            let old = self.settled_head(&declaration.id).await?;
-            self.try_put(declaration, keys, old).await
-        })
-        .await
-    }
-
-    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+    async fn put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
+    ) -> Result<Put, Error> {
         let put = retrying(|| async {
             let old = self.settled_head(&declaration.id).await?;
-            let stands = old.as_ref().is_some_and(|old| old.is_of(declaration));
-            if stands { self.try_put(declaration, keys, old).await.map(Some) } else { Ok(None) }
+            if !may_replace(old.as_ref(), declaration, standing) {
+                return Ok(None);
+            }
+            self.try_put(declaration, keys, old).await.map(Some)
         });
-        put.await?.ok_or_else(|| {
-            let message = format!("declaration {} is another one by now, or gone", declaration.id);
-            Error::new(Step::Lookup, Kind::Conflict, message)
-        })
+        put.await?.ok_or_else(|| Error::another_stands(&declaration.id))
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
@@ -228,4 +224,16 @@ fn shown(kind: DocumentKind, key: &Key) -> String {
 /// A request lacks a field that DynamoDB demands.
 pub(super) fn invalid(error: BuildError) -> Error {
     Error::new(Step::Lookup, Kind::Invalid, "the request to DynamoDB is incomplete").caused_by(error)
+}
+
+/// Whether a declaration may be put where this one is known to stand, and this head was read.
+fn may_replace(old: Option<&Head>, declaration: &Declaration, standing: Option<&Declaration>) -> bool {
+    match old {
+        None => standing.is_none(),
+        Some(old) => {
+            old.own.is_none()
+                || old.is_of(declaration)
+                || standing.is_some_and(|standing| old.is_of(standing))
+        }
+    }
 }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use pawl_aws::Table;
 use pawl_domain::store::Condition;
 use pawl_domain::{Declaration, DeclarationId, IndexKey, Kind, Step};
-use pawl_ports::{Catalogue, Put, Registry, Scope};
+use pawl_ports::{Catalogue, Error, Put, Registry, Scope};
 use pawl_world::build::{id, index_keys, store_id};
 use pawl_world::declaration;
 use std::collections::{BTreeSet, HashMap};
@@ -21,8 +21,8 @@ async fn a_large_change_is_whole_wherever_it_is_cut() {
     let (before, after) = (document("old"), document("new"));
     for sent in 0.. {
         let table = fresh_table().await;
-        assert_eq!(table.put(&before, &old).await.unwrap(), Put::Created);
-        let done = cut_table(&table, sent).put(&after, &new).await;
+        assert_eq!(table.put(&before, &old, None).await.unwrap(), Put::Created);
+        let done = cut_table(&table, sent).put(&after, &new, Some(&before)).await;
 
         let stands = table.declarations(std::slice::from_ref(&after.id)).await.unwrap();
         let is_new = stands == [after.clone()];
@@ -30,7 +30,7 @@ async fn a_large_change_is_whole_wherever_it_is_cut() {
         assert_found(&table, &old, !is_new, sent).await;
         assert_found(&table, &new, is_new, sent).await;
 
-        let again = table.put(&after, &new).await.unwrap();
+        let again = table.put(&after, &new, Some(&before)).await.unwrap();
         assert_eq!(again, if is_new { Put::Unchanged } else { Put::Changed }, "cut after {sent}");
         assert_found(&table, &old, false, sent).await;
         assert_found(&table, &new, true, sent).await;
@@ -48,7 +48,7 @@ async fn of_large_changes_that_meet_one_stands_whole() {
     let sides = ["old", "new"].map(|side| (document(side), many(side)));
     let writes = (0..8).map(|turn| {
         let (table, (declared, keys)) = (&table, &sides[turn % 2]);
-        async move { table.put(declared, keys).await }
+        async move { put_over(table, declared, keys).await }
     });
     for result in futures::future::join_all(writes).await {
         let kind = result.map_err(|error| error.kind).err();
@@ -59,10 +59,16 @@ async fn of_large_changes_that_meet_one_stands_whole() {
         assert_found(&table, keys, stands[0] == *declared, 0).await;
     }
     for (declared, keys) in [&sides[0], &sides[1], &sides[0]] {
-        table.put(declared, keys).await.unwrap();
+        put_over(&table, declared, keys).await.unwrap();
         assert_found(&table, keys, true, 0).await;
     }
     assert_eq!(entries_of(&table, "new").await, 0, "what a loser prepared is taken over, and away");
+}
+
+/// Puts a declaration in place of what stands at this moment.
+async fn put_over(table: &Table, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+    let stands = table.declarations(std::slice::from_ref(&declaration.id)).await?;
+    table.put(declaration, keys, stands.first()).await
 }
 
 #[tokio::test]
@@ -70,7 +76,7 @@ async fn a_large_removal_is_whole_wherever_it_is_cut() {
     let (keys, declared) = (many_more("old"), document("old"));
     for sent in 0.. {
         let table = fresh_table().await;
-        table.put(&declared, &keys).await.unwrap();
+        table.put(&declared, &keys, None).await.unwrap();
         let done = cut_table(&table, sent).remove(&declared.id).await;
 
         let stands = !table.declarations(std::slice::from_ref(&declared.id)).await.unwrap().is_empty();
@@ -80,7 +86,7 @@ async fn a_large_removal_is_whole_wherever_it_is_cut() {
         }
         assert_eq!(table.remove(&declared.id).await.unwrap(), stands, "cut after {sent}");
         assert_eq!(entries_of(&table, "old").await, 0, "cut after {sent}: nothing is left behind");
-        assert_eq!(table.put(&declared, &keys).await.unwrap(), Put::Created, "cut after {sent}");
+        assert_eq!(table.put(&declared, &keys, None).await.unwrap(), Put::Created, "cut after {sent}");
         assert_found(&table, &keys, true, sent).await;
         if done.is_ok() {
             return;
@@ -94,7 +100,7 @@ async fn a_document_of_another_layout_is_passed_over_and_named() {
     let keys = index_keys(["app/db"]);
     let ids: Vec<DeclarationId> = ["blue/shop/a", "blue/shop/b", "blue/shop/c"].map(id).to_vec();
     for id in &ids {
-        table.put(&declaration(&id.to_string()).reads("app/db").build(), &keys).await.unwrap();
+        table.put(&declaration(&id.to_string()).reads("app/db").build(), &keys, None).await.unwrap();
     }
     damage(&table, "blue!shop!b", "layout", AttributeValue::N("2".into())).await;
     let found: Vec<_> = table.declarations(&ids).await.unwrap().into_iter().map(|found| found.id).collect();
@@ -109,7 +115,7 @@ async fn a_document_of_another_layout_is_passed_over_and_named() {
 async fn what_does_not_fit_is_refused_and_nothing_is_written() {
     let table = fresh_table().await;
     let large = declaration("blue/shop/db").reads("app/db").annotation("note", &"n".repeat(400_000)).build();
-    let error = table.put(&large, &index_keys(["app/db"])).await.unwrap_err();
+    let error = table.put(&large, &index_keys(["app/db"]), None).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Lookup, Kind::Invalid));
     assert!(error.message().contains("blue/shop/db") && error.message().contains("split"), "{error}");
     let (name, value) = ("k".to_owned(), "v".repeat(400_000));
@@ -124,7 +130,8 @@ async fn what_does_not_fit_is_refused_and_nothing_is_written() {
     assert_eq!((error.step, error.kind), (Step::Lookup, Kind::Invalid));
     assert!(error.message().contains("cluster large has 400"), "{error}");
     let keys: Vec<String> = (0..1_000).map(|index| format!("{}{index}", "k".repeat(500))).collect();
-    let broad = table.put(&document("old"), &index_keys(keys.iter().map(String::as_str))).await.unwrap_err();
+    let broad =
+        table.put(&document("old"), &index_keys(keys.iter().map(String::as_str)), None).await.unwrap_err();
     assert_eq!(broad.kind, Kind::Invalid, "{broad}");
     assert_eq!(items(&table).await, [], "nothing stands");
 }

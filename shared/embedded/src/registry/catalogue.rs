@@ -3,8 +3,7 @@ use crate::error::Error;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
-    StorePolicy,
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Step, Store, StoreId, StorePolicy,
 };
 use pawl_ports::{Catalogue, Put};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -16,27 +15,12 @@ impl Catalogue for Embedded {
         &self,
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
     ) -> Result<Put, pawl_ports::Error> {
         let new = New::of(declaration, keys);
-        self.indexing(move |connection| new.put(connection)).await
-    }
-
-    async fn rekey(
-        &self,
-        declaration: &Declaration,
-        keys: &BTreeSet<IndexKey>,
-    ) -> Result<Put, pawl_ports::Error> {
-        let new = New::of(declaration, keys);
-        let put = self.indexing(move |connection| {
-            let found = standing(connection, &new.id)?;
-            let stands =
-                found.is_some_and(|(_, old)| pawl_documents::is_same::<Declaration>(&old, &new.document));
-            if stands { new.put(connection).map(Some) } else { Ok(None) }
-        });
-        put.await?.ok_or_else(|| {
-            let message = format!("declaration {} is another one by now, or gone", declaration.id);
-            pawl_ports::Error::new(Step::Lookup, Kind::Conflict, message)
-        })
+        let known = standing.map(pawl_documents::write);
+        let put = self.indexing(move |connection| new.put(connection, known.as_deref())).await?;
+        put.ok_or_else(|| pawl_ports::Error::another_stands(&declaration.id))
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_ports::Error> {
@@ -136,16 +120,25 @@ impl New {
         }
     }
 
-    fn put(self, connection: &Connection) -> Result<Put, Error> {
+    /// Puts it in place of the document that is `known` to stand. `None` when another one stands that can be read, or none.
+    fn put(self, connection: &Connection, known: Option<&str>) -> Result<Option<Put>, Error> {
         let Self { id, home, indexed, document } = self;
         let found = standing(connection, &id)?;
         let put = if found.is_some() { Put::Changed } else { Put::Created };
+        if put == Put::Created && known.is_some() {
+            return Ok(None);
+        }
         let (old, old_document) = found.unwrap_or_default();
-        if put == Put::Changed
-            && old == indexed
-            && pawl_documents::is_same::<Declaration>(&old_document, &document)
-        {
-            return Ok(Put::Unchanged);
+        if put == Put::Changed {
+            let stands_as = |text: &str| pawl_documents::is_same::<Declaration>(&old_document, text);
+            let is_same = stands_as(&document);
+            if is_same && old == indexed {
+                return Ok(Some(Put::Unchanged));
+            }
+            let is_readable = || pawl_documents::read::<Declaration>("", &old_document).is_ok();
+            if !is_same && !known.is_some_and(stands_as) && is_readable() {
+                return Ok(None);
+            }
         }
         let text = "INSERT INTO declarations (id, home, indexed, document) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (id) DO UPDATE
@@ -154,7 +147,7 @@ impl New {
         let text_of_index = serde_json::to_string(&indexed).unwrap_or_default();
         connection.prepare_cached(text)?.execute(params![id, home, text_of_index, document])?;
         indexed.replace(&old, connection, &id)?;
-        Ok(put)
+        Ok(Some(put))
     }
 }
 

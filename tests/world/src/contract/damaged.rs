@@ -62,7 +62,7 @@ async fn declarations<R: Registry + Catalogue>(registry: &R, damage: impl AsyncF
         .to_vec();
     let keys = index_keys(["k"]);
     for each in &all {
-        registry.put(each, &keys).await.unwrap();
+        registry.put(each, &keys, None).await.unwrap();
     }
     damage(registry, "blue/shop/b").await;
     let ids: Vec<_> = all.iter().map(|each| each.id.clone()).collect();
@@ -80,16 +80,20 @@ async fn declarations<R: Registry + Catalogue>(registry: &R, damage: impl AsyncF
     }
     assert_told(registry, &[(DocumentKind::Declaration, "blue/shop/b")]).await;
 
-    let same = registry.put(&all[1], &keys).await.unwrap();
+    let same = registry.put(&all[1], &keys, None).await.unwrap();
     assert_eq!(same, Put::Changed, "what stood there is put again: it is written");
     assert_eq!(registry.declarations(&ids).await.unwrap(), all, "and can be read");
-    assert_eq!(registry.put(&all[1], &keys).await.unwrap(), Put::Unchanged, "now it is the same");
+    assert_eq!(registry.put(&all[1], &keys, None).await.unwrap(), Put::Unchanged, "now it is the same");
     assert_told(registry, &[]).await;
 
     damage(registry, "blue/shop/b").await;
     let edited = declaration("blue/shop/b").reads("other").build();
     let other = index_keys(["other"]);
-    assert_eq!(registry.put(&edited, &other).await.unwrap(), Put::Changed, "another is put in its place");
+    assert_eq!(
+        registry.put(&edited, &other, None).await.unwrap(),
+        Put::Changed,
+        "another is put in its place"
+    );
     assert_eq!(registry.candidates(&keys).await.unwrap().len(), 3, "its old keys find it no more");
     assert_eq!(registry.candidates(&other).await.unwrap(), [id("blue/shop/b")], "its new one does");
 
@@ -106,7 +110,7 @@ async fn stores<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R, 
         registry.put_store(store).await.unwrap();
     }
     let reader = declaration("blue/shop/db").reads("k").of("bad").build();
-    registry.put(&reader, &index_keys(["k"])).await.unwrap();
+    registry.put(&reader, &index_keys(["k"]), None).await.unwrap();
     damage(registry, &bad.id.to_string()).await;
     let ids = BTreeSet::from([bad.id.clone(), good.id.clone()]);
     assert_eq!(

@@ -30,7 +30,7 @@ pub async fn version_zero<S: Registry + Catalogue + Ledger>(state: &S) {
     let mut unchanged = 0;
     for declaration in &declarations {
         let keys: BTreeSet<IndexKey> = declaration.index_keys(|id| known.get(id).copied());
-        let put = Catalogue::put(state, declaration, &keys).await.unwrap();
+        let put = Catalogue::put(state, declaration, &keys, None).await.unwrap();
         unchanged += usize::from(put == Put::Unchanged);
         for key in &keys {
             let found = state.candidates(&BTreeSet::from([key.clone()])).await.unwrap();

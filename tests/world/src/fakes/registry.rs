@@ -1,8 +1,7 @@
 use crate::door::{Door, Passage, lock};
 use crate::fault::Point;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
-    StorePolicy,
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Store, StoreId, StorePolicy,
 };
 use pawl_ports::{
     Catalogue, DocumentKind, Error, Policies, Put, Registry, Scope, SweptStore, Unreadable, readable,
@@ -183,21 +182,25 @@ impl Registry for FakeRegistry {
 }
 
 impl Catalogue for FakeRegistry {
-    async fn put(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
-        let passage = self.writing(&declaration.id.to_string()).await?;
-        let put = lock(&self.state).put(declaration, keys);
-        passage.leave(put)
-    }
-
-    async fn rekey(&self, declaration: &Declaration, keys: &BTreeSet<IndexKey>) -> Result<Put, Error> {
+    async fn put(
+        &self,
+        declaration: &Declaration,
+        keys: &BTreeSet<IndexKey>,
+        standing: Option<&Declaration>,
+    ) -> Result<Put, Error> {
         let passage = self.writing(&declaration.id.to_string()).await?;
         let put = {
             let mut state = lock(&self.state);
-            state.has(declaration).then(|| state.put(declaration, keys))
+            let may = match standing {
+                _ if state.has(declaration) => true,
+                Some(standing) => state.has(standing),
+                None => !state.has_readable(&declaration.id),
+            };
+            may.then(|| state.put(declaration, keys))
         };
         match put {
             Some(put) => passage.leave(put),
-            None => Err(Error::new(Step::Lookup, Kind::Conflict, "it is another one by now")),
+            None => Err(Error::another_stands(&declaration.id)),
         }
     }
 
@@ -295,6 +298,12 @@ impl State {
         let damaged = (DocumentKind::Declaration, declaration.id.to_string());
         let stands = self.declarations.get(&declaration.id).is_some_and(|(stands, _)| stands == declaration);
         stands && !self.damaged.contains(&damaged)
+    }
+
+    /// Whether anything stands under this id that can be read.
+    fn has_readable(&self, id: &DeclarationId) -> bool {
+        let damaged = (DocumentKind::Declaration, id.to_string());
+        self.declarations.contains_key(id) && !self.damaged.contains(&damaged)
     }
 
     fn take(&mut self, id: &DeclarationId) -> Option<Declaration> {

@@ -69,7 +69,7 @@ pub(super) async fn odd_keys<R: Registry + Catalogue>(registry: &R) {
     let elsewhere = Location { region: "us-east-1".to_owned(), ..parameter_store_location() };
     let at = |location: Location| location.index_keys("a");
     for (text, keys) in [("blue/odd/ps", at(parameter_store_location())), ("blue/odd/us", at(elsewhere))] {
-        registry.put(&reading(&id(text), "a"), &keys).await.unwrap();
+        registry.put(&reading(&id(text), "a"), &keys, None).await.unwrap();
         let ids = registry.candidates(&keys).await.unwrap();
         assert_eq!(ids, [id(text)], "one name at two providers or in two regions is two keys");
     }

@@ -8,21 +8,33 @@ use std::time::Duration;
 pub(super) async fn puts<R: Registry + Catalogue>(registry: &R) {
     let first = reading(&id("blue/shop/db"), "a");
     let keys = index_keys(["a"]);
-    assert_eq!(registry.put(&first, &keys).await.unwrap(), Put::Created, "put where nothing stood");
-    assert_eq!(registry.put(&first, &keys).await.unwrap(), Put::Unchanged, "put of the same");
+    assert_eq!(registry.put(&first, &keys, None).await.unwrap(), Put::Created, "put where nothing stood");
+    assert_eq!(registry.put(&first, &keys, None).await.unwrap(), Put::Unchanged, "put of the same");
     let edited = declaration("blue/shop/db").reads("a").label("team", "shop").build();
-    assert_eq!(registry.put(&edited, &keys).await.unwrap(), Put::Changed, "put of another declaration");
+    assert_eq!(
+        registry.put(&edited, &keys, Some(&first)).await.unwrap(),
+        Put::Changed,
+        "put of another declaration"
+    );
     assert_eq!(standing(registry, &edited.id).await, Some(edited.clone()), "what was put last stands");
     let more = index_keys(["a", "b"]);
-    assert_eq!(registry.put(&edited, &more).await.unwrap(), Put::Changed, "put of the same under other keys");
     assert_eq!(
-        registry.put(&edited, &more).await.unwrap(),
+        registry.put(&edited, &more, None).await.unwrap(),
+        Put::Changed,
+        "put of the same under other keys"
+    );
+    assert_eq!(
+        registry.put(&edited, &more, None).await.unwrap(),
         Put::Unchanged,
         "put of the same under the same keys"
     );
     let none = index_keys([]);
-    assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Changed, "put of the same under no key");
-    assert_eq!(registry.put(&edited, &none).await.unwrap(), Put::Unchanged, "put under no key again");
+    assert_eq!(
+        registry.put(&edited, &none, None).await.unwrap(),
+        Put::Changed,
+        "put of the same under no key"
+    );
+    assert_eq!(registry.put(&edited, &none, None).await.unwrap(), Put::Unchanged, "put under no key again");
     assert_eq!(standing(registry, &edited.id).await, Some(edited), "a declaration under no key still stands");
 }
 
@@ -30,9 +42,13 @@ pub(super) async fn sets_are_kept<R: Registry + Catalogue>(registry: &R) {
     let keys = index_keys(["a"]);
     let nobodys = reading(&id("blue/shop/db"), "a");
     let owned = Declaration { set: Some("shop".parse().unwrap()), ..nobodys.clone() };
-    registry.put(&nobodys, &keys).await.unwrap();
-    assert_eq!(registry.put(&owned, &keys).await.unwrap(), Put::Changed, "a set that adopts is a change");
-    assert_eq!(registry.put(&owned, &keys).await.unwrap(), Put::Unchanged, "put of the same set");
+    registry.put(&nobodys, &keys, None).await.unwrap();
+    assert_eq!(
+        registry.put(&owned, &keys, Some(&nobodys)).await.unwrap(),
+        Put::Changed,
+        "a set that adopts is a change"
+    );
+    assert_eq!(registry.put(&owned, &keys, None).await.unwrap(), Put::Unchanged, "put of the same set");
     assert_eq!(standing(registry, &owned.id).await, Some(owned.clone()), "the set stands");
     let page = registry.page(&Scope::Home(Home::Applied), None, 10).await.unwrap();
     assert_eq!(page, [owned], "and is listed");
@@ -92,7 +108,7 @@ pub(super) async fn removals<R: Registry + Catalogue>(registry: &R) {
     assert!(!registry.remove(&db.id).await.unwrap(), "remove of what was removed");
     assert_eq!(standing(registry, &db.id).await, None, "what was removed stands no more");
     assert_eq!(found(registry, &["a"]).await, ["blue/shop/db-2"], "its index keys went with it, others stay");
-    let again = registry.put(&db, &index_keys(["b"])).await.unwrap();
+    let again = registry.put(&db, &index_keys(["b"]), None).await.unwrap();
     assert_eq!(again, Put::Created, "put of what was removed");
     assert_eq!(found(registry, &["a", "b"]).await, ["blue/shop/db", "blue/shop/db-2"], "it is found anew");
     assert_eq!(found(registry, &["b"]).await, ["blue/shop/db"], "it is found under its new key only");
@@ -119,13 +135,13 @@ pub(super) async fn documents_come_back_whole<R: Registry + Catalogue>(registry:
         .refresh(RefreshPolicy::OnChange, Duration::new(u64::MAX, 999_999_999))
         .build();
     let keys = index_keys([odd]);
-    registry.put(&whole, &keys).await.unwrap();
+    registry.put(&whole, &keys, None).await.unwrap();
     assert_eq!(
         standing(registry, &whole.id).await,
         Some(whole.clone()),
         "a declaration comes back as it was put"
     );
-    let again = registry.put(&whole, &keys).await.unwrap();
+    let again = registry.put(&whole, &keys, None).await.unwrap();
     assert_eq!(again, Put::Unchanged, "the same put again is found to be the same");
     let (known, unknown) = (whole.id.clone(), id("blue.example/shop/db"));
     let asked = [known.clone(), unknown, known];
@@ -139,17 +155,24 @@ pub(super) async fn only_this_one<R: Registry + Catalogue>(registry: &R) {
     let first = reading(&id("blue/shop/db"), "a");
     let edited = declaration("blue/shop/db").reads("a").label("team", "shop").build();
     let is_conflict = |put: Result<Put, Error>| put.is_err_and(|error| error.kind == Kind::Conflict);
-    assert!(is_conflict(registry.rekey(&first, &index_keys(["b"])).await), "rekey of what never stood");
+    let (a, b, c) = (index_keys(["a"]), index_keys(["b"]), index_keys(["c"]));
+    let over_first = Some(&first);
+    assert!(is_conflict(registry.put(&edited, &b, over_first).await), "put in place of what never stood");
     assert!(!registry.remove_this(&first).await.unwrap(), "removal of what never stood");
 
-    put(registry, &first, &["a"]).await;
-    assert_eq!(registry.rekey(&first, &index_keys(["b"])).await.unwrap(), Put::Changed, "other keys");
-    assert_eq!(registry.rekey(&first, &index_keys(["b"])).await.unwrap(), Put::Unchanged, "the same keys");
+    assert_eq!(registry.put(&first, &a, None).await.unwrap(), Put::Created, "put where nothing stands");
+    assert!(is_conflict(registry.put(&edited, &b, None).await), "put where nothing was to stand");
+    assert_eq!(registry.put(&first, &b, over_first).await.unwrap(), Put::Changed, "other keys");
+    assert_eq!(
+        registry.put(&first, &b, None).await.unwrap(),
+        Put::Unchanged,
+        "the same, which stands by now"
+    );
     assert_eq!(found(registry, &["a"]).await, [""; 0], "a key that was dropped");
     assert_eq!(found(registry, &["b"]).await, ["blue/shop/db"], "a key that came");
 
-    put(registry, &edited, &["b"]).await;
-    assert!(is_conflict(registry.rekey(&first, &index_keys(["c"])).await), "rekey of what was edited");
+    assert_eq!(registry.put(&edited, &b, over_first).await.unwrap(), Put::Changed, "put in its place");
+    assert!(is_conflict(registry.put(&first, &c, over_first).await), "put in place of what was edited");
     assert!(!registry.remove_this(&first).await.unwrap(), "removal of what was edited");
     assert_eq!(standing(registry, &edited.id).await, Some(edited.clone()), "the edited one stands");
     assert_eq!(found(registry, &["b", "c"]).await, ["blue/shop/db"], "under its keys");
@@ -166,7 +189,12 @@ pub(super) async fn puts_that_meet<R: Registry + Catalogue>(registry: &R) {
     let (left, right) = (reading(&name, "left"), reading(&name, "right"));
     let (left_keys, right_keys) = (index_keys(["both", "left"]), index_keys(["both", "right"]));
     for round in 0..20 {
-        let (a, b) = futures::join!(registry.put(&left, &left_keys), registry.put(&right, &right_keys));
+        let stands = standing(registry, &name).await;
+        let stands = stands.as_ref();
+        let (a, b) = futures::join!(
+            registry.put(&left, &left_keys, stands),
+            registry.put(&right, &right_keys, stands)
+        );
         for error in [a, b].into_iter().filter_map(Result::err) {
             assert!(error.is_retryable(), "puts that meet, round {round}: {error}");
         }

@@ -41,15 +41,16 @@ fn reading(id: &DeclarationId, key: &str) -> Declaration {
 }
 
 /// Puts a declaration under these names and panics when that fails.
-async fn put<R: Catalogue>(registry: &R, declaration: &Declaration, names: &[&str]) {
+async fn put<R: Registry + Catalogue>(registry: &R, declaration: &Declaration, names: &[&str]) {
     let keys = index_keys(names.iter().copied());
-    if let Err(error) = registry.put(declaration, &keys).await {
+    let stands = standing(registry, &declaration.id).await;
+    if let Err(error) = registry.put(declaration, &keys, stands.as_ref()).await {
         panic!("put of {}: {error}", declaration.id);
     }
 }
 
 /// Puts many declarations under one name each, some at a time.
-async fn put_all<R: Catalogue>(registry: &R, declarations: &[Declaration], name: &str) {
+async fn put_all<R: Registry + Catalogue>(registry: &R, declarations: &[Declaration], name: &str) {
     let puts =
         declarations.iter().map(|declaration| async move { put(registry, declaration, &[name]).await });
     futures::stream::iter(puts).buffer_unordered(16).collect::<Vec<_>>().await;

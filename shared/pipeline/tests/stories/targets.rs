@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::Story;
 use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Template, TemplateAs, TemplateFrom, TemplateItem,
     TemplateObject, TemplateScope,
@@ -15,7 +14,6 @@ use pawl_world::build::{at, cluster_name, namespace, object_name};
 use pawl_world::{Fault, Point, declaration};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use story::Story;
 
 fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
@@ -337,6 +335,25 @@ async fn a_target_that_the_api_server_refuses_to_change_is_marked_and_otherwise_
     let secret = story.world.clusters().secret("blue/shop/db").unwrap();
     assert_eq!((secret.labels, secret.kind.as_str()), (texts(&[(MANAGED_LABEL, "true")]), ""));
     assert_eq!(story.world.data("blue/shop/db"), texts(&[("theirs", "1")]));
+    story.end();
+}
+
+/// The event comes again, for nobody acknowledged it; by then the store has the former value, which the ledger knows.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_comes_again_finds_the_write_that_was_never_recorded() {
+    let story = Story::new();
+    story.world.declare(declaration("blue/shop/db").reads("app/db"));
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Record));
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Enqueue));
+    let event = story.world.rotate("app/db", story.value(2));
+    assert!(flow.sync(&event).await.unwrap().is_retryable());
+    story.world.mend_all();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+
+    assert!(!flow.with_care().sync(&event).await.unwrap().is_retryable());
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
     story.end();
 }
 

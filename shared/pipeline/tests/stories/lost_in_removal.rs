@@ -1,15 +1,13 @@
 //! What is removed leaves nothing behind, whatever meets it, and what is declared anew comes back.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{Story, applying, flow, manifests, patient, pruning};
 use futures::FutureExt;
 use pawl_domain::record::State;
 use pawl_domain::{DeclarationId, Kind, Outcome};
 use pawl_ports::{DocumentKind, Ledger, Ports, Registry};
 use pawl_world::{Fault, Point, declaration, every_order};
 use std::time::Duration;
-use story::{Story, applying, flow, manifests, patient, pruning};
 
 const ID: &str = "blue/shop/db";
 
@@ -161,6 +159,31 @@ async fn what_cannot_be_read_is_removed_and_its_secret_stays() {
     }
 }
 
+/// A process may end after it wrote a target of a new name, before that is recorded.
+#[tokio::test(start_paused = true)]
+async fn a_former_target_whose_write_was_never_recorded_is_deleted_all_the_same() {
+    let story = Story::new();
+    story.with_namespace("shop");
+    story.world.rotate("app/db", story.value(1));
+    let named = |target: &str| manifests(vec![declaration(ID).reads("app/db").target(target).build()]);
+    story.flow().index(named("first"), &applying()).await.unwrap();
+    story.work_off().await;
+    story.flow().index(named("second"), &applying()).await.unwrap();
+    let job = story.world.jobs().take().remove(0);
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Record));
+    assert!(story.flow().deliver(&job).await.unwrap().is_retryable());
+    story.world.mend_all();
+    assert_eq!(story.world.value("blue/shop/second", "value"), Some(story.value(1)));
+
+    story.flow().index(named("third"), &applying()).await.unwrap();
+    story.work_off().await;
+    for former in ["blue/shop/first", "blue/shop/second"] {
+        assert!(story.world.data(former).is_empty(), "{former} stands for ever");
+    }
+    assert_eq!(story.world.value("blue/shop/third", "value"), Some(story.value(1)));
+    story.end();
+}
+
 /// A live credential must not stand under a name that nobody declares any more.
 #[tokio::test(start_paused = true)]
 async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {
@@ -186,7 +209,7 @@ async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {
         assert_eq!(story.world.value(&format!("blue/shop/{target}"), "value"), Some(story.value(1)));
         assert_eq!(story.world.record(ID).unwrap().owed.targets.len(), number + 1);
     }
-    story.world.advance(10 * story::MINUTE);
+    story.world.advance(10 * crate::story::MINUTE);
     story.flow().sweep(false).await.unwrap();
     for former in ["blue/shop/first", "blue/shop/second"] {
         assert!(story.world.data(former).is_empty(), "{former} stands for ever");

@@ -1,9 +1,5 @@
 //! What the stories of this folder begin with: a world, its flow, and a canary that must not show up.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each story needs another part of it, and fails where it cannot go on"
-)]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use pawl_domain::policy::Allow;
 use pawl_domain::{Declaration, DigestKey, Manifests, SecretValue, StorePolicy};

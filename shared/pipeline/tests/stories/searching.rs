@@ -1,8 +1,7 @@
 //! Declarations that search: keys that come, change and go, and what a search costs.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{Story, flow};
 use pawl_domain::{Change, Find, Kind, Outcome, Version, Versions};
 use pawl_pipeline::Settings;
 use pawl_ports::Ports;
@@ -10,7 +9,6 @@ use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, World, declaration, parameter_store};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use story::{Story, flow};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

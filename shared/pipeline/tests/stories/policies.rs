@@ -3,8 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{MINUTE, Story, applying, manifests};
 use pawl_domain::policy::{Allow, StoreSelector};
 use pawl_domain::record::State;
 use pawl_domain::store::{Backend, FakeEntry, FakeStore};
@@ -16,7 +15,6 @@ use pawl_ports::{Ports, Put, Registry, Validity};
 use pawl_world::build::{cluster_name, object_name, patterns, policy};
 use pawl_world::{Calls, Fault, Point, cluster, declaration, secrets_manager};
 use std::collections::BTreeMap;
-use story::{MINUTE, Story, applying, manifests};
 
 const ID: &str = "blue/shop/db";
 
@@ -229,7 +227,7 @@ async fn pawls_own_secrets_are_read_by_nobody() {
         own_secrets: ["pawl/ledger-key".to_owned()].into(),
         ..pawl_pipeline::Settings::default()
     };
-    let flow = story::flow(&story.world, settings);
+    let flow = crate::story::flow(&story.world, settings);
     let one = declaration("blue/shop/one").reads("pawl/ledger-key").build();
     let all = declaration("blue/shop/all").finds(".*").build();
     flow.index(manifests(vec![one, all]), &applying()).await.unwrap();

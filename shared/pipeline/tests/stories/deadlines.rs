@@ -1,15 +1,13 @@
 //! One that hangs holds up nobody, one fetch serves all, and what there is no time for goes to the job queue.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{HOUR, Story, flow};
 use pawl_domain::store::Home;
 use pawl_domain::{Kind, Outcome, Store};
 use pawl_pipeline::Settings;
 use pawl_ports::{Job, Ports};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;
-use story::{HOUR, Story, flow};
 use tokio::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);

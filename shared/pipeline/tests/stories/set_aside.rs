@@ -3,13 +3,11 @@
 //! A process that ends is played by dropping its flow while a store is silent, and making a new one.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{MINUTE, Story, applying, manifests};
 use pawl_domain::{DeclarationId, Kind, Record, Step};
 use pawl_ports::{Clock, Job, Ledger, Ports};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;
-use story::{MINUTE, Story, applying, manifests};
 
 /// Longer than any process here lives.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);

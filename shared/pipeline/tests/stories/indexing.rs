@@ -1,13 +1,11 @@
 //! The registry follows git and the clusters.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{Story, applying, pruning};
 use pawl_domain::store::{Condition, Home};
 use pawl_domain::{Declaration, Kind, Manifests, Problem, Severity, Store};
 use pawl_ports::{Ports, Put};
 use pawl_world::{Fault, Point, World, cluster, declaration, secrets_manager};
-use story::{Story, applying, pruning};
 
 fn manifests(declarations: Vec<Declaration>) -> Manifests {
     Manifests {

@@ -1,13 +1,11 @@
 //! A template that takes its time holds up nobody, and one that would take too long fails alone.
 
-mod story;
-
+use crate::story::Story;
 use futures::FutureExt;
 use pawl_domain::declaration::Template;
 use pawl_domain::{Outcome, Step};
 use pawl_world::declaration;
 use std::collections::BTreeMap;
-use story::Story;
 
 fn template(text: &str) -> Template {
     Template { data: BTreeMap::from([("x".to_owned(), text.to_owned())]), ..Template::default() }

@@ -1,8 +1,7 @@
 //! What was reported is written, or somebody knows that it is not; and nobody's word makes a declaration fail.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{HOUR, MINUTE, Story, applying, flow, manifests, patient};
 use jiff::Timestamp;
 use pawl_domain::declaration::{DeletionPolicy, RefreshPolicy};
 use pawl_domain::record::State;
@@ -12,7 +11,6 @@ use pawl_ports::{Entry, Job, Ledger, Ports};
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
 use pawl_world::{Fault, Point, declaration, parameter_store};
 use std::time::Duration;
-use story::{HOUR, MINUTE, Story, applying, flow, manifests, patient};
 
 const ID: &str = "blue/shop/db";
 

@@ -6,14 +6,12 @@ mod fair;
 mod interrupted;
 mod promise;
 mod retries;
-#[path = "../story/mod.rs"]
-mod story;
 mod untold;
 
+use crate::story::Story;
 use pawl_ports::Ports;
 use pawl_world::declaration;
 use std::time::Duration;
-use story::Story;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

@@ -1,15 +1,13 @@
 //! Manifests that are applied belong to a set: no other set changes or removes them. Clusters are an administrator's.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::Story;
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, Severity, StoreId};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply, ClusterRights};
 use pawl_ports::{Ports, Put, Registry, Scope};
 use pawl_world::{cluster, declaration, secrets_manager};
-use story::Story;
 
 fn of(set: &str) -> Apply {
     Apply { set: set.parse().unwrap(), ..Apply::default() }

@@ -1,8 +1,7 @@
 //! While a sync window holds a declaration back nothing new is written; when it lets go, nothing was lost.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::Story;
 use jiff::Timestamp;
 use pawl_domain::declaration::{SyncWindow, SyncWindows, WindowKind};
 use pawl_domain::record::State;
@@ -10,7 +9,6 @@ use pawl_domain::{Affected, Declaration, Kind, NotAffected, Outcome};
 use pawl_ports::{Clock, Job, Ports};
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
-use story::Story;
 
 const ID: &str = "blue/shop/db";
 const SHUT: &str = "2027-01-05T12:30:00Z";

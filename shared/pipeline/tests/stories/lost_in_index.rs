@@ -1,18 +1,18 @@
 //! An index may be interrupted, raced or refused anywhere: nothing that was declared is lost, and nothing else goes.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{Story, applying, flow, manifests, patient, pruning};
 use futures::FutureExt;
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, Kind, Manifests, Outcome, Problem, Severity, Store};
 use pawl_pipeline::Sightings;
-use pawl_ports::{Catalogue, Declared, Ports, Registry, Sighting};
+use pawl_pipeline::index::IndexReport;
+use pawl_ports::{Catalogue, Declared, Error, Ports, Registry, Sighting};
 use pawl_world::{Fault, Point, cluster, declaration, every_order, secrets_manager};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use story::{Story, applying, flow, manifests, patient, pruning};
+use tokio::sync::Notify;
 
 const ID: &str = "blue/shop/a";
 
@@ -73,7 +73,7 @@ async fn a_changed_store_is_followed_whichever_call_of_the_ledger_or_registry_fa
             };
             tokio::select! {
                 _ = async { futures::join!(index, watch) } => {},
-                () = tokio::time::sleep(story::HOUR) => {}
+                () = tokio::time::sleep(crate::story::HOUR) => {}
             }
             story.world.mend_all();
             story.flow().index(moved(), &applying()).await.unwrap();
@@ -266,44 +266,93 @@ async fn the_declarations_of_a_store_that_is_gone_fail_and_say_so() {
 
 #[tokio::test(start_paused = true)]
 async fn an_index_with_an_older_listing_writes_nothing_over_a_newer_one() {
+    // It stands still before it looks at what the registry holds, or with its write in the air.
+    let looking = overtaken(Point::Lookup, 1).await;
+    assert_eq!(looking.map(drop).unwrap_err().kind, Kind::Conflict);
+    let writing = overtaken(Point::Catalogue, 0).await.unwrap();
+    let (id, put) = &writing.declarations[0];
+    assert_eq!(put.as_ref().unwrap_err().kind, Kind::Conflict, "{id}");
+}
+
+/// One index lists and stands still at this point, which it passes `times` before. Another one begins later, sees a newer
+/// manifest and ends. Answers what became of the first.
+async fn overtaken(point: Point, times: usize) -> Result<IndexReport, Error> {
     let (story, found) = indexed().await;
     let blue = "blue".parse().unwrap();
     story.world.advance(Duration::from_secs(60));
-    // One index lists, and stands still before it looks at what it has.
     let world = story.world.seen_by("slow");
     let slow = flow(&world, patient());
-    let gate = story.world.gate(Point::Lookup);
+    let gate = story.world.gate(point);
     let mut edited = found.clone();
     edited.declarations[0].labels.insert("turn".into(), "older".into());
     story.world.clusters().set_manifests(&blue, edited.clone());
     let older = async { slow.index_clusters().await.unwrap() };
     let newer = async {
-        // The clusters; then what the registry holds, for which the listing is there already.
-        gate.arrived().await.release();
+        for _ in 0..times {
+            gate.arrived().await.release();
+        }
         let standing = gate.arrived().await;
         drop(gate);
         story.world.advance(Duration::from_secs(1));
         edited.declarations[0].labels.insert("turn".into(), "newer".into());
         story.world.clusters().set_manifests(&blue, edited);
         let reports = story.flow().index_clusters().await.unwrap();
-        assert!(reports[0].1.as_ref().unwrap().is_complete(), "{reports:?}");
+        assert!(reports[0].1.as_ref().unwrap().is_complete(), "{point:?}: {reports:?}");
         standing.release();
     };
-    let (reports, ()) = futures::join!(older, newer);
-    assert_eq!(reports[0].1.as_ref().map(drop).unwrap_err().kind, Kind::Conflict, "{reports:?}");
+    let (mut reports, ()) = futures::join!(older, newer);
     let stands = story.world.registry().declarations(&[ID.parse().unwrap()]).await.unwrap();
-    assert_eq!(stands[0].labels.get("turn").map(String::as_str), Some("newer"));
+    assert_eq!(stands[0].labels.get("turn").map(String::as_str), Some("newer"), "{point:?}");
+    reports.pop().unwrap().1
+}
+
+/// Else none would end in a cluster whose listing takes longer than the time between two indexes.
+#[tokio::test(start_paused = true)]
+async fn an_index_that_only_lists_stops_none_that_began_before() {
+    let (story, mut found) = indexed().await;
+    let blue = "blue".parse().unwrap();
+    story.world.advance(Duration::from_secs(60));
+    found.declarations[0].labels.insert("turn".into(), "edited".into());
+    story.world.clusters().set_manifests(&blue, found);
+    let (first, second) = (story.world.seen_by("first"), story.world.seen_by("second"));
+    let (first, second) = (flow(&first, patient()), flow(&second, patient()));
+    let gate = story.world.gate(Point::Manifests);
+    let (begun, ended) = (Notify::new(), Notify::new());
+    let earlier = async {
+        let reports = first.index_clusters().await.unwrap();
+        ended.notify_one();
+        reports
+    };
+    let later = async {
+        begun.notified().await;
+        second.index_clusters().await.unwrap()
+    };
+    let listing = async {
+        let earlier = gate.arrived().await;
+        story.world.advance(Duration::from_secs(1));
+        begun.notify_one();
+        let later = gate.arrived().await;
+        earlier.release();
+        ended.notified().await;
+        later.release();
+    };
+    let (earlier, later, ()) = futures::join!(earlier, later, listing);
+    for reports in [earlier, later] {
+        assert!(reports[0].1.as_ref().unwrap().is_complete(), "{reports:?}");
+    }
+    let stands = story.world.registry().declarations(&[ID.parse().unwrap()]).await.unwrap();
+    assert_eq!(stands[0].labels.get("turn").map(String::as_str), Some("edited"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_index_at_rest_writes_nothing_but_its_mark() {
+async fn an_index_at_rest_writes_nothing() {
     let (story, _) = indexed().await;
     story.world.advance(Duration::from_secs(60));
     story.world.forget_calls();
     story.flow().index_clusters().await.unwrap();
     let calls = story.world.calls();
-    // Beside its mark it looks whether the index keys are those of this version.
-    assert_eq!((calls.registry_writes, calls.ledger_writes, calls.ledger_reads, calls.marks), (0, 0, 0, 2));
+    // The one mark that it reads says that the index keys are those of this version.
+    assert_eq!((calls.registry_writes, calls.ledger_writes, calls.ledger_reads, calls.marks), (0, 0, 0, 1));
 }
 
 /// As in ESO: refreshPolicy OnChange looks at the ExternalSecret alone.
@@ -334,7 +383,8 @@ async fn an_update_brings_all_declarations_under_the_keys_of_its_version_once() 
     let story = written().await;
     let flow = story.flow();
     // As a version left it that made other keys.
-    flow.ports().registry().put(&reading("app/a"), &BTreeSet::new()).await.unwrap();
+    let stands = flow.ports().registry().declarations(&[ID.parse().unwrap()]).await.unwrap();
+    flow.ports().registry().put(&stands[0], &BTreeSet::new(), None).await.unwrap();
     let change = story.world.rotate("app/a", story.value(3));
     assert_eq!(flow.sync(&change).await.unwrap().outcomes.len(), 0, "nobody finds it");
 

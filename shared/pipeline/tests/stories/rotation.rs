@@ -1,7 +1,6 @@
 //! A secret rotates, and every Secret that declares it follows.
 
-mod story;
-
+use crate::story::{Story, flow};
 use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{Change, Kind, Location, Moved, Outcome};
@@ -10,7 +9,6 @@ use pawl_ports::Ports;
 use pawl_world::build::ACCOUNT;
 use pawl_world::{Calls, Fault, Point, change, declaration, parameter_store};
 use std::time::Duration;
-use story::{Story, flow};
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_reaches_every_cluster_with_one_fetch() {

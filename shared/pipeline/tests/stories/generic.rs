@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::{Story, flow};
 use pawl_domain::declaration::{CreationPolicy, Manifest};
 use pawl_domain::{Complaint, Declaration, Home, Kind, Outcome};
 use pawl_pipeline::{Pipeline, Settings};
@@ -11,7 +10,6 @@ use pawl_ports::{Job, Ports};
 use pawl_world::build::{at, cluster_name};
 use pawl_world::{World, declaration};
 use serde_json::{Value, json};
-use story::{Story, flow};
 
 fn kind(api_version: &str, kind: &str) -> Manifest {
     Manifest { api_version: api_version.to_owned(), kind: kind.to_owned() }

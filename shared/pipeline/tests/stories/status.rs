@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod story;
-
+use crate::story::Story;
 use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
 use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::store::Home;
@@ -12,7 +11,6 @@ use pawl_ports::{Job, Ports, Status};
 use pawl_world::build::{at, cluster_name};
 use pawl_world::{Fault, Point, declaration, secrets_manager};
 use std::time::Duration;
-use story::Story;
 
 /// An ExternalSecret that lives in cluster blue, refreshed by this policy.
 fn declared(story: &Story, target: &str, policy: RefreshPolicy, interval: u64) -> Declaration {

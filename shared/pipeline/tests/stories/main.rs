@@ -1,0 +1,21 @@
+//! What use cases do, told over fakes of every port: one story per test, one file per subject. All are one program, for each
+//! program has the whole pipeline compiled into it.
+
+mod deadlines;
+mod generic;
+mod indexing;
+mod lost_in_delivery;
+mod lost_in_index;
+mod lost_in_removal;
+mod never_back;
+mod policies;
+mod rendering;
+mod rotation;
+mod searching;
+mod set_aside;
+mod sets;
+mod status;
+mod story;
+mod sweeping;
+mod targets;
+mod windows;
