@@ -10,7 +10,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
@@ -19,7 +19,7 @@ use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
 use pawl_vault::VaultSources;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use tokio::io::AsyncWriteExt;
 
 /// Where nothing else says in which region something is.
@@ -55,9 +55,18 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        now.saturating_add(*SKEW).unwrap_or(now)
     }
 }
+
+/// By how much the clock of this process is wrong, for tests that want to see what comes of it. A release build asks for no
+/// such thing.
+#[expect(clippy::disallowed_methods, reason = "no setting: it must be found where the clock is read")]
+static SKEW: LazyLock<SignedDuration> = LazyLock::new(|| {
+    let told = if cfg!(debug_assertions) { std::env::var("PAWL_TEST_CLOCK_SKEW").ok() } else { None };
+    SignedDuration::from_secs(told.and_then(|seconds| seconds.parse().ok()).unwrap_or_default())
+});
 
 impl<S, J> Ports for World<S, J>
 where

@@ -32,10 +32,12 @@ pub(crate) enum Kind {
     Edit,
     /// The disk of the local file is full. Only with `setting=file`.
     Disk,
+    /// A server comes back with a clock that is wrong, and later with one that is right.
+    Clock,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Kill,
         Self::Drop,
         Self::Duplicate,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Expire,
         Self::Edit,
         Self::Disk,
+        Self::Clock,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -60,6 +63,7 @@ impl Kind {
             Self::Expire => "expire",
             Self::Edit => "edit",
             Self::Disk => "disk",
+            Self::Clock => "clock",
         }
     }
 
@@ -67,6 +71,9 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
+
+/// By how many seconds a clock is wrong, ahead or behind: more than the time between sweeps, retries and leases.
+const SKEW: i64 = 120;
 
 /// One fault. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -106,6 +113,12 @@ pub(crate) enum Fault {
     Disk {
         lasts: u64,
     },
+    /// The clock of one of the servers, counted round, is wrong by so many seconds.
+    Clock {
+        which: usize,
+        skew: i64,
+        lasts: u64,
+    },
 }
 
 /// How a server is in trouble.
@@ -133,6 +146,7 @@ impl Fault {
         let which = dice.below(1000);
         let how = Trouble::ALL[dice.below(Trouble::ALL.len())];
         let (short, long, percent) = (dice.millis(0, 3000), dice.millis(500, 8000), 10 + dice.below(80));
+        let skew = if percent % 2 == 0 { SKEW } else { -SKEW };
         let all = [
             (40, Self::Kill { which, away: short }),
             (20, Self::Stores { percent, lasts: long }),
@@ -142,6 +156,7 @@ impl Fault {
             (10, Self::VaultTokens),
             (10, Self::ClusterToken { which, gap: short }),
             (15, Self::Disk { lasts: long }),
+            (10, Self::Clock { which, skew, lasts: long }),
         ];
         all.into_iter()
             .filter(|(of_thousand, _)| dice.happens(*of_thousand))
@@ -157,6 +172,7 @@ impl Fault {
             Self::Cluster { .. } => Kind::Cut,
             Self::VaultTokens | Self::ClusterToken { .. } => Kind::Expire,
             Self::Disk { .. } => Kind::Disk,
+            Self::Clock { .. } => Kind::Clock,
         }
     }
 
@@ -208,6 +224,11 @@ impl Fault {
                 sleep(Duration::from_millis(lasts)).await;
                 stage.pawl.limit_files(None).await;
             }
+            Self::Clock { which, skew, lasts } => {
+                stage.pawl.set_clock(which, skew, stage).await;
+                sleep(Duration::from_millis(lasts)).await;
+                stage.pawl.set_clock(which, 0, stage).await;
+            }
         }
     }
 }
@@ -225,6 +246,7 @@ pub(crate) async fn heal(stage: &Stage) {
         cluster.renew_token();
     }
     stage.pawl.limit_files(None).await;
+    stage.pawl.right_clocks().await;
     stage.pawl.start_missing(stage).await;
 }
 

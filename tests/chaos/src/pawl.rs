@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::Mutex as Lock;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -27,6 +28,8 @@ const COMMAND: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Pawl {
     servers: Vec<Mutex<Option<Server>>>,
+    /// By how many seconds the clock of each server is wrong that is started from now on.
+    clocks: Vec<AtomicI64>,
     functions: Option<Functions>,
     environment: Vec<(String, String)>,
     logs: PathBuf,
@@ -75,6 +78,7 @@ impl Pawl {
         };
         Ok(Self {
             servers: (0..servers).map(|_| Mutex::new(None)).collect(),
+            clocks: (0..servers).map(|_| AtomicI64::new(0)).collect(),
             functions,
             environment,
             logs,
@@ -122,7 +126,7 @@ impl Pawl {
         for (index, server) in self.servers.iter().enumerate() {
             let mut server = server.lock().await;
             if server.is_none() {
-                match self.start_server(stage).await {
+                match self.start_server(index, stage).await {
                     Ok(started) => *server = Some(started),
                     // While calls to AWS fail a server may not come up: whoever supervises it starts it again.
                     Err(error) => {
@@ -141,7 +145,24 @@ impl Pawl {
         }
     }
 
-    async fn start_server(&self, stage: &Stage) -> Result<Server> {
+    /// Kills one of the servers, counted round, and starts it with a clock that is wrong by so many seconds.
+    pub(crate) async fn set_clock(&self, which: usize, skew: i64, stage: &Stage) {
+        let which = which % self.servers.len();
+        self.clocks[which].store(skew, Ordering::SeqCst);
+        self.kill(which).await;
+        self.start_missing(stage).await;
+    }
+
+    /// Kills the servers whose clock is wrong; they are missing then, and start with the right one.
+    pub(crate) async fn right_clocks(&self) {
+        for (which, clock) in self.clocks.iter().enumerate() {
+            if clock.swap(0, Ordering::SeqCst) != 0 {
+                self.kill(which).await;
+            }
+        }
+    }
+
+    async fn start_server(&self, index: usize, stage: &Stage) -> Result<Server> {
         // Output goes through a pipe, so that a limit on the size of files cannot strike it. The inner shell tells its
         // process id, lets a write beyond the limit fail instead of ending the process, and becomes the server.
         let inner = r#"echo "pid $$"; trap "" XFSZ; exec "$0" "$@""#;
@@ -153,6 +174,7 @@ impl Pawl {
             command.args(["--events", &queues.events.url]);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env("PAWL_TEST_CLOCK_SKEW", self.clocks[index].load(Ordering::SeqCst).to_string());
         let mut process = Process::start("pawl", &command)?;
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -1,4 +1,4 @@
-//! The short runs. One after the other: each has half a dozen processes, with `SETTING=table` a dozen.
+//! The short runs: with a file in each `make test`, with a table when asked for. One after the other: each has half a dozen processes, with `SETTING=table` a dozen.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -24,7 +24,6 @@ async fn play(options: Options) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "well for eight seeds before there were StorePolicies; to be played once more with them, then this goes"]
 async fn nothing_is_lost_goes_back_or_leaks_with_everything_in_a_file() {
     for seed in [1, any()] {
         play(Options::new(seed, SECONDS).on(Setting::File)).await;
@@ -32,7 +31,7 @@ async fn nothing_is_lost_goes_back_or_leaks_with_everything_in_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the double of DynamoDB makes it take minutes on two busy cores; `make chaos` plays it"]
+#[ignore = "the double of DynamoDB makes a run take three to six minutes on two cores; `make chaos` plays it"]
 async fn nothing_is_lost_goes_back_or_leaks_with_a_table_and_functions() {
     for seed in [1, any()] {
         play(Options::new(seed, SECONDS)).await;
