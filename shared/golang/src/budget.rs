@@ -81,6 +81,11 @@ impl Budget {
         Ok(())
     }
 
+    /// Gives room back that was taken for something which is gone.
+    pub fn give_back(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
     /// The steps that are left.
     pub fn steps_left(&self) -> u64 {
         self.steps
@@ -93,9 +98,10 @@ impl Budget {
 }
 
 impl Default for Budget {
-    /// About a second of a release build, and 64 MiB.
+    /// Somewhat less than a second of a release build, and 24 MiB: with what a single function may need beside what there
+    /// is already, a piece of work stays below 64 MiB.
     fn default() -> Self {
-        Self::new(8_000_000, 64 << 20)
+        Self::new(8_000_000, 24 << 20)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod gjson;
 pub mod json;
 mod literal;
 pub mod number;
+pub mod prices;
 pub mod regexp;
 pub mod sprig;
 pub mod template;

@@ -29,13 +29,19 @@ pub struct Regexp {
 }
 
 /// The sizes, in bytes, that compiled patterns are told apart by; the last is the largest that is taken.
-const SIZES: [usize; 5] = [16 << 10, 64 << 10, 256 << 10, 1 << 20, 10 << 20];
+const SIZES: [usize; 5] = [16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20];
+/// The steps that it takes to compile the smallest pattern.
+const COMPILING: usize = 3_000;
 /// How many bytes of a compiled pattern are made at the cost of one step.
-const COMPILED_PER_STEP: usize = 16;
+const COMPILED_PER_STEP: usize = 3;
 /// About how many bytes one state of a compiled pattern takes.
 const STATE: usize = 64;
 /// How many states are tried at the cost of one step.
 const STATES_PER_STEP: usize = 64;
+/// The room that a search may need to remember, for each state, where each group began and ended.
+const GROUPS_ROOM: usize = 12 << 20;
+/// How many groups a state carries at the cost of no more than itself.
+const GROUPS_PER_STATE: usize = 8;
 
 /// Why a pattern cannot be used.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -48,7 +54,7 @@ pub enum RegexpError {
         /// Where, in bytes from the start of the pattern.
         at: usize,
     },
-    /// Go might take the pattern, but it nests deeper than 250 levels, or needs more than 10 MiB when compiled.
+    /// Go might take the pattern, but it nests deeper than 250 levels, or needs more than 4 MiB when compiled, or has too many groups for its size.
     #[error("regular expression is too large: nest it less deep or repeat less")]
     TooLarge,
 }
@@ -66,18 +72,27 @@ impl Regexp {
             Some((regex, *size))
         };
         let (regex, size) = SIZES.iter().find_map(sized).ok_or(RegexpError::TooLarge)?;
+        let room = size / STATE * translation.names.len() * 2 * size_of::<usize>();
+        if room > GROUPS_ROOM {
+            return Err(RegexpError::TooLarge);
+        }
         Ok(Self { regex, size, names: translation.names, is_empty: pattern.is_empty() })
     }
 
     /// How many steps of a [`Budget`](crate::budget::Budget) it may take to compile the pattern.
     pub fn price(&self) -> u64 {
-        (self.size / COMPILED_PER_STEP) as u64
+        (COMPILING + self.size / COMPILED_PER_STEP) as u64
+    }
+
+    /// No less than the bytes that the compiled pattern takes.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// How many steps it may take to search a text of so many bytes: in the worst case each byte meets every state of
     /// the compiled pattern.
     pub fn price_of_search(&self, bytes: usize) -> u64 {
-        let states = self.size / STATE;
+        let states = self.size / STATE * (1 + self.names.len() / GROUPS_PER_STATE);
         (bytes.saturating_mul(states) / STATES_PER_STEP) as u64 + 1
     }
 
@@ -184,6 +199,11 @@ impl Regexp {
         out.push(haystack.source(copied..haystack.text.len()));
         (!out.over).then_some(out.bytes)
     }
+}
+
+/// How many steps it may take to write a template for every match in a text of so many bytes.
+pub fn expanding(text: usize, template: usize) -> u64 {
+    (text.saturating_add(1)).saturating_mul(template) as u64 / 4 + 1
 }
 
 /// A result that stops growing at its limit.

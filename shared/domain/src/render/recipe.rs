@@ -15,7 +15,7 @@ use crate::declaration::{
 };
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
-use pawl_golang::budget::Budget;
+use pawl_golang::budget::{Budget, Exhausted};
 use std::iter;
 
 /// All of a declaration that can be prepared before there are values: regular expressions and templates compiled,
@@ -31,6 +31,42 @@ pub struct Recipe {
     random: bool,
     /// The target's kind, where it is no Secret.
     generic: Option<Manifest>,
+    size: usize,
+}
+
+/// What is left of the parts of templates and of the work of compiling patterns that one declaration may have.
+pub(super) struct Room {
+    pub(super) parts: usize,
+    pub(super) patterns: Budget,
+    /// Bytes that compiled patterns take.
+    pub(super) compiled: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { parts: PARTS, patterns: Budget::new(rewrite::PATTERNS, 0), compiled: 0 }
+    }
+}
+
+impl Room {
+    fn size(&self) -> usize {
+        (PARTS - self.parts) * PART + self.compiled
+    }
+}
+
+/// How many parts all templates of a declaration may have, as one alone may.
+pub(super) const PARTS: usize = 1 << 16;
+/// About how many bytes a part of a template takes.
+const PART: usize = 200;
+/// What a member of a document costs until it is an entry.
+const MEMBER_STEPS: u64 = 15;
+const MEMBER_ROOM: usize = 200;
+
+/// Takes what it costs to take a document apart, of which each member becomes an allocation or two.
+pub(super) fn take_apart(document: &SecretValue, budget: &mut Budget) -> Result<(), Exhausted> {
+    let members = document.expose().iter().filter(|byte| **byte == b':').count();
+    budget.step(members as u64 * MEMBER_STEPS)?;
+    budget.take(document.len() + members * MEMBER_ROOM)
 }
 
 impl Recipe {
@@ -42,11 +78,11 @@ impl Recipe {
     pub fn of(declaration: &Declaration, functions: &Functions) -> Result<Self, RenderError> {
         let target = &declaration.target;
         let writes = target.creation != CreationPolicy::None;
-        let mut budget = Budget::new(rewrite::PATTERNS, 0);
-        let prepare = |read| Prepared::of(read, functions, &mut budget);
+        let mut room = Room::default();
+        let prepare = |read| Prepared::of(read, functions, &mut room);
         let entries: Vec<Prepared> = declaration.reads.iter().map(prepare).collect::<Result<_, _>>()?;
         let template = match &target.template {
-            Some(_) if writes => Some(TemplateRecipe::of(target, functions)?),
+            Some(_) if writes => Some(TemplateRecipe::of(target, functions, &mut room.parts)?),
             _ => None,
         };
         let transforms = entries.iter().flat_map(Prepared::templates).any(is_random);
@@ -60,7 +96,13 @@ impl Recipe {
             deletion: target.deletion,
             random,
             generic: target.generic().cloned(),
+            size: room.size(),
         })
+    }
+
+    /// About how many bytes it takes: for whoever keeps recipes.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     /// Whether the same values give other bytes next time, because a template of the manifest calls a function that is
@@ -154,7 +196,7 @@ enum Becomes {
 }
 
 impl Prepared {
-    fn of(read: &Read, functions: &Functions, budget: &mut Budget) -> Result<Self, RenderError> {
+    fn of(read: &Read, functions: &Functions, room: &mut Room) -> Result<Self, RenderError> {
         let (key, property) = match &read.query {
             Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
             Query::Find(_) => (String::new(), None),
@@ -163,7 +205,7 @@ impl Prepared {
         let into = match &read.into {
             Into::Key(key) => Becomes::Key(key.clone()),
             Into::Every { conversion, rewrite } => {
-                let rewrite = rewrite::compile(rewrite, functions, budget)
+                let rewrite = rewrite::compile(rewrite, functions, room)
                     .map_err(|problem| RenderError::Entry { entry: place.clone(), problem })?;
                 Becomes::Every { conversion: *conversion, rewrite }
             }
@@ -181,8 +223,7 @@ impl Prepared {
 
     /// What this entry gives. What was asked for one way and answered another has no answer.
     fn contribute(&self, found: &Found, budget: &mut Budget) -> Result<Data, EntryProblem> {
-        // Each value is copied, and read about once more by each step that it goes through.
-        budget.take(found.size())?;
+        // Each value is read about once by each step that it goes through.
         budget.read(found.size().saturating_mul(4))?;
         match (&self.into, found) {
             (Becomes::Key(key), Found::One(fetched)) => {
@@ -194,11 +235,14 @@ impl Prepared {
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
                 let value = self.select(fetched, budget)?;
+                take_apart(&value, budget)?;
                 let every = members(fetched.provider.profile().extract, &value)
                     .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
+                let size: usize = found.values().map(|fetched| fetched.value.len() + MEMBER_ROOM).sum();
+                budget.take(size)?;
                 let mut every: Data =
                     found.iter().map(|(name, fetched)| (name.clone(), fetched.value.clone())).collect();
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
@@ -214,10 +258,16 @@ impl Prepared {
 
     /// The whole value, or the property of it that the read names.
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
-        let Some(property) = &self.property else { return Ok(fetched.value.clone()) };
+        let Some(property) = &self.property else {
+            budget.take(fetched.value.len())?;
+            return Ok(fetched.value.clone());
+        };
         let (path, key) = (|| property.path.clone(), || self.key.clone());
         match property.find(fetched.provider.profile().lookup, &fetched.value, budget) {
-            Ok(Some(value)) => Ok(value),
+            Ok(Some(value)) => {
+                budget.take(value.len())?;
+                Ok(value)
+            }
             Ok(None) => Err(EntryProblem::MissingProperty {
                 provider: fetched.provider,
                 property: path(),

@@ -8,17 +8,18 @@ mod merge;
 use super::error::{EntryProblem, RewriteProblem};
 use super::functions::Functions;
 use super::keys::{Data, key_of};
+use super::recipe::{Room, take_apart};
 use crate::declaration::{Merge, Rewrite};
 use pawl_golang::budget::Budget;
-use pawl_golang::regexp::{Regexp, RegexpError};
+use pawl_golang::regexp::{Regexp, RegexpError, expanding};
 use pawl_golang::template::{Options, Template};
 use pawl_golang::value::Value;
 
 /// The longest key between two operations, in bytes. A Secret takes 253; a later operation may shorten the key.
 pub(super) const LONGEST: usize = 64 << 10;
 
-/// The largest that all patterns of a declaration may be together, in steps to compile them: about a tenth of a second.
-pub(super) const PATTERNS: u64 = 1_000_000;
+/// The largest that all patterns of a declaration may be together, in steps to compile them: about a fifth of a second.
+pub(super) const PATTERNS: u64 = 2_000_000;
 
 /// One operation, compiled.
 #[derive(Debug)]
@@ -32,10 +33,10 @@ pub(super) enum Operation {
 pub(super) fn compile(
     rewrite: &[Rewrite],
     functions: &Functions,
-    budget: &mut Budget,
+    room: &mut Room,
 ) -> Result<Vec<Operation>, EntryProblem> {
     let compile = |(operation, rewrite)| {
-        let compiled = Operation::of(rewrite, functions, budget);
+        let compiled = Operation::of(rewrite, functions, room);
         compiled.map_err(|problem| EntryProblem::Rewrite { operation, problem })
     };
     rewrite.iter().enumerate().map(compile).collect()
@@ -49,17 +50,22 @@ pub(super) fn apply(operations: &[Operation], data: Data, budget: &mut Budget) -
 }
 
 impl Operation {
-    fn of(rewrite: &Rewrite, functions: &Functions, budget: &mut Budget) -> Result<Self, RewriteProblem> {
+    fn of(rewrite: &Rewrite, functions: &Functions, room: &mut Room) -> Result<Self, RewriteProblem> {
         Ok(match rewrite {
             Rewrite::Regexp { source, target } => {
                 let source = Regexp::new(source)?;
-                budget.step(source.price()).map_err(|_| RegexpError::TooLarge)?;
+                room.patterns.step(source.price()).map_err(|_| RegexpError::TooLarge)?;
+                room.compiled += source.size();
                 Self::Regexp { source, target: target.clone() }
             }
-            Rewrite::Transform { template } => Self::Transform(
-                Template::parse("transform", template, &Options::new(functions.table()))
-                    .map_err(|error| RewriteProblem::Parse(error.into()))?,
-            ),
+            Rewrite::Transform { template } => {
+                let mut options = Options::new(functions.table());
+                options.limits.parts = room.parts;
+                let template = Template::parse("transform", template, &options);
+                let template = template.map_err(|error| RewriteProblem::Parse(error.into()))?;
+                room.parts = room.parts.saturating_sub(template.parts());
+                Self::Transform(template)
+            }
             Rewrite::Merge(merge) => Self::Merge(merge.clone()),
         })
     }
@@ -76,8 +82,8 @@ impl Operation {
         match self {
             Self::Regexp { source, target } => rekeyed(data, |key| {
                 budget.step(source.price_of_search(key.len()))?;
-                // Whatever a match adds, the target is read for it.
-                budget.read(target.len())?;
+                // At each sign there may be a match, for which the target is read.
+                budget.step(expanding(key.len(), target.len()))?;
                 let replaced = source.replace_all_within(LONGEST, key, target);
                 let new = replaced.ok_or(RewriteProblem::TooLong)?;
                 budget.take(new.len())?;
@@ -90,8 +96,8 @@ impl Operation {
             }),
             Self::Merge(merge) => {
                 for value in data.values() {
-                    budget.read(value.len())?;
-                    budget.take(value.len())?;
+                    budget.read(value.len().saturating_mul(4))?;
+                    take_apart(value, budget)?;
                 }
                 merge::apply(merge, data)
             }

@@ -45,12 +45,19 @@ pub(super) struct TemplateRecipe {
     plain: (BTreeMap<String, String>, BTreeMap<String, String>),
 }
 
+/// What an entry takes beside its key and its value.
+const ENTRY: usize = 128;
+
 /// Compiled templates by the key that each makes.
 type Texts = Vec<(String, Template)>;
 
 impl TemplateRecipe {
     /// Compiles the template of a target that has one.
-    pub(super) fn of(target: &Target, functions: &Functions) -> Result<Self, TemplateProblem> {
+    pub(super) fn of(
+        target: &Target,
+        functions: &Functions,
+        parts: &mut usize,
+    ) -> Result<Self, TemplateProblem> {
         let mut template = target.template.clone().unwrap_or_default();
         let generic = target.generic().cloned();
         let mut plain = (BTreeMap::new(), BTreeMap::new());
@@ -63,11 +70,11 @@ impl TemplateRecipe {
         let recipe = Self {
             merges: template.merge || (template.data.is_empty() && template.from.is_empty()),
             from: from
-                .map(|(index, from)| From::of(index, from, functions, generic.is_some()))
+                .map(|(index, from)| From::of(index, from, functions, generic.is_some(), parts))
                 .collect::<Result<_, _>>()?,
-            data: compiled(&template.data, functions)?,
-            labels: compiled(&template.labels, functions)?,
-            annotations: compiled(&template.annotations, functions)?,
+            data: compiled(&template.data, functions, parts)?,
+            labels: compiled(&template.labels, functions, parts)?,
+            annotations: compiled(&template.annotations, functions, parts)?,
             functions: functions.clone(),
             random: false,
             generic,
@@ -91,7 +98,7 @@ impl TemplateRecipe {
         sources: &TemplateSources,
         budget: &mut Budget,
     ) -> Result<Rendered, TemplateProblem> {
-        budget.take(data.iter().map(|(key, value)| key.len() + value.len()).sum())?;
+        budget.take(data.iter().map(|(key, value)| key.len() + value.len() + ENTRY).sum())?;
         let root = Value::string_map(data.iter().map(|(key, value)| (key, value.expose())));
         let mut rendered = Rendered { assembled_is_empty: data.is_empty(), ..Rendered::default() };
         (rendered.labels, rendered.annotations) = self.plain.clone();
@@ -118,25 +125,34 @@ impl TemplateRecipe {
     }
 }
 
-fn compiled(texts: &BTreeMap<String, String>, functions: &Functions) -> Result<Texts, TemplateProblem> {
+fn compiled(
+    texts: &BTreeMap<String, String>,
+    functions: &Functions,
+    parts: &mut usize,
+) -> Result<Texts, TemplateProblem> {
     let compile = |(key, text): (&String, &String)| {
-        Ok((key.clone(), parsed(TemplateStage::Template, key, text.as_bytes(), functions)?))
+        Ok((key.clone(), parsed(TemplateStage::Template, key, text.as_bytes(), functions, parts)?))
     };
     texts.iter().map(compile).collect()
 }
 
+/// A template of no more than so many parts, which are taken.
 fn parsed(
     stage: TemplateStage,
     key: &str,
     text: &[u8],
     functions: &Functions,
+    parts: &mut usize,
 ) -> Result<Template, TemplateProblem> {
-    let options = Options { missing_key: MissingKey::Error, ..Options::new(functions.table()) };
-    Template::parse(key, text, &options).map_err(|error| TemplateProblem::Parse {
+    let mut options = Options { missing_key: MissingKey::Error, ..Options::new(functions.table()) };
+    options.limits.parts = *parts;
+    let template = Template::parse(key, text, &options).map_err(|error| TemplateProblem::Parse {
         stage,
         key: key.to_owned(),
         error: error.into(),
-    })
+    })?;
+    *parts = parts.saturating_sub(template.parts());
+    Ok(template)
 }
 
 fn executed(

@@ -28,7 +28,7 @@ fuzz_target!(|input: &[u8]| {
     let mut lines = input.splitn(3, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
     let (a, b, text) = (line(), line(), line());
-    let limits = Limits { nesting: 200, output: 1 << 20 };
+    let limits = Limits { nesting: 200, output: 1 << 20, ..Limits::default() };
     let options = Options { missing_key: MissingKey::Error, limits, ..Options::new(&FUNCTIONS) };
     let Ok(template) = Template::parse("fuzz", text, &options) else { return };
     let data = Value::string_map([("a", a), ("b", b)]);

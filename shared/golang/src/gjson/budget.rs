@@ -13,7 +13,9 @@ const MIN_WORK: usize = 1 << 26;
 /// The times that a search may read a document.
 const MAX_PASSES: usize = 256;
 /// A byte written counts as this many read, because it also takes memory.
-const WRITE_COST: usize = 8;
+const WRITE_COST: usize = 24;
+/// What a part that is kept by itself until the whole is put together counts as, in bytes written.
+const PART: usize = 48;
 
 /// A search in an empty document counts as this many bytes, because it also takes time.
 const SEARCH_COST: usize = 64;
@@ -72,6 +74,11 @@ impl Budget<'_> {
     pub(super) fn read(self, bytes: usize) -> Result<(), TooComplex> {
         self.left.set(self.left.get().checked_sub(bytes).ok_or(TooComplex)?);
         Ok(())
+    }
+
+    /// For a part that is kept by itself for a while.
+    pub(super) fn part(self, bytes: usize) -> Result<(), TooComplex> {
+        self.write(bytes.saturating_add(PART))
     }
 
     pub(super) fn write(self, bytes: usize) -> Result<(), TooComplex> {

@@ -31,7 +31,11 @@ pub(super) fn find(name: &[u8]) -> Option<Modifier> {
         b"valid" => |json, _, _| Ok(Cow::Borrowed(if is_valid(json) { json } else { b"" })),
         b"keys" => |json, _, budget| keys(json, budget),
         b"values" => |json, _, budget| values(json, budget),
-        b"tostr" => |json, _, _| Ok(Cow::Owned(json::quote(json, Html::Escape))),
+        b"tostr" => |json, _, budget| {
+            // Each sign may become several, and that is known only afterwards.
+            budget.write(json.len())?;
+            Ok(Cow::Owned(json::quote(json, Html::Escape)))
+        },
         b"fromstr" => |json, _, _| Ok(from_string(json)),
         b"group" => |json, _, budget| group(json, budget),
         b"dig" => dig,
@@ -133,6 +137,7 @@ fn reverse<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
     };
     let mut members = Vec::new();
     document.for_each(budget, |key, value| {
+        budget.part(key.as_ref().map_or(0, |key| key.raw.len()) + value.raw.len())?;
         let mut member = Vec::new();
         if let Some(key) = key {
             member.extend_from_slice(&key.raw);
@@ -193,11 +198,13 @@ fn join<'j>(json: &'j [u8], argument: &[u8], budget: Budget<'_>) -> Output<'j> {
             return Ok(());
         }
         if preserve {
+            budget.part(object.raw.len())?;
             members.push(unwrap(&object.raw).to_vec());
             return Ok(());
         }
         object.for_each(budget, |key, value| {
             let Some(key) = key else { return Ok(()) };
+            budget.part(3 * key.raw.len() + value.raw.len())?;
             let next = members.len();
             let (place, name) =
                 places.entry(key.text().into_owned()).or_insert_with(|| (next, key.raw.to_vec()));
@@ -251,7 +258,7 @@ fn group<'j>(json: &'j [u8], budget: Budget<'_>) -> Output<'j> {
         let Some(key) = key.filter(|_| list.is_array()) else { return Ok(()) };
         let mut place = 0;
         list.for_each(budget, |_, value| {
-            budget.write(key.raw.len() + value.raw.len() + 2)?;
+            budget.part(key.raw.len() + value.raw.len())?;
             if place == objects.len() {
                 objects.push(Vec::new());
             }
@@ -288,7 +295,7 @@ fn dig_into(
 ) -> Result<(), TooComplex> {
     let budget = budget.deeper()?;
     if let Some(value) = walk::get(&parent.raw, path, budget)? {
-        budget.write(value.raw.len())?;
+        budget.part(value.raw.len())?;
         found.push(value.raw.into_owned());
     }
     if parent.kind == Kind::Json {

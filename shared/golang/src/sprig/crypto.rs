@@ -9,6 +9,7 @@ mod pem;
 mod random;
 
 use super::Environment;
+use crate::prices;
 use crate::value::{Func, FuncError, Signature, Type, Value};
 
 /// The functions of this family. Slow ones count as many steps, so that a loop of them reaches its limit in time.
@@ -21,6 +22,9 @@ pub(super) fn table(environment: &Environment) -> Vec<(String, Func)> {
             let func = Func::new(Signature::exactly(parameters), move |args| body(&environment, args));
             let func = match *name {
                 "genPrivateKey" => func.with_cost_by(key::price),
+                "randAlpha" | "randAlphaNum" | "randAscii" | "randBytes" | "randInt" | "randNumeric"
+                | "uuidv4" => func.with_cost_by(prices::random),
+                "decryptAES" | "encryptAES" | "shuffle" => func.with_cost_by(prices::by_character),
                 _ => func.with_cost(*cost),
             };
             ((*name).to_owned(), func)

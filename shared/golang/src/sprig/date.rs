@@ -10,6 +10,7 @@ use super::layout_parse::parse;
 use super::time::{Duration, TIME, Time, Zone, time};
 use crate::duration;
 use crate::number::{NumberError, parse_int};
+use crate::prices;
 use crate::value::Type::{self, Any, Named, Str};
 use crate::value::{Func, FuncError, Signature, Value};
 
@@ -63,7 +64,8 @@ const TABLE: &[(&str, &[Type], Body)] = &[
 pub(super) fn table(environment: &Environment) -> Vec<(String, Func)> {
     let with = |(name, fixed, body): &(&str, &'static [Type], Body)| {
         let (environment, body) = (environment.clone(), *body);
-        ((*name).to_owned(), Func::new(Signature::exactly(fixed), move |args| body(&environment, args)))
+        let func = Func::new(Signature::exactly(fixed), move |args| body(&environment, args));
+        ((*name).to_owned(), func.with_cost_by(prices::dated))
     };
     TABLE.iter().map(with).collect()
 }

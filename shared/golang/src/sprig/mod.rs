@@ -35,6 +35,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::prices;
 use crate::template::Functions;
 use crate::value::{Func, FuncError, Signature, Type, Value};
 
@@ -82,8 +83,10 @@ pub fn functions(environment: &Environment) -> Functions {
     for Row(name, fixed, rest, body) in plain.into_iter().flatten() {
         let signature = Signature { fixed: (*fixed).into(), rest: *rest };
         let func = Func::new(signature, body);
-        let func =
-            if name.to_ascii_lowercase().contains("regex") { func.with_cost_by(regex::price) } else { func };
+        let func = match price(name) {
+            Some(price) => func.with_cost_by(price),
+            None => func,
+        };
         functions.insert(*name, if FRESH.contains(name) { func.with_fresh_result() } else { func });
     }
     functions.extend(date::table(environment));
@@ -92,7 +95,49 @@ pub fn functions(environment: &Environment) -> Functions {
 }
 
 /// Functions whose results are new down to the leaves.
-const FRESH: [&str; 6] = ["fromJson", "mustFromJson", "deepCopy", "mustDeepCopy", "chunk", "mustChunk"];
+const FRESH: [&str; 16] = [
+    "chunk",
+    "deepCopy",
+    "fromJson",
+    "mustChunk",
+    "mustDeepCopy",
+    "mustFromJson",
+    "mustRegexFindAll",
+    "mustRegexSplit",
+    "regexFindAll",
+    "regexSplit",
+    "sortAlpha",
+    "split",
+    "splitList",
+    "splitn",
+    "toStrings",
+    "urlParse",
+];
+
+/// What a call costs beyond the reading of its arguments, for those functions where that is not next to nothing.
+fn price(name: &str) -> Option<fn(&[Value]) -> u64> {
+    let plain = name.strip_prefix("must").unwrap_or(name).to_ascii_lowercase();
+    Some(match plain.as_str() {
+        regex if regex.contains("regex") => regex::price,
+        "deepequal" | "has" | "uniq" | "without" => prices::walked,
+        "cat" | "join" | "quote" | "squote" | "todecimal" | "tojson" | "toprettyjson" | "torawjson"
+        | "tostring" | "tostrings" => prices::written,
+        "deepcopy" | "merge" | "mergeoverwrite" | "sortalpha" => prices::copied,
+        "add1f" | "addf" | "divf" | "mulf" | "subf" => prices::decimal,
+        "semver" | "semvercompare" => prices::versioned,
+        "dict" => prices::keyed,
+        "set" => prices::put,
+        "camelcase" | "kebabcase" | "snakecase" => prices::by_word,
+        "contains" | "replace" | "split" | "splitlist" | "splitn" => prices::searched,
+        "fromjson" => prices::json,
+        "adler32sum" | "b32dec" | "b32enc" | "hexdec" | "sha1sum" | "sha256sum" | "sha512sum" => {
+            prices::summed
+        }
+        "b64dec" | "b64enc" | "initials" | "lower" | "nospace" | "swapcase" | "title" | "trimall"
+        | "untitle" | "upper" | "urlparse" | "wrap" | "wrapwith" => prices::by_character,
+        _ => return None,
+    })
+}
 
 type Body = fn(&[Value]) -> Result<Value, FuncError>;
 

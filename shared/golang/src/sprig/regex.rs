@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::Row;
 use super::args::{int, text, typed_list};
-use crate::regexp::{Regexp, RegexpError, quote_meta};
+use crate::regexp::{Regexp, RegexpError, expanding, quote_meta};
 use crate::value::Type::{Int, Str};
 use crate::value::{Element, FuncError, List, MAX_ITEMS, MAX_TEXT, Value};
 
@@ -28,35 +28,50 @@ pub(super) const TABLE: &[Row] = &[
     Row("regexQuoteMeta", &[Str], None, |a| Ok(quote_meta(text(a, 0)).into())),
 ];
 
+/// The steps of a call that searches next to nothing.
+const CALL: u64 = 40;
+
 /// The steps that a call costs: to compile its pattern, which may be forgotten again, and to search its text.
 pub(super) fn price(a: &[Value]) -> u64 {
     // `regexQuoteMeta` has one argument, and searches nothing.
     let [pattern, searched, ..] = a else { return 0 };
     let (Value::Str(pattern), Value::Str(searched)) = (pattern, searched) else { return 0 };
-    compiled(pattern).map_or(0, |regexp| regexp.price() + regexp.price_of_search(searched.len()))
+    let expanded = match a.get(2) {
+        Some(Value::Str(template)) => expanding(searched.len(), template.len()),
+        _ => 0,
+    };
+    found(pattern).map_or(0, |(regexp, is_new)| {
+        CALL + expanded + regexp.price_of_search(searched.len()) + if is_new { regexp.price() } else { 0 }
+    })
 }
 
-/// Patterns of a template are few and come again in each turn of a loop.
-const REMEMBERED: usize = 8;
+/// Patterns of a template are few and come again in each turn of a loop. So many bytes of them are kept in each thread.
+const REMEMBERED: usize = 4 << 20;
 
 thread_local! {
     static COMPILED: RefCell<Vec<(Vec<u8>, Regexp)>> = const { RefCell::new(Vec::new()) };
 }
 
 fn compiled(pattern: &[u8]) -> Result<Regexp, FuncError> {
+    found(pattern).map(|(regexp, _)| regexp)
+}
+
+/// A pattern, and whether it had to be compiled.
+fn found(pattern: &[u8]) -> Result<(Regexp, bool), FuncError> {
     COMPILED.with_borrow_mut(|compiled| {
         if let Some((_, regexp)) = compiled.iter().find(|(known, _)| known == pattern) {
-            return Ok(regexp.clone());
+            return Ok((regexp.clone(), false));
         }
         let regexp = Regexp::new(pattern).map_err(|error| match error {
             RegexpError::TooLarge => FuncError::too_large(),
             other => FuncError::new(other.to_string()),
         })?;
-        if compiled.len() >= REMEMBERED {
-            compiled.remove(0);
+        let mut size: usize = regexp.size() + compiled.iter().map(|(_, known)| known.size()).sum::<usize>();
+        while size > REMEMBERED && !compiled.is_empty() {
+            size -= compiled.remove(0).1.size();
         }
         compiled.push((pattern.to_vec(), regexp.clone()));
-        Ok(regexp)
+        Ok((regexp, true))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::{compare, escape};
 use crate::fmt;
+use crate::prices;
 use crate::value::{Element, FuncError, List, Signature, Type, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,16 @@ impl Builtin {
             Self::Html | Self::Js | Self::Print | Self::Println | Self::Urlquery => {
                 Signature::with_rest(&[], Type::Any)
             }
+        }
+    }
+
+    /// The steps that a call costs beyond its own one and those of reading its arguments.
+    pub(super) fn price(self, args: &[Value]) -> u64 {
+        match self {
+            Self::Html | Self::Js | Self::Print | Self::Printf | Self::Println | Self::Urlquery => {
+                prices::written(args)
+            }
+            _ => 0,
         }
     }
 

@@ -140,8 +140,8 @@ impl<'t> Exec<'t> {
                 self.short_circuit(dot, *builtin, &function.name, args)
             }
             Callee::Builtin(builtin) => {
-                let call = |args: &[Value]| builtin.call(args);
-                self.call(dot, &builtin.signature(), (free, call), at, &function.name, args)
+                let callee = (|args: &[Value]| builtin.price(args), |args: &[Value]| builtin.call(args));
+                self.call(dot, &builtin.signature(), callee, at, &function.name, args)
             }
             Callee::Given(func) => {
                 let callee = (|args: &[Value]| func.price(args), |args: &[Value]| func.call(args));
@@ -211,7 +211,7 @@ impl<'t> Exec<'t> {
         self.steps(values.iter().map(weight).sum::<u64>().saturating_add(price(&values)))?;
         match call(&values) {
             Ok(value) => {
-                self.charge(&value)?;
+                self.charge(&value, &values)?;
                 Ok(Seen::plain(value))
             }
             Err(error) => {
@@ -311,16 +311,11 @@ impl<'t> Exec<'t> {
 }
 
 /// How many steps it takes to look at an argument: most functions read it from end to end.
-fn weight(value: &Value) -> u64 {
+pub(super) fn weight(value: &Value) -> u64 {
     (match value {
         Value::Str(text) => text.len() / 64,
         Value::List(list) => list.len() / 4,
         Value::Map(map) => map.len() / 2,
         _ => 0,
     }) as u64
-}
-
-/// The price of a function that costs no more than reading its arguments.
-pub(super) fn free(_: &[Value]) -> u64 {
-    0
 }

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use super::error::ExecError;
+use super::eval::weight;
 use super::node::{Branch, Command, ListId, Node, NodeKind, Operand, Pipe, Shown, Tree};
 use super::{MissingKey, Parsed, stack};
 use crate::budget::{Budget, Exhausted};
 use crate::fmt;
 use crate::literal;
 use crate::value::{Element, List, MAX_TEXT, Map, Value, deep_size};
+
+/// How many bytes of a result are made for the price of one step.
+const BYTES_PER_STEP: usize = 64;
+
+/// How many variables are looked at for the price of one step.
+const VARIABLES_PER_STEP: usize = 32;
 
 /// Executes the main template.
 pub(super) fn execute(parsed: &Parsed, budget: &mut Budget, data: &Value) -> Result<Vec<u8>, ExecError> {
@@ -172,11 +179,16 @@ impl<'t> Exec<'t> {
             Value::Byte(count) => self.count((*count).into(), |number| Value::Byte(number as u8), branch),
             Value::List(list) => self.items(list, branch),
             Value::Map(map) => {
+                // All entries are copied first, as in Go, and are there as long as the loop is.
+                let bytes = map.len() * 2 * size_of::<Value>();
+                self.steps(weight(value))?;
+                self.take(bytes)?;
                 let entries = map.entries().into_iter();
-                self.each(
-                    entries.map(|(key, value)| (Seen::plain(Value::Str(key)), Seen::entry(map, value))),
-                    branch,
-                )
+                let entries =
+                    entries.map(|(key, value)| (Seen::plain(Value::Str(key)), Seen::entry(map, value)));
+                let flow = self.each(entries, branch)?;
+                self.budget.give_back(bytes);
+                Ok(flow)
             }
             Value::Nil => Ok(None),
             other => Err(self.error(format!("range can't iterate over {}", other.type_name()))),
@@ -185,7 +197,7 @@ impl<'t> Exec<'t> {
 
     fn items(&mut self, list: &List, branch: &'t Branch) -> Result<Option<Flow>> {
         let element = list.element();
-        let items = list.items().into_iter().enumerate();
+        let items = (0..list.len()).filter_map(|index| Some((index, list.get(index)?)));
         self.each(
             items.map(|(index, item)| (Seen::plain(Value::Int(index as i64)), Seen::item(element, item))),
             branch,
@@ -273,11 +285,16 @@ impl<'t> Exec<'t> {
         Ok(())
     }
 
-    pub(super) fn variable(&self, name: &str) -> Result<Seen> {
-        match self.variables.iter().rev().find(|(known, _)| **known == *name) {
-            Some((_, seen)) => Ok(seen.clone()),
-            None => Err(self.error(format!("undefined variable: {name}"))),
-        }
+    pub(super) fn variable(&mut self, name: &str) -> Result<Seen> {
+        let place = self.place_of(name)?;
+        Ok(self.variables[place].1.clone())
+    }
+
+    /// Where the innermost variable of this name is. A template may have thousands, which are looked through.
+    fn place_of(&mut self, name: &str) -> Result<usize> {
+        let found = self.variables.iter().rposition(|(known, _)| **known == *name);
+        self.steps(((self.variables.len() - found.unwrap_or(0)) / VARIABLES_PER_STEP) as u64)?;
+        found.ok_or_else(|| self.error(format!("undefined variable: {name}")))
     }
 
     pub(super) fn push_variable(&mut self, name: Arc<str>, seen: Seen) {
@@ -285,13 +302,9 @@ impl<'t> Exec<'t> {
     }
 
     pub(super) fn set_variable(&mut self, name: &str, seen: Seen) -> Result<()> {
-        match self.variables.iter_mut().rev().find(|(known, _)| **known == *name) {
-            Some((_, slot)) => {
-                *slot = seen;
-                Ok(())
-            }
-            None => Err(self.error(format!("undefined variable: {name}"))),
-        }
+        let place = self.place_of(name)?;
+        self.variables[place].1 = seen;
+        Ok(())
     }
 
     fn set_top(&mut self, place: usize, seen: Seen) {
@@ -307,6 +320,7 @@ impl<'t> Exec<'t> {
             return Err(self.limit("exceeded maximum template depth"));
         }
         let depth = self.depth;
+        self.steps(stack::price(depth))?;
         self.depth += 1;
         let result = stack::level(depth, || run(self));
         self.depth = depth;
@@ -321,9 +335,15 @@ impl<'t> Exec<'t> {
         self.budget.step(count).map_err(|exhausted| self.exhausted(exhausted))
     }
 
-    /// Accounts for what a function returned.
-    pub(super) fn charge(&mut self, value: &Value) -> Result<()> {
+    /// Accounts for what a function returned for these arguments.
+    pub(super) fn charge(&mut self, value: &Value, args: &[Value]) -> Result<()> {
         let bytes = match value {
+            // Functions that change a dict return it. It has grown by an entry, or by those of other dicts.
+            Value::Map(map) if args.iter().any(|arg| matches!(arg, Value::Map(it) if it.same(map))) => {
+                let added: usize =
+                    args.iter().skip(1).map(|arg| if let Value::Map(it) = arg { it.len() } else { 1 }).sum();
+                added * 4 * size_of::<Value>()
+            }
             Value::Str(text) if text.len() > 2 * MAX_TEXT => {
                 return Err(self.limit("a text is longer than allowed"));
             }
@@ -340,8 +360,10 @@ impl<'t> Exec<'t> {
         self.take(deep_size(value, self.budget.bytes_left()))
     }
 
+    /// Room for something new, and the time that it takes to make it.
     fn take(&mut self, bytes: usize) -> Result<()> {
-        self.budget.take(bytes).map_err(|exhausted| self.exhausted(exhausted))
+        let taken = self.budget.take(bytes).and_then(|()| self.budget.step((bytes / BYTES_PER_STEP) as u64));
+        taken.map_err(|exhausted| self.exhausted(exhausted))
     }
 
     pub(super) fn fails_on_missing(&self) -> bool {
@@ -374,9 +396,19 @@ impl<'t> Exec<'t> {
             line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
             column: before.len() - line_start,
             template: String::from_utf8_lossy(&literal::quote(self.template)).into_owned(),
-            context,
+            context: shortened(context),
             message: message.into(),
             limit: false,
         })
     }
+}
+
+/// A part of a template may be as long as the whole.
+fn shortened(mut context: String) -> String {
+    const LONGEST: usize = 1_000;
+    if let Some((end, _)) = context.char_indices().nth(LONGEST) {
+        context.truncate(end);
+        context.push_str("...");
+    }
+    context
 }

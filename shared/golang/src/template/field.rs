@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::MissingKey;
-use super::eval::{Args, free};
+use super::eval::Args;
 use super::exec::{At, Exec, Result, Seen};
 use super::node::Operand;
 use crate::literal;
+use crate::prices;
 use crate::value::{Element, Value};
 
 impl<'t> Exec<'t> {
@@ -47,7 +48,8 @@ impl<'t> Exec<'t> {
             Value::Object(object) => {
                 if let Some(signature) = object.method(name) {
                     let call = |args: &[Value]| object.call(name, args);
-                    return self.call(dot, &signature, (free, call), At::Operand(operand), name, args);
+                    let callee = (prices::dated, call);
+                    return self.call(dot, &signature, callee, At::Operand(operand), name, args);
                 }
                 if let Some((_, field)) = object.fields().into_iter().find(|(known, _)| *known == name) {
                     if !args.is_empty() {

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub use error::{ExecError, ParseError};
 
 use crate::budget::Budget;
-use crate::value::{Func, Value};
+use crate::value::{Func, MAX_TEXT, Value};
 
 /// A parsed template with the templates that it defines.
 #[derive(Clone)]
@@ -75,6 +75,11 @@ impl Template {
     /// The name that the template was parsed with.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// How many operands and pipelines it has, which says how much memory it takes.
+    pub fn parts(&self) -> usize {
+        self.inner.tree.parts
     }
 
     /// The names of the functions that the text calls anywhere, Go's builtins among them.
@@ -131,11 +136,13 @@ pub struct Limits {
     pub nesting: usize,
     /// Bytes of output.
     pub output: usize,
+    /// Operands and pipelines in the text; each takes some hundred bytes.
+    pub parts: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { nesting: 4_000, output: 8 << 20 }
+        Self { nesting: 4_000, output: MAX_TEXT, parts: 1 << 16 }
     }
 }
 

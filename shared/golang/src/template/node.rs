@@ -19,6 +19,8 @@ pub(super) type PipeId = usize;
 pub(super) struct Tree {
     pub(super) lists: Vec<Vec<Node>>,
     pub(super) pipes: Vec<Pipe>,
+    /// How many operands and pipelines there are.
+    pub(super) parts: usize,
     /// The body of each template by its name.
     pub(super) templates: HashMap<Vec<u8>, ListId>,
 }

@@ -3,6 +3,7 @@
 mod expression;
 mod tokens;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::lex::{Item, Lexer, Token};
@@ -23,6 +24,7 @@ pub(super) fn parse(name: &str, text: &[u8], options: &Options<'_>) -> Result<Tr
         tokens: Tokens::new(lexer),
         functions: options.functions,
         max_depth: options.limits.nesting,
+        max_parts: options.limits.parts,
         tree: Tree::default(),
         scope: Scope::default(),
         depth: 0,
@@ -34,7 +36,7 @@ pub(super) fn parse(name: &str, text: &[u8], options: &Options<'_>) -> Result<Tr
 
 /// What a template does not share with the template around it.
 struct Scope {
-    variables: Vec<Arc<str>>,
+    variables: Variables,
     ranges: usize,
     /// The line of the action that is being parsed.
     action_line: usize,
@@ -42,7 +44,39 @@ struct Scope {
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { variables: vec![Arc::from("$")], ranges: 0, action_line: 0 }
+        let mut variables = Variables::default();
+        variables.declare(Arc::from("$"));
+        Self { variables, ranges: 0, action_line: 0 }
+    }
+}
+
+/// The variables that are declared here, in order, and found by name: a template may have tens of thousands.
+#[derive(Default)]
+struct Variables {
+    declared: Vec<Arc<str>>,
+    times: HashMap<Arc<str>, usize>,
+}
+
+impl Variables {
+    fn declare(&mut self, name: Arc<str>) {
+        *self.times.entry(name.clone()).or_default() += 1;
+        self.declared.push(name);
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<str>> {
+        self.times.get_key_value(name).map(|(known, _)| known.clone())
+    }
+
+    /// Forgets all but the first so many.
+    fn truncate(&mut self, count: usize) {
+        for name in self.declared.drain(count.min(self.declared.len())..) {
+            if let Some(times) = self.times.get_mut(&name) {
+                *times -= 1;
+                if *times == 0 {
+                    self.times.remove(&name);
+                }
+            }
+        }
     }
 }
 
@@ -51,6 +85,7 @@ struct Parser<'a> {
     tokens: Tokens<'a>,
     functions: &'a Functions,
     max_depth: usize,
+    max_parts: usize,
     tree: Tree,
     scope: Scope,
     depth: usize,
@@ -103,7 +138,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn list(&mut self, nodes: Vec<Node>) -> ListId {
+    fn list(&mut self, mut nodes: Vec<Node>) -> ListId {
+        nodes.shrink_to_fit();
         self.tree.lists.push(nodes);
         self.tree.lists.len() - 1
     }
@@ -131,6 +167,7 @@ impl<'a> Parser<'a> {
 
     fn definition(&mut self) -> Result<()> {
         const CONTEXT: &str = "define clause";
+        self.part()?;
         let outer = std::mem::take(&mut self.scope);
         let name = self.template_name(CONTEXT)?;
         self.expect(Token::RightDelim, CONTEXT)?;
@@ -215,7 +252,7 @@ impl<'a> Parser<'a> {
             Token::With => "with",
             _ => "range",
         };
-        let variables = self.scope.variables.len();
+        let variables = self.scope.variables.declared.len();
         let pipe = self.pipeline(context, Token::RightDelim)?;
         self.scope.ranges += usize::from(token == Token::Range);
         let (body, ending) = self.item_list()?;
@@ -284,6 +321,15 @@ impl<'a> Parser<'a> {
 
     fn unquoted(&self, item: &Item<'a>) -> Result<Vec<u8>> {
         literal::unquote(item.text).map_or_else(|| self.fail("invalid syntax".to_owned()), Ok)
+    }
+
+    /// Counts an operand, a pipeline or a list.
+    fn part(&mut self) -> Result<()> {
+        self.tree.parts += 1;
+        if self.tree.parts > self.max_parts {
+            return self.fail("the template has too many parts; make several of it".to_owned());
+        }
+        Ok(())
     }
 
     /// Parses one level deeper.

@@ -15,18 +15,24 @@ pub(crate) fn deep_equal_within(a: &Value, b: &Value, work: &mut usize) -> Resul
     equal(a, b, 0, work)
 }
 
-/// About how many bytes a value takes with all that is in it, counted up to a limit.
+/// About how many bytes a value takes with all that is in it, counted up to a limit. Each text, list and map is an
+/// allocation of its own.
 pub(crate) fn deep_size(value: &Value, limit: usize) -> usize {
+    const ALLOCATION: usize = 32;
     let mut size = 0;
     let mut work = vec![value.clone()];
     while let Some(value) = work.pop() {
         size += size_of::<Value>();
         match value {
-            Value::Str(text) => size += text.len(),
-            Value::List(list) => work.append(&mut list.items()),
+            Value::Str(text) => size += ALLOCATION + text.len(),
+            Value::List(list) => {
+                size += 3 * ALLOCATION;
+                work.append(&mut list.items());
+            }
             Value::Map(map) => {
+                size += 3 * ALLOCATION;
                 for (key, value) in map.entries() {
-                    size += 2 * size_of::<Value>() + key.len();
+                    size += 2 * size_of::<Value>() + ALLOCATION + key.len();
                     work.push(value);
                 }
             }
@@ -37,6 +43,40 @@ pub(crate) fn deep_size(value: &Value, limit: usize) -> usize {
         }
     }
     size
+}
+
+/// How much there is in values, all the way down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Values, each as often as a walk comes to it.
+    pub(crate) items: usize,
+    /// Bytes of texts.
+    pub(crate) bytes: usize,
+}
+
+/// How much a walk through all of these values comes to. Counts up to a little more than [`MAX_ITEMS`], where functions that
+/// walk give up.
+pub(crate) fn extent(values: &[Value]) -> Extent {
+    let mut extent = Extent::default();
+    let mut work: Vec<Value> = values.to_vec();
+    while let Some(value) = work.pop() {
+        extent.items += 1;
+        match value {
+            Value::Str(text) => extent.bytes += text.len(),
+            Value::List(list) => work.append(&mut list.items()),
+            Value::Map(map) => {
+                for (key, value) in map.entries() {
+                    extent.bytes += key.len();
+                    work.push(value);
+                }
+            }
+            _ => {}
+        }
+        if extent.items > MAX_ITEMS {
+            break;
+        }
+    }
+    extent
 }
 
 /// A copy that shares no list and no map with the original.

@@ -14,16 +14,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use compare::{deep_copy, deep_equal};
-pub(crate) use compare::{deep_equal_within, deep_size};
+pub(crate) use compare::{deep_equal_within, deep_size, extent};
 pub use container::{Cycle, Element, List, Map};
 pub use function::{Func, FuncError, Signature, Type};
 pub use object::{Kind, Object};
 
 /// The longest text that one function may produce, in bytes. Kubernetes refuses Secrets beyond 1 MiB.
-pub const MAX_TEXT: usize = 8 << 20;
+pub const MAX_TEXT: usize = 2 << 20;
 
-/// The most items that one function may put into a list or a map.
-pub const MAX_ITEMS: usize = 1 << 20;
+/// The most items that one function may put into a list or a map, and the most that it may read of nested ones. While a
+/// function works, an item takes up to some 400 bytes.
+pub const MAX_ITEMS: usize = 1 << 16;
 
 /// How deep lists and maps may be nested before printing, comparing and copying refuse them.
 pub const MAX_NESTING: usize = 400;

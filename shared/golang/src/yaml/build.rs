@@ -11,9 +11,9 @@ use crate::json::{MAX_DEPTH, Tree};
 use crate::number::{FloatBits, FloatFormat, format_float};
 
 /// The bytes of text that one document may expand to.
-const MAX_TEXT: usize = 32 << 20;
+const MAX_TEXT: usize = 8 << 20;
 /// The nodes that one document may expand to.
-const MAX_NODES: usize = 1 << 20;
+const MAX_NODES: usize = 2 * super::compose::MAX_NODES;
 
 /// What scalars become.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,11 @@ use super::parser::{Event, Parser, Properties};
 use super::source::{Mark, Source};
 use crate::json::MAX_DEPTH;
 
+/// The longest document, in bytes: while it is read, each takes four.
+const MAX_BYTES: usize = 2 << 20;
+/// The most nodes that a document may have; each takes some 150 bytes.
+pub(super) const MAX_NODES: usize = 1 << 16;
+
 /// A node of a document; children are places in [`Document::nodes`].
 pub(super) struct Node {
     pub(super) mark: Mark,
@@ -35,6 +40,9 @@ pub(super) struct Document {
 
 /// Reads the first document; what follows it is not looked at.
 pub(super) fn compose(text: &[u8]) -> Result<Document, YamlError> {
+    if text.len() > MAX_BYTES {
+        return Err(YamlError::TooLarge);
+    }
     let mut parser = Parser::new(Source::new(text)?);
     let mut nodes: Vec<Node> = Vec::new();
     let mut anchors: HashMap<String, usize> = HashMap::new();
@@ -74,5 +82,8 @@ pub(super) fn compose(text: &[u8]) -> Result<Document, YamlError> {
             }
         }
         nodes.push(Node { mark, content });
+        if nodes.len() > MAX_NODES {
+            return Err(YamlError::TooLarge);
+        }
     }
 }

@@ -28,7 +28,7 @@ pub enum EntryProblem {
         key: String,
     },
     /// The property is a path that costs more to follow in this value than the limits allow.
-    #[error("property {property} is too complex for secret {key}; write a simpler path")]
+    #[error("property {} is too complex for secret {key}; write a simpler path", shown(property))]
     TooComplex {
         /// The property.
         property: String,

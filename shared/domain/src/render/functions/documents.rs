@@ -1,13 +1,16 @@
 //! `toYaml` and `fromYaml`.
 
 use pawl_golang::json::Tree;
+use pawl_golang::prices;
 use pawl_golang::template::Functions;
-use pawl_golang::value::{Element, Func, FuncError, MAX_ITEMS, MAX_TEXT, Map, Signature, Type, Value};
+use pawl_golang::value::{Element, Func, FuncError, MAX_TEXT, Map, Signature, Type, Value};
 use pawl_golang::yaml::{self, YamlError};
 
 pub(super) fn add_to(functions: &mut Functions) {
-    functions.insert("toYaml", Func::new(Signature::exactly(&[Type::Any]), to_yaml));
-    functions.insert("fromYaml", Func::new(Signature::exactly(&[Type::Str]), from_yaml).with_fresh_result());
+    let to_yaml = Func::new(Signature::exactly(&[Type::Any]), to_yaml);
+    functions.insert("toYaml", to_yaml.with_cost_by(prices::as_yaml));
+    let from_yaml = Func::new(Signature::exactly(&[Type::Str]), from_yaml);
+    functions.insert("fromYaml", from_yaml.with_cost_by(prices::yaml).with_fresh_result());
 }
 
 /// What has no YAML form is nothing, as in ESO; what only we refuse is an error.
@@ -27,7 +30,7 @@ fn to_yaml(args: &[Value]) -> Result<Value, FuncError> {
 /// A map; of what is no YAML or no map, the map has one entry that says so.
 fn from_yaml(args: &[Value]) -> Result<Value, FuncError> {
     let text = args.first().and_then(Value::as_text).unwrap_or_default();
-    if text.len() > MAX_ITEMS {
+    if text.len() > MAX_TEXT {
         return Err(FuncError::too_large());
     }
     match yaml::read(text).map(Tree::with_floats) {

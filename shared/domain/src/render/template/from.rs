@@ -1,6 +1,6 @@
 //! One element of `templateFrom`: all that it names is rendered, ConfigMap first, then Secret, then literal.
 
-use super::{TemplateSources, executed, parsed, placed, put};
+use super::{ENTRY, TemplateSources, executed, parsed, placed, put};
 use crate::declaration::{
     Decoding, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope, TemplateSource,
 };
@@ -9,9 +9,11 @@ use crate::render::decode::decoded;
 use crate::render::error::{TemplateProblem, TemplateStage};
 use crate::render::functions::{Functions, is_random};
 use crate::render::keys::key_of;
+use crate::render::recipe::PARTS;
 use crate::render::rendered::Rendered;
 use crate::secret::SecretValue;
 use pawl_golang::budget::Budget;
+use pawl_golang::prices;
 use pawl_golang::template::{ExecError, ParseError, Template};
 use pawl_golang::value::Value;
 use pawl_golang::yaml;
@@ -34,6 +36,7 @@ impl From {
         from: &TemplateFrom,
         functions: &Functions,
         generic: bool,
+        parts: &mut usize,
     ) -> Result<Self, TemplateProblem> {
         let path = match &from.scope {
             TemplateScope::Path(path) => {
@@ -53,7 +56,8 @@ impl From {
         let secret = object(TemplateSource::Secret, &from.secret);
         let literal = from.literal.as_ref().map(|text| {
             let key = format!("templateFrom[{index}].literal");
-            parsed(TemplateStage::From, &key, text.as_bytes(), functions).map(|template| (key, template))
+            let template = parsed(TemplateStage::From, &key, text.as_bytes(), functions, parts);
+            template.map(|template| (key, template))
         });
         Ok(Self {
             objects: config_map.into_iter().chain(secret).collect(),
@@ -88,8 +92,9 @@ impl From {
                 })?;
                 // Parsing takes some ten times the steps of reading.
                 budget.read(text.len().saturating_mul(10))?;
-                let template = parsed(TemplateStage::From, &item.key, text.expose(), functions)
-                    .map_err(|problem| sealed(source, problem))?;
+                let template =
+                    parsed(TemplateStage::From, &item.key, text.expose(), functions, &mut { PARTS })
+                        .map_err(|problem| sealed(source, problem))?;
                 rendered.random |= is_random(&template);
                 let text = executed(TemplateStage::From, &item.key, &template, root, budget)
                     .map_err(|problem| sealed(source, problem))?;
@@ -114,13 +119,14 @@ impl From {
         text: &[u8],
         budget: &mut Budget,
     ) -> Result<(), TemplateProblem> {
-        budget.read(text.len().saturating_mul(10))?;
+        budget.step(prices::of_yaml(text))?;
         let not_yaml = |error| TemplateProblem::NotKeysAndValues { key: key.to_owned(), error };
         if let Some(path) = &self.path {
             rendered.placed.push(placed::document(path, text).map_err(not_yaml)?);
             return Ok(());
         }
         let entries = yaml::read_strings(text).map_err(not_yaml)?;
+        budget.take(entries.iter().map(|(key, value)| key.len() + value.len() + ENTRY).sum())?;
         entries.into_iter().try_for_each(|(key, value)| self.put(rendered, key_of(key), value))
     }
 

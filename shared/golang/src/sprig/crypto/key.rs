@@ -14,11 +14,11 @@ use crate::sprig::args::text;
 use crate::value::Type::Str;
 use crate::value::{FuncError, Value};
 
-/// The price of `genPrivateKey`: a budget has room for two of the largest keys, which is what a template needs that makes
-/// a key for each of two sides.
+/// The price of `genPrivateKey`. A budget has room for one of the largest keys, and for nothing else that takes long: how
+/// long it takes to find its primes is a matter of luck, from a third of a second to three.
 pub(super) fn price(a: &[Value]) -> u64 {
     match text(a, 0) {
-        b"" | b"rsa" | b"dsa" => 3_500_000,
+        b"" | b"rsa" | b"dsa" => 6_000_000,
         b"ecdsa" => 4_000,
         b"ed25519" => 1_000,
         _ => 0,

@@ -14,9 +14,9 @@ use crate::value::Type::{Named, Str, Uint32};
 use crate::value::{FuncError, MAX_TEXT, Value};
 
 pub(super) const TABLE: &[Row] = &[
-    row("bcrypt", &[Str], 500_000, |_, a| Ok(bcrypt_hash(text(a, 0)).into())),
-    row("htpasswd", &[Str, Str, Named("sprig.HashAlgorithm")], 500_000, |_, a| Ok(htpasswd(a).into())),
-    row("derivePassword", &[Uint32, Str, Str, Str, Str], 1_500_000, |_, a| derive_password(a)),
+    row("bcrypt", &[Str], 800_000, |_, a| Ok(bcrypt_hash(text(a, 0)).into())),
+    row("htpasswd", &[Str, Str, Named("sprig.HashAlgorithm")], 800_000, |_, a| Ok(htpasswd(a).into())),
+    row("derivePassword", &[Uint32, Str, Str, Str, Str], 2_600_000, |_, a| derive_password(a)),
     row("encryptAES", &[Str, Str], 0, |_, a| encrypt(text(a, 0), text(a, 1))),
     row("decryptAES", &[Str, Str], 0, |_, a| decrypt(text(a, 0), text(a, 1))),
 ];

@@ -13,6 +13,7 @@ impl<'a> Parser<'a> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Result<PipeId> {
         let at = self.tokens.peek_non_space().at;
         let mut pipe = Pipe { at, assigns: false, variables: Vec::new(), commands: Vec::new() };
+        self.part()?;
         self.declarations(&mut pipe, context)?;
         loop {
             let item = self.tokens.next_non_space();
@@ -46,6 +47,8 @@ impl<'a> Parser<'a> {
                 return self.fail(format!("non executable command in pipeline stage {}", index + 1));
             }
         }
+        // There are many, and most are short.
+        pipe.commands.shrink_to_fit();
         self.tree.pipes.push(pipe);
         Ok(self.tree.pipes.len() - 1)
     }
@@ -69,7 +72,7 @@ impl<'a> Parser<'a> {
             }
             let name: Arc<str> = Arc::from(&*String::from_utf8_lossy(variable.text));
             pipe.variables.push(name.clone());
-            self.scope.variables.push(name);
+            self.scope.variables.declare(name);
             if !comma {
                 pipe.assigns = next.token == Token::Assign;
                 return Ok(());
@@ -92,7 +95,10 @@ impl<'a> Parser<'a> {
         let mut args = Vec::new();
         loop {
             self.tokens.peek_non_space();
-            args.extend(self.operand()?);
+            if let Some(operand) = self.operand()? {
+                self.part()?;
+                args.push(operand);
+            }
             let item = self.tokens.next();
             match item.token {
                 Token::Space => {}
@@ -107,6 +113,7 @@ impl<'a> Parser<'a> {
         if args.is_empty() {
             return self.fail("empty command".to_owned());
         }
+        args.shrink_to_fit();
         Ok(Command { at, args })
     }
 
@@ -118,6 +125,7 @@ impl<'a> Parser<'a> {
         let at = self.tokens.peek().at;
         let mut fields = Vec::new();
         while self.tokens.peek().token == Token::Field {
+            self.part()?;
             fields.push(field_name(self.tokens.next().text));
         }
         match &mut operand.kind {
@@ -144,8 +152,8 @@ impl<'a> Parser<'a> {
             Token::Nil => OperandKind::Nil,
             Token::Variable => {
                 let name = String::from_utf8_lossy(item.text);
-                match self.scope.variables.iter().find(|variable| ***variable == name) {
-                    Some(variable) => OperandKind::Variable(vec![variable.clone()]),
+                match self.scope.variables.find(&name) {
+                    Some(variable) => OperandKind::Variable(vec![variable]),
                     None => {
                         return self
                             .fail(format!("undefined variable {}", shown(&literal::quote(item.text))));
