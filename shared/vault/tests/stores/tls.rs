@@ -4,8 +4,10 @@ use crate::support::{FakeCluster, access_of, current, failure, name, secret, sou
 use pawl_domain::store::{CaProvider, ClientCertificate, SecretKeyRef, VaultAuth, VaultStore};
 use pawl_domain::{Kind, Step};
 use pawl_ports::Sources;
-use pawl_servers::vault::{VaultDouble, VaultOptions};
+use pawl_servers::vault::{VaultDouble, VaultFault, VaultOptions, VaultRule};
 use serde_json::json;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 #[tokio::test]
 async fn the_authority_comes_from_the_store_or_the_cluster() {
@@ -123,6 +125,33 @@ async fn a_login_with_a_certificate_shows_it_with_every_request() {
                 assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied), "{error}");
             }
         }
+    }
+}
+
+/// Whoever answers for the server could else have the token sent in the clear, and give any value back.
+#[tokio::test]
+async fn no_redirect_leaves_tls() {
+    let double = with_tls().await;
+    let plain = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "data": { "data": { "a": 2 } } })))
+        .mount(&plain)
+        .await;
+    let path = "/v1/secret/data/a";
+    let same = double.address().replace("https:", "http:");
+    for to in [format!("{}{path}", plain.uri()), format!("{same}{path}")] {
+        let location = ("location".to_owned(), to.clone());
+        let there = VaultFault::Answer { status: 307, errors: Vec::new(), headers: vec![location] };
+        double.faults().clear();
+        double.faults().add(VaultRule::new(there).path("secret/data/*"));
+        let store =
+            VaultStore { ca_bundle: double.ca_pem(), max_retries: Some(0), ..store(&double.address()) };
+        let cluster = FakeCluster::with_token(double.root_token());
+        let sources = sources_of(cluster, double.clock());
+        let error = failure(sources.fetch(&access_of(store), &[current("secret/a")]).await);
+        assert_eq!(error.kind, Kind::Invalid, "{to}: {error}");
+        assert!(error.message().contains("points elsewhere"), "{to}: {error}");
+        assert_eq!(plain.received_requests().await.unwrap().len(), 0, "{to}: it was followed");
     }
 }
 
