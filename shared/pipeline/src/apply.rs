@@ -1,11 +1,9 @@
 //! What whoever hands manifests to Pawl may do with them: whose they are, and what they may change.
 
-use crate::index::IndexReport;
-use crate::pipeline::Pipeline;
 use pawl_domain::cluster::{Connection, TokenSource, is_same_url};
-use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, SetName, Step, Store};
-use pawl_ports::{Error, Ports, Put, Registry};
-use std::collections::{BTreeMap, BTreeSet};
+use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, SetName, Step, Store, StorePolicy};
+use pawl_ports::{Error, Put};
+use std::collections::BTreeMap;
 
 /// How manifests that are handed to Pawl are taken in.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +116,18 @@ impl Apply {
         }
         Ok(if standing.is_some() { Put::Changed } else { Put::Created })
     }
+
+    /// What putting these policies would do, or why they may not be put: as a whole, for a policy may limit another.
+    ///
+    /// # Errors
+    /// `Denied` when one of them is new or changed and these rights do not allow it.
+    pub(crate) fn policies(&self, known: &[StorePolicy], given: &[StorePolicy]) -> Result<(), Error> {
+        if self.clusters != ClusterRights::None || given.iter().all(|policy| known.contains(policy)) {
+            return Ok(());
+        }
+        let message = "is new or changed, and StorePolicies are an administrator's: apply it with pawl apply --clusters";
+        Err(Error::new(Step::Lookup, Kind::Denied, message))
+    }
 }
 
 /// What is found in the place of a manifest.
@@ -161,53 +171,4 @@ fn belongs_to(owner: &SetName) -> Error {
         "it belongs to set {owner}; apply it with --set {owner}, or make it this set's with --take-over"
     );
     Error::new(Step::Lookup, Kind::Invalid, message)
-}
-
-impl<P: Ports> Pipeline<P> {
-    /// What [`Pipeline::index`] would do with these manifests. Nothing is written, and no cluster and no store is asked.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn preview(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
-        apply.sign(&mut manifests);
-        crate::index::refuse_duplicates(&mut manifests);
-        let mut report =
-            IndexReport { problems: std::mem::take(&mut manifests.problems), ..IndexReport::default() };
-        let registry = self.ports().registry();
-        let clusters = registry.clusters().await?;
-        let mut known: BTreeMap<String, Cluster> =
-            clusters.into_iter().map(|each| (each.name.to_string(), each)).collect();
-        for given in &manifests.clusters {
-            let put = apply.cluster(&known, given);
-            if put.is_ok() {
-                known.insert(given.name.to_string(), given.clone());
-            }
-            report.objects.push((format!("Cluster {}", given.name), put));
-        }
-        let ids = manifests.stores.iter().map(|store| store.id.clone()).collect();
-        let stores: BTreeMap<_, _> =
-            registry.stores(&ids).await?.into_iter().map(|store| (store.id.clone(), store)).collect();
-        for given in &manifests.stores {
-            let taken = apply.store(stores.get(&given.id), given);
-            report.objects.push((given.id.to_string(), taken.map(Taken::put)));
-        }
-        let names: BTreeSet<_> = known.into_values().map(|cluster| cluster.name).collect();
-        for page in manifests.declarations.chunks(crate::index::PAGE) {
-            let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
-            let standing = registry.declarations(&ids).await?;
-            let standing: BTreeMap<_, _> = standing.into_iter().map(|each| (each.id.clone(), each)).collect();
-            for given in page {
-                let taken = crate::index::check(given, standing.get(&given.id), &names, Some(apply));
-                report.declarations.push((given.id.clone(), taken.map(Taken::put)));
-            }
-        }
-        if apply.prune {
-            let given = manifests.declarations.iter().map(|each| each.id.clone()).collect();
-            let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            let gone = self.gone(&Home::Applied, Some(apply), &given, &stores, &mut report.problems).await?;
-            report.removed = gone.declarations.into_iter().map(|id| (id, Ok(()))).collect();
-            report.removed_stores = gone.stores;
-        }
-        Ok(report)
-    }
 }

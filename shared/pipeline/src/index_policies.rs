@@ -4,11 +4,11 @@
 //! the new policy: no delivery under the former one settles it. However the index is interrupted, either the policy is still
 //! the former one, and the next index begins again, or the sweep finds the work.
 
-use crate::apply::{Apply, ClusterRights};
+use crate::apply::Apply;
 use crate::index::{Because, IndexReport, PAGE};
 use crate::pipeline::Pipeline;
 use futures::{FutureExt, StreamExt, stream};
-use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rules, Step, StorePolicy};
+use pawl_domain::{Declaration, DeclarationId, ObjectName, Rules, StorePolicy};
 use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,13 +29,12 @@ impl<P: Ports> Pipeline<P> {
         let former = self.rules().await?;
         let changed: Vec<_> = given.iter().filter(|policy| !former.policies.contains(policy)).collect();
         let future = Arc::new(former.with(changed.iter().copied()));
-        let announced = match apply.is_some_and(|apply| apply.clusters != ClusterRights::None) {
-            _ if changed.is_empty() => Ok(()),
-            true => self.announce_rules(&former, &future, work).await,
-            false => {
-                let message = "is new or changed, and StorePolicies are an administrator's: apply it with pawl apply --clusters";
-                Err(Error::new(Step::Lookup, Kind::Denied, message))
-            }
+        // What was found in a cluster is nobody's word.
+        let allowed = apply.unwrap_or(&Apply::default()).policies(&former.policies, given);
+        let announced = match allowed {
+            Ok(()) if changed.is_empty() => Ok(()),
+            Ok(()) => self.announce_rules(&former, &future, work).await,
+            Err(error) => Err(error),
         };
         for policy in given {
             let put = match &announced {

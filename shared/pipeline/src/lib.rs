@@ -25,6 +25,7 @@ mod lanes;
 mod memory;
 mod pipeline;
 mod plan;
+mod preview;
 mod promise;
 mod prune;
 mod recheck;

@@ -257,3 +257,43 @@ async fn values_of_fake_stores_stay_out_of_the_registry() {
     assert_eq!(story.world.calls(), Calls { fetches: 0, ..story.world.calls() });
     story.end();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_says_what_policies_would_refuse() {
+    let story = Story::without_policies();
+    story.world.add_cluster(cluster("blue"));
+    story.with_namespace("shop");
+    let store = secrets_manager("aws").build();
+    let reading = |id: &str, key: &str| declaration(id).reads(key).of_store(store.id.clone()).build();
+    let declarations = vec![reading("blue/shop/own", "shop/db"), reading("blue/shop/other", "bank/db")];
+    let given = |policies| Manifests {
+        declarations: declarations.clone(),
+        stores: vec![store.clone()],
+        policies,
+        ..Manifests::default()
+    };
+    let told = async |given: Manifests, apply: &Apply| -> Vec<String> {
+        let report = story.flow().preview(given, apply).await.unwrap();
+        report.problems.iter().map(ToString::to_string).collect()
+    };
+    let strict = |keys: &[&str]| StorePolicy {
+        stores: StoreSelector { found: false, applied: true, names: None },
+        ..allowing(keys)
+    };
+
+    assert_eq!(told(given(vec![]), &applying()).await, [] as [&str; 0], "no policy speaks of applied stores");
+    // The policy among the manifests counts, as far as it may be applied.
+    let refused = told(given(vec![strict(&["shop/*"])]), &applying()).await;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    let text = &refused[0];
+    assert!(text.contains("blue/shop/other") && text.contains("spec.data[0]"), "{text}");
+    assert!(text.contains(Rule::Key.words()) && text.contains("bank/db"), "{text}");
+    assert_eq!(told(given(vec![strict(&["shop/*"])]), &Apply::default()).await, [] as [&str; 0]);
+    // One in the registry counts for whoever applies; and a store that nobody may use is told as such.
+    apply(&story, StorePolicy { allow: Allow::default(), ..strict(&[]) }).await;
+    let refused = told(given(vec![]), &Apply::default()).await;
+    assert_eq!(refused.len(), 3, "two reads and the store: {refused:?}");
+    assert!(refused.iter().all(|text| text.contains(Rule::OwnIdentity.words())), "{refused:?}");
+    assert!(refused[2].contains("in cluster blue"), "{refused:?}");
+    story.end();
+}
