@@ -19,7 +19,7 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -80,6 +80,16 @@ sequences: tools ## plays recorded steps of ESO through Pawl: make sequences CAS
 chaos: tools ## kills and starves real processes for SECONDS=120, then proves that nothing was lost; SEED=, CHANGES=, FAULTS=, SETTING=, CLUSTERS=
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/chaos" $(foreach it,SEED=seed SECONDS=seconds CHANGES=changes FAULTS=faults SETTING=setting CLUSTERS=clusters,$(call said,$(subst =, ,$(it))))
+
+# What the command line of make sets is in the environment of the tests.
+soak: ## hostile manifests that a die makes, in a release build: each renders within 1 s and 64 MiB; SECONDS=300, SEED=
+	$(STEP) "hostile manifests" $(CARGO) test --locked --release --package pawl-domain --test limits -- --include-ignored --nocapture
+
+attacks: tools ## figures of a release build under each attack on time and memory: the neighbour's latency, the peak memory
+	$(STEP) "building" $(CARGO) build --locked --release --workspace --bins
+	@PAWL_BINARIES="$(abspath $(or $(CARGO_TARGET_DIR),target))/release" $(CARGO) test --locked --workspace --test attacks -- \
+		floods slow --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
+		grep -o 'figure |.*' target/attacks.log; [ $$ended = 0 ] || { tail -40 target/attacks.log; exit $$ended; }
 
 lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
 	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'

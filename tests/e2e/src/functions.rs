@@ -49,8 +49,8 @@ impl Functions {
         environment.retain(|(name, _)| name != "PAWL_DB");
         for (name, value) in [
             ("PAWL_TABLE", TABLE),
-            ("PAWL_JOB_QUEUE_URL", &jobs.url),
-            ("PAWL_EVENT_QUEUE_URL", &events.url),
+            ("PAWL_JOB_QUEUE_URL", &*jobs.url),
+            ("PAWL_EVENT_QUEUE_URL", &*events.url),
             ("PAWL_LEDGER_KEY", LEDGER_KEY),
         ] {
             environment.push((name.to_owned(), value.to_owned()));
@@ -83,6 +83,16 @@ impl Functions {
         let file = stage.write("declared.yaml", clusters)?.display().to_string();
         let arguments = ["apply", "--clusters", "-f", &file, "--table", TABLE, "--jobs", &self.jobs.url];
         stage.pawl_with(&arguments, &[("PAWL_LEDGER_KEY", LEDGER_KEY)]).await?.well().map(drop)
+    }
+
+    /// What names its registry, ledger and queue to `pawl`, as variables.
+    pub fn state(&self) -> [(&'static str, String); 3] {
+        let jobs = self.jobs.url.clone();
+        [
+            ("PAWL_TABLE", TABLE.to_owned()),
+            ("PAWL_JOB_QUEUE_URL", jobs),
+            ("PAWL_LEDGER_KEY", LEDGER_KEY.to_owned()),
+        ]
     }
 
     /// Waits until both queues are empty and no message is being worked on.

@@ -1,7 +1,7 @@
 //! The whole of Pawl at work: its real binaries, with moto as AWS and Kubernetes API servers beside them.
 //!
 //! A [`Stage`] holds AWS and the clusters; on it run [`Server`] (`pawl serve`), the command line ([`Stage::pawl`]) and
-//! the [`Functions`]. [`Meter`] stands between them and AWS and counts what they ask, [`Metrics`] is what they
+//! the [`Functions`]; a [`Deployment`] is either, for stories that hold for both. [`Meter`] stands between them and AWS and counts what they ask, [`Metrics`] is what they
 //! say of themselves, [`events`] plays the part of AWS that moto lacks.
 //!
 //! The binaries must be there already: `cargo build --workspace --bins` makes them, and so do `make test` and
@@ -9,6 +9,7 @@
 
 mod binaries;
 mod canary;
+mod deployment;
 mod error;
 pub mod events;
 pub mod examples;
@@ -23,6 +24,7 @@ mod wait;
 
 pub use binaries::binary;
 pub use canary::shows;
+pub use deployment::{Deployment, Form, Rhythm};
 pub use error::{Error, Result};
 pub use functions::{Functions, REGION};
 pub use meter::{Calls, Meter};

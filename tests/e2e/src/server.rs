@@ -120,11 +120,7 @@ impl Server {
     /// # Errors
     /// When the system does not say.
     pub fn peak_memory(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.pid);
-        let status = std::fs::read_to_string(&path).map_err(Error::io(path))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        kib.map(|kib| kib << 10).ok_or_else(|| Error::Otherwise("its memory is not told".to_owned()))
+        self.process.peak_memory().ok_or_else(|| Error::Otherwise("its memory is not told".to_owned()))
     }
 
     /// Tells it to stop, with SIGTERM.

@@ -1,12 +1,12 @@
 //! Attacks of a developer who has rights in one namespace of a cluster that is indexed: manifests as such a person applies
-//! them, against `pawl serve`. Each story says what the attacker must not get, and that a rotation of another tenant still
-//! arrives promptly meanwhile.
+//! them, against `pawl serve` and against the functions. Each story says what the attacker must not get, and that a rotation of
+//! another tenant still arrives promptly meanwhile.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pawl_devcluster::DevCluster;
 use pawl_e2e::events::label_updated;
-use pawl_e2e::{REGION, Result, Server, Stage, TRUST, shows, until};
+use pawl_e2e::{Deployment, Form, Functions, REGION, Result, Rhythm, Stage, TRUST, shows, until};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,16 +23,17 @@ const TREASURY: &str = "canary0bank0treasury0swift";
 const SHOP: &str = r#"{ "apiVersion": "pawl.dev/v1alpha1", "kind": "StorePolicy", "metadata": { "name": "shop" },
 "spec": { "namespaces": ["shop"], "allow": { "ownIdentity": true, "keys": ["shop/*"] } } }"#;
 
-/// One cluster with two tenants, `shop` and `evil`, and a server that sweeps and indexes all the time.
+/// One cluster with two tenants, `shop` and `evil`, and a Pawl that sweeps and indexes all the time.
 struct Scene {
     stage: Stage,
-    server: Server,
+    pawl: Deployment,
 }
 
 impl Scene {
-    async fn with(policies: &[&str]) -> Result<Self> {
+    async fn with(form: Form, policies: &[&str]) -> Result<Self> {
         let mut stage = Stage::start(&[CLUSTER]).await?;
         stage.set("PAWL_OWN_SECRETS", "pawl/ledger-key");
+        let mut pawl = Deployment::on(form, &mut stage).await?;
         for (key, value) in
             [("shop/db", "first"), ("bank/treasury/swift", TREASURY), ("pawl/ledger-key", TREASURY)]
         {
@@ -52,8 +53,8 @@ impl Scene {
         }
         let file = stage.write("operator.yaml", &manifests)?.display().to_string();
         stage.pawl(&["apply", "--clusters", "-f", &file]).await?.well()?;
-        let server = Server::start(&stage, &["--sweep", "1s", "--index", "1s"]).await?;
-        let scene = Self { stage, server };
+        pawl.begin(&stage, Rhythm { sweeps: true, indexes: true }).await?;
+        let scene = Self { stage, pawl };
         scene.holds("first").await?;
         Ok(scene)
     }
@@ -79,8 +80,7 @@ impl Scene {
     /// The attack goes on: the other tenant's rotation arrives, the attacker has nothing, nobody has told a value.
     async fn ends(self, loot: &[&str]) -> Result<()> {
         let version = self.stage.aws().put_secret_value(REGION, "shop/db", "second").await?;
-        let answer = self.server.send(&label_updated(REGION, "shop/db", &version)).await?;
-        assert!(answer.status < 300, "{answer:?}");
+        self.pawl.send(&self.stage, &label_updated(REGION, "shop/db", &version)).await?;
         let took = self.holds("second").await?;
         assert!(took < PROMPT, "another tenant's rotation took {took:?}");
         for name in loot {
@@ -92,7 +92,10 @@ impl Scene {
             let told = json!(self.cluster().list(resource, "evil")).to_string();
             assert!(!shows(&told, TREASURY), "the treasury is told in {resource}");
         }
-        assert!(!shows(&self.server.log(), TREASURY), "the treasury is in the log");
+        assert!(!shows(&self.pawl.log(), TREASURY), "the treasury is in the log");
+        if self.pawl.functions().is_some() {
+            assert!(!shows(&Functions::table(&self.stage).await?, TREASURY), "the treasury is in the table");
+        }
         Ok(())
     }
 }
@@ -202,9 +205,17 @@ impl Drop for Trap {
     }
 }
 
-#[tokio::test]
-async fn pawls_own_identity_and_other_roles_are_not_a_tenants() -> Result<()> {
-    let scene = Scene::with(&[SHOP]).await?;
+pawl_e2e::in_both_forms!(
+    pawls_own_identity_and_other_roles_are_not_a_tenants,
+    a_tenant_with_a_policy_gets_its_own_keys_and_nobody_pawls,
+    no_server_of_a_tenant_is_shown_pawls_identity_or_a_token_of_the_api_server,
+    a_tenants_store_reaches_neither_this_machine_nor_another_host_by_a_redirect,
+    what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing,
+    a_tenant_names_neither_secrets_of_other_namespaces_nor_policies,
+);
+
+async fn pawls_own_identity_and_other_roles_are_not_a_tenants(form: Form) -> Result<()> {
+    let scene = Scene::with(form, &[SHOP]).await?;
     let role = "arn:aws:iam::123456789012:role/payments-team-reader";
     let cluster = scene.cluster();
     cluster.put(store("evil", "ambient", aws()))?;
@@ -236,10 +247,9 @@ async fn pawls_own_identity_and_other_roles_are_not_a_tenants() -> Result<()> {
     scene.ends(&["steal-all", "steal-one", "steal-shop", "steal-role"]).await
 }
 
-#[tokio::test]
-async fn a_tenant_with_a_policy_gets_its_own_keys_and_nobody_pawls() -> Result<()> {
+async fn a_tenant_with_a_policy_gets_its_own_keys_and_nobody_pawls(form: Form) -> Result<()> {
     let evil = SHOP.replace("\"shop\"", "\"evil\"").replace("shop/*", "*");
-    let scene = Scene::with(&[SHOP, &evil]).await?;
+    let scene = Scene::with(form, &[SHOP, &evil]).await?;
     let cluster = scene.cluster();
     cluster.put(store("evil", "ambient", aws()))?;
     cluster.put(store(
@@ -265,12 +275,13 @@ async fn a_tenant_with_a_policy_gets_its_own_keys_and_nobody_pawls() -> Result<(
     scene.ends(&["key", "key-by-arn", "key-by-reference"]).await
 }
 
-#[tokio::test]
-async fn no_server_of_a_tenant_is_shown_pawls_identity_or_a_token_of_the_api_server() -> Result<()> {
+async fn no_server_of_a_tenant_is_shown_pawls_identity_or_a_token_of_the_api_server(
+    form: Form,
+) -> Result<()> {
     // Its own server may be reached, and that is all.
     let here = r#"{ "apiVersion": "pawl.dev/v1alpha1", "kind": "StorePolicy", "metadata": { "name": "evil" },
         "spec": { "namespaces": ["evil"], "allow": { "addresses": ["127.0.0.1"] } } }"#;
-    let scene = Scene::with(&[SHOP, here]).await?;
+    let scene = Scene::with(form, &[SHOP, here]).await?;
     let trap = Trap::internal().await?;
     let cluster = scene.cluster();
     let iam = json!({ "auth": { "iam": { "vaultRole": "pawl-prod", "region": REGION, "vaultAwsIamServerID": "vault.bank.example" } } });
@@ -301,9 +312,10 @@ async fn no_server_of_a_tenant_is_shown_pawls_identity_or_a_token_of_the_api_ser
     scene.ends(&["relay", "satoken", "audience"]).await
 }
 
-#[tokio::test]
-async fn a_tenants_store_reaches_neither_this_machine_nor_another_host_by_a_redirect() -> Result<()> {
-    let scene = Scene::with(&[SHOP]).await?;
+async fn a_tenants_store_reaches_neither_this_machine_nor_another_host_by_a_redirect(
+    form: Form,
+) -> Result<()> {
+    let scene = Scene::with(form, &[SHOP]).await?;
     let internal = Trap::internal().await?;
     let cluster = scene.cluster();
     let metadata = json!({ "headers": { "Metadata-Flavor": "Google", "X-aws-ec2-metadata-token": "abc", "Host": "metadata.google.internal" } });
@@ -341,8 +353,7 @@ async fn a_tenants_store_reaches_neither_this_machine_nor_another_host_by_a_redi
         .await
 }
 
-#[tokio::test]
-async fn what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing() -> Result<()> {
+async fn what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing(form: Form) -> Result<()> {
     let internal = Trap::internal().await?;
     let moved = format!("location: {}/v1/secret/config\r\n", internal.address);
     let pointing = Trap::answering("307 Temporary Redirect", moved, String::new()).await?;
@@ -356,7 +367,7 @@ async fn what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing() -> Result
             "addresses": ["127.0.0.1"],
         } },
     });
-    let scene = Scene::with(&[SHOP, &policy.to_string()]).await?;
+    let scene = Scene::with(form, &[SHOP, &policy.to_string()]).await?;
     let cluster = scene.cluster();
     for (name, trap) in [("redirect", &pointing), ("talks", &talking), ("internal", &internal)] {
         cluster.put(store("evil", name, vault(&trap.address, json!({}))))?;
@@ -370,9 +381,8 @@ async fn what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing() -> Result
     scene.ends(&["redirect", "talks", "internal"]).await
 }
 
-#[tokio::test]
-async fn a_tenant_names_neither_secrets_of_other_namespaces_nor_policies() -> Result<()> {
-    let scene = Scene::with(&[SHOP]).await?;
+async fn a_tenant_names_neither_secrets_of_other_namespaces_nor_policies(form: Form) -> Result<()> {
+    let scene = Scene::with(form, &[SHOP]).await?;
     let cluster = scene.cluster();
     cluster.put(json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "k", "namespace": "kube-system" },

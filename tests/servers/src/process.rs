@@ -94,6 +94,19 @@ impl Process {
         read_lossy(self.log.path())
     }
 
+    /// The most memory that the server has had, in bytes, where the system tells: that of its largest process.
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        let shell = self.shell.id();
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).ok()?;
+        let peak = |process: &str| {
+            let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            Some(line.split_whitespace().next()?.parse::<u64>().ok()? << 10)
+        };
+        children.split_whitespace().filter_map(peak).max()
+    }
+
     /// Waits until the server has ended by itself, as after a signal that it was sent, and says how.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A Cluster in the folder that CI applies names a secret, a variable or a file that is not its own, or takes a cluster over.
 
-use crate::Neighbour;
-use pawl_e2e::{REGION, Result, Server, Stage, until};
+use crate::Scene;
+use pawl_e2e::{Form, REGION, Result, Rhythm, until};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -60,12 +60,12 @@ impl Trap {
     }
 }
 
-#[tokio::test]
-async fn a_cluster_from_git_gets_no_credentials_and_takes_none_over() -> Result<()> {
-    let mut stage = Stage::start(&["blue"]).await?;
+pawl_e2e::in_both_forms!(a_cluster_from_git_gets_no_credentials_and_takes_none_over);
+
+async fn a_cluster_from_git_gets_no_credentials_and_takes_none_over(form: Form) -> Result<()> {
     // The operator lets API servers of this machine be reached in the clear, so that nothing but the rules below holds.
-    stage.set("PAWL_CLUSTER_PLAIN_HTTP", "true");
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
+    let mut scene = Scene::set(form, &[("PAWL_CLUSTER_PLAIN_HTTP", "true")]).await?;
+    let stage = &scene.stage;
     for (name, value) in [("pawl/prod-token", "canary-prod-token"), ("my-application/database", "canary-db")]
     {
         stage.aws().create_secret(REGION, name, value).await?;
@@ -95,6 +95,12 @@ async fn a_cluster_from_git_gets_no_credentials_and_takes_none_over() -> Result<
     let applied = stage.pawl(&["apply", "-f", &attack, "--output", "json"]).await?;
     assert_eq!(applied.code, 1, "{applied:?}");
     assert_eq!(stage.pawl(&["get", "clusters", "--output", "json"]).await?.well()?, before);
+    if let Some(functions) = scene.pawl.functions() {
+        // Nor does the function that such a pipeline may call.
+        let summary = functions.index(&trap.clusters(), &["blue"]).await?;
+        assert!(summary["failed"].as_array().is_some_and(|all| all.len() >= 5), "{summary}");
+        assert_eq!(stage.pawl(&["get", "clusters", "--output", "json"]).await?.well()?, before);
+    }
 
     // Nor does an administrator who did not look lead a known cluster elsewhere, or give anything away.
     let applied = stage.pawl(&["apply", "--clusters", "-f", &attack]).await?;
@@ -112,15 +118,11 @@ async fn a_cluster_from_git_gets_no_credentials_and_takes_none_over() -> Result<
     );
     assert!(of(&after, "a2").is_none(), "no setting makes it right: {after}");
 
-    let server = Server::start(&stage, &["--sweep", "1s", "--index", "1s"]).await?;
-    let metrics = async || {
-        let metrics = server.metrics().await.ok()?;
-        (metrics.count("pawl_indexes_total", &[]) >= 3).then_some(())
-    };
+    scene.pawl.begin(&scene.stage, Rhythm { sweeps: true, indexes: true }).await?;
     // Each index tries all of them; it ends well, and names those that it could not read.
-    let _ = until("three indexes", metrics).await;
-    neighbour.rotates_and_is_served(&stage, &server).await?;
-    let log = server.log();
+    let _ = until("three indexes", async || (scene.pawl.indexed().await.ok()? >= 3).then_some(())).await;
+    scene.rotates().await?;
+    let (stage, log) = (&scene.stage, scene.pawl.log());
     for cluster in ["a1", "a4", "a6"] {
         assert!(log.contains(&format!("cluster {cluster} cannot be connected to")), "{cluster}: {log}");
     }

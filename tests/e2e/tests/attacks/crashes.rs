@@ -1,9 +1,9 @@
 //! A declaration whose delivery ends the process, each time. What ends it here is SIGKILL while its target is written, which is
 //! all that a process sees of whatever ends it.
 
-use crate::{Neighbour, namespace};
+use crate::{Neighbour, SWEEPING, namespace};
 use pawl_devcluster::{Fault, Rule};
-use pawl_e2e::{REGION, Result, Server, Stage, until};
+use pawl_e2e::{Deployment, Form, REGION, Result, Stage, until};
 
 const BOMB: &str = "---
 apiVersion: external-secrets.io/v1
@@ -14,11 +14,12 @@ spec:
   secretStoreRef: { kind: ClusterSecretStore, name: aws }
   data: [{ secretKey: key, remoteRef: { key: evil/bomb } }]
 ";
-const ARGUMENTS: [&str; 4] = ["--sweep", "1s", "--index", "24h"];
 
+/// Of the server: Lambda starts a function anew by itself, and its emulator does not.
 #[tokio::test]
 async fn a_declaration_that_ends_the_process_is_set_aside_and_all_others_live() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
+    let mut stage = Stage::start(&["blue"]).await?;
+    let mut pawl = Deployment::on(Form::Server, &mut stage).await?;
     let mut neighbour = Neighbour::moves_in(&stage).await?;
     namespace(&stage, "evil");
     stage.aws().create_secret(REGION, "evil/bomb", "1").await?;
@@ -33,28 +34,30 @@ async fn a_declaration_that_ends_the_process_is_set_aside_and_all_others_live() 
         said.contains("it is set aside, for 3 deliveries").then_some(())
     };
     let mut lives = 0;
-    let server = loop {
+    loop {
         lives += 1;
         assert!(lives < 10, "it never ends");
-        let server = Server::start(&stage, &ARGUMENTS).await?;
+        // The one before is dropped, which kills it.
+        pawl.begin(&stage, SWEEPING).await?;
         let struck = blue.faults().hits(rule);
         let begun = async || (blue.faults().hits(rule) > struck).then_some(());
         tokio::select! {
             begun = until("the beginning of the delivery", begun) => begun.map(drop)?,
             told = until("the setting aside", told) => {
                 told?;
-                break server;
+                break;
             }
         }
-        // Dropped, it is killed.
-    };
+    }
     println!("set aside in life {lives}");
     assert!(lives <= 5, "{lives}");
-    neighbour.rotates_and_is_served(&stage, &server).await?;
+    neighbour.rotates_and_is_served(&stage, &pawl).await?;
     let explained = stage.pawl(&["explain", "blue/evil/bomb"]).await?.well()?;
     assert!(explained.contains("it is set aside") && explained.contains("pawl sync"), "{explained}");
-    let gauge =
-        async || (server.metrics().await.ok()?.count("pawl_declarations_set_aside", &[]) == 1).then_some(());
+    let gauge = async || {
+        let metrics = pawl.server()?.metrics().await.ok()?;
+        (metrics.count("pawl_declarations_set_aside", &[]) == 1).then_some(())
+    };
     until("the metric", gauge).await?;
     // What is set aside is left alone by the sweeps of this life as well.
     let struck = blue.faults().hits(rule);

@@ -1,7 +1,7 @@
 //! Manifests of a few hundred bytes that ask for minutes of a processor, or for gigabytes.
 
-use crate::{Neighbour, namespace};
-use pawl_e2e::{REGION, Result, Server, Stage};
+use crate::{SWEEPING, Scene};
+use pawl_e2e::{Form, REGION, Result, Stage};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -74,61 +74,61 @@ async fn failure(stage: &Stage, name: &str) -> Result<Value> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_manifest_that_costs_too_much_fails_alone_while_others_are_served() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
-    namespace(&stage, "evil");
-    stage.aws().create_secret(REGION, "evil/k", &"a".repeat(4000)).await?;
-    stage.aws().create_secret(REGION, "evil/object", r#"{"k":"v"}"#).await?;
-    let server = Server::start(&stage, &["--sweep", "1s", "--index", "24h"]).await?;
-    neighbour.is_served(&stage).await?;
+pawl_e2e::in_both_forms!(
+    a_manifest_that_costs_too_much_fails_alone_while_others_are_served,
+    many_renderings_that_take_long_hold_nobody_up,
+);
 
+async fn a_manifest_that_costs_too_much_fails_alone_while_others_are_served(form: Form) -> Result<()> {
+    let mut scene = Scene::begun(form, SWEEPING).await?;
+    scene.stage.aws().create_secret(REGION, "evil/k", &"a".repeat(4000)).await?;
+    scene.stage.aws().create_secret(REGION, "evil/object", r#"{"k":"v"}"#).await?;
+    let took = scene.rotates().await?;
+    scene.figure("nothing", took);
     for (name, spec, fails_soon) in cases() {
-        let file = stage.write(&format!("{name}.yaml"), &manifest(name, &spec))?.display().to_string();
-        let applied = stage.pawl(&["apply", "--set", "evil", "-f", &file, "--cluster", "blue"]).await?;
+        let applied = scene.applies(name, &manifest(name, &spec)).await?;
         if applied.code != 0 {
             // Refused as it stands, which costs nobody anything.
             assert!(applied.stdout.contains("error: "), "{name}: {applied:?}");
             continue;
         }
-        let took = neighbour.rotates_and_is_served(&stage, &server).await?;
+        let took = scene.rotates().await?;
         assert!(took < PROMPT, "{name}: the neighbour waited {took:?}");
-        let began = Instant::now();
-        assert_eq!(server.get("/healthz").await?.status, 200, "{name}");
-        assert!(began.elapsed() < PROMPT, "{name}: health took {:?}", began.elapsed());
-        println!("{name}: the neighbour's rotation took {took:?}, peak {} MiB", server.peak_memory()? >> 20);
+        is_healthy(&scene, name).await?;
+        scene.figure(name, took);
         if !fails_soon {
             continue;
         }
-        let row = failure(&stage, name).await?;
+        let row = failure(&scene.stage, name).await?;
         assert!(row["message"].as_str().unwrap().len() < 1000, "{name}: {row}");
     }
-    assert!(server.peak_memory()? < MOST_MEMORY, "{} bytes", server.peak_memory()?);
+    let peak = scene.pawl.peak_memory()?;
+    assert!(peak < MOST_MEMORY, "{peak} bytes");
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_renderings_that_take_long_hold_nobody_up() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
-    namespace(&stage, "evil");
-    stage.aws().create_secret(REGION, "evil/k", "v").await?;
-    let server = Server::start(&stage, &["--sweep", "1s", "--index", "24h"]).await?;
-    neighbour.is_served(&stage).await?;
+async fn many_renderings_that_take_long_hold_nobody_up(form: Form) -> Result<()> {
+    let mut scene = Scene::begun(form, SWEEPING).await?;
+    scene.stage.aws().create_secret(REGION, "evil/k", "v").await?;
     let genrsa = format!(
         "  target: {{ template: {{ data: {{ x: '{KEYS}' }} }} }}\n  \
          data: [{{ secretKey: a, remoteRef: {{ key: evil/k }} }}]\n"
     );
     let all: String = (0..8).map(|number| manifest(&format!("cpu{number}"), &genrsa)).collect();
-    let file = stage.write("cpu.yaml", &all)?.display().to_string();
-    stage.pawl(&["apply", "--set", "evil", "-f", &file, "--cluster", "blue"]).await?.well()?;
-    for _ in 0..5 {
-        let took = neighbour.rotates_and_is_served(&stage, &server).await?;
+    scene.applies("cpu", &all).await?.well()?;
+    for round in 1..=5 {
+        let took = scene.rotates().await?;
         assert!(took < PROMPT, "the neighbour waited {took:?}");
-        let began = Instant::now();
-        assert_eq!(server.get("/healthz").await?.status, 200);
-        assert!(began.elapsed() < PROMPT, "health took {:?}", began.elapsed());
+        is_healthy(&scene, "keys").await?;
+        scene.figure(&format!("eight manifests of keys, {round}"), took);
     }
+    Ok(())
+}
+
+async fn is_healthy(scene: &Scene, name: &str) -> Result<()> {
+    let Some(server) = scene.pawl.server() else { return Ok(()) };
+    let began = Instant::now();
+    assert_eq!(server.get("/healthz").await?.status, 200, "{name}");
+    assert!(began.elapsed() < PROMPT, "{name}: health took {:?}", began.elapsed());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! One team's pipeline reaches for another team's objects.
 
-use crate::{Neighbour, STORE, namespace};
-use pawl_e2e::{REGION, Result, Server, Stage};
+use crate::{STORE, Scene};
+use pawl_e2e::{Form, REGION, Result, Rhythm, Stage};
 
 fn theirs(key: &str) -> String {
     format!(
@@ -21,14 +21,12 @@ spec:
   data: [{ secretKey: key, remoteRef: { key: evil/own } }]
 ";
 
-#[tokio::test]
-async fn a_pipeline_neither_prunes_nor_edits_what_another_team_applied() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
-    namespace(&stage, "evil");
+pawl_e2e::in_both_forms!(a_pipeline_neither_prunes_nor_edits_what_another_team_applied);
+
+async fn a_pipeline_neither_prunes_nor_edits_what_another_team_applied(form: Form) -> Result<()> {
+    let mut scene = Scene::begun(form, Rhythm::default()).await?;
+    let stage = &scene.stage;
     stage.aws().create_secret(REGION, "evil/own", "chosen by the attacker").await?;
-    let server = Server::start(&stage, &["--sweep", "24h", "--index", "24h"]).await?;
-    neighbour.is_served(&stage).await?;
     let file = |text: &str| stage.write("evil.yaml", text).map(|path| path.display().to_string());
 
     let own = file(OWN)?;
@@ -41,18 +39,27 @@ async fn a_pipeline_neither_prunes_nor_edits_what_another_team_applied() -> Resu
         stage.pawl(&[&arguments[..], &["--dry-run"]].concat()).await?;
         // The second set does not even get the attacker's own object, which belongs to the first.
         stage.pawl(&arguments).await?;
-        assert!(neighbour.holds(&stage), "{flags:?}");
+        assert!(scene.neighbour.holds(stage), "{flags:?}");
         assert!(stage.pawl(&["get"]).await?.well()?.contains("blue/bank/swift"));
     }
 
-    let edited = file(&format!("{STORE}{}", theirs("evil/own")))?;
+    let edited_text = format!("{STORE}{}", theirs("evil/own"));
+    let edited = file(&edited_text)?;
     for flags in [&["--set", "evil"][..], &[]] {
         let arguments = [&["apply", "-f", &edited, "--cluster", "blue", "--now"], flags].concat();
         let refused = stage.pawl(&arguments).await?;
         assert_eq!(refused.code, 1, "{refused:?}");
         assert!(refused.stdout.contains("it belongs to set bank"), "{}", refused.stdout);
     }
-    neighbour.rotates_and_is_served(&stage, &server).await?;
+    if let Some(functions) = scene.pawl.functions() {
+        // The function is asked the same, without and with a set of the attacker's.
+        let summary = functions.index(&edited_text, &["blue"]).await?;
+        assert!(summary["failed"].to_string().contains("it belongs to set bank"), "{summary}");
+        let request = serde_json::json!({ "manifests": OWN, "clusters": ["blue"], "set": "evil", "prune": true, "pruneMost": true });
+        functions.lambda.invoke("index", &request).await?;
+        assert!(scene.neighbour.holds(stage));
+    }
+    scene.rotates().await?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Attacks on clusters, on what is applied from git, and on everybody's time and memory: carried out as an attacker would,
-//! against a real `pawl serve`. Each story says what the attacker must not get, and what the neighbours must keep.
+//! against a real `pawl serve` and against the functions. Each story says what the attacker must not get, and what the neighbours
+//! must keep.
 //!
 //! | module | who attacks |
 //! |---|---|
@@ -7,19 +8,73 @@
 //! | `git` | one team's pipeline, another team's objects |
 //! | `senders` | somebody who may hand in events, or only reach the port |
 //! | `floods` | a tenant whose manifests cost too much |
+//! | `slow` | a tenant whose stores do not answer |
 //! | `crashes` | a tenant whose manifest ends the process |
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "make attacks shows the figures")]
 
 mod clusters;
 mod crashes;
 mod floods;
 mod git;
 mod senders;
+mod slow;
 
-use pawl_e2e::{REGION, Result, Server, Stage, events, until};
+use pawl_e2e::{Deployment, Form, REGION, Result, Rhythm, Stage, events, until};
 use pawl_servers::StoredSecret;
 use serde_json::json;
 use std::time::Duration;
+
+/// Sweeps all the time.
+pub(crate) const SWEEPING: Rhythm = Rhythm { sweeps: true, indexes: false };
+
+/// A deployment of this form with one cluster, `blue`, where the neighbour lives.
+pub(crate) struct Scene {
+    pub(crate) stage: Stage,
+    pub(crate) pawl: Deployment,
+    pub(crate) neighbour: Neighbour,
+}
+
+impl Scene {
+    /// The scene before Pawl works of its own accord.
+    pub(crate) async fn set(form: Form, variables: &[(&str, &str)]) -> Result<Self> {
+        let mut stage = Stage::start(&["blue"]).await?;
+        for (name, value) in variables {
+            stage.set(name, value);
+        }
+        let pawl = Deployment::on(form, &mut stage).await?;
+        let neighbour = Neighbour::moves_in(&stage).await?;
+        namespace(&stage, "evil");
+        Ok(Self { stage, pawl, neighbour })
+    }
+
+    /// The scene with Pawl at work, and the neighbour served.
+    pub(crate) async fn begun(form: Form, rhythm: Rhythm) -> Result<Self> {
+        let mut scene = Self::set(form, &[]).await?;
+        scene.pawl.begin(&scene.stage, rhythm).await?;
+        scene.neighbour.is_served(&scene.stage).await?;
+        Ok(scene)
+    }
+
+    /// Applies what the attacker wrote, as its own pipeline does.
+    pub(crate) async fn applies(&self, name: &str, manifests: &str) -> Result<pawl_e2e::Ran> {
+        let file = self.stage.write(&format!("{name}.yaml"), manifests)?.display().to_string();
+        self.stage.pawl(&["apply", "--set", "evil", "-f", &file, "--cluster", "blue"]).await
+    }
+
+    /// A row of the table that `make attacks` shows: how long the neighbour's Secret took, and the most memory that a process of
+    /// Pawl had by then.
+    pub(crate) fn figure(&self, case: &str, took: Duration) {
+        let peak = self.pawl.peak_memory().unwrap_or_default() >> 20;
+        let form = format!("{:?}", self.pawl.form());
+        println!("figure | {form:<9} | {case:<28} | {:>6.2} s | {peak:>4} MiB |", took.as_secs_f64());
+    }
+
+    /// A rotation of the neighbour's with its event; says how long the Secret took.
+    pub(crate) async fn rotates(&mut self) -> Result<Duration> {
+        self.neighbour.rotates_and_is_served(&self.stage, &self.pawl).await
+    }
+}
 
 /// A tenant who has done nothing: a Secret in the namespace `bank`, which reads `bank/swift`.
 pub(crate) struct Neighbour {
@@ -81,12 +136,15 @@ impl Neighbour {
     }
 
     /// A rotation with its event; says how long the Secret took.
-    pub(crate) async fn rotates_and_is_served(&mut self, stage: &Stage, server: &Server) -> Result<Duration> {
+    pub(crate) async fn rotates_and_is_served(
+        &mut self,
+        stage: &Stage,
+        pawl: &Deployment,
+    ) -> Result<Duration> {
         let version = self.rotates(stage).await?;
         let event = events::label_updated(REGION, KEY, &version);
         let began = std::time::Instant::now();
-        let answer = server.send(&event).await?;
-        assert_eq!(answer.status, 200, "{answer:?}");
+        pawl.send(stage, &event).await?;
         self.is_served(stage).await?;
         Ok(began.elapsed())
     }

@@ -1,47 +1,47 @@
 //! Events that lie, requests that never end, and keys that can be guessed.
 
-use crate::Neighbour;
-use pawl_e2e::{REGION, Result, Server, Stage, events};
+use crate::{SWEEPING, Scene};
+use pawl_e2e::{Form, REGION, Result, Rhythm, Stage, events};
 use pawl_servers::StoredSecret;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-#[tokio::test]
-async fn a_forged_event_makes_nothing_fail_and_switches_no_fallback_off() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
-    let server = Server::start(&stage, &["--sweep", "1s", "--index", "24h"]).await?;
-    neighbour.is_served(&stage).await?;
+pawl_e2e::in_both_forms!(a_forged_event_makes_nothing_fail_and_switches_no_fallback_off);
 
+async fn a_forged_event_makes_nothing_fail_and_switches_no_fallback_off(form: Form) -> Result<()> {
+    let mut scene = Scene::begun(form, SWEEPING).await?;
     for time in [None, Some("2099-01-01T00:00:00Z")] {
-        let real = neighbour.rotates(&stage).await?;
+        let real = scene.neighbour.rotates(&scene.stage).await?;
         let forged = StoredSecret { version: "ffffffff-0000-0000-0000-000000000000".to_owned(), ..real };
         let mut event = events::label_updated(REGION, "bank/swift", &forged);
         if let Some(time) = time {
             event["time"] = time.into();
         }
-        server.send(&event).await?;
+        scene.pawl.send(&scene.stage, &event).await?;
         // The next rotation tells nobody: the sweep has to find it.
-        neighbour.rotates(&stage).await?;
-        let took = neighbour.is_served(&stage).await?;
+        scene.neighbour.rotates(&scene.stage).await?;
+        let took = scene.neighbour.is_served(&scene.stage).await?;
         assert!(
             took < Duration::from_secs(15),
             "a lost rotation after a forged event ({time:?}) took {took:?}"
         );
-        neighbour.rotates_and_is_served(&stage, &server).await?;
+        scene.rotates().await?;
     }
-    let said = stage.pawl(&["get", "--output", "json"]).await?.well()?;
+    let said = scene.stage.pawl(&["get", "--output", "json"]).await?.well()?;
     assert!(!said.contains("failed"), "{said}");
+    if let Some(server) = scene.pawl.server() {
+        let told = format!("{:?}", server.metrics().await?);
+        assert!(told.contains("pawl_") && !told.contains("swift"), "a key is named in the metrics: {told}");
+    }
     Ok(())
 }
 
+/// Only the server has a port.
 #[tokio::test]
 async fn requests_that_never_end_silence_neither_health_nor_events() -> Result<()> {
-    let stage = Stage::start(&["blue"]).await?;
-    let mut neighbour = Neighbour::moves_in(&stage).await?;
-    let server = Server::start(&stage, &["--sweep", "24h", "--index", "24h"]).await?;
-    neighbour.is_served(&stage).await?;
+    let mut scene = Scene::begun(Form::Server, Rhythm::default()).await?;
+    let server = scene.pawl.server().unwrap();
     let address = server.url().trim_start_matches("http://").to_owned();
     let mut open = Vec::new();
     for number in 0..1_100 {
@@ -60,7 +60,7 @@ async fn requests_that_never_end_silence_neither_health_nor_events() -> Result<(
             began.elapsed()
         );
     }
-    neighbour.rotates_and_is_served(&stage, &server).await?;
+    scene.rotates().await?;
     drop(open);
     Ok(())
 }

@@ -113,6 +113,12 @@ impl LambdaEmulator {
         self.running().iter().filter(|(name, _)| name == function).map(|(_, process)| process.log()).collect()
     }
 
+    /// The most memory that a running process of a function has had, in bytes, where the system tells.
+    #[must_use]
+    pub fn peak_memory(&self) -> Option<u64> {
+        self.running().iter().filter_map(|(_, process)| process.peak_memory()).max()
+    }
+
     fn launch_function(&self, name: &str, binary: &PathBuf) -> Result<()> {
         let mut command = clean_command(binary);
         command
