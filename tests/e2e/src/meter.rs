@@ -14,6 +14,21 @@ use tokio::task::JoinHandle;
 /// How often each operation was called, by its name in AWS's API: `GetSecretValue`.
 pub type Calls = BTreeMap<String, usize>;
 
+/// The operations that ask stores, or prove an identity to them.
+const STORES: [&str; 11] = [
+    "GetSecretValue",
+    "BatchGetSecretValue",
+    "ListSecrets",
+    "DescribeSecret",
+    "GetParameter",
+    "GetParameters",
+    "DescribeParameters",
+    "AssumeRole",
+    "AssumeRoleWithWebIdentity",
+    "GetParametersByPath",
+    "ListSecretVersionIds",
+];
+
 /// A proxy in front of AWS that counts the operations called through it. Dropping it ends it.
 #[derive(Debug)]
 pub struct Meter {
@@ -31,7 +46,7 @@ struct Passage {
 #[derive(Debug, Default)]
 struct Heard {
     calls: Calls,
-    bodies: Vec<Bytes>,
+    bodies: Vec<(String, Bytes)>,
 }
 
 impl Meter {
@@ -69,19 +84,6 @@ impl Meter {
 
     /// The calls that ask stores, or prove an identity to them: all but those for Pawl's own state and queues.
     pub fn store_calls(&self) -> Calls {
-        const STORES: [&str; 11] = [
-            "GetSecretValue",
-            "BatchGetSecretValue",
-            "ListSecrets",
-            "DescribeSecret",
-            "GetParameter",
-            "GetParameters",
-            "DescribeParameters",
-            "AssumeRole",
-            "AssumeRoleWithWebIdentity",
-            "GetParametersByPath",
-            "ListSecretVersionIds",
-        ];
         let mut calls = self.calls();
         calls.retain(|operation, _| STORES.contains(&operation.as_str()));
         calls
@@ -90,7 +92,15 @@ impl Meter {
     /// Whether anything that was sent to AWS since the start shows this value. Pawl only ever reads values from AWS.
     pub fn heard(&self, value: &str) -> bool {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.bodies.iter().any(|body| shows(&String::from_utf8_lossy(body), value))
+        heard.bodies.iter().any(|(_, body)| shows(&String::from_utf8_lossy(body), value))
+    }
+
+    /// Whether a store was asked for what is named so, or an identity proven for it. Pawl's own table names it, too, where it
+    /// is of AWS.
+    pub fn asked_store(&self, name: &str) -> bool {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_stores = heard.bodies.iter().filter(|(operation, _)| STORES.contains(&operation.as_str()));
+        of_stores.map(|(_, body)| String::from_utf8_lossy(body)).any(|body| body.contains(name))
     }
 
     /// Counts from zero again.
@@ -115,8 +125,8 @@ async fn pass(
     let operation = operation(&headers, &body);
     {
         let mut heard = passage.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        *heard.calls.entry(operation).or_default() += 1;
-        heard.bodies.push(body.clone());
+        *heard.calls.entry(operation.clone()).or_default() += 1;
+        heard.bodies.push((operation, body.clone()));
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = passage.http.request(method, format!("{}{path}", passage.upstream)).body(body);

@@ -130,6 +130,9 @@ async fn a_cluster_from_git_gets_no_credentials_and_takes_none_over(form: Form) 
     assert!(!log.contains("canary"), "{log}");
     assert_eq!(trap.came.load(Ordering::SeqCst), 0, "somebody called on the attacker");
     assert_eq!(trap.shown.load(Ordering::SeqCst), 0);
-    assert!(!stage.meter().heard("pawl/prod-token") && !stage.meter().heard("my-application/database"));
+    assert!(
+        !stage.meter().asked_store("pawl/prod-token")
+            && !stage.meter().asked_store("my-application/database")
+    );
     Ok(())
 }
