@@ -1,14 +1,11 @@
 //! Declarations: what each ExternalSecret reads, how it renders and where it goes.
 
-mod find;
 mod read;
 mod refresh;
 mod target;
 
-pub use find::{InvalidPattern, NamePattern};
-pub use read::{
-    Decoding, Find, Into, KeyConversion, Merge, NullBytes, OnConflict, Query, Read, Remote, Rewrite,
-};
+pub use crate::query::{Find, InvalidPattern, NamePattern, Query, Remote};
+pub use read::{Decoding, Into, KeyConversion, Merge, NullBytes, OnConflict, Read, Rewrite};
 pub use refresh::{Refresh, RefreshPolicy, SyncWindow, SyncWindows, WindowKind};
 pub use target::{
     CreationPolicy, DeletionPolicy, Engine, Manifest, Target, Template, TemplateAs, TemplateFrom,

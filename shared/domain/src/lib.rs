@@ -7,11 +7,13 @@
 //! |---|---|
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
+//! | [`hash`] | the hashes that ESO leaves in the cluster |
 //! | [`provider`] | [`Provider`]: the kinds of store, and what is particular to each |
 //! | [`key`] | where a key lives and under which index keys it is found |
 //! | [`grant`] | what stores are let do, as their adapters need to know it: addresses, hosts, patterns of keys |
 //! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
 //! | [`schedule`] | when a sync window opens |
+//! | [`query`] | what a store is asked for: one key, or a search |
 //! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
@@ -19,9 +21,10 @@
 //! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
+//! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
+//! | [`content`] | what an object that is no Secret holds, and where rendered values go in it |
 //! | [`render`](mod@render) | values to the data of the Secret |
 //! | [`reconcile`] | what must happen to the target, given what stands there now |
-//! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
 //! | [`refresh`] | when a declaration is due |
 //!
 //! Nothing in here fails for a reason outside its arguments, and nothing in here knows who calls it.
@@ -29,6 +32,7 @@
 pub mod affected;
 pub mod change;
 pub mod cluster;
+pub mod content;
 pub mod declaration;
 pub mod grant;
 pub mod hash;
@@ -37,6 +41,7 @@ pub mod manifests;
 pub mod name;
 pub mod policy;
 pub mod provider;
+pub mod query;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;
@@ -49,13 +54,14 @@ pub mod values;
 pub use affected::{Affected, NotAffected, affected};
 pub use change::{Change, Moved};
 pub use cluster::Cluster;
-pub use declaration::{Declaration, DeclarationId, Find, Query, Read, Remote};
+pub use declaration::{Declaration, DeclarationId, Read};
 pub use grant::{Grant, Keep};
 pub use key::{IndexKey, Location};
 pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use provider::{Provider, VersionSelector};
+pub use query::{Find, Query, Remote};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
 pub use secret::{DigestKey, SecretValue};

@@ -3,7 +3,6 @@
 //! Source of the rules: ESO's behaviour for `creationPolicy`, `deletionPolicy`, `immutable`, templates and ownership, as
 //! its controller shows it.
 
-mod content;
 mod decide;
 mod deed;
 mod desired;
@@ -13,7 +12,7 @@ mod refused;
 mod replacement;
 mod standing;
 
-pub use content::{Content, Misplaced, Placement, Token, path_of};
+pub use crate::content::{Content, Misplaced, Placement, Token, path_of};
 pub use decide::{Action, Decision, decide, decide_untemplated, marked};
 pub use deed::Deed;
 pub use object::{Desired, Existing, OwnFields, Owner, Parts};

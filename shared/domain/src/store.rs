@@ -19,11 +19,11 @@ pub use vault::{
     VaultStore,
 };
 
-use crate::declaration::{Find, Query};
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use crate::provider::{Capabilities, VersionSelector};
+use crate::query::{Find, Query, Remote};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -291,6 +291,16 @@ impl From<VaultStore> for Backend {
 impl From<FakeStore> for Backend {
     fn from(fake: FakeStore) -> Self {
         Self::Fake(fake)
+    }
+}
+
+impl Remote {
+    /// Which version of the key is meant, at this store. Some read it in the key itself as well, as in `/app/db:3`.
+    pub fn selector(&self, store: &Store) -> VersionSelector {
+        let provider = store.location().provider;
+        let declared = self.version.as_deref().filter(|version| !version.is_empty());
+        let in_key = || (provider.profile().selector_in_key)(&self.key);
+        VersionSelector::parse(provider, declared.or_else(in_key))
     }
 }
 

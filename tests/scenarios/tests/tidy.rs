@@ -249,6 +249,51 @@ fn nobody_asks_which_provider_it_is() {
     assert!(asking.is_empty(), "ask the profile in shared/domain/src/provider:\n{}", asking.join("\n"));
 }
 
+/// What follows `crate::` in these lines of code: the names of modules, and of what the root gives out again.
+fn of_crate(code: &str) -> BTreeSet<&str> {
+    let parts = code.split("crate::").skip(1).map(|rest| match rest.strip_prefix('{') {
+        Some(list) => list.split(';').next().unwrap(),
+        None => rest.split(|sign: char| !(sign.is_alphanumeric() || sign == '_')).next().unwrap(),
+    });
+    parts.flat_map(|part| part.split(|sign: char| !(sign.is_alphanumeric() || sign == '_'))).collect()
+}
+
+#[test]
+fn modules_of_domain_use_only_those_above_them() {
+    let domain = root().join("shared/domain/src");
+    let lib = fs::read_to_string(domain.join("lib.rs")).unwrap();
+    let row =
+        |line: &str| line.strip_prefix("//! | [`").and_then(|row| row.split('`').next()).map(str::to_owned);
+    let order: Vec<String> = lib.lines().filter_map(row).collect();
+    let modules = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    assert_eq!(order.iter().map(String::as_str).collect::<BTreeSet<_>>(), modules.collect());
+    // `pub use key::{IndexKey, Location};`: what is asked of the root for is its module's.
+    let given_out = lib.split("\npub use ").skip(1).flat_map(|given| {
+        let (module, names) = given.split(';').next().unwrap().split_once("::").unwrap();
+        names
+            .split(['{', '}', ',', ' ', '\n'])
+            .filter(|name| !name.is_empty())
+            .map(move |name| (name, module))
+    });
+    let home: BTreeMap<&str, &str> = given_out.collect();
+    let place =
+        |name: &str| order.iter().position(|module| module == home.get(name).copied().unwrap_or(name));
+
+    let mut against = Vec::new();
+    for path in files(&domain, ".rs").into_iter().filter(|path| !path.ends_with("lib.rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let file = path.strip_prefix(&domain).unwrap().with_extension("");
+        let module = file.iter().next().unwrap().to_str().unwrap().to_owned();
+        let here = place(&module).unwrap();
+        let code = code.join("\n");
+        let above = |name: &&str| place(name).is_some_and(|there| there > here);
+        against.extend(of_crate(&code).into_iter().filter(above).map(|name| format!("{module} uses {name}")));
+    }
+    assert!(against.is_empty(), "against the order in domain's lib.rs:\n{}", against.join("\n"));
+}
+
 #[test]
 fn files_are_short_enough_to_be_read() {
     let mut too_long = Vec::new();

@@ -1,9 +1,8 @@
 //! What a declaration reads of its stores, and what becomes of it.
 
-use crate::provider::VersionSelector;
-use crate::store::{Store, StoreId};
+use crate::query::{Query, Remote};
+use crate::store::StoreId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// One `data` or `dataFrom` entry.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -30,49 +29,6 @@ impl Read {
             Query::Find(_) => None,
         }
     }
-}
-
-/// What a store is asked for.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub enum Query {
-    /// One key (`remoteRef`, `extract`).
-    Key(Remote),
-    /// Every key that these criteria match (`find`).
-    Find(Find),
-}
-
-/// `remoteRef` or `extract`: one key of a store.
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Remote {
-    /// `key` as declared: a name, an ARN or a path.
-    pub key: String,
-    /// `property`: which part of the value.
-    pub property: Option<String>,
-    /// `version` as declared; [`Remote::selector`] reads it.
-    pub version: Option<String>,
-    /// `metadataPolicy: Fetch`: what the store knows about the key (tags and the like) is read in place of its value.
-    pub metadata: bool,
-}
-
-impl Remote {
-    /// Which version of the key is meant, at this store. Some read it in the key itself as well, as in `/app/db:3`.
-    pub fn selector(&self, store: &Store) -> VersionSelector {
-        let provider = store.location().provider;
-        let declared = self.version.as_deref().filter(|version| !version.is_empty());
-        let in_key = || (provider.profile().selector_in_key)(&self.key);
-        VersionSelector::parse(provider, declared.or_else(in_key))
-    }
-}
-
-/// `find`: criteria that all must hold.
-#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Find {
-    /// The path that the search begins at.
-    pub path: Option<String>,
-    /// `name.regexp`: an RE2 pattern, not anchored.
-    pub name: Option<String>,
-    /// Tags that a key must have.
-    pub tags: BTreeMap<String, String>,
 }
 
 /// What becomes of what was read.

@@ -1,6 +1,6 @@
 //! What a declaration makes of its values, before anybody looks at the target.
 
-use crate::reconcile::Placement;
+use crate::content::Placement;
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,10 +2,10 @@
 
 use super::SecretKeyRef;
 use super::spec::{Claims, Identity, Spec};
-use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::{Namespace, ObjectName};
 use crate::provider::{Arn, Capabilities, Provider};
+use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
 /// `spec.provider.aws` of a store.

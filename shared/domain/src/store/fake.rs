@@ -1,10 +1,10 @@
 //! `spec.provider.fake`: a store whose values stand in its manifest, to try things out with.
 
 use super::spec::{Claims, Identity, Spec};
-use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
 use crate::provider::{Capabilities, Provider};
+use crate::query::Find;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -2,8 +2,8 @@
 
 use super::Backend;
 use crate::change::Change;
-use crate::declaration::{Find, NamePattern};
 use crate::key::IndexKey;
+use crate::query::{Find, NamePattern};
 use std::collections::BTreeSet;
 
 /// A search of one store, ready for many names.

@@ -1,10 +1,10 @@
 //! What differs between the specs of stores.
 
 use super::{FakeEntry, Headers};
-use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
 use crate::provider::Capabilities;
+use crate::query::Find;
 
 /// What differs between the specs of stores. Nothing has a default: a spec that lacks an answer does not compile.
 pub(crate) trait Spec {

@@ -1,10 +1,10 @@
 //! One element of `templateFrom`: all that it names is rendered, ConfigMap first, then Secret, then literal.
 
 use super::{ENTRY, TemplateSources, executed, parsed, placed, put};
+use crate::content::{Token, path_of};
 use crate::declaration::{
     Decoding, TemplateAs, TemplateFrom, TemplateItem, TemplateObject, TemplateScope, TemplateSource,
 };
-use crate::reconcile::{Token, path_of};
 use crate::render::decode::decoded;
 use crate::render::error::{TemplateProblem, TemplateStage};
 use crate::render::functions::{Functions, is_random};

@@ -1,8 +1,8 @@
 //! Rendered texts become parts of an object that is no Secret.
 
 use super::text;
+use crate::content::{Placement, Token};
 use crate::declaration::Manifest;
-use crate::reconcile::{Placement, Token};
 use crate::render::keys::Data;
 use crate::secret::SecretValue;
 use pawl_golang::json::Tree;

@@ -1,10 +1,10 @@
 //! Which keys a Vault store reads, and with which identity.
 
 use super::{CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultProof, VaultStore};
-use crate::declaration::Find;
 use crate::key::Location;
 use crate::name::Namespace;
 use crate::provider::{Capabilities, Provider};
+use crate::query::Find;
 use crate::store::spec::{Claims, Identity, Spec};
 use crate::store::{AwsAuth, SecretKeyRef};
 

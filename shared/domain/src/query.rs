@@ -1,7 +1,41 @@
-//! Which names a search finds.
+//! What a store is asked for: one key, or all that a search finds.
 
-use super::Find;
 use pawl_golang::regexp::Regexp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a store is asked for.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum Query {
+    /// One key (`remoteRef`, `extract`).
+    Key(Remote),
+    /// Every key that these criteria match (`find`).
+    Find(Find),
+}
+
+/// `remoteRef` or `extract`: one key of a store.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Remote {
+    /// `key` as declared: a name, an ARN or a path.
+    pub key: String,
+    /// `property`: which part of the value.
+    pub property: Option<String>,
+    /// `version` as declared; [`Remote::selector`] reads it.
+    pub version: Option<String>,
+    /// `metadataPolicy: Fetch`: what the store knows about the key (tags and the like) is read in place of its value.
+    pub metadata: bool,
+}
+
+/// `find`: criteria that all must hold.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Find {
+    /// The path that the search begins at.
+    pub path: Option<String>,
+    /// `name.regexp`: an RE2 pattern, not anchored.
+    pub name: Option<String>,
+    /// Tags that a key must have.
+    pub tags: BTreeMap<String, String>,
+}
 
 impl Find {
     /// `name.regexp`, ready for many names.
