@@ -4,7 +4,7 @@ use super::groups::Group;
 use super::marks::before;
 use super::{Findings, PAGE, Round, SweepReport};
 use crate::pipeline::{Pipeline, Stores};
-use crate::shares::{host, tenant};
+use crate::shares::{Tenant, host, tenant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
@@ -21,6 +21,12 @@ use tokio::time::{Instant, timeout_at};
 /// deletes no target. A list of 10,000 secrets is 100 calls: once a day that is 0.015 USD a month, at each
 /// `refreshInterval` of an hour it would be 0.36 USD, of a minute 21.60 USD.
 const WHOLE_LIST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a visit waits for a place among those of its tenant. More silent stores than places hold up that tenant's own
+/// visits, but no pass, and so nobody else's.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// By how much passes a second apart begin at different identities: a prime, so that all have their turn.
+const STRIDE: usize = 7_919;
 
 /// The visit of one identity's stores.
 pub(super) struct Visit<'a> {
@@ -57,10 +63,25 @@ impl Visit<'_> {
     }
 }
 
+/// Whose share a visit takes: of those whose credentials prove the identity, or of the namespace that all its stores are of.
+fn counted_for(access: &Access, group: &Group) -> Tenant {
+    let proved = tenant(access);
+    let mut namespaces = group.stores.iter().map(|store| store.id.namespace.as_ref());
+    let first = namespaces.next().flatten();
+    if proved == (None, None) && namespaces.all(|namespace| namespace == first) {
+        return (None, first.cloned());
+    }
+    proved
+}
+
 impl<P: Ports> Pipeline<P> {
     pub(super) async fn sweep_stores(&self, groups: &BTreeMap<Access, Group>, round: &Round) -> SweepReport {
+        // Each pass begins elsewhere, so that what found no place in one finds it in another.
+        let second = usize::try_from(round.started.as_second()).unwrap_or_default();
+        let first = second.wrapping_mul(STRIDE) % groups.len().max(1);
+        let turned = groups.iter().skip(first).chain(groups.iter().take(first));
         let visits: FuturesUnordered<_> =
-            groups.iter().map(|(access, group)| self.visit(access, group, round)).collect();
+            turned.map(|(access, group)| self.visit(access, group, round)).collect();
         let mut swept = SweepReport::default();
         let mut visits = visits;
         while let Some(one) = visits.next().await {
@@ -85,22 +106,24 @@ impl<P: Ports> Pipeline<P> {
         if !round.all && mark.is_some_and(|mark| !passed(mark, group.interval, round.started)) {
             return rested;
         }
-        let made = async {
-            let _share = self.memory.shares.take(&tenant(access), Some(&host(access))).await;
-            let ends = round.ends.min(Instant::now() + self.settings.visit_time);
-            let visit = self.sweep_identity(access, group, round, mark, &mut found);
-            timeout_at(ends, Box::pin(visit)).await
+        let wait = if round.all { round.ends } else { round.ends.min(Instant::now() + PATIENCE) };
+        let (of, at) = (counted_for(access, group), host(access));
+        let Ok(_share) = timeout_at(wait, self.memory.shares.take(&of, Some(&at))).await else {
+            // The pass must end, for there are only so many of them. The mark stays, so that it is overdue before it is lost.
+            tracing::debug!("{store} found no place beside its tenant's others in this pass");
+            return rested;
         };
-        let made = timeout_at(round.ends, made).await;
-        match made {
-            Ok(Ok(Ok(started))) if !found.held => {
+        let ends = round.ends.min(Instant::now() + self.settings.visit_time);
+        let visit = self.sweep_identity(access, group, round, mark, &mut found);
+        match timeout_at(ends, Box::pin(visit)).await {
+            Ok(Ok(started)) if !found.held => {
                 if let Err(error) = self.set_mark(&name, started).await {
                     found.fail(&store, error);
                 }
             }
-            Ok(Ok(Ok(_))) => {}
-            Ok(Ok(Err(error))) => found.fail(&store, error),
-            Ok(Err(_)) | Err(_) => {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => found.fail(&store, error),
+            Err(_) => {
                 let message = format!("{store} took too long; the next sweep begins with it again");
                 found.fail(&store, Error::new(Step::Fetch, Kind::Unreachable, message));
             }
