@@ -197,7 +197,7 @@ impl Store {
     }
 }
 
-/// How a store's keys are read. What differs between the variants is in [`Spec`]; nothing else asks which one it has.
+/// How a store's keys are read. What differs between the variants is in `Spec`; nothing else asks which one it has.
 #[expect(clippy::large_enum_variant, reason = "nearly all stores are of AWS, and few are held at a time")]
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Backend {

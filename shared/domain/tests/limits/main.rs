@@ -78,9 +78,9 @@ impl Cost {
 
     /// What is wrong with it, where this part of the default budget was given.
     pub(crate) fn complaint(&self, case: &Case, parts: u32) -> Option<String> {
-        // Setting a case up is not charged, and takes some milliseconds.
-        let most =
-            TIME * if cfg!(debug_assertions) { SLOWER } else { 1 } / parts + Duration::from_millis(100);
+        // Setting a case up, its patterns above all, is not charged, whatever part of the budget there is.
+        let slower = if cfg!(debug_assertions) { SLOWER } else { 1 };
+        let most = (TIME / parts + Duration::from_millis(100)) * slower;
         let most = if case.takes_luck() { most * LUCK } else { most };
         let about =
             || format!("{:?}, {} MiB, {} steps: {:.300}", self.time, self.room >> 20, self.steps, self.end);

@@ -73,17 +73,14 @@ impl Drop for Silent {
     }
 }
 
-/// It does not hold yet: with 300 stores on as many hosts a lost rotation is sometimes found after eight seconds, and sometimes
-/// not within a minute, for a pass of the sweep lasts as long as its visits of silent servers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a fault that is known: 300 silent hosts of one tenant hold the sweep up"]
 async fn the_server_finds_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Server).await
 }
 
 /// The same of the functions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a fault that is known: 300 silent hosts of one tenant hold the sweep up"]
+#[ignore = "not seen to hold yet: the double of the table takes minutes for so many stores"]
 async fn the_functions_find_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Functions).await
 }
