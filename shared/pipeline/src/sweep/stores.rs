@@ -25,8 +25,6 @@ const WHOLE_LIST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a visit waits for a place among those of its tenant. More silent stores than places hold up that tenant's own
 /// visits, but no pass, and so nobody else's.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// By how much passes a second apart begin at different identities: a prime, so that all have their turn.
-const STRIDE: usize = 7_919;
 
 /// The visit of one identity's stores.
 pub(super) struct Visit<'a> {
@@ -63,6 +61,21 @@ impl Visit<'_> {
     }
 }
 
+/// At which of so many identities a pass begins: each pass elsewhere, so that what found no place in one finds it in another.
+/// Multiples of the golden ratio come near every place soon, whatever the time between two passes is.
+fn begins_at(started: Timestamp, identities: usize) -> usize {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let turned = started.as_second().cast_unsigned().wrapping_mul(GOLDEN);
+    let place = (u128::from(turned) * identities as u128) >> 64;
+    // Less than `identities`.
+    usize::try_from(place).unwrap_or_default()
+}
+
+fn took_too_long(store: &str) -> Error {
+    let message = format!("{store} took too long; a later sweep begins with it again");
+    Error::new(Step::Fetch, Kind::Unreachable, message)
+}
+
 /// Whose share a visit takes: of those whose credentials prove the identity, or of the namespace that all its stores are of.
 fn counted_for(access: &Access, group: &Group) -> Tenant {
     let proved = tenant(access);
@@ -76,9 +89,7 @@ fn counted_for(access: &Access, group: &Group) -> Tenant {
 
 impl<P: Ports> Pipeline<P> {
     pub(super) async fn sweep_stores(&self, groups: &BTreeMap<Access, Group>, round: &Round) -> SweepReport {
-        // Each pass begins elsewhere, so that what found no place in one finds it in another.
-        let second = usize::try_from(round.started.as_second()).unwrap_or_default();
-        let first = second.wrapping_mul(STRIDE) % groups.len().max(1);
+        let first = begins_at(round.started, groups.len());
         let turned = groups.iter().skip(first).chain(groups.iter().take(first));
         let visits: FuturesUnordered<_> =
             turned.map(|(access, group)| self.visit(access, group, round)).collect();
@@ -109,9 +120,12 @@ impl<P: Ports> Pipeline<P> {
         let wait = if round.all { round.ends } else { round.ends.min(Instant::now() + PATIENCE) };
         let (of, at) = (counted_for(access, group), host(access));
         let Ok(_share) = timeout_at(wait, self.memory.shares.take(&of, Some(&at))).await else {
-            // The pass must end, for there are only so many of them. The mark stays, so that it is overdue before it is lost.
-            tracing::debug!("{store} found no place beside its tenant's others in this pass");
-            return rested;
+            // Its mark stays, so a later pass makes the visit, and the declarations are overdue if that takes too long.
+            if !round.all {
+                return rested;
+            }
+            found.fail(&store, took_too_long(&store));
+            return found.into_report(true);
         };
         let ends = round.ends.min(Instant::now() + self.settings.visit_time);
         let visit = self.sweep_identity(access, group, round, mark, &mut found);
@@ -123,10 +137,7 @@ impl<P: Ports> Pipeline<P> {
             }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => found.fail(&store, error),
-            Err(_) => {
-                let message = format!("{store} took too long; the next sweep begins with it again");
-                found.fail(&store, Error::new(Step::Fetch, Kind::Unreachable, message));
-            }
+            Err(_) => found.fail(&store, took_too_long(&store)),
         }
         found.into_report(true)
     }
@@ -271,4 +282,26 @@ pub(super) fn with_access<'a>(
         (stores.access(read, &declaration.id)? == *access).then_some((position, store))
     };
     declaration.reads.iter().enumerate().filter_map(of_read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// With the smallest share: one place for a tenant.
+    #[test]
+    fn every_identity_is_the_first_of_some_pass_whatever_the_time_between_passes() {
+        for (identities, seconds) in [(1, 60), (7, 1), (60, 60), (100, 60), (300, 1), (300, 300), (2000, 60)]
+        {
+            let first = |pass: usize| {
+                let second = 1_790_000_000 + i64::try_from(pass * seconds).unwrap_or_default();
+                begins_at(Timestamp::from_second(second).unwrap_or_default(), identities)
+            };
+            let begun: BTreeSet<usize> = (0..identities * 8).map(first).collect();
+            assert_eq!(begun.len(), identities, "{identities} identities, a pass each {seconds} s");
+            assert!(begun.last().is_some_and(|last| *last < identities));
+        }
+        assert_eq!(begins_at(Timestamp::UNIX_EPOCH, 0), 0);
+    }
 }

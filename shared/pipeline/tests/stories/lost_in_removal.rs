@@ -4,7 +4,7 @@
 use crate::story::{Story, applying, flow, manifests, patient, pruning};
 use futures::FutureExt;
 use pawl_domain::record::State;
-use pawl_domain::{DeclarationId, Kind, Outcome};
+use pawl_domain::{DeclarationId, Kind, Manifests, Outcome};
 use pawl_ports::{DocumentKind, Ledger, Ports, Registry};
 use pawl_world::{Fault, Point, declaration, every_order};
 use std::time::Duration;
@@ -159,15 +159,32 @@ async fn what_cannot_be_read_is_removed_and_its_secret_stays() {
     }
 }
 
-/// A process may end after it wrote a target of a new name, before that is recorded.
-#[tokio::test(start_paused = true)]
-async fn a_former_target_whose_write_was_never_recorded_is_deleted_all_the_same() {
+/// A declaration with a target of this name.
+fn named(target: &str) -> Manifests {
+    manifests(vec![declaration(ID).reads("app/db").target(target).build()])
+}
+
+/// The target `first` is declared and written.
+async fn first_stands() -> Story {
     let story = Story::new();
     story.with_namespace("shop");
     story.world.rotate("app/db", story.value(1));
-    let named = |target: &str| manifests(vec![declaration(ID).reads("app/db").target(target).build()]);
     story.flow().index(named("first"), &applying()).await.unwrap();
     story.work_off().await;
+    story
+}
+
+fn assert_only_the_third_stands(story: &Story) {
+    for former in ["blue/shop/first", "blue/shop/second"] {
+        assert!(story.world.data(former).is_empty(), "{former} stands for ever");
+    }
+    assert_eq!(story.world.value("blue/shop/third", "value"), Some(story.value(1)));
+}
+
+/// A process may end after it wrote a target of a new name, before that is recorded.
+#[tokio::test(start_paused = true)]
+async fn a_former_target_whose_write_was_never_recorded_is_deleted_all_the_same() {
+    let story = first_stands().await;
     story.flow().index(named("second"), &applying()).await.unwrap();
     let job = story.world.jobs().take().remove(0);
     story.world.inject(Fault::fail(Kind::Throttled).at(Point::Record));
@@ -177,22 +194,14 @@ async fn a_former_target_whose_write_was_never_recorded_is_deleted_all_the_same(
 
     story.flow().index(named("third"), &applying()).await.unwrap();
     story.work_off().await;
-    for former in ["blue/shop/first", "blue/shop/second"] {
-        assert!(story.world.data(former).is_empty(), "{former} stands for ever");
-    }
-    assert_eq!(story.world.value("blue/shop/third", "value"), Some(story.value(1)));
+    assert_only_the_third_stands(&story);
     story.end();
 }
 
 /// A live credential must not stand under a name that nobody declares any more.
 #[tokio::test(start_paused = true)]
 async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {
-    let story = Story::new();
-    story.with_namespace("shop");
-    story.world.rotate("app/db", story.value(1));
-    let named = |target: &str| manifests(vec![declaration(ID).reads("app/db").target(target).build()]);
-    story.flow().index(named("first"), &applying()).await.unwrap();
-    story.work_off().await;
+    let story = first_stands().await;
     for (number, target) in ["second", "third"].into_iter().enumerate() {
         story.flow().index(named(target), &applying()).await.unwrap();
         let job = story.world.jobs().take().remove(0);
@@ -211,10 +220,7 @@ async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {
     }
     story.world.advance(10 * crate::story::MINUTE);
     story.flow().sweep(false).await.unwrap();
-    for former in ["blue/shop/first", "blue/shop/second"] {
-        assert!(story.world.data(former).is_empty(), "{former} stands for ever");
-    }
-    assert_eq!(story.world.value("blue/shop/third", "value"), Some(story.value(1)));
+    assert_only_the_third_stands(&story);
     assert_eq!(story.world.record(ID).unwrap().state, State::Settled(Outcome::Unchanged));
     story.end();
 }
