@@ -78,9 +78,10 @@ async fn the_server_finds_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Server).await
 }
 
-/// The same of the functions.
+/// The same of the functions. A pass lasts up to a minute beside so many silent stores. AWS starts the next one beside it at
+/// its time; the emulator has one process for each function, so there a lost rotation waits for the whole of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "not seen to hold yet: the double of the table takes minutes for so many stores"]
+#[ignore = "the emulator makes one sweep at a time: 23 s, 56 s and more than the 60 s were seen"]
 async fn the_functions_find_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Functions).await
 }
