@@ -1,12 +1,15 @@
 //! The HTTP side of `pawl serve`: events come in, health and metrics go out.
 
 use super::audit;
+use super::body;
 use super::health::Health;
 use super::listen::{Seat, Working};
+use axum::Extension;
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -21,13 +24,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take. What a sync does not finish within it is in the job queue or comes again.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a body may take to come.
-const BODY: Duration = Duration::from_secs(15);
 /// Events worked on at the same time; further ones wait, and health and metrics answer all the same. Who has not shown
 /// a signature does not take one of these places.
 const CONCURRENCY: usize = 64;
@@ -58,7 +58,7 @@ pub(crate) fn routes<P: Ports>(
         .route("/healthz", get(|State(site): State<Arc<Site<P>>>| async move { alive(&site.health) }))
         .route("/readyz", get(|State(site): State<Arc<Site<P>>>| async move { ready(&site.health) }))
         .with_state(site)
-        .layer(RequestBodyLimitLayer::new(pawl_events::MAX_BODY))
+        .layer(middleware::from_fn(body::whole))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::new())
 }
@@ -67,25 +67,25 @@ pub(crate) fn routes<P: Ports>(
 ///
 /// 200: done or in the job queue. 400: cannot be read, and will not be the next time either. 401: not signed by who
 /// knows the key. 503: send it again.
-async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, request: Request) -> Response {
+async fn events<P: Ports>(
+    State(site): State<Arc<Site<P>>>,
+    seat: Option<Extension<Arc<Seat>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let Some(key) = &site.key else {
         return problem(
             StatusCode::NOT_FOUND,
             "events are not taken over HTTP; set PAWL_HMAC_KEY to take them",
         );
     };
-    let (head, body) = request.into_parts();
-    let body = match read(body).await {
-        Ok(body) => body,
-        Err(response) => return *response,
-    };
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = signature::check(key, text(TIMESTAMP), text(SIGNATURE), &body, now) {
         metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
         return problem(StatusCode::UNAUTHORIZED, &refused.to_string());
     }
-    let _working: Option<Working> = head.extensions.get::<Arc<Seat>>().map(Seat::work);
+    let _working: Option<Working> = seat.map(|Extension(seat)| seat.work());
     // It is never closed; if it were, the event would be taken all the same.
     let _place = site.places.acquire().await;
     let (changes, report) = match intake::take(&site.pipeline, &body).await {
@@ -107,13 +107,8 @@ async fn events<P: Ports>(State(site): State<Arc<Site<P>>>, request: Request) ->
 ///
 /// 200: taken. 400: cannot be read, and will not be the next time either. 401: neither the token nor a signature. 503:
 /// send them again.
-async fn records<P: Ports>(State(site): State<Arc<Site<P>>>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let body = match read(body).await {
-        Ok(body) => body,
-        Err(response) => return *response,
-    };
-    let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+async fn records<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = site.audit.admission.check(text, &body, now) {
         metrics::counter!("pawl_audit_records_total", "outcome" => "refused").increment(1);
@@ -136,17 +131,6 @@ async fn records<P: Ports>(State(site): State<Arc<Site<P>>>, request: Request) -
     }
 }
 
-/// The body, bounded in size and time. Boxed, for a response is much larger than what it stands beside.
-async fn read(body: Body) -> Result<Bytes, Box<Response>> {
-    match tokio::time::timeout(BODY, axum::body::to_bytes(body, pawl_events::MAX_BODY)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => {
-            Err(Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large, or ended too early")))
-        }
-        Err(_) => Err(Box::new(problem(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))),
-    }
-}
-
 /// 200 while every part of the server runs; 503 names the one that does not, shortly before the process ends.
 fn alive(health: &Health) -> Response {
     match health.alive() {
@@ -163,7 +147,8 @@ fn ready(health: &Health) -> Response {
     }
 }
 
-fn problem(status: StatusCode, message: &str) -> Response {
+/// An answer that says what is wrong.
+pub(super) fn problem(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 

@@ -1,6 +1,7 @@
 //! `pawl serve`: all of Pawl as one process. HTTP intake, queue poller, job worker, watches, schedules, metrics.
 
 mod audit;
+mod body;
 mod crew;
 mod health;
 mod http;

@@ -4,6 +4,8 @@ use pawl_devcluster::{Fault, Rule};
 use pawl_e2e::examples::{self, WITH_SERVICE_ACCOUNT};
 use pawl_e2e::{HMAC_KEY, REGION, Result, Server, Stage, now, shows, sign, until};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A server that does nothing on a schedule of its own.
 const QUIET: [&str; 4] = ["--sweep", "24h", "--index", "24h"];
@@ -68,6 +70,27 @@ async fn events_are_taken_from_who_signs_them_and_from_nobody_else() -> Result<(
     assert_eq!(metrics.count("pawl_outcomes_total", &[("outcome", "written")]), 3);
     let log = server.log();
     assert!(!shows(&log, &password) && !shows(&log, &before), "a value is in the log");
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_sends_too_much_before_reading_can_read_the_answer() -> Result<()> {
+    let (stage, _) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    let half = vec![b'x'; 1024 * 1024];
+    for path in ["/v1/events", "/v1/vault/audit", "/nowhere"] {
+        let mut stream = TcpStream::connect(server.url().trim_start_matches("http://")).await.unwrap();
+        let length = 2 * half.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&half).await.unwrap();
+        stream.write_all(&half).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{path}: {answer}");
+    }
     Ok(())
 }
 
