@@ -226,7 +226,14 @@ impl Attempt {
             Self::Answered(reply, _) => {
                 matches!(reply.status.as_u16(), 412 | 429 | 472 | 473 | 500 | 502..600)
             }
-            Self::Failed(failure) => !failure.is_builder() && !failure.is_redirect() && !is_refused(failure),
+            // Who left one attempt unanswered is asked again by the job queue or the next sweep: what waits here holds up
+            // others.
+            Self::Failed(failure) => {
+                !failure.is_timeout()
+                    && !failure.is_builder()
+                    && !failure.is_redirect()
+                    && !is_refused(failure)
+            }
         }
     }
 
