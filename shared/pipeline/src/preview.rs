@@ -4,15 +4,17 @@ use crate::apply::{Apply, Taken};
 use crate::index::{IndexReport, PAGE, check, refuse_duplicates};
 use crate::pipeline::Pipeline;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, Home, Manifests, Problem, Refusal, Rules, Severity, Store, StoreId,
-    StorePolicy,
+    Cluster, ClusterName, Declaration, DeclarationId, Home, Manifests, Problem, Refusal, Rules, Severity,
+    Store, StoreId, StorePolicy,
 };
-use pawl_ports::{Error, Ports, Put, Registry};
+use pawl_ports::{Error, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<P: Ports> Pipeline<P> {
-    /// What [`Pipeline::index`] would do with these manifests, and what of them policies would then refuse: those in the
-    /// registry, with those among the manifests that may be applied. Nothing is written, and no cluster and no store is asked.
+    /// What [`Pipeline::index`] would do with these manifests, and what policies would then refuse: those in the registry,
+    /// with those among the manifests that may be applied. Of what stands in the registry and is not among the manifests,
+    /// only what is not refused today is told, the first [`NAMED`] of it. Nothing is written, and no cluster and no store is
+    /// asked.
     ///
     /// # Errors
     /// Only if the registry could not be asked.
@@ -32,8 +34,8 @@ impl<P: Ports> Pipeline<P> {
             }
             report.objects.push((format!("Cluster {}", given.name), put));
         }
-        let rules = self.rules().await?;
-        let rules = previewed(&manifests.policies, apply, &rules, &mut report);
+        let former = self.rules().await?;
+        let rules = previewed(&manifests.policies, apply, &former, &mut report);
         let ids = manifests.stores.iter().map(|store| store.id.clone());
         let ids = ids.chain(manifests.declarations.iter().flat_map(Declaration::stores)).collect();
         let mut stores: BTreeMap<_, _> =
@@ -61,6 +63,10 @@ impl<P: Ports> Pipeline<P> {
         for store in taken_in {
             report.problems.extend(of_store(&rules, store, &manifests.declarations, &names));
         }
+        if rules != *former {
+            let given = manifests.declarations.iter().map(|each| &each.id).collect();
+            report.problems.extend(self.newly_refused(&former, &rules, &given).await?);
+        }
         if apply.prune {
             let given = manifests.declarations.iter().map(|each| each.id.clone()).collect();
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
@@ -70,7 +76,43 @@ impl<P: Ports> Pipeline<P> {
         }
         Ok(report)
     }
+
+    /// What of the registry other rules would refuse, though today's do not. Reads the whole registry, a page at a time.
+    async fn newly_refused(
+        &self,
+        former: &Rules,
+        future: &Rules,
+        given: &BTreeSet<&DeclarationId>,
+    ) -> Result<Vec<Problem>, Error> {
+        let (mut told, mut more, mut after) = (Vec::new(), 0_usize, None);
+        loop {
+            let page = self.ports().registry().page(&Scope::All, after.as_ref(), PAGE).await?;
+            let ids = page.iter().flat_map(Declaration::stores).collect();
+            let stores = self.ports().registry().stores(&ids).await?;
+            let stores: BTreeMap<_, _> = stores.into_iter().map(|store| (store.id.clone(), store)).collect();
+            for each in page.iter().filter(|each| !given.contains(&each.id)) {
+                let today = of_declaration(former, each, &stores);
+                let then = of_declaration(future, each, &stores).into_iter();
+                let new = then.filter(|one| !today.iter().any(|other| other.field == one.field));
+                for one in new {
+                    if told.len() < NAMED { told.push(one) } else { more += 1 }
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
+                _ => break,
+            }
+        }
+        if more > 0 {
+            let message = format!("{more} more reads of declarations in the registry would be refused");
+            told.push(warning("the registry".to_owned(), String::new(), message));
+        }
+        Ok(told)
+    }
 }
+
+/// So many reads of the registry that policies would newly refuse are named; the rest is counted.
+const NAMED: usize = 100;
 
 /// The rules as they would be, once the policies are applied that may be.
 fn previewed(given: &[StorePolicy], apply: &Apply, rules: &Rules, report: &mut IndexReport) -> Rules {
@@ -119,11 +161,9 @@ fn of_store(
 }
 
 fn problem(object: String, field: String, refusal: &Refusal) -> Problem {
-    Problem {
-        severity: Severity::Warning,
-        place: "would be refused".to_owned(),
-        object,
-        field,
-        message: refusal.to_string(),
-    }
+    warning(object, field, refusal.to_string())
+}
+
+fn warning(object: String, field: String, message: String) -> Problem {
+    Problem { severity: Severity::Warning, place: "would be refused".to_owned(), object, field, message }
 }

@@ -297,3 +297,38 @@ async fn a_preview_says_what_policies_would_refuse() {
     assert!(refused[2].contains("in cluster blue"), "{refused:?}");
     story.end();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_says_what_of_the_registry_a_changed_policy_would_newly_refuse() {
+    let story = Story::without_policies();
+    story.world.add_cluster(cluster("blue"));
+    story.with_namespace("shop");
+    let store = secrets_manager("aws").build();
+    let reading = |number: usize, key: &str| {
+        declaration(&format!("blue/shop/{number:03}")).reads(key).of_store(store.id.clone()).build()
+    };
+    let mut declarations = vec![reading(0, "bank/db"), reading(1, "shop/db")];
+    declarations.extend((2..120).map(|number| reading(number, "mail/db")));
+    let standing = Manifests { declarations, stores: vec![store.clone()], ..Manifests::default() };
+    story.flow().index(standing, &applying()).await.unwrap();
+    let of_applied = |keys: &[&str]| StorePolicy {
+        stores: StoreSelector { found: false, applied: true, names: None },
+        ..allowing(keys)
+    };
+    apply(&story, of_applied(&["shop/*", "mail/*"])).await;
+
+    let told = async |policy: StorePolicy, apply: &Apply| -> Vec<String> {
+        let given = Manifests { policies: vec![policy], ..Manifests::default() };
+        let report = story.flow().preview(given, apply).await.unwrap();
+        report.problems.iter().map(ToString::to_string).collect()
+    };
+    let refused = told(of_applied(&["shop/*"]), &applying()).await;
+    assert_eq!(refused.len(), 101, "a hundred are named: {refused:?}");
+    assert!(refused[0].contains("blue/shop/002") && refused[0].contains("mail/db"), "{}", refused[0]);
+    assert!(refused[100].contains("18 more"), "{}", refused[100]);
+    assert!(!refused.iter().any(|text| text.contains("bank/db")), "it is refused today: {refused:?}");
+    // Whoever may not apply the policy is told of the rules as they are.
+    assert_eq!(told(of_applied(&["shop/*"]), &Apply::default()).await, [] as [&str; 0]);
+    assert_eq!(told(of_applied(&["shop/*", "mail/*"]), &applying()).await, [] as [&str; 0]);
+    story.end();
+}
