@@ -43,7 +43,7 @@ impl<P: Ports> Pipeline<P> {
         let mark_name = format!("drift/{name}");
         let Some(_visiting) = self.memory.marks.begin(&mark_name) else { return SweepReport::default() };
         let mut found = Findings::default();
-        let ends = round.ends.min(Instant::now() + self.settings.visit_time);
+        let ends = round.ends.min(Instant::now() + self.settings.share_time());
         let compared = Box::pin(self.compare(name, &mark_name, round, &mut found));
         let compared = timeout_at(ends, compared).await;
         let compared = match compared {

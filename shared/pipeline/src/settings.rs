@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// A store that never answers costs a call's deadline, and its declarations another one to be told so.
+const SHORTEST_SHARE: Duration = Duration::from_secs(45);
+
 /// How much the flow does at once, and how patient it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
@@ -21,7 +24,8 @@ pub struct Settings {
     pub sweep_period: Duration,
     /// How long a sweep may take; what is not done by then is left to the next.
     pub sweep_time: Duration,
-    /// How long may be taken for one identity's stores, one cluster, or one tenant's retries.
+    /// How long may be taken for the stores of one of the operator's own identities, and for retries that read them. Less
+    /// where a tenant decides how long a call takes: [`Settings::share_time`].
     pub visit_time: Duration,
     /// By how much sweeps overlap: listings of stores may lag (Secrets Manager: up to five minutes).
     pub sweep_overlap: Duration,
@@ -42,6 +46,13 @@ impl Settings {
     /// Up to this many targets are written within a sync.
     pub fn sync_targets(&self) -> usize {
         self.inline_targets.saturating_mul(10)
+    }
+
+    /// How long may be taken for one tenant's stores, one tenant's retries, or one cluster: three quarters of a sweep
+    /// period. So a pass ends before the next one is due, also where only one runs at a time, and whoever is slow keeps
+    /// nobody else from being looked at in time.
+    pub fn share_time(&self) -> Duration {
+        self.sweep_period.mul_f64(0.75).max(SHORTEST_SHARE)
     }
 }
 

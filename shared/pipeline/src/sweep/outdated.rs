@@ -22,8 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const ROUNDS: u32 = 3;
 
 impl<P: Ports> Pipeline<P> {
-    /// Delivers those of these declarations whose record is outdated, or that have none; those that a sync window holds
-    /// back are kept for later.
+    /// Delivers those of these declarations that are outdated: [`Pipeline::wanting`].
     pub(super) async fn deliver_outdated(
         &self,
         visit: &Visit<'_>,
@@ -31,6 +30,19 @@ impl<P: Ports> Pipeline<P> {
         outdated: impl Fn(&Declaration, Option<&Record>) -> bool,
         found: &mut Findings,
     ) -> Result<(), Error> {
+        let wanting = self.wanting(visit, declarations, outdated).await?;
+        found.take(self.deliver_or_queue(wanting, visit.started).await?);
+        Ok(())
+    }
+
+    /// Those of these declarations whose record is outdated, or that have none. Those that a sync window holds back are
+    /// kept for later.
+    pub(super) async fn wanting(
+        &self,
+        visit: &Visit<'_>,
+        declarations: Vec<Declaration>,
+        outdated: impl Fn(&Declaration, Option<&Record>) -> bool,
+    ) -> Result<Vec<Declaration>, Error> {
         let entries = self.entries_of(&declarations).await?;
         let wanting = declarations.into_iter().filter(|each| {
             let record = entries.get(&each.id).map(|entry| &entry.record);
@@ -39,9 +51,7 @@ impl<P: Ports> Pipeline<P> {
                 && outdated(each, record)
                 && !record.is_some_and(|record| has_its_time(each, record, visit.started))
         });
-        let wanting = self.let_run(wanting.collect(), visit.started, |_, _| false).await?;
-        found.take(self.deliver_or_queue(wanting, visit.started).await?);
-        Ok(())
+        self.let_run(wanting.collect(), visit.started, |_, _| false).await
     }
 
     /// Within this call up to `inline_targets`, by the job queue beyond that. What the report says of a declaration is

@@ -138,43 +138,62 @@ impl<P: Ports> Pipeline<P> {
         }
     }
 
-    /// Delivers what is due, and what waited for a target that has come.
+    /// Deletes what is leaving, delivers what is due, and what waited for a target that has come.
     pub(super) async fn retry(&self, open: &Open, round: &Round) -> SweepReport {
         let mut found = Findings::default();
-        if let Err(error) = self.retry_open(open, round, &mut found).await {
-            found.fail("what failed or waits", error);
-        }
-        found.into_report(false)
-    }
-
-    async fn retry_open(&self, open: &Open, round: &Round, found: &mut Findings) -> Result<(), Error> {
-        let now = round.started;
-        for ids in open.leaving.chunks(PAGE) {
-            found.take(self.sweep_removals(ids, &open.leaving_declared).await?);
-        }
-        if open.due.len() > self.settings.inline_targets {
-            for ids in open.due.chunks(PAGE) {
-                let declarations = self.ports.registry().declarations(ids).await?;
-                found.take(self.queue_noted(&declarations, now).await);
-            }
-        } else if !open.due.is_empty() {
-            let declarations = self.ports.registry().declarations(&open.due).await?;
-            self.deliver_into(declarations, now, found).await;
-        }
-        let come = self.that_came(&open.missing).await;
-        if !come.is_empty() {
-            self.deliver_into(come, now, found).await;
-        }
-        Ok(())
-    }
-
-    async fn deliver_into(&self, declarations: Vec<Declaration>, now: Timestamp, found: &mut Findings) {
-        for delivered in self.deliver_fairly(declarations, now).await {
-            match delivered {
+        let (removed, delivered, come) = futures::join!(
+            self.in_time(self.remove_leaving(open)),
+            self.deliver_due(open, round.started),
+            self.in_time(self.deliver_come(open, round.started)),
+        );
+        for result in removed.into_iter().chain(delivered).chain(come) {
+            match result {
                 Ok(report) => found.take(report),
                 Err(error) => found.fail("some of what failed or waits", error),
             }
         }
+        found.into_report(false)
+    }
+
+    async fn remove_leaving(&self, open: &Open) -> Vec<Result<Report, Error>> {
+        let mut removed = Vec::new();
+        for ids in open.leaving.chunks(PAGE) {
+            removed.push(self.sweep_removals(ids, &open.leaving_declared).await);
+        }
+        removed
+    }
+
+    async fn deliver_due(&self, open: &Open, now: Timestamp) -> Vec<Result<Report, Error>> {
+        let by_queue = open.due.len() > self.settings.inline_targets;
+        let mut delivered = Vec::new();
+        let page = if by_queue { PAGE } else { open.due.len().max(1) };
+        for ids in open.due.chunks(page) {
+            match self.ports.registry().declarations(ids).await {
+                Ok(declarations) if by_queue => {
+                    delivered.push(Ok(self.queue_noted(&declarations, now).await));
+                }
+                Ok(declarations) => delivered.extend(self.deliver_fairly(declarations, now).await),
+                Err(error) => delivered.push(Err(error)),
+            }
+        }
+        delivered
+    }
+
+    async fn deliver_come(&self, open: &Open, now: Timestamp) -> Vec<Result<Report, Error>> {
+        let come = self.that_came(&open.missing).await;
+        self.deliver_fairly(come, now).await
+    }
+
+    /// What clusters take too long for is left to the next sweep.
+    async fn in_time(
+        &self,
+        work: impl Future<Output = Vec<Result<Report, Error>>>,
+    ) -> Vec<Result<Report, Error>> {
+        // Boxed, for sweeps nest deeper than compilers like to look.
+        tokio::time::timeout(self.settings.share_time(), Box::pin(work)).await.unwrap_or_else(|_| {
+            let message = "clusters took too long; the next sweep begins again";
+            vec![Err(Error::new(Step::Write, Kind::Unreachable, message))]
+        })
     }
 
     /// Delivers declarations side by side: those that read a tenant's own stores in the tenant's share, so that they
@@ -191,15 +210,25 @@ impl<P: Ports> Pipeline<P> {
         let deliveries: FuturesUnordered<_> = groups
             .into_iter()
             .map(async |(tenant, declarations)| {
-                let _share = self.memory.shares.take(&tenant, None).await;
-                let delivery = Box::pin(self.deliver_all(declarations, None, since));
-                tokio::time::timeout(self.settings.visit_time, delivery).await.unwrap_or_else(|_| {
+                let delivery = async {
+                    let _share = self.memory.shares.take(&tenant, None).await;
+                    Box::pin(self.deliver_all(declarations, None, since)).await
+                };
+                tokio::time::timeout(self.time_of(&tenant), delivery).await.unwrap_or_else(|_| {
                     let message = "deliveries took too long; they are tried again by the next sweep";
                     Err(Error::new(Step::Fetch, Kind::Unreachable, message))
                 })
             })
             .collect();
         deliveries.collect().await
+    }
+
+    /// How long may be taken for what is this tenant's.
+    pub(super) fn time_of(&self, tenant: &Tenant) -> Duration {
+        match tenant {
+            (None, None) => self.settings.visit_time,
+            _ => self.settings.share_time(),
+        }
     }
 
     /// Those of these whose target exists by now.

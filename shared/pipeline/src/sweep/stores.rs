@@ -62,11 +62,15 @@ impl Visit<'_> {
 }
 
 /// At which of so many identities a pass begins: each pass elsewhere, so that what found no place in one finds it in another.
-/// Multiples of the golden ratio come near every place soon, whatever the time between two passes is.
+/// The second is mixed (the finalizer of SplitMix64), for any steady step through the identities meets the same few of them
+/// at some interval between passes.
 fn begins_at(started: Timestamp, identities: usize) -> usize {
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    let turned = started.as_second().cast_unsigned().wrapping_mul(GOLDEN);
-    let place = (u128::from(turned) * identities as u128) >> 64;
+    let mut mixed = started.as_second().cast_unsigned();
+    for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+        mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
+    }
+    mixed ^= mixed >> 31;
+    let place = (u128::from(mixed) * identities as u128) >> 64;
     // Less than `identities`.
     usize::try_from(place).unwrap_or_default()
 }
@@ -127,7 +131,7 @@ impl<P: Ports> Pipeline<P> {
             found.fail(&store, took_too_long(&store));
             return found.into_report(true);
         };
-        let ends = round.ends.min(Instant::now() + self.settings.visit_time);
+        let ends = round.ends.min(Instant::now() + self.time_of(&of));
         let visit = self.sweep_identity(access, group, round, mark, &mut found);
         match timeout_at(ends, Box::pin(visit)).await {
             Ok(Ok(started)) if !found.held => {
@@ -137,7 +141,23 @@ impl<P: Ports> Pipeline<P> {
             }
             Ok(Ok(_)) => {}
             Ok(Err(error)) => found.fail(&store, error),
-            Err(_) => found.fail(&store, took_too_long(&store)),
+            Err(_) => {
+                found.fail(&store, took_too_long(&store));
+                let visit = Visit {
+                    round,
+                    access,
+                    group,
+                    mark,
+                    since: None,
+                    started: round.started,
+                    can: access.backend.capabilities(),
+                };
+                if visit.is_late(self.settings.sweep_period)
+                    && let Err(error) = self.tell(&visit, Told::ByQueue, &mut found).await
+                {
+                    found.fail(&store, error);
+                }
+            }
         }
         found.into_report(true)
     }
@@ -214,15 +234,20 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// A store that cannot be asked. When nobody but a person can mend it, or when it has not answered for longer than
-    /// was promised, its declarations are delivered once their interval has passed: that fails, and their records and
-    /// conditions say so.
+    /// was promised, its declarations are told.
     async fn cannot_sweep(&self, visit: &Visit<'_>, error: Error, found: &mut Findings) -> Result<(), Error> {
-        let (interval, started) = (visit.group.interval, visit.started);
         let tell = !error.is_retryable() || visit.is_late(self.settings.sweep_period);
         found.fail(&visit.name(), error);
+        if tell { self.tell(visit, Told::Now, found).await } else { Ok(()) }
+    }
+
+    /// Delivers the declarations of a store that could not be looked at, once their interval has passed: where that
+    /// fails, their records and conditions say so; where it does not, they are as fresh as was promised.
+    async fn tell(&self, visit: &Visit<'_>, how: Told, found: &mut Findings) -> Result<(), Error> {
+        let (interval, started) = (visit.group.interval, visit.started);
         let told = mark_name("refused", visit.access);
         let resting = self.mark_of(&told, interval, started).await?;
-        if !tell || resting.is_some_and(|mark| !passed(mark, interval, started)) {
+        if resting.is_some_and(|mark| !passed(mark, interval, started)) {
             return Ok(());
         }
         let mut recorded = Findings::default();
@@ -234,7 +259,11 @@ impl<P: Ports> Pipeline<P> {
                     !with_access(declaration, &stores, visit.access).is_empty()
                         && due(declaration, record, started)
                 };
-                self.deliver_outdated(visit, page, broken, &mut recorded).await?;
+                let wanting = self.wanting(visit, page, broken).await?;
+                recorded.take(match how {
+                    Told::Now => self.deliver_or_queue(wanting, started).await?,
+                    Told::ByQueue => self.queue_noted(&wanting, started).await,
+                });
             }
         }
         if !recorded.held {
@@ -243,6 +272,15 @@ impl<P: Ports> Pipeline<P> {
         found.take(recorded.report);
         Ok(())
     }
+}
+
+/// How the declarations of a store that cannot be looked at are delivered.
+#[derive(Clone, Copy)]
+enum Told {
+    /// Within the visit.
+    Now,
+    /// By the job queue: the visit has used up its time.
+    ByQueue,
 }
 
 /// The declarations of a store, page by page.
@@ -292,13 +330,14 @@ mod tests {
     /// With the smallest share: one place for a tenant.
     #[test]
     fn every_identity_is_the_first_of_some_pass_whatever_the_time_between_passes() {
-        for (identities, seconds) in [(1, 60), (7, 1), (60, 60), (100, 60), (300, 1), (300, 300), (2000, 60)]
-        {
+        let mut cases = vec![(1, 60), (7, 1), (60, 60), (100, 60), (300, 1), (300, 300), (2000, 60)];
+        cases.extend((1..200).map(|minutes| (20, minutes * 60)));
+        for (identities, seconds) in cases {
             let first = |pass: usize| {
                 let second = 1_790_000_000 + i64::try_from(pass * seconds).unwrap_or_default();
                 begins_at(Timestamp::from_second(second).unwrap_or_default(), identities)
             };
-            let begun: BTreeSet<usize> = (0..identities * 8).map(first).collect();
+            let begun: BTreeSet<usize> = (0..identities * 16).map(first).collect();
             assert_eq!(begun.len(), identities, "{identities} identities, a pass each {seconds} s");
             assert!(begun.last().is_some_and(|last| *last < identities));
         }

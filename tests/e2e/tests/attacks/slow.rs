@@ -78,11 +78,9 @@ async fn the_server_finds_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Server).await
 }
 
-/// The same of the functions, where it does not hold yet: a pass lasts about a minute beside so many silent stores, and a lost
-/// rotation waits for the next one. The emulator has one process for each function, and a deployment has one sweep at a
-/// time unless `SweepAlone` is false.
+/// The same of the functions. The emulator has one process for each, and a deployment has one sweep at a time unless
+/// `SweepAlone` is false.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a fault that is known: a pass beside silent stores takes about a minute; 23 s, 56 s and more than 60 s were seen"]
 async fn the_functions_find_lost_rotations_beside_slow_stores() -> Result<()> {
     hundreds_of_slow_stores_keep_no_lost_rotation_from_being_found(Form::Functions).await
 }

@@ -90,6 +90,36 @@ async fn each_of_many_slow_stores_of_one_tenant_has_its_turn() {
     }
 }
 
+/// A deployment of functions makes one pass at a time, so a pass that is longer than its period keeps everybody's next one
+/// from beginning. What is cut off is delivered by the queue, or nobody would be told that it is stale.
+#[tokio::test(start_paused = true)]
+async fn a_pass_ends_within_its_period_although_stores_take_minutes_for_a_call() {
+    let story = Story::new();
+    let each = || (0..20).map(|number| (format!("s-{number:03}"), format!("eu-west-{number}")));
+    for (name, region) in each() {
+        tenant(&story, "slow", &name, &region).await;
+    }
+    let flow = story.flow();
+    flow.sweep(true).await.unwrap();
+    story.work_off().await;
+    for (name, region) in each() {
+        story.world.rotate_at(&own("slow", &name, &region).location(), "app/db", story.value(2));
+    }
+    story.world.inject(Fault::slow(4 * MINUTE).at(Point::Listing));
+    story.world.inject(Fault::slow(4 * MINUTE).at(Point::Fetch));
+    for _ in 0..12 {
+        story.world.advance(HOUR + MINUTE);
+        let began = tokio::time::Instant::now();
+        flow.sweep(false).await.unwrap();
+        assert!(began.elapsed() < MINUTE, "the pass took {:?}", began.elapsed());
+        story.work_off().await;
+    }
+    for (name, _) in each() {
+        let id = format!("blue/slow/{name}");
+        assert_eq!(story.world.value(&id, "value"), Some(story.value(2)), "{id}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn clusters_that_do_not_answer_are_compared_side_by_side_with_the_others() {
     let story = settled(1).await;
