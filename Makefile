@@ -52,7 +52,7 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 
 # The tests that are ignored unless there is a real Kubernetes.
 # The whole workspace is named, because a part of it would be built anew with the features that it needs alone.
-ON_KUBERNETES = --workspace --test clusters --test apiserver --test kubectl --test recorded --test api_servers --test played
+ON_KUBERNETES = --workspace --test clusters --test servers --test devcluster --test e2e --test played
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \
@@ -86,9 +86,9 @@ soak: ## hostile manifests that a die makes, in a release build: each renders wi
 	$(STEP) "hostile manifests" $(CARGO) test --locked --release --package pawl-domain --test limits -- --include-ignored --nocapture
 
 attacks: tools ## figures of a release build under each attack on time and memory: the neighbour's latency, the peak memory
-	$(STEP) "building" $(CARGO) build --locked --release --workspace --bins
-	@PAWL_BINARIES="$(abspath $(or $(CARGO_TARGET_DIR),target))/release" $(CARGO) test --locked --workspace --test attacks -- \
-		floods --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
+	$(STEP) "building" $(CARGO) build --locked --release --package pawl $(FUNCTIONS:%=--package %)
+	@mkdir -p target; PAWL_BINARIES="$(abspath $(or $(CARGO_TARGET_DIR),target))/release" $(CARGO) test --locked --workspace --test e2e -- \
+		attacks::floods attacks::slow --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
 		grep -o 'figure |.*' target/attacks.log; [ $$ended = 0 ] || { tail -40 target/attacks.log; exit $$ended; }
 
 lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64

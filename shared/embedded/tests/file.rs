@@ -166,7 +166,7 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("pawl.db");
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "the_process_that_is_killed", "--ignored", "--nocapture"])
+            .args(["--exact", "file::the_process_that_is_killed", "--ignored", "--nocapture"])
             .env(CHILD, &path)
             .stdout(Stdio::piped())
             .spawn()

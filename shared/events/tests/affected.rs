@@ -5,8 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
 
-mod common;
-
+use crate::common;
 use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into, NullBytes, Read, Refresh, RefreshPolicy, Target,
 };

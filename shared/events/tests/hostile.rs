@@ -1,8 +1,6 @@
 //! Whatever arrives: no panic, no change that names nothing, nothing of the body in an error, no more than its size.
 
-mod common;
-
-use common::Sample;
+use crate::common::{self, Sample};
 use pawl_domain::{Change, Provider};
 use pawl_events::{Error, MAX_BODY, changes, to_json};
 use proptest::prelude::*;

@@ -3,9 +3,7 @@
 //! A new sample needs a row in the table, whose text the failing test prints, and a snapshot: run the test with
 //! `INSTA_UPDATE=always` and read what it wrote.
 
-mod common;
-
-use common::{Sample, files, folder, samples};
+use crate::common::{Sample, files, folder, samples};
 use pawl_domain::{Change, Moved};
 use pawl_events::{Error, changes, to_json};
 use serde_json::json;

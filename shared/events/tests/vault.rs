@@ -2,9 +2,7 @@
 //! `events/vault`, and its outcome in `events/README.md`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its samples has failed")]
 
-mod common;
-
-use common::{Sample, samples};
+use crate::common::{Sample, samples};
 use pawl_domain::{Change, Moved};
 use pawl_events::vault::{AuditReader, Kv, MAX_RECORD};
 use pawl_events::{Error, changes};

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
 
-mod common;
-
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
@@ -12,7 +10,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use pawl_devcluster::{DevCluster, Fault, Options, Rule};
 use serde_json::json;
 
-use common::{client, secret, status_of};
+use crate::common::{client, secret, status_of};
 
 async fn cluster_with_secret() -> (DevCluster, Api<Secret>) {
     let cluster = DevCluster::start(Options::default()).await.unwrap();

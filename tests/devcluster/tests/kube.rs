@@ -1,7 +1,5 @@
 //! The cluster as kube-rs sees it.
 
-mod common;
-
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
@@ -11,7 +9,7 @@ use kube::{Api, ResourceExt as _};
 use pawl_devcluster::{DevCluster, Options, User, tally};
 use serde_json::{Value, json};
 
-use common::{client, client_with, secret, status_of};
+use crate::common::{client, client_with, secret, status_of};
 
 #[tokio::test]
 async fn a_secret_lives_its_life() {

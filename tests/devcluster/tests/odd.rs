@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
 
-mod common;
-
+use crate::common;
 use pawl_devcluster::{DevCluster, Options};
 use serde_json::json;
 

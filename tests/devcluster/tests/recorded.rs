@@ -4,14 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
 
-mod common;
-#[path = "recorded/mod.rs"]
-mod recording;
-
+use crate::common;
+use crate::recording::{self, Exchange};
 use kube::{Client, Config};
 use pawl_devcluster::{DevCluster, Options, User};
 use pawl_servers::ApiServer;
-use recording::Exchange;
 
 /// ESO's kinds as far as the recording needs them: any content.
 const DEFINITIONS: &str = include_str!("../../../shared/kubernetes/tests/data/crds.yaml");

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its helpers do")]
 
-mod common;
-
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -14,7 +12,7 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use pawl_devcluster::{DevCluster, Options};
 use serde_json::json;
 
-use common::{client, secret};
+use crate::common::{client, secret};
 
 #[tokio::test]
 async fn bookmarks_carry_the_version_to_resume_from() {

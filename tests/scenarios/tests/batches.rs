@@ -1,12 +1,10 @@
 //! Batches of events and jobs: what is acknowledged, what comes again, and that nothing is lost between them.
 
-mod told;
-
+use crate::told::Told;
 use pawl_domain::Kind;
 use pawl_sync::Call;
 use pawl_world::{Fault, Point, declaration};
 use serde_json::json;
-use told::Told;
 
 /// Nothing comes again.
 const NONE: [usize; 0] = [];
@@ -107,7 +105,7 @@ async fn a_topic_may_call_the_function_itself() {
     pawl_sync::handle_event(&told.pipeline, &event).await.unwrap();
     assert_eq!(told.world.value("blue/shop/db", "value"), Some(told.value(1)));
     pawl_sync::handle_event(&told.pipeline, b"{}").await.unwrap();
-    let batch = Call::read(serde_json::to_value(told::batch(&["x"])).unwrap());
+    let batch = Call::read(serde_json::to_value(crate::told::batch(&["x"])).unwrap());
     assert!(matches!(batch, Call::Event(_)), "a batch without eventSource is not one of SQS");
     let of_queue =
         json!({ "Records": [{ "messageId": "1", "eventSource": "aws:sqs", "body": "x", "attributes": {} }] });
@@ -126,7 +124,7 @@ async fn what_is_not_a_job_is_dropped_and_holds_nothing_up() {
         // Another version of Pawl may still be there to do it.
         (r#"{"kind":"pawl.dev/job","version":99}"#, 1),
     ] {
-        let response = pawl_deliver::handle(&told.pipeline, told::batch(&[body])).await;
+        let response = pawl_deliver::handle(&told.pipeline, crate::told::batch(&[body])).await;
         assert_eq!(response.batch_item_failures.len(), comes_again, "{body:?}");
     }
 }

@@ -1,10 +1,8 @@
 //! `sweep` and `index` as they are called: by their schedules, and by hand.
 
-mod told;
-
+use crate::told::Told;
 use pawl_ports::Ports;
 use pawl_world::{Fault, declaration};
-use told::Told;
 
 /// What EventBridge Scheduler and rules send when nothing else is said.
 const SCHEDULED: &str = r#"{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events",

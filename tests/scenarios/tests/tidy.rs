@@ -309,6 +309,33 @@ fn files_are_short_enough_to_be_read() {
     assert!(too_long.is_empty(), "split by meaning:\n{}", too_long.join("\n"));
 }
 
+/// Each is linked with everything that its package knows, which costs more than compiling it.
+#[test]
+fn each_package_has_one_test_program() {
+    // With a reason: a counting allocator, and what a process counts.
+    let more = ["shared/domain", "tests/scenarios"];
+    for path in files(&root(), "/Cargo.toml").iter().filter(|path| path.parent() != Some(&root())) {
+        let (package, text) = (path.parent().unwrap(), fs::read_to_string(&path).unwrap());
+        let found = |name: &str| {
+            let place = name.strip_prefix("tests/").unwrap_or_default();
+            place.ends_with(".rs") && (!place.contains('/') || place.ends_with("/main.rs"))
+        };
+        let programs = if text.contains("autotests = false") {
+            text.matches("[[test]]").count()
+        } else {
+            let sources = files(package, ".rs");
+            let names = sources.iter().map(|path| path.strip_prefix(package).unwrap().to_string_lossy());
+            names.filter(|name| found(name)).count()
+        };
+        let most = if more.contains(&shown(package).as_str()) { 2 } else { 1 };
+        assert!(
+            programs <= most,
+            "{} has {programs} test programs; make them modules of one",
+            shown(package)
+        );
+    }
+}
+
 #[test]
 fn each_function_is_a_resource_of_the_template_and_the_other_way_round() {
     let template = fs::read_to_string(root().join("template.yaml")).unwrap();

@@ -1,6 +1,6 @@
 //! The event bus: what EventBridge did not take is put again, and what is left over is an error.
 
-use crate::at::{REGION, config, fresh, moto};
+use crate::adapters::at::{REGION, config, fresh, moto};
 use pawl_aws::EventBus;
 use pawl_domain::{Kind, Step};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The ports' contract suites on moto, and on another DynamoDB where one is named.
 
-use crate::at::{REGION, config, fresh, fresh_table, fresh_table_elsewhere, moto};
-use crate::table::items;
+use crate::adapters::at::{REGION, config, fresh, fresh_table, fresh_table_elsewhere, moto};
+use crate::adapters::table::items;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::{Queue, SqsJobs, Table};
 use pawl_ports::{DocumentKind, Job};

@@ -1,6 +1,6 @@
 //! The identity towards clusters: tokens kept while they hold, endpoints and secrets as AWS has them.
 
-use crate::at::{REGION, config, fresh, moto};
+use crate::adapters::at::{REGION, config, fresh, moto};
 use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

@@ -1,7 +1,7 @@
 //! What the contract cannot say of the ledger in DynamoDB.
 
-use crate::at::{config, fresh_table};
-use crate::table::damage;
+use crate::adapters::at::{config, fresh_table};
+use crate::adapters::table::damage;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::Table;
 use pawl_domain::record::{Owed, State};

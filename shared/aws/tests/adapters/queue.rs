@@ -1,6 +1,6 @@
 //! What becomes of messages: nothing is lost, nothing comes back that was done.
 
-use crate::at::{REGION, config, fresh, moto};
+use crate::adapters::at::{REGION, config, fresh, moto};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};
 use pawl_ports::{Job, Jobs as _};

@@ -1,7 +1,7 @@
 //! What the contract cannot say of the table: changes too large for a transaction, damaged documents, a slow DynamoDB.
 
-use crate::at::{config, fresh_table, moto};
-use crate::cut::CutAfter;
+use crate::adapters::at::{config, fresh_table, moto};
+use crate::adapters::cut::CutAfter;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use pawl_aws::Table;

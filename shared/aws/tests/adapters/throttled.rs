@@ -1,6 +1,6 @@
 //! What moto never does: DynamoDB that is slow, or does only half.
 
-use crate::at::config;
+use crate::adapters::at::config;
 use pawl_aws::Table;
 use pawl_domain::{Kind, Step};
 use pawl_ports::Registry;

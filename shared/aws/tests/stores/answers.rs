@@ -1,6 +1,6 @@
 //! Single answers that no emulator gives, by a scripted server.
 
-use crate::support::{access, current, failure, id, label, sources, told, told_versions};
+use crate::stores::support::{access, current, failure, id, label, sources, told, told_versions};
 use pawl_domain::store::AwsService;
 use pawl_domain::{Kind, Step};
 use pawl_ports::{Error, Listing, Sources, Wanted};
@@ -119,9 +119,9 @@ async fn what_passes_is_tried_again_as_often_as_the_store_says() {
         let throttle = secrets("GetSecretValue").respond_with(refusal(400, "ThrottlingException", ""));
         throttle.up_to_n_times(throttled).mount(&aws).await;
         secrets("GetSecretValue").respond_with(answer(value("app/db", "v", "1"))).mount(&aws).await;
-        let mut store = crate::support::store(AwsService::SecretsManager);
+        let mut store = crate::stores::support::store(AwsService::SecretsManager);
         store.max_retries = retries;
-        let access = crate::support::access_of(store);
+        let access = crate::stores::support::access_of(store);
         let answers = sources(&aws.uri()).fetch(&access, &[current("app/db")]).await;
         assert_eq!(told(&answers), [want], "{retries:?} retries, throttled {throttled} times");
     }

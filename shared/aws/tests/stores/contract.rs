@@ -1,6 +1,6 @@
 //! The port's contract suite, on moto.
 
-use crate::support::{FakeCluster, access_in, moto, sources};
+use crate::stores::support::{FakeCluster, access_in, moto, sources};
 use pawl_aws::AwsSources;
 use pawl_domain::Access;
 use pawl_domain::store::AwsService;

@@ -1,6 +1,6 @@
 //! Identities: who signs which call, and when an identity is proven anew.
 
-use crate::support::{
+use crate::stores::support::{
     FakeCluster, HandClock, WallClock, access_of, config, current, failure, moto, name, sources_of, store,
     told,
 };

@@ -1,6 +1,6 @@
 //! A value shows up nowhere but in the answer: a canary goes every way that a secret can go.
 
-use crate::support::{access, current, sources};
+use crate::stores::support::{access, current, sources};
 use pawl_domain::store::AwsService;
 use pawl_domain::{Access, Find, Keep, Provider};
 use pawl_ports::{Sources, Wanted};

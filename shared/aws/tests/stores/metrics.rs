@@ -1,6 +1,6 @@
 //! Each call of an API is counted once, under what became of it.
 
-use crate::support::{access_in, current, moto, sources};
+use crate::stores::support::{access_in, current, moto, sources};
 use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::store::AwsService;
 use pawl_ports::Sources;

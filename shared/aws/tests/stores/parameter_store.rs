@@ -1,6 +1,6 @@
 //! Parameter Store, played by moto: values, versions and listing of parameters.
 
-use crate::support::{access_in, current, failure, id, label, moto, sources, told, told_versions};
+use crate::stores::support::{access_in, current, failure, id, label, moto, sources, told, told_versions};
 use pawl_domain::Kind;
 use pawl_domain::store::AwsService;
 use pawl_ports::Sources;

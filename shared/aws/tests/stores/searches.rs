@@ -1,7 +1,7 @@
 //! What searches ask of AWS, and what they make of single answers that no emulator gives.
 
-use crate::answers::{answer, parameter, parameters, refusal, secrets, value};
-use crate::support::{access, access_of, sources, store};
+use crate::stores::answers::{answer, parameter, parameters, refusal, secrets, value};
+use crate::stores::support::{access, access_of, sources, store};
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::store::{AwsService, AwsStore};
 use pawl_domain::{Access, Find, Keep, Kind, Provider};

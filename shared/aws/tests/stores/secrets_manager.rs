@@ -1,6 +1,6 @@
 //! Secrets Manager, played by moto: values, versions and listing of secrets.
 
-use crate::support::{self, access_in, current, id, label, moto, sources, told, told_versions};
+use crate::stores::support::{self, access_in, current, id, label, moto, sources, told, told_versions};
 use jiff::SignedDuration;
 use pawl_domain::Kind;
 use pawl_domain::store::AwsService;

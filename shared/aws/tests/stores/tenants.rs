@@ -1,7 +1,7 @@
 //! Whose a session is: the names that it carries, and its account.
 
-use crate::credentials::{Call, MIDNIGHT, aws, calls, count, role, service_account};
-use crate::support::{FakeCluster, HandClock, access_of, current, name, sources_of, store, told};
+use crate::stores::credentials::{Call, MIDNIGHT, aws, calls, count, role, service_account};
+use crate::stores::support::{FakeCluster, HandClock, access_of, current, name, sources_of, store, told};
 use pawl_domain::store::{AwsService, AwsStore};
 use pawl_domain::{Access, Home, StoreId};
 use pawl_ports::Sources;

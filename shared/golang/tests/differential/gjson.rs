@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::json::{changed, changes, document};
-use crate::oracle::{assert_none, bytes, modules, samples};
+use super::json::{changed, changes, document};
+use super::oracle::{assert_none, bytes, modules, samples};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::Deserialize;
 
-use crate::oracle::{assert_none, bytes, samples, stdlib};
+use super::oracle::{assert_none, bytes, samples, stdlib};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::oracle::{assert_none, bytes, samples, stdlib};
+use super::oracle::{assert_none, bytes, samples, stdlib};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

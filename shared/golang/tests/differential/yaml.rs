@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::json::{Change, changed, changes};
-use crate::oracle::{assert_none, bytes, modules, samples};
+use super::json::{Change, changed, changes};
+use super::oracle::{assert_none, bytes, modules, samples};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

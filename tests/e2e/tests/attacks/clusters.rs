@@ -1,6 +1,6 @@
 //! A Cluster in the folder that CI applies names a secret, a variable or a file that is not its own, or takes a cluster over.
 
-use crate::Scene;
+use super::Scene;
 use pawl_e2e::{Form, REGION, Result, Rhythm, until};
 use serde_json::Value;
 use std::sync::Arc;

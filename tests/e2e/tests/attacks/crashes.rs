@@ -1,7 +1,7 @@
 //! A declaration whose delivery ends the process, each time. What ends it here is SIGKILL while its target is written, which is
 //! all that a process sees of whatever ends it.
 
-use crate::{Neighbour, SWEEPING, namespace};
+use super::{Neighbour, SWEEPING, namespace};
 use pawl_devcluster::{Fault, Rule};
 use pawl_e2e::{Deployment, Form, REGION, Result, Stage, until};
 

@@ -1,6 +1,6 @@
 //! Manifests of a few hundred bytes that ask for minutes of a processor, or for gigabytes.
 
-use crate::{SWEEPING, Scene};
+use super::{SWEEPING, Scene};
 use pawl_e2e::{Form, REGION, Result, Stage};
 use serde_json::Value;
 use std::time::{Duration, Instant};

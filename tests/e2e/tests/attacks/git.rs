@@ -1,6 +1,6 @@
 //! One team's pipeline reaches for another team's objects.
 
-use crate::{STORE, Scene};
+use super::{STORE, Scene};
 use pawl_e2e::{Form, REGION, Result, Rhythm, Stage};
 
 fn theirs(key: &str) -> String {

@@ -1,6 +1,6 @@
 //! Events that lie, requests that never end, and keys that can be guessed.
 
-use crate::{SWEEPING, Scene};
+use super::{SWEEPING, Scene};
 use pawl_e2e::{Form, REGION, Result, Rhythm, Stage, events};
 use pawl_servers::StoredSecret;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! A tenant with hundreds of stores on servers that take calls and never answer them.
 
-use crate::{SWEEPING, Scene};
+use super::{SWEEPING, Scene};
 use pawl_e2e::{Form, Result};
 use serde_json::json;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! The double and a real server are held to the same recorded answers.
 
-use crate::steps::{Group, Outcome, file, groups, path};
+use super::steps::{Group, Outcome, file, groups, path};
 use pawl_servers::vault::{RealVault, Vault, VaultApi, VaultDouble, VaultOptions};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write};

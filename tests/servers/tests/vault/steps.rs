@@ -1,6 +1,6 @@
 //! The table of calls, and how one group of them is put to a server.
 
-use crate::neutral::Neutral;
+use super::neutral::Neutral;
 use pawl_servers::{Result, vault::VaultApi};
 use serde::Deserialize;
 use serde_json::Value;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The recording; one exchange a line, in the order in which they were sent.
-const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recorded/kube-apiserver-1.36.0.jsonl");
+const RECORDING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recording/kube-apiserver-1.36.0.jsonl");
 
 /// What stands in texts and differs between any two runs.
 static MASKS: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {

@@ -1,0 +1,4 @@
+//! The command line, as a process.
+
+mod no_aws;
+mod offline;

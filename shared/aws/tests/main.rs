@@ -1,0 +1,4 @@
+//! The adapters of AWS: state and stores.
+
+mod adapters;
+mod stores;

@@ -1,0 +1,5 @@
+//! Registry, ledger and jobs in one file.
+
+mod contract;
+mod file;
+mod queue;

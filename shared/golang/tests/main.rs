@@ -1,0 +1,8 @@
+//! Go's visible behaviours, case by case.
+
+mod differential;
+mod gjson;
+mod readme;
+mod sprig;
+mod template;
+mod template_differential;

@@ -1,0 +1,4 @@
+//! Keys and certificates: vectors of standards, and limits.
+
+mod limits;
+mod vectors;

@@ -1,0 +1,5 @@
+//! What all ways to run Pawl share.
+
+mod audit;
+mod feed;
+mod jobs;

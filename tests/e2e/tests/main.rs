@@ -1,0 +1,12 @@
+//! The whole of Pawl, story by story. The binaries of the workspace must be built before.
+
+mod api_servers;
+mod attacks;
+mod bad_input;
+mod jobs;
+mod lambdas;
+mod serve;
+mod store_attacks;
+mod vault;
+mod vault_audit;
+mod watches;

@@ -1,0 +1,7 @@
+//! The servers that tests start.
+
+mod apiserver;
+mod lambda;
+mod moto;
+mod proxy;
+mod vault;
