@@ -63,6 +63,8 @@ pub(crate) enum Verb {
     /// Say what an event would touch, and why not others; why a declaration is as it is; or what the code of an error means.
     /// Asks no store and no cluster.
     Explain(Explain),
+    /// Say which declarations read a key, what of it, and how each fares. Asks no store and no cluster.
+    Who(Who),
     /// Look at the job queue: what waits, what is dead and why; try it anew or remove it.
     Jobs(Jobs),
     /// Look for what changed without an event, and bring it up to date.
@@ -234,6 +236,15 @@ pub(crate) struct Explain {
     /// A file with an event, `-` for standard input; a declaration as `<cluster>/<namespace>/<name>`; or a code as
     /// `PAWL-FETCH-DENIED`.
     pub(crate) what: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Who {
+    /// The key as a manifest names it, or its ARN.
+    pub(crate) key: String,
+    /// Only keys of this region; else of every region that a store names.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,12 +8,14 @@ mod explain;
 mod get;
 mod input;
 mod jobs;
+mod key;
 mod manifests;
 mod rbac;
 mod render;
 mod results;
 mod sweep;
 mod sync;
+mod who;
 
 use crate::args::{Args, Verb};
 use crate::error::Error;
@@ -40,6 +42,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Delete(delete) => delete::run(args, delete).await,
         Verb::Sync(sync) => over(args, async |flow| sync::run(flow, args, sync).await).await,
         Verb::Explain(explain) => explain::run(args, explain).await,
+        Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
         Verb::Rbac(rbac) => rbac::run(rbac),

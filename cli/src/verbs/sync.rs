@@ -1,16 +1,15 @@
 //! `pawl sync`: by hand what an event would do.
 
+use super::key::changes_of_key;
 use super::results::Results;
 use super::{code, input};
 use crate::args::{Args, Sync};
 use crate::error::Error;
 use crate::output;
-use pawl_domain::provider::Arn;
-use pawl_domain::{Change, DeclarationId, Location, Moved};
+use pawl_domain::{Change, DeclarationId};
 use pawl_pipeline::{Pipeline, Report};
 use pawl_ports::{Clock, Job, Ports, Registry};
 use pawl_runtime::World;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -58,25 +57,5 @@ async fn what(pipeline: &Pipeline<World>, sync: &Sync) -> Result<What, Error> {
             return Ok(What::Declaration(id));
         }
     }
-    Ok(What::Changes(changes_of_key(pipeline, sync).await?))
-}
-
-/// The key as a change in every place where a store of the registry could find it.
-async fn changes_of_key(pipeline: &Pipeline<World>, sync: &Sync) -> Result<Vec<Change>, Error> {
-    let stores = pipeline.ports().registry().swept_stores().await?;
-    let region = sync.region.as_deref().or_else(|| Arn::parse(&sync.what).map(|arn| arn.region));
-    let locations: BTreeSet<Location> = stores
-        .into_iter()
-        .map(|swept| Location { account: None, ..swept.store.location() })
-        .filter(|location| region.is_none_or(|region| location.region == region))
-        .collect();
-    let change = |location| Change {
-        id: "by-hand".to_owned(),
-        location,
-        names: BTreeSet::from([sync.what.clone()]),
-        version: None,
-        moved: Moved::Existence,
-        at: jiff::Timestamp::UNIX_EPOCH,
-    };
-    Ok(locations.into_iter().map(change).collect())
+    Ok(What::Changes(changes_of_key(pipeline, &sync.what, sync.region.as_deref()).await?))
 }

@@ -1,7 +1,9 @@
-//! What a change would touch, and why not others; and why a declaration is as it is. Asks registry and ledger only.
+//! What a change would touch, and why not others; who reads a key; and why a declaration is as it is. Asks registry and
+//! ledger only.
 
 use crate::pipeline::Pipeline;
 use jiff::{SignedDuration, Timestamp};
+use pawl_domain::affected::concerned_reads;
 use pawl_domain::refresh::due;
 use pawl_domain::{
     Affected, Change, Declaration, DeclarationId, IndexKey, NotAffected, Record, Store, StoreId, affected,
@@ -45,6 +47,41 @@ impl<P: Ports> Pipeline<P> {
                 return Ok(explanations);
             }
         }
+    }
+}
+
+/// A declaration that reads a key.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The declaration.
+    pub declaration: Declaration,
+    /// The positions among its reads of those that read the key.
+    pub reads: Vec<usize>,
+    /// What happened last; `None` before its first attempt.
+    pub record: Option<Record>,
+}
+
+impl<P: Ports> Pipeline<P> {
+    /// Every declaration that reads the key that this change names, in ascending order of ids. Costs look-ups by index, however
+    /// large the registry is.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn readers(&self, change: &Change) -> Result<Vec<Reader>, Error> {
+        let mut readers = Vec::new();
+        for ids in self.ports.registry().candidates(&change.index_keys()).await?.chunks(PAGE) {
+            let declarations = self.ports.registry().declarations(ids).await?;
+            let stores = self.stores_of(&declarations).await?;
+            let mut entries = self.entries_of(&declarations).await?;
+            for declaration in declarations {
+                let reads = concerned_reads(change, &declaration, |id| stores.get(id));
+                if !reads.is_empty() {
+                    let record = entries.remove(&declaration.id).map(|entry| entry.record);
+                    readers.push(Reader { declaration, reads, record });
+                }
+            }
+        }
+        Ok(readers)
     }
 }
 

@@ -209,6 +209,14 @@ async fn commands_show_and_remove_what_is_registered() -> Result<()> {
         "explain asks nobody"
     );
 
+    let readers = rows(&stage.pawl(&["who", "my-application/database", "--output", "json"]).await?.well()?);
+    assert_eq!(readers.len(), 1, "{readers:?}");
+    assert_eq!((&readers[0]["declaration"], &readers[0]["state"]), (&json!(DECLARATION), &json!("written")));
+    let reads = readers[0]["reads"].as_array().map(Vec::len);
+    assert_eq!((reads, readers[0]["versions"].as_array().map(Vec::len)), (reads.filter(|it| *it > 0), reads));
+    let nobody = stage.pawl(&["who", "my-application"]).await?;
+    assert!(nobody.code == 1 && nobody.stderr.contains("nobody reads this key"), "{nobody:?}");
+
     let gone = stage.pawl(&["delete", DECLARATION]).await?.well()?;
     assert!(gone.contains("removed"), "{gone}");
     assert_eq!(

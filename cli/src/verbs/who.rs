@@ -1,0 +1,101 @@
+//! `pawl who`: which declarations read a key, and how each fares.
+
+use super::key::changes_of_key;
+use super::{code, registry};
+use crate::args::{Args, Who};
+use crate::error::Error;
+use crate::output::{self, Table};
+use pawl_domain::record::State;
+use pawl_domain::{Location, Query, Read, Record};
+use pawl_pipeline::explain::Reader;
+use serde::Serialize;
+use std::process::ExitCode;
+
+pub(super) async fn run(args: &Args, who: &Who) -> Result<ExitCode, Error> {
+    let pipeline = registry(args).await?;
+    let mut rows = Vec::new();
+    for change in changes_of_key(&pipeline, &who.key, who.region.as_deref()).await? {
+        let readers = pipeline.readers(&change).await?;
+        rows.extend(readers.into_iter().map(|reader| Row::new(&change.location, reader)));
+    }
+    let somebody = !rows.is_empty();
+    output::show(&Readers(rows), args.output);
+    if !somebody {
+        output::note("nobody reads this key; pawl get shows the keys that are read");
+    }
+    Ok(code(somebody))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct Readers(Vec<Row>);
+
+#[derive(Debug, Serialize)]
+struct Row {
+    declaration: String,
+    target: String,
+    location: String,
+    reads: Vec<String>,
+    versions: Vec<String>,
+    state: String,
+    refreshed: Option<String>,
+}
+
+impl Row {
+    fn new(location: &Location, reader: Reader) -> Self {
+        let Reader { declaration, reads, record } = reader;
+        let written = |index: &usize| {
+            let versions = record.as_ref()?.versions.get(*index)?;
+            Some(versions.one()?.id.clone())
+        };
+        let refreshed = record.as_ref().and_then(|record| record.refreshed);
+        Self {
+            declaration: declaration.id.to_string(),
+            target: declaration.target.name.to_string(),
+            location: location.to_string(),
+            reads: reads.iter().filter_map(|index| declaration.reads.get(*index)).map(described).collect(),
+            versions: reads.iter().filter_map(written).collect(),
+            state: state(record.as_ref()),
+            refreshed: refreshed.map(|at| format!("{at:.0}")),
+        }
+    }
+}
+
+/// Where it stands in the manifest, and what of the key it reads.
+fn described(read: &Read) -> String {
+    let Query::Key(remote) = &read.query else { return format!("{} (finds it)", read.path) };
+    let property = remote.property.as_deref().map(|property| format!("property {property}"));
+    let version = remote.version.as_deref().map(|version| format!("version {version}"));
+    let metadata = remote.metadata.then(|| "metadata".to_owned());
+    let parts: Vec<_> = [property, version, metadata].into_iter().flatten().collect();
+    if parts.is_empty() { read.path.clone() } else { format!("{} ({})", read.path, parts.join(", ")) }
+}
+
+fn state(record: Option<&Record>) -> String {
+    match record.map(|record| &record.state) {
+        None => "never tried".to_owned(),
+        Some(State::Settled(outcome)) => outcome.to_string(),
+        Some(State::Pending) => "waits".to_owned(),
+        Some(State::Failed(failure)) => format!("failed ({})", failure.code()),
+    }
+}
+
+impl Table for Readers {
+    const HEADINGS: &'static [&'static str] =
+        &["DECLARATION", "TARGET", "LOCATION", "READS", "VERSIONS", "STATE", "REFRESHED"];
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let row = |row: &Row| {
+            vec![
+                row.declaration.clone(),
+                row.target.clone(),
+                row.location.clone(),
+                row.reads.join(", "),
+                row.versions.join(", "),
+                row.state.clone(),
+                row.refreshed.clone().unwrap_or_default(),
+            ]
+        };
+        self.0.iter().map(row).collect()
+    }
+}
