@@ -1,20 +1,19 @@
 //! The adapter as the flow and the stores see it.
 
-use crate::call::{Call, NAMESPACES, SECRETS, Verb};
+use crate::call::{Call, NAMESPACES, Verb};
 use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::watch::{self, OwnWrites};
 use crate::wire::Object;
-use crate::{credentials, objects, scan, secrets, status, store_status};
+use crate::{credentials, scan, status, store_status, targets};
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::declaration::Manifest;
 use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, SecretValue, Step, StoreId,
 };
 use pawl_ports::{
-    Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus, TemplateKind,
-    Watches,
+    Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus, TargetRef,
+    TemplateKind, Watches,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,21 +37,18 @@ impl<I: ClusterIdentity, D: ClusterDirectory> KubernetesClusters<I, D> {
 }
 
 impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesClusters<I, D> {
-    async fn read(&self, id: &DeclarationId, target: &ObjectName) -> Result<Option<Existing>, Error> {
-        secrets::read(&*self.connections.link(&id.cluster).await?, id, target).await
+    async fn read(&self, target: TargetRef<'_>) -> Result<Option<Existing>, Error> {
+        targets::read(&*self.connections.link(&target.of.cluster).await?, target).await
     }
 
-    async fn apply(
-        &self,
-        id: &DeclarationId,
-        target: &ObjectName,
-        action: &Action,
-    ) -> Result<Option<String>, Error> {
-        let written = secrets::apply(&*self.connections.link(&id.cluster).await?, id, target, action).await?;
-        // Who else keeps that Secret up is concerned by a change of its owners, and hears of it by the watch.
+    async fn apply(&self, target: TargetRef<'_>, action: &Action) -> Result<Option<String>, Error> {
+        let DeclarationId { cluster, namespace, .. } = target.of;
+        let written = targets::apply(&*self.connections.link(cluster).await?, target, action).await?;
+        // Who else keeps that Secret up is concerned by a change of its owners, and hears of it by the watch. Of other
+        // kinds nothing is watched.
         let is_handed_over = matches!(action, Action::Update { parts, .. } if parts.owners);
-        if let Some(version) = written.as_ref().filter(|_| !is_handed_over) {
-            self.own.note(&id.cluster, &id.namespace, target, version);
+        if let Some(version) = written.as_ref().filter(|_| target.kind.is_none() && !is_handed_over) {
+            self.own.note(cluster, namespace, target.name, version);
         }
         Ok(written)
     }
@@ -60,46 +56,19 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     async fn replace(
         &self,
         id: &DeclarationId,
-        target: &ObjectName,
+        secret: &ObjectName,
         resource_version: &str,
         replacement: &Replacement,
     ) -> Result<String, Error> {
         let link = self.connections.link(&id.cluster).await?;
-        let written = secrets::replace(&link, id, target, resource_version, replacement).await?;
-        self.own.note(&id.cluster, &id.namespace, target, &written);
+        let target = TargetRef::secret(id, secret);
+        let written = targets::replace(&link, target, resource_version, replacement).await?;
+        self.own.note(&id.cluster, &id.namespace, secret, &written);
         Ok(written)
     }
 
-    async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
-        secrets::delete_owned(&*self.connections.link(&id.cluster).await?, &SECRETS, id, target).await
-    }
-
-    async fn read_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> Result<Option<Existing>, Error> {
-        objects::read(&*self.connections.link(&id.cluster).await?, id, kind, target).await
-    }
-
-    async fn apply_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-        action: &Action,
-    ) -> Result<Option<String>, Error> {
-        objects::apply(&*self.connections.link(&id.cluster).await?, id, kind, target, action).await
-    }
-
-    async fn delete_owned_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> Result<bool, Error> {
-        objects::delete_owned(&*self.connections.link(&id.cluster).await?, id, kind, target).await
+    async fn delete_owned(&self, target: TargetRef<'_>) -> Result<bool, Error> {
+        targets::delete_owned(&*self.connections.link(&target.of.cluster).await?, target).await
     }
 
     async fn template_source(
@@ -108,7 +77,7 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         kind: TemplateKind,
         name: &ObjectName,
     ) -> Result<BTreeMap<String, SecretValue>, Error> {
-        secrets::template_source(&*self.connections.link(&id.cluster).await?, id, kind, name).await
+        targets::template_source(&*self.connections.link(&id.cluster).await?, id, kind, name).await
     }
 
     async fn namespace_labels(
@@ -126,7 +95,7 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         &self,
         cluster: &ClusterName,
     ) -> Result<BTreeMap<(Namespace, ObjectName), String>, Error> {
-        secrets::managed(&*self.connections.link(cluster).await?).await
+        targets::managed(&*self.connections.link(cluster).await?).await
     }
 
     async fn manifests(&self, cluster: &Cluster) -> Result<Manifests, Error> {

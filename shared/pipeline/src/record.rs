@@ -12,7 +12,7 @@ use pawl_domain::record::{Begun, FormerTarget, MOST_STARTS, Owed, State, TargetS
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Change, Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
-use pawl_ports::{Clock, Entry, Error, Ledger, Ports, Registry, Status};
+use pawl_ports::{Clock, Entry, Error, Ledger, Ports, Registry, Status, TargetRef};
 use std::time::Duration;
 use tracing::warn;
 
@@ -153,7 +153,7 @@ impl<P: Ports> Pipeline<P> {
     pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> (bool, Option<Error>) {
         let (mut deleted, mut problem) = (false, None);
         for former in std::mem::take(&mut owed.targets) {
-            match self.delete_target(id, former.manifest.as_ref(), &former.name).await {
+            match self.delete_target(TargetRef::former(id, &former)).await {
                 Ok(one) => deleted |= one,
                 Err(error) => {
                     problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
@@ -170,9 +170,10 @@ impl<P: Ports> Pipeline<P> {
         if declaration.target.creation != CreationPolicy::Owner {
             return;
         }
-        let (id, target) = (&declaration.id, &declaration.target);
-        if let Err(error) = self.delete_target(id, target.generic(), &target.name).await {
-            warn!(declaration.id = %id, "{id}: it was removed, and its target {} stays for now: {error}", target.name);
+        let target = TargetRef::of(declaration);
+        if let Err(error) = self.delete_target(target).await {
+            let TargetRef { of: id, name, .. } = target;
+            warn!(declaration.id = %id, "{id}: it was removed, and its target {name} stays for now: {error}");
         }
     }
 }

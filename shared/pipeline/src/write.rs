@@ -7,7 +7,7 @@ use pawl_domain::reconcile::{
     Action, Decision, Deed, Existing, Replacement, decide, decide_untemplated, marked,
 };
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Record, Rendered, Step};
-use pawl_ports::{Clock, Clusters, Error, Ports};
+use pawl_ports::{Clock, Clusters, Error, Ports, TargetRef};
 
 /// What a write is conditional on, looked at before anything is fetched.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Written {
 impl<P: Ports> Pipeline<P> {
     /// Reads the target as it stands.
     pub(crate) async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
-        self.read_target(declaration).await.map(|existing| Base::Read(existing.map(Box::new)))
+        self.read_target(TargetRef::of(declaration)).await.map(|existing| Base::Read(existing.map(Box::new)))
     }
 
     /// Renders and writes one target.
@@ -110,7 +110,7 @@ impl<P: Ports> Pipeline<P> {
         if matches!(action, Action::Leave) {
             return;
         }
-        if let Err(why) = self.apply_target(declaration, &action).await {
+        if let Err(why) = self.apply_target(TargetRef::of(declaration), &action).await {
             tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
         }
     }
@@ -182,7 +182,7 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Written, Error> {
         let resource_version = match &action {
             Action::Leave => existing.map(|existing| existing.resource_version.clone()),
-            action => match self.apply_target(declaration, action).await {
+            action => match self.apply_target(TargetRef::of(declaration), action).await {
                 Err(error) if error.kind == Kind::Invalid => {
                     self.mark(declaration, existing).await;
                     return Err(error);

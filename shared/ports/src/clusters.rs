@@ -1,7 +1,6 @@
 //! The contract of the clusters.
 
-use crate::{Error, Status, StoreStatus};
-use pawl_domain::declaration::Manifest;
+use crate::{Error, Status, StoreStatus, TargetRef};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId,
@@ -13,75 +12,40 @@ use std::future::Future;
 ///
 /// Work is bounded per cluster. A cluster that cannot be reached answers with kind `Unreachable` within one timeout.
 pub trait Clusters: Send + Sync {
-    /// The Secret as it stands, or `None`, with what the declaration's field manager wrote of it told apart.
+    /// The target as it stands, or `None`. Of a Secret it tells apart what the declaration's field manager wrote; of an
+    /// object of another kind it tells the content, [`Existing::content`], and nothing of field managers.
     ///
     /// # Errors
-    /// `NotFound` when the cluster is not known; `Denied` when Pawl may not read there.
-    fn read(
-        &self,
-        id: &DeclarationId,
-        target: &ObjectName,
-    ) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
+    /// `NotFound` when the cluster, or the kind of the target, is not known; `Denied` when Pawl may not read there;
+    /// `Invalid` with the complaint `GenericTarget` when objects of the kind do not live in namespaces.
+    fn read(&self, target: TargetRef<'_>) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
 
     /// Carries out an action and returns the target's new resourceVersion, if it still exists.
     ///
     /// # Errors
     /// `Conflict` when the target is not what the action was decided on: start again from the read. `NotFound` when
-    /// the namespace is missing. `Denied` and `Invalid` as the API server says; the message quotes no value.
+    /// the namespace is missing. `Denied` and `Invalid` as the API server says; the message quotes no value. Of kinds as
+    /// for [`Clusters::read`].
     fn apply(
         &self,
-        id: &DeclarationId,
-        target: &ObjectName,
+        target: TargetRef<'_>,
         action: &Action,
     ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
 
-    /// Replaces all data of a target and sets labels and annotations, in one conditional request without reading it
-    /// first; returns the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the target is
+    /// Replaces all data of a Secret and sets labels and annotations, in one conditional request without reading it
+    /// first; returns the new resourceVersion. Errors as for [`Clusters::apply`]; `Conflict` also when the Secret is
     /// gone or immutable, for then only reading it tells what still can be done.
     fn replace(
         &self,
         id: &DeclarationId,
-        target: &ObjectName,
+        secret: &ObjectName,
         resource_version: &str,
         replacement: &Replacement,
     ) -> impl Future<Output = Result<String, Error>> + Send;
 
-    /// Deletes a target if the declaration made and owns it, as its created-by label tells. `false` if it stays.
-    fn delete_owned(
-        &self,
-        id: &DeclarationId,
-        target: &ObjectName,
-    ) -> impl Future<Output = Result<bool, Error>> + Send;
-
-    /// As [`Clusters::read`], of an object of this kind. Its content is [`Existing::content`]; of what field managers
-    /// wrote nothing is told.
-    ///
-    /// # Errors
-    /// `Invalid` with the complaint `GenericTarget` when objects of the kind do not live in namespaces; `NotFound` when
-    /// the cluster does not know the kind.
-    fn read_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> impl Future<Output = Result<Option<Existing>, Error>> + Send;
-
-    /// As [`Clusters::apply`], to an object of this kind. Errors also as for [`Clusters::read_object`].
-    fn apply_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-        action: &Action,
-    ) -> impl Future<Output = Result<Option<String>, Error>> + Send;
-
-    /// As [`Clusters::delete_owned`], of an object of this kind.
-    fn delete_owned_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Deletes a target if the declaration made and owns it, as its created-by label tells. `false` if it stays. Errors
+    /// as for [`Clusters::read`].
+    fn delete_owned(&self, target: TargetRef<'_>) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// The data of the ConfigMap or Secret that holds a declaration's templates, in the declaration's namespace.
     ///

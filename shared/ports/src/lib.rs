@@ -16,6 +16,7 @@ mod registry;
 mod sources;
 mod status;
 mod store_status;
+mod target;
 mod unreadable;
 mod watches;
 
@@ -31,6 +32,7 @@ pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
 pub use sources::Sources;
 pub use status::Status;
 pub use store_status::{StoreStatus, Validity};
+pub use target::TargetRef;
 pub use unreadable::{DocumentKind, Unreadable, readable};
 pub use watches::{Declared, Sighting, Watches};
 

@@ -334,7 +334,7 @@ mod tests {
             ("unsettled", size_of_val(&ledger.unsettled(None, 1))),
             ("mark", size_of_val(&ledger.mark("sweep"))),
             ("enqueue", size_of_val(&world.jobs().enqueue(&[]))),
-            ("read", size_of_val(&clusters.read(id, target))),
+            ("read", size_of_val(&clusters.read(pawl_ports::TargetRef::secret(id, target)))),
             ("namespace_labels", size_of_val(&clusters.namespace_labels(&id.cluster, &id.namespace))),
             ("managed", size_of_val(&clusters.managed(&id.cluster))),
         ] {

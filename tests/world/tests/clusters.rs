@@ -5,7 +5,7 @@
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::reconcile::{Action, Existing, Replacement, decide};
 use pawl_domain::{Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue};
-use pawl_ports::{ClusterCredentials, Clusters, Error, Ports};
+use pawl_ports::{ClusterCredentials, Clusters, Error, Ports, TargetRef};
 use pawl_world::build::{cluster_name, id, namespace, object_name};
 use pawl_world::{Calls, Fault, Point, World, cluster, declaration};
 use std::collections::BTreeMap;
@@ -26,13 +26,13 @@ fn replacement(pairs: &[(&str, &str)]) -> Replacement {
 }
 
 async fn read(world: &World, db: &Declaration) -> Option<Existing> {
-    world.clusters().read(&db.id, &db.target.name).await.unwrap()
+    world.clusters().read(TargetRef::secret(&db.id, &db.target.name)).await.unwrap()
 }
 
 async fn write(world: &World, db: &Declaration, pairs: &[(&str, &str)]) -> Result<Option<String>, Error> {
     let existing = read(world, db).await;
     let action = decide(db, &Rendered::plain(data(pairs)), existing.as_ref()).action;
-    world.clusters().apply(&db.id, &db.target.name, &action).await
+    world.clusters().apply(TargetRef::secret(&db.id, &db.target.name), &action).await
 }
 
 fn kind<T>(result: Result<T, Error>) -> Kind {
@@ -44,15 +44,19 @@ async fn writes_are_conditional_on_what_was_read() {
     let (world, db) = world();
     assert_eq!(read(&world, &db).await.map(|_| ()), None);
     let (target, create) = (&db.target.name, decide(&db, &Rendered::plain(data(&[("a", "1")])), None).action);
-    let first = world.clusters().apply(&db.id, target, &create).await.unwrap().unwrap();
-    assert_eq!(kind(world.clusters().apply(&db.id, target, &create).await), Kind::Conflict, "created before");
+    let first = world.clusters().apply(TargetRef::secret(&db.id, target), &create).await.unwrap().unwrap();
+    assert_eq!(
+        kind(world.clusters().apply(TargetRef::secret(&db.id, target), &create).await),
+        Kind::Conflict,
+        "created before"
+    );
     let old = read(&world, &db).await.unwrap();
     assert_eq!(old.resource_version, first);
 
     world.clusters().edit("blue/shop/db", |secret| secret.set("b", "theirs"));
     let update = decide(&db, &Rendered::plain(data(&[("a", "2")])), Some(&old)).action;
     assert_eq!(
-        kind(world.clusters().apply(&db.id, target, &update).await),
+        kind(world.clusters().apply(TargetRef::secret(&db.id, target), &update).await),
         Kind::Conflict,
         "edited meanwhile"
     );
@@ -61,7 +65,7 @@ async fn writes_are_conditional_on_what_was_read() {
     assert_eq!(kind(replaced), Kind::Conflict, "edited meanwhile");
     let delete = Action::Delete { uid: old.uid.clone(), resource_version: first };
     assert_eq!(
-        kind(world.clusters().apply(&db.id, target, &delete).await),
+        kind(world.clusters().apply(TargetRef::secret(&db.id, target), &delete).await),
         Kind::Conflict,
         "edited meanwhile"
     );
@@ -120,7 +124,12 @@ async fn managers_own_what_they_changed() {
     write(&world, &merge, &[("other", "1")]).await.unwrap();
     let keys: Vec<String> = world.data("blue/shop/db").into_keys().collect();
     assert_eq!(keys, ["other", "theirs"], "what we own and do not want any more goes");
-    let foreign = world.clusters().read(&id("blue/shop/foreign"), &object_name("db")).await.unwrap().unwrap();
+    let foreign = world
+        .clusters()
+        .read(TargetRef::secret(&id("blue/shop/foreign"), &object_name("db")))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(foreign.own.data.is_empty(), "another declaration has another manager");
 }
 
@@ -142,7 +151,7 @@ async fn what_an_api_server_refuses_is_refused() {
     assert_eq!(kind(write(&world, &db, &[("a", "1")]).await), Kind::NotFound);
     let labels = world.clusters().namespace_labels(&cluster_name("blue"), &namespace("shop")).await;
     assert_eq!(kind(labels), Kind::NotFound);
-    let unknown = world.clusters().read(&id("green/shop/db"), &object_name("db")).await;
+    let unknown = world.clusters().read(TargetRef::secret(&id("green/shop/db"), &object_name("db"))).await;
     assert_eq!(kind(unknown), Kind::NotFound);
 }
 
@@ -150,7 +159,11 @@ async fn what_an_api_server_refuses_is_refused() {
 async fn only_owned_targets_are_deleted() {
     let (world, db) = world();
     let delete = async |id: &DeclarationId| {
-        world.clusters().delete_owned(id, &"db".parse::<ObjectName>().unwrap()).await.unwrap()
+        world
+            .clusters()
+            .delete_owned(TargetRef::secret(id, &"db".parse::<ObjectName>().unwrap()))
+            .await
+            .unwrap()
     };
     assert!(!delete(&db.id).await, "there is none");
     write(&world, &db, &[("a", "1")]).await.unwrap();
@@ -167,12 +180,15 @@ async fn a_cluster_fails_alone() {
     world.add_cluster(cluster("green"));
     let green = world.declare(declaration("green/shop/db").reads("app/db"));
     world.inject(Fault::down("blue"));
-    assert_eq!(kind(world.clusters().read(&db.id, &db.target.name).await), Kind::Unreachable);
+    assert_eq!(
+        kind(world.clusters().read(TargetRef::secret(&db.id, &db.target.name)).await),
+        Kind::Unreachable
+    );
     assert_eq!(kind(world.clusters().managed(&cluster_name("blue")).await), Kind::Unreachable);
     write(&world, &green, &[("a", "1")]).await.unwrap();
     world.mend("blue");
     world.inject(Fault::forbidden("blue/shop").times(1));
-    assert_eq!(kind(world.clusters().read(&db.id, &db.target.name).await), Kind::Denied);
+    assert_eq!(kind(world.clusters().read(TargetRef::secret(&db.id, &db.target.name)).await), Kind::Denied);
     world.inject(Fault::lost_answer().at(Point::Write).on("blue").times(1));
     assert_eq!(kind(write(&world, &db, &[("a", "1")]).await), Kind::Unreachable);
     assert_eq!(world.value("blue/shop/db", "a").as_deref(), Some("1"), "it was written all the same");

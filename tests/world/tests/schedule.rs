@@ -5,7 +5,7 @@
 use futures::FutureExt;
 use pawl_domain::SecretValue;
 use pawl_domain::reconcile::{Action, Desired, Parts};
-use pawl_ports::{Clusters, Error, Ledger, Part, Ports, Sources, Wanted};
+use pawl_ports::{Clusters, Error, Ledger, Part, Ports, Sources, TargetRef, Wanted};
 use pawl_world::build::{at, cluster_name, id, namespace, object_name};
 use pawl_world::{Point, Schedule, World, cluster, every_order, secrets_manager};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,7 +165,7 @@ async fn write(world: &World, careful: bool) -> Result<(), Error> {
     let fetch = async || world.sources().fetch(&access, &wanted).await.remove(0);
     loop {
         let early = if careful { None } else { Some(fetch().await?) };
-        let existing = world.clusters().read(&id, &target).await?;
+        let existing = world.clusters().read(TargetRef::secret(&id, &target)).await?;
         let fetched = match early {
             Some(fetched) => fetched,
             None => fetch().await?,
@@ -180,7 +180,7 @@ async fn write(world: &World, careful: bool) -> Result<(), Error> {
                 parts: Parts { data: true, ..Parts::default() },
             },
         };
-        match world.clusters().apply(&id, &target, &action).await {
+        match world.clusters().apply(TargetRef::secret(&id, &target), &action).await {
             Ok(_) => return Ok(()),
             Err(error) if error.is_retryable() => {}
             Err(error) => return Err(error),

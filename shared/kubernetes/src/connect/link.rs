@@ -6,7 +6,7 @@ use super::lines::Opened;
 use super::server::{self, Server};
 use super::transport::Fault;
 use crate::call::{Call, Reply};
-use crate::objects::ServedKind;
+use crate::kinds::ServedKind;
 use metrics::counter;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::{Cluster, ClusterName, Kind, Step};

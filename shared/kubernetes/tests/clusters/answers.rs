@@ -5,7 +5,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
 use pawl_domain::reconcile::{Action, Desired};
 use pawl_domain::{Kind, Outcome, Step};
-use pawl_ports::{Clusters, Status};
+use pawl_ports::{Clusters, Status, TargetRef};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use wiremock::matchers::{body_partial_json, header, method, path, query_param, query_param_is_missing};
@@ -87,7 +87,10 @@ async fn every_refusal_is_classified_and_none_is_quoted() {
             .expect(1)
             .mount(&server)
             .await;
-        let error = adapter(&server).apply(&id("shop", "es"), &name("db"), &create()).await.unwrap_err();
+        let error = adapter(&server)
+            .apply(TargetRef::secret(&id("shop", "es"), &name("db")), &create())
+            .await
+            .unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Write, kind), "{code}: {error}");
         assert!(error.message().contains(says), "{code}: {error}");
         assert!(!format!("{error:?}").contains(CANARY), "{error:?}");
@@ -209,7 +212,9 @@ async fn a_server_that_asks_to_wait_a_little_is_asked_again_after_that() {
         let busy = ResponseTemplate::new(code).insert_header("retry-after", "0");
         get().respond_with(busy).up_to_n_times(2).expect(2).mount(&server).await;
         get().respond_with(ResponseTemplate::new(404)).expect(1).mount(&server).await;
-        assert!(adapter(&server).read(&id("shop", "es"), &name("db")).await.unwrap().is_none());
+        assert!(
+            adapter(&server).read(TargetRef::secret(&id("shop", "es"), &name("db"))).await.unwrap().is_none()
+        );
     }
 }
 
@@ -220,7 +225,7 @@ async fn a_server_that_wants_to_be_left_alone_for_long_is_not_asked_by_anybody()
     Mock::given(method("GET")).respond_with(busy).expect(1).mount(&server).await;
     let adapter = adapter(&server);
     for target in ["db", "other"] {
-        let error = adapter.read(&id("shop", "es"), &name(target)).await.unwrap_err();
+        let error = adapter.read(TargetRef::secret(&id("shop", "es"), &name(target))).await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Read, Kind::Throttled), "{error}");
         assert!(error.retry_after().is_some_and(|pause| pause.as_secs() > 20), "{error:?}");
     }
@@ -290,8 +295,8 @@ async fn every_call_is_counted() {
     let (recorder, server) = (Counted::default(), MockServer::start().await);
     let _guard = metrics::set_default_local_recorder(&recorder);
     let adapter = adapter(&server);
-    adapter.read(&id("shop", "es"), &name("db")).await.unwrap();
-    let _ = adapter.apply(&id("shop", "es"), &name("db"), &create()).await;
+    adapter.read(TargetRef::secret(&id("shop", "es"), &name("db"))).await.unwrap();
+    let _ = adapter.apply(TargetRef::secret(&id("shop", "es"), &name("db")), &create()).await;
     drop(server);
     let counted = recorder.0.lock().unwrap().clone();
     let want = ["get 404", "create 404"].map(|call| {

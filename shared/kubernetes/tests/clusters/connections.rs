@@ -6,7 +6,7 @@ use pawl_devcluster::{DevCluster, Fault, Rule};
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_kubernetes::Options;
-use pawl_ports::Clusters;
+use pawl_ports::{Clusters, TargetRef};
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +54,8 @@ async fn a_cluster_that_is_silent_costs_one_timeout_and_not_one_per_secret() {
         let pawl = build(url(&format!("{scheme}://{address}"), env("t")), Arc::default(), hasty());
         let (id, db) = (id("shop", "es"), name("db"));
         let start = Instant::now();
-        for result in futures::future::join_all((0..50).map(|_| pawl.read(&id, &db))).await {
+        for result in futures::future::join_all((0..50).map(|_| pawl.read(TargetRef::secret(&id, &db)))).await
+        {
             let error = result.unwrap_err();
             assert_eq!((error.step, error.kind), (Step::Read, Kind::Unreachable), "{error}");
             assert!(error.message().starts_with("cluster blue cannot be reached: "), "{error}");
@@ -75,12 +76,12 @@ async fn a_cluster_that_is_back_is_tried_again() {
     };
     let pawl = build(connection, Arc::default(), options);
     let (id, db) = (id("default", "es"), name("db"));
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
     server.cut_off().await.unwrap();
-    let error = pawl.read(&id, &db).await.unwrap_err();
+    let error = pawl.read(TargetRef::secret(&id, &db)).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     server.restore().await.unwrap();
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn a_connection_that_breaks_off_is_a_fault_of_the_moment() {
         let error = pawl.replace(&id, &db, "1", &replacement(&[("a", "1")])).await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Write, Kind::Transient), "{error}");
         // The cluster is not taken to be down.
-        assert!(pawl.read(&id, &db).await.unwrap().is_none());
+        assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
     }
 }
 
@@ -114,7 +115,7 @@ async fn requests_under_way_are_bounded() {
     let pawl = build(connection, Arc::default(), Options { concurrency: 2, ..options() });
     let (id, db) = (id("default", "es"), name("db"));
     let start = Instant::now();
-    let results = futures::future::join_all((0..6).map(|_| pawl.read(&id, &db))).await;
+    let results = futures::future::join_all((0..6).map(|_| pawl.read(TargetRef::secret(&id, &db)))).await;
     assert!(results.into_iter().all(|result| result.is_ok()));
     assert!(start.elapsed() >= Duration::from_millis(150), "{:?}", start.elapsed());
 }
@@ -129,20 +130,20 @@ async fn a_token_file_is_read_again_when_its_token_is_refused() {
     let connection = |token| Connection::Url { url: server.url.clone(), ca: Some(server.ca.clone()), token };
     let pawl = with(connection(TokenSource::File(file.clone())));
     let (id, db) = (id("default", "es"), name("db"));
-    let error = pawl.read(&id, &db).await.unwrap_err();
+    let error = pawl.read(TargetRef::secret(&id, &db)).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied));
     fs::write(&path, format!("{}\n", server.pawl)).unwrap();
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
     // A token that is good is not read again.
     fs::remove_file(&path).unwrap();
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
 
     let pawl = with(connection(TokenSource::File(file)));
-    let error = pawl.read(&id, &db).await.unwrap_err();
+    let error = pawl.read(TargetRef::secret(&id, &db)).await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid);
     assert!(error.message().contains("token") && error.message().contains("entity not found"), "{error}");
     let pawl = with(connection(TokenSource::SecretsManager(server.pawl.clone())));
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -156,7 +157,7 @@ async fn kubeconfigs_are_used_but_nothing_in_them_is_run() {
         fs::write(path, text).unwrap();
         let connection =
             Connection::Kubeconfig { path: path.to_owned(), context: context.map(str::to_owned) };
-        with(connection).read(&id, &db).await
+        with(connection).read(TargetRef::secret(&id, &db)).await
     };
     assert!(read(&server.kubeconfig(), None).await.unwrap().is_none());
     assert!(read(&server.kubeconfig(), Some("dev")).await.unwrap().is_none());
@@ -198,7 +199,7 @@ async fn kubeconfigs_are_used_but_nothing_in_them_is_run() {
     assert!(!marker.exists());
     fs::remove_file(path).unwrap();
     let connection = Connection::Kubeconfig { path: path.to_owned(), context: None };
-    let error = with(connection).read(&id, &db).await.unwrap_err();
+    let error = with(connection).read(TargetRef::secret(&id, &db)).await.unwrap_err();
     assert!(error.message().contains("cannot be read: entity not found"), "{error}");
 }
 
@@ -217,7 +218,8 @@ async fn a_declaration_that_cannot_be_used_says_what_to_correct() {
             "its CA is no certificate in PEM",
         ),
     ] {
-        let error = build(connection, Arc::default(), options).read(&id, &db).await.unwrap_err();
+        let error =
+            build(connection, Arc::default(), options).read(TargetRef::secret(&id, &db)).await.unwrap_err();
         assert_eq!(error.kind, Kind::Invalid, "{error}");
         assert!(error.message().contains(says), "{error}");
     }
@@ -228,10 +230,11 @@ async fn a_server_with_another_ca_is_not_talked_to() {
     let (one, other) = (Server::embedded().await, Server::embedded().await);
     let connection =
         Connection::Url { url: one.url.clone(), ca: Some(other.ca.clone()), token: env(&one.pawl) };
-    let error = with(connection).read(&id("default", "es"), &name("db")).await.unwrap_err();
+    let error =
+        with(connection).read(TargetRef::secret(&id("default", "es"), &name("db"))).await.unwrap_err();
     assert_eq!(error.kind, Kind::Unreachable);
     assert!(error.message().contains("certificate"), "{error}");
-    assert!(pawl(&one, &one.pawl).read(&id("default", "es"), &name("db")).await.is_ok());
+    assert!(pawl(&one, &one.pawl).read(TargetRef::secret(&id("default", "es"), &name("db"))).await.is_ok());
 }
 
 #[tokio::test]
@@ -248,9 +251,9 @@ async fn a_cluster_that_is_declared_anew_is_found_anew() {
     let directory = declared(eks("text"));
     let pawl = on(Arc::clone(&directory), identity, options_at(&server.url));
     let (id, db) = (id("default", "es"), name("db"));
-    assert_eq!(pawl.read(&id, &db).await.unwrap_err().kind, Kind::Invalid);
+    assert_eq!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap_err().kind, Kind::Invalid);
     directory.change(eks(&server.ca));
-    assert!(pawl.read(&id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -265,7 +268,7 @@ async fn who_cannot_be_asked_for_the_endpoint_is_asked_once_for_all() {
     };
     let pawl = build(eks, Arc::clone(&identity), options());
     let (id, db) = (id("shop", "es"), name("db"));
-    for result in futures::future::join_all((0..50).map(|_| pawl.read(&id, &db))).await {
+    for result in futures::future::join_all((0..50).map(|_| pawl.read(TargetRef::secret(&id, &db)))).await {
         let error = result.unwrap_err();
         assert_eq!(
             (error.step, error.kind, error.message()),

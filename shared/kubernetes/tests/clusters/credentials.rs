@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::cluster::{Allowed, Connection, TokenSource};
 use pawl_domain::{Kind, SecretValue};
 use pawl_kubernetes::Options;
-use pawl_ports::{Clusters, EksEndpoint, Error};
+use pawl_ports::{Clusters, EksEndpoint, Error, TargetRef};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,10 @@ fn strict(files: &Path) -> Options {
 }
 
 async fn read(connection: Connection, options: Options) -> Result<(), Error> {
-    build(connection, Arc::default(), options).read(&id("default", "es"), &name("db")).await.map(drop)
+    build(connection, Arc::default(), options)
+        .read(TargetRef::secret(&id("default", "es"), &name("db")))
+        .await
+        .map(drop)
 }
 
 /// A server that counts who comes to it.
@@ -142,7 +145,7 @@ async fn an_eks_cluster_is_where_eks_says() {
         let identity = Arc::new(Identity { endpoint: Some(as_eks_says()), ..identity });
         let strict = Options { allowed: Allowed::default(), ..options() };
         let pawl = on(declared(connection.clone()), Arc::clone(&identity), strict);
-        let result = pawl.read(&id("default", "es"), &name("db")).await;
+        let result = pawl.read(TargetRef::secret(&id("default", "es"), &name("db"))).await;
         assert_eq!(result.is_ok(), wrong.is_none(), "{connection:?}: {result:?}");
         if let (Err(error), Some(field)) = (result, wrong) {
             assert!(error.kind == Kind::Invalid && error.to_string().contains(field), "{error}");

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::{due, overdue};
 use pawl_domain::{ClusterName, Declaration, DeclarationId, Kind, Outcome, Record, Step};
-use pawl_ports::{Error, Ledger, Ports, Registry};
+use pawl_ports::{Error, Ledger, Ports, Registry, TargetRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -236,7 +236,7 @@ impl<P: Ports> Pipeline<P> {
         let looks: Vec<_> = missing
             .iter()
             .map(async |each| {
-                let standing = self.read_target(each).await;
+                let standing = self.read_target(TargetRef::of(each)).await;
                 matches!(standing, Ok(Some(_))).then(|| each.clone())
             })
             .collect();

@@ -11,7 +11,7 @@ use pawl_domain::reconcile::{
     decide,
 };
 use pawl_domain::{Complaint, Declaration, DeclarationId, Kind, ObjectName, Rendered, SecretValue, Step};
-use pawl_ports::{Clusters, Error, TemplateKind};
+use pawl_ports::{Clusters, Error, TargetRef, TemplateKind};
 use std::collections::BTreeMap;
 
 /// A cluster `blue` without anything of the suite in it, and the people who work there.
@@ -85,10 +85,10 @@ async fn targets_are_created_once_and_read_back<B: Backstage>(stage: &B) {
 
     let nowhere = id("blue/contract-no-such-namespace/es");
     let clusters = stage.clusters();
-    assert!(clusters.read(&nowhere, &case.target).await.expect("a read").is_none());
-    let created = clusters.apply(&nowhere, &case.target, &create).await;
+    assert!(clusters.read(TargetRef::secret(&nowhere, &case.target)).await.expect("a read").is_none());
+    let created = clusters.apply(TargetRef::secret(&nowhere, &case.target), &create).await;
     assert_eq!(kind(created), (Step::Write, Kind::NotFound), "a namespace that does not exist");
-    let elsewhere = clusters.read(&id("green/contract-create/es"), &case.target).await;
+    let elsewhere = clusters.read(TargetRef::secret(&id("green/contract-create/es"), &case.target)).await;
     assert_eq!(kind(elsewhere).1, Kind::NotFound, "a cluster that nobody declared");
 }
 
@@ -103,7 +103,8 @@ async fn updates_are_conditional_and_touch_what_differs<B: Backstage>(stage: &B)
     assert_eq!(found.annotations[DATA_HASH_ANNOTATION], data_hash(&found.data));
     assert_eq!(kind(case.apply(&update).await), (Step::Write, Kind::Conflict), "decided on what is gone");
     assert_eq!(case.standing().await.resource_version, second, "a conflict changes nothing");
-    let gone = stage.clusters().apply(&case.declaration.id, &object_name("gone"), &update).await;
+    let gone =
+        stage.clusters().apply(TargetRef::secret(&case.declaration.id, &object_name("gone")), &update).await;
     assert_eq!(kind(gone), (Step::Write, Kind::Conflict), "a target that is gone");
 
     stage.edit("contract-update", "db", Edit::Label("theirs", "1")).await;
@@ -200,7 +201,9 @@ async fn deletions_are_conditional<B: Backstage>(stage: &B) {
 async fn only_owned_targets_go_with_their_declaration<B: Backstage>(stage: &B) {
     let mut case = Case::new(stage, "contract-owned").await;
     let (clusters, target) = (stage.clusters(), case.target.clone());
-    let delete = async |id: &DeclarationId| clusters.delete_owned(id, &target).await.expect("a deletion");
+    let delete = async |id: &DeclarationId| {
+        clusters.delete_owned(TargetRef::secret(id, &target)).await.expect("a deletion")
+    };
     assert!(!delete(&case.declaration.id).await, "there is none");
     case.write(&[("a", "1")]).await;
     assert!(!delete(&id("blue/contract-owned/other")).await, "another declaration made it");
@@ -280,7 +283,7 @@ impl<'b, B: Backstage> Case<'b, B> {
     }
 
     async fn apply(&self, action: &Action) -> Result<Option<String>, Error> {
-        self.stage.clusters().apply(&self.declaration.id, &self.target, action).await
+        self.stage.clusters().apply(TargetRef::secret(&self.declaration.id, &self.target), action).await
     }
 
     async fn replace(&self, version: &str, pairs: Pairs<'_>) -> Result<String, Error> {
@@ -289,7 +292,11 @@ impl<'b, B: Backstage> Case<'b, B> {
     }
 
     async fn read(&self) -> Option<Existing> {
-        self.stage.clusters().read(&self.declaration.id, &self.target).await.expect("a read")
+        self.stage
+            .clusters()
+            .read(TargetRef::secret(&self.declaration.id, &self.target))
+            .await
+            .expect("a read")
     }
 
     async fn standing(&self) -> Existing {

@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::cluster::{Connection, SecretKeyAt};
 use pawl_domain::reconcile::{Action, Desired};
 use pawl_domain::{Kind, SecretValue, Step};
-use pawl_ports::{ClusterCredentials, Clusters, EksEndpoint};
+use pawl_ports::{ClusterCredentials, Clusters, EksEndpoint, TargetRef};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,9 +14,9 @@ pub(crate) async fn is_denied_with_the_verb_and_the_resource(server: &Server) {
     server.namespace("denied").await;
     let weak = pawl(server, &server.weak);
     let (id, db) = (id("denied", "es"), name("db"));
-    assert!(weak.read(&id, &db).await.unwrap().is_none());
+    assert!(weak.read(TargetRef::secret(&id, &db)).await.unwrap().is_none());
     let desired = Desired { data: data(&[("a", "1")]), ..Desired::default() };
-    let error = weak.apply(&id, &db, &Action::Create(desired)).await.unwrap_err();
+    let error = weak.apply(TargetRef::secret(&id, &db), &Action::Create(desired)).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Write, Kind::Denied));
     let says = "Secret denied/db in cluster blue: not allowed to create secrets; grant it as infra/kubernetes/rbac.yaml";
     assert!(error.message().starts_with(says), "{error}");
@@ -26,7 +26,7 @@ pub(crate) async fn is_denied_with_the_verb_and_the_resource(server: &Server) {
     assert_eq!((error.step, error.kind), (Step::Lookup, Kind::Denied));
 
     let nobody = pawl(server, "nobodys-token");
-    let error = nobody.read(&id, &db).await.unwrap_err();
+    let error = nobody.read(TargetRef::secret(&id, &db)).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied));
     assert!(error.message().starts_with("cluster blue does not accept the token"), "{error}");
     assert!(!error.message().contains("nobodys-token"));
@@ -62,7 +62,7 @@ pub(crate) async fn survives_a_token_that_is_refused(server: &Server) {
     let identity = Arc::new(Identity { tokens: tokens.to_vec().into(), ..Identity::default() });
     let pawl = build(eks(server, true), Arc::clone(&identity), options_at(&server.url));
     let (id, db) = (id("tokens", "es"), name("db"));
-    let reads = (0..8).map(|_| pawl.read(&id, &db));
+    let reads = (0..8).map(|_| pawl.read(TargetRef::secret(&id, &db)));
     for found in futures::future::join_all(reads).await {
         assert!(found.unwrap().is_none());
     }
@@ -72,7 +72,7 @@ pub(crate) async fn survives_a_token_that_is_refused(server: &Server) {
 
     let identity = Arc::new(Identity { tokens: vec!["expired".to_owned()].into(), ..Identity::default() });
     let pawl = build(eks(server, true), Arc::clone(&identity), options_at(&server.url));
-    assert_eq!(pawl.read(&id, &db).await.unwrap_err().step, Step::Authenticate);
+    assert_eq!(pawl.read(TargetRef::secret(&id, &db)).await.unwrap_err().step, Step::Authenticate);
     assert_eq!(identity.minted.load(Ordering::SeqCst), 2);
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn asks_eks_once_for_the_endpoint(server: &Server) {
     let identity = Arc::new(identity);
     let pawl = build(eks(server, false), Arc::clone(&identity), options());
     let (id, db) = (id("tokens", "es"), name("db"));
-    let reads = (0..8).map(|_| pawl.read(&id, &db));
+    let reads = (0..8).map(|_| pawl.read(TargetRef::secret(&id, &db)));
     for found in futures::future::join_all(reads).await {
         assert!(found.unwrap().is_none());
     }

@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Placement, Token, decide};
 use pawl_domain::{Complaint, Declaration, Kind, Rendered, Step};
-use pawl_ports::Clusters;
+use pawl_ports::{Clusters, TargetRef};
 use serde_json::{Value, json};
 
 fn kind(api_version: &str, kind: &str) -> Manifest {
@@ -41,50 +41,53 @@ pub(crate) async fn of_other_kinds_are_written_on_condition(server: &Server) {
     server.namespace("objects").await;
     let (pawl, declaration) = (pawl(server, &server.pawl), declared("objects", "Owner"));
     let (id, db, of) = (&declaration.id, name("db"), kind("v1", "ConfigMap"));
-    assert!(pawl.read_object(id, &of, &db).await.unwrap().is_none());
+    let target = TargetRef { of: id, kind: Some(&of), name: &db };
+    assert!(pawl.read(target).await.unwrap().is_none());
     let create = action(&declaration, &[("a", CANARY), ("b", "1")], None);
-    let first = pawl.apply_object(id, &of, &db, &create).await.unwrap().unwrap();
-    let found = pawl.read_object(id, &of, &db).await.unwrap().unwrap();
+    let first = pawl.apply(target, &create).await.unwrap().unwrap();
+    let found = pawl.read(target).await.unwrap().unwrap();
     assert_eq!(found.resource_version, first);
     assert_eq!(fields(&found), json!({ "data": { "a": CANARY, "b": "1" } }));
     assert_eq!((found.labels[MANAGED_LABEL].as_str(), found.owners[0].controller), ("true", true));
     assert!(found.is_as_written());
-    let again = pawl.apply_object(id, &of, &db, &create).await.unwrap_err();
+    let again = pawl.apply(target, &create).await.unwrap_err();
     assert_eq!((again.step, again.kind), (Step::Write, Kind::Conflict));
 
     let update = action(&declaration, &[("a", "2")], Some(&found));
-    let second = pawl.apply_object(id, &of, &db, &update).await.unwrap().unwrap();
+    let second = pawl.apply(target, &update).await.unwrap().unwrap();
     assert_ne!(first, second);
-    let found = pawl.read_object(id, &of, &db).await.unwrap().unwrap();
+    let found = pawl.read(target).await.unwrap().unwrap();
     assert_eq!(fields(&found), json!({ "data": { "a": "2" } }));
     // Decided on what is not there any more.
-    let stale = pawl.apply_object(id, &of, &db, &update).await.unwrap_err();
+    let stale = pawl.apply(target, &update).await.unwrap_err();
     assert_eq!((stale.step, stale.kind), (Step::Write, Kind::Conflict));
 
     let merging = declared("objects", "Merge");
     let add = action(&merging, &[("c", "3")], Some(&found));
-    pawl.apply_object(id, &of, &db, &add).await.unwrap();
-    let found = pawl.read_object(id, &of, &db).await.unwrap().unwrap();
+    pawl.apply(target, &add).await.unwrap();
+    let found = pawl.read(target).await.unwrap().unwrap();
     assert_eq!(fields(&found), json!({ "data": { "a": "2", "c": "3" } }));
     assert!(!found.labels.contains_key(CREATED_BY_LABEL) && found.owners.is_empty());
-    assert!(!pawl.delete_owned_object(id, &of, &db).await.unwrap(), "it is not owned any more");
-    assert!(pawl.read(id, &db).await.unwrap().is_none(), "no Secret was made");
+    assert!(!pawl.delete_owned(target).await.unwrap(), "it is not owned any more");
+    assert!(pawl.read(TargetRef::secret(id, &db)).await.unwrap().is_none(), "no Secret was made");
 }
 
 pub(crate) async fn of_other_kinds_are_deleted_by_their_owner(server: &Server) {
     server.namespace("objects-gone").await;
     let (pawl, declaration) = (pawl(server, &server.pawl), declared("objects-gone", "Owner"));
     let (id, db, of) = (&declaration.id, name("db"), kind("v1", "ConfigMap"));
-    pawl.apply_object(id, &of, &db, &action(&declaration, &[("a", "1")], None)).await.unwrap();
-    assert!(!pawl.delete_owned_object(&crate::pawl::id("objects-gone", "other"), &of, &db).await.unwrap());
-    assert!(pawl.delete_owned_object(id, &of, &db).await.unwrap());
-    assert!(pawl.read_object(id, &of, &db).await.unwrap().is_none());
+    let target = TargetRef { of: id, kind: Some(&of), name: &db };
+    pawl.apply(target, &action(&declaration, &[("a", "1")], None)).await.unwrap();
+    let other = crate::pawl::id("objects-gone", "other");
+    assert!(!pawl.delete_owned(TargetRef { of: &other, ..target }).await.unwrap());
+    assert!(pawl.delete_owned(target).await.unwrap());
+    assert!(pawl.read(target).await.unwrap().is_none());
 
-    pawl.apply_object(id, &of, &db, &action(&declaration, &[("a", "1")], None)).await.unwrap();
-    let Existing { uid, resource_version, .. } = pawl.read_object(id, &of, &db).await.unwrap().unwrap();
+    pawl.apply(target, &action(&declaration, &[("a", "1")], None)).await.unwrap();
+    let Existing { uid, resource_version, .. } = pawl.read(target).await.unwrap().unwrap();
     let delete = Action::Delete { uid, resource_version };
-    assert_eq!(pawl.apply_object(id, &of, &db, &delete).await.unwrap(), None);
-    let gone = pawl.apply_object(id, &of, &db, &delete).await.unwrap_err();
+    assert_eq!(pawl.apply(target, &delete).await.unwrap(), None);
+    let gone = pawl.apply(target, &delete).await.unwrap_err();
     assert_eq!((gone.step, gone.kind), (Step::Write, Kind::Conflict));
 }
 
@@ -96,7 +99,8 @@ pub(crate) async fn of_kinds_that_cannot_be_are_refused(server: &Server) {
         (kind("v1", "Nothing"), Kind::NotFound, Complaint::Update),
         (kind("nowhere.example.com/v1", "Nothing"), Kind::NotFound, Complaint::Update),
     ] {
-        let error = pawl.read_object(&id, &of, &db).await.unwrap_err();
+        let target = TargetRef { of: &id, kind: Some(&of), name: &db };
+        let error = pawl.read(target).await.unwrap_err();
         assert_eq!(
             (error.step, error.kind, error.complaint()),
             (Step::Read, want, complaint),

@@ -4,7 +4,7 @@ use crate::pawl::{CANARY, data, declaration, id, name, pawl};
 use crate::server::Server;
 use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Desired, Existing, decide};
 use pawl_domain::{Declaration, Kind, Rendered, Step};
-use pawl_ports::Clusters;
+use pawl_ports::{Clusters, TargetRef};
 use serde_json::{Value, json};
 
 const OWNER: &str = "{ name: db }";
@@ -28,20 +28,20 @@ pub(crate) async fn have_owners(server: &Server) {
     let uid = made["metadata"]["uid"].as_str().unwrap();
     let (pawl, declaration) = (pawl(server, &server.pawl), declaration("owners", uid, OWNER));
     let (id, db) = (&declaration.id, name("db"));
-    pawl.apply(id, &db, &action(&declaration, &[("a", "1")], None)).await.unwrap();
+    pawl.apply(TargetRef::secret(id, &db), &action(&declaration, &[("a", "1")], None)).await.unwrap();
     let stored = server.get(&secret("owners", "db")).await;
     let reference = json!({
         "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "es", "uid": uid,
         "controller": true, "blockOwnerDeletion": true,
     });
     assert_eq!(stored["metadata"]["ownerReferences"], json!([reference]));
-    let existing = pawl.read(id, &db).await.unwrap().unwrap();
+    let existing = pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap();
     let again = action(&declaration, &[("a", "1")], Some(&existing));
     assert!(matches!(again, Action::Leave), "{again:?}");
 
     // Orphan gives the ownership up.
     let orphan = crate::pawl::declaration("owners", uid, "{ name: db, creationPolicy: Orphan }");
-    pawl.apply(id, &db, &action(&orphan, &[("a", "1")], Some(&existing))).await.unwrap();
+    pawl.apply(TargetRef::secret(id, &db), &action(&orphan, &[("a", "1")], Some(&existing))).await.unwrap();
     let stored = server.get(&secret("owners", "db")).await;
     assert!(matches!(&stored["metadata"]["ownerReferences"], Value::Null), "{}", stored["metadata"]);
     assert_eq!(stored["metadata"]["labels"].get(CREATED_BY_LABEL), None);
@@ -69,7 +69,7 @@ pub(crate) async fn that_are_refused_are_not_quoted(server: &Server) {
         ),
         (desired("a", CANARY.repeat(100_000), "l"), "larger than the 1 MiB"),
     ] {
-        let error = pawl.apply(&id, &name("db"), &action).await.unwrap_err();
+        let error = pawl.apply(TargetRef::secret(&id, &name("db")), &action).await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Write, Kind::Invalid), "{error}");
         assert!(error.message().contains(says), "{error}");
         assert!(!format!("{error:?}").contains(CANARY), "{error:?}");

@@ -5,7 +5,7 @@ use crate::server::Server;
 use pawl_domain::declaration::Template;
 use pawl_domain::reconcile::{Action, Existing, decide, marked};
 use pawl_domain::{Complaint, Declaration, Kind, Outcome, Rendered, Step};
-use pawl_ports::{Clusters, TemplateKind};
+use pawl_ports::{Clusters, TargetRef, TemplateKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -41,8 +41,9 @@ pub(crate) async fn make_type_finalizers_labels_and_annotations(server: &Server)
     let (pawl, id, db) = (pawl(server, &server.pawl), &declaration.id, name("db"));
     let create = action(&declaration, &[("username", "u")], None);
     let Action::Create(mut desired) = create else { panic!("{create:?}") };
-    let version = pawl.apply(id, &db, &Action::Create(desired.clone())).await.unwrap().unwrap();
-    let found = pawl.read(id, &db).await.unwrap().unwrap();
+    let version =
+        pawl.apply(TargetRef::secret(id, &db), &Action::Create(desired.clone())).await.unwrap().unwrap();
+    let found = pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap();
     assert_eq!(
         (&found.finalizers, &found.labels, &found.annotations),
         (&desired.finalizers, &desired.labels, &desired.annotations)
@@ -54,7 +55,7 @@ pub(crate) async fn make_type_finalizers_labels_and_annotations(server: &Server)
     next.labels.insert("app.kubernetes.io/part-of".to_owned(), "bank".to_owned());
     next.annotations.insert("example.com/note".to_owned(), "y".to_owned());
     pawl.replace(id, &db, &version, &next).await.unwrap();
-    let found = pawl.read(id, &db).await.unwrap().unwrap();
+    let found = pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap();
     desired.labels.extend(next.labels);
     desired.annotations.extend(next.annotations);
     assert_eq!(
@@ -70,23 +71,28 @@ pub(crate) async fn make_type_finalizers_labels_and_annotations(server: &Server)
         &Rendered { templated: true, ..Rendered::plain(data(&[("username", "v")])) },
         Some(&found),
     );
-    pawl.apply(id, &db, &decision.action).await.unwrap();
-    let found = pawl.read(id, &db).await.unwrap().unwrap();
+    pawl.apply(TargetRef::secret(id, &db), &decision.action).await.unwrap();
+    let found = pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap();
     assert_eq!(found.finalizers, ["example.com/b", "example.com/a", "example.com/c"]);
     let (uid, resource_version) = (found.uid, found.resource_version);
-    pawl.apply(id, &db, &Action::Delete { uid, resource_version }).await.unwrap();
-    assert!(pawl.read(id, &db).await.unwrap().unwrap().deleting);
+    pawl.apply(TargetRef::secret(id, &db), &Action::Delete { uid, resource_version }).await.unwrap();
+    assert!(pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap().deleting);
     let path = "/api/v1/namespaces/templated/secrets/db";
     server.merge(path, json!({ "metadata": { "finalizers": null } })).await;
-    assert!(pawl.read(id, &db).await.unwrap().is_none());
+    assert!(pawl.read(TargetRef::secret(id, &db)).await.unwrap().is_none());
 }
 
 pub(crate) async fn cannot_change_a_type(server: &Server) {
     server.namespace("types").await;
     let plain = declaration("types", "", TARGET);
     let (pawl, id, db) = (pawl(server, &server.pawl), &plain.id, name("db"));
-    pawl.apply(id, &db, &decide(&plain, &Rendered::plain(data(&[("old", "1")])), None).action).await.unwrap();
-    let existing = pawl.read(id, &db).await.unwrap().unwrap();
+    pawl.apply(
+        TargetRef::secret(id, &db),
+        &decide(&plain, &Rendered::plain(data(&[("old", "1")])), None).action,
+    )
+    .await
+    .unwrap();
+    let existing = pawl.read(TargetRef::secret(id, &db)).await.unwrap().unwrap();
     let other = templated("types", "kubernetes.io/tls", &[]);
     let tls = action(&other, &[("tls.crt", CANARY), ("tls.key", "k")], Some(&existing));
     // As ESO tells it, save that no value is quoted.
@@ -103,8 +109,10 @@ pub(crate) async fn cannot_change_a_type(server: &Server) {
             labels: existing.labels.clone(),
             ..desired
         };
-        let error =
-            pawl.apply(id, &db, &Action::Update { resource_version, desired, parts }).await.unwrap_err();
+        let error = pawl
+            .apply(TargetRef::secret(id, &db), &Action::Update { resource_version, desired, parts })
+            .await
+            .unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Write, Kind::Invalid));
         let says = format!("unable to update secret db: Secret \"db\" is invalid: {says}");
         assert!(error.message().starts_with(&says), "{error}");
@@ -113,7 +121,7 @@ pub(crate) async fn cannot_change_a_type(server: &Server) {
     }
     let made = templated("types", "kubernetes.io/service-account-token", &[]);
     let decision = decide(&made, &Rendered { templated: true, ..Rendered::plain(data(&[("a", "b")])) }, None);
-    let error = pawl.apply(id, &name("token"), &decision.action).await.unwrap_err();
+    let error = pawl.apply(TargetRef::secret(id, &name("token")), &decision.action).await.unwrap_err();
     let says = "Secret \"token\" is invalid: metadata.annotations[kubernetes.io/service-account.name]: Required value";
     assert!(error.message().starts_with(says), "{error}");
 }
@@ -140,12 +148,12 @@ pub(crate) async fn mark_what_they_fail_for(server: &Server) {
         json!({ "metadata": { "name": "db", "labels": { "theirs": "1" } }, "data": { "theirs": "MQ==" } });
     server.create("/api/v1/namespaces/marks/secrets", theirs).await;
     let (pawl, id, db) = (pawl(server, &server.pawl), id("marks", "es"), name("db"));
-    let existing = pawl.read(&id, &db).await.unwrap().unwrap();
-    pawl.apply(&id, &db, &marked(Some(&existing))).await.unwrap();
-    let found = pawl.read(&id, &db).await.unwrap().unwrap();
+    let existing = pawl.read(TargetRef::secret(&id, &db)).await.unwrap().unwrap();
+    pawl.apply(TargetRef::secret(&id, &db), &marked(Some(&existing))).await.unwrap();
+    let found = pawl.read(TargetRef::secret(&id, &db)).await.unwrap().unwrap();
     assert!(found.is_managed() && !found.is_as_written());
     assert_eq!((found.data, found.annotations, found.labels.len()), (existing.data, existing.annotations, 2));
-    assert!(matches!(marked(pawl.read(&id, &db).await.unwrap().as_ref()), Action::Leave));
+    assert!(matches!(marked(pawl.read(TargetRef::secret(&id, &db)).await.unwrap().as_ref()), Action::Leave));
     let outcome = decide(
         &declaration("marks", "", "{ name: db, creationPolicy: None }"),
         &Rendered::plain(data(&[("a", "1")])),

@@ -4,7 +4,7 @@ use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
 use crate::server::Server;
 use pawl_domain::reconcile::{Action, Desired, Owner, Parts};
 use pawl_domain::{DeclarationId, StoreId};
-use pawl_ports::{Clusters, Declared, Sighting, Watches};
+use pawl_ports::{Clusters, Declared, Sighting, TargetRef, Watches};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -128,7 +128,7 @@ pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) 
     let declaration = id("watched-secrets", "es");
     let labels = [("reconcile.external-secrets.io/managed".to_owned(), "true".to_owned())].into();
     let desired = Desired { labels, ..Desired::default() };
-    pawl.apply(&declaration, &name("db"), &Action::Create(desired)).await.unwrap();
+    pawl.apply(TargetRef::secret(&declaration, &name("db")), &Action::Create(desired)).await.unwrap();
     let Sighting::Target(namespace, target, Some(version)) = watching.next("watched-secrets").await else {
         panic!("it was written")
     };
@@ -152,7 +152,7 @@ pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) 
         let annotations = [("a".to_owned(), "1".to_owned())].into();
         let desired = Desired { annotations, owners: vec![owner], ..Desired::default() };
         let action = Action::Update { resource_version, desired, parts };
-        pawl.apply(&declaration, &name("db"), &action).await.unwrap();
+        pawl.apply(TargetRef::secret(&declaration, &name("db")), &action).await.unwrap();
         let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
             panic!("it was written")
         };

@@ -3,8 +3,7 @@
 use super::port::{conflict, no_namespace};
 use super::{FakeClusters, State, place};
 use pawl_domain::declaration::Manifest;
-use pawl_domain::hash::created_by;
-use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Content, Desired, Existing, Parts};
+use pawl_domain::reconcile::{Action, Content, Desired, Existing, Parts};
 use pawl_domain::{DeclarationId, ObjectName, Step};
 use pawl_ports::Error;
 use serde_json::{Map, Value};
@@ -62,7 +61,7 @@ impl State {
             standing.ok_or_else(|| conflict(id, target))
         };
         match action {
-            Action::Leave => Ok(standing.map(|standing| standing.resource_version)),
+            Action::Leave => Ok(None),
             Action::Create(_) if standing.is_some() => Err(conflict(id, target)),
             Action::Create(desired) => {
                 Ok(Some(self.store_object(at, taken_over(Existing::default(), desired, Parts::ALL))))
@@ -80,21 +79,8 @@ impl State {
         }
     }
 
-    pub(super) fn delete_owned_object(
-        &mut self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> bool {
-        let at = at(id, kind, target);
-        let ours = created_by(id.namespace.as_str(), id.name.as_str());
-        let owner = self.objects.get(&at).and_then(|object| object.labels.get(CREATED_BY_LABEL));
-        let owned = owner == Some(&ours);
-        if owned {
-            self.turn += 1;
-            self.objects.remove(&at);
-        }
-        owned
+    pub(super) fn remove_object(&mut self, id: &DeclarationId, kind: &Manifest, target: &ObjectName) {
+        self.objects.remove(&at(id, kind, target));
     }
 
     fn store_object(&mut self, at: At, mut object: Existing) -> String {

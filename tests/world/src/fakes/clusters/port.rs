@@ -2,7 +2,6 @@ use super::{FakeClusters, State, StoredSecret};
 use crate::calls::Calls;
 use crate::door::{Passage, lock};
 use crate::fault::Point;
-use pawl_domain::declaration::Manifest;
 use pawl_domain::hash::created_by;
 use pawl_domain::reconcile::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
@@ -11,33 +10,29 @@ use pawl_domain::{
     Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Manifests, Namespace, ObjectName,
     SecretValue, Step, StoreId,
 };
-use pawl_ports::{Clusters, Error, Status, StoreStatus, TemplateKind};
+use pawl_ports::{Clusters, Error, Status, StoreStatus, TargetRef, TemplateKind};
 use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
 const MAX_BYTES: usize = 1024 * 1024;
 
 impl Clusters for FakeClusters {
-    async fn read(&self, id: &DeclarationId, target: &ObjectName) -> Result<Option<Existing>, Error> {
-        let passage = self.of(id, Point::Read, |calls| calls.reads += 1).await?;
-        let manager = field_manager(id.name.as_str());
-        let found = self.state(&id.cluster, Step::Read, |state| {
-            Ok(state.secrets.get(&at(id, target)).map(|secret| secret.seen_by(&manager)))
-        })?;
+    async fn read(&self, target: TargetRef<'_>) -> Result<Option<Existing>, Error> {
+        let passage = self.of(target.of, Point::Read, |calls| calls.reads += 1).await?;
+        let found = self.state(&target.of.cluster, Step::Read, |state| Ok(state.seen(target)))?;
         passage.leave(found)
     }
 
-    async fn apply(
-        &self,
-        id: &DeclarationId,
-        target: &ObjectName,
-        action: &Action,
-    ) -> Result<Option<String>, Error> {
+    async fn apply(&self, target: TargetRef<'_>, action: &Action) -> Result<Option<String>, Error> {
         if let Action::Leave = action {
             return Ok(None);
         }
-        let passage = self.of(id, Point::Write, |calls| count(calls, action)).await?;
-        let version = self.state(&id.cluster, Step::Write, |state| state.act(id, target, action))?;
+        let passage = self.of(target.of, Point::Write, |calls| count(calls, action)).await?;
+        let act = |state: &mut State| match target.kind {
+            None => state.act(target.of, target.name, action),
+            Some(kind) => state.act_on_object(target.of, kind, target.name, action),
+        };
+        let version = self.state(&target.of.cluster, Step::Write, act)?;
         passage.leave(version)
     }
 
@@ -66,54 +61,9 @@ impl Clusters for FakeClusters {
         passage.leave(version)
     }
 
-    async fn delete_owned(&self, id: &DeclarationId, target: &ObjectName) -> Result<bool, Error> {
-        let passage = self.of(id, Point::Write, |calls| calls.deletes += 1).await?;
-        let deleted = self.state(&id.cluster, Step::Write, |state| {
-            let ours = created_by(id.namespace.as_str(), id.name.as_str());
-            let owned =
-                state.secrets.get(&at(id, target)).and_then(|secret| secret.labels.get(CREATED_BY_LABEL));
-            if owned != Some(&ours) {
-                return Ok(false);
-            }
-            state.turn += 1;
-            Ok(state.secrets.remove(&at(id, target)).is_some())
-        })?;
-        passage.leave(deleted)
-    }
-
-    async fn read_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> Result<Option<Existing>, Error> {
-        let passage = self.of(id, Point::Read, |calls| calls.reads += 1).await?;
-        let found = self.state(&id.cluster, Step::Read, |state| Ok(state.object(id, kind, target)))?;
-        passage.leave(found)
-    }
-
-    async fn apply_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-        action: &Action,
-    ) -> Result<Option<String>, Error> {
-        let passage = self.of(id, Point::Write, |calls| count(calls, action)).await?;
-        let write = |state: &mut State| state.act_on_object(id, kind, target, action);
-        let version = self.state(&id.cluster, Step::Write, write)?;
-        passage.leave(version)
-    }
-
-    async fn delete_owned_object(
-        &self,
-        id: &DeclarationId,
-        kind: &Manifest,
-        target: &ObjectName,
-    ) -> Result<bool, Error> {
-        let passage = self.of(id, Point::Write, |calls| calls.deletes += 1).await?;
-        let delete = |state: &mut State| Ok(state.delete_owned_object(id, kind, target));
-        let deleted = self.state(&id.cluster, Step::Write, delete)?;
+    async fn delete_owned(&self, target: TargetRef<'_>) -> Result<bool, Error> {
+        let passage = self.of(target.of, Point::Write, |calls| calls.deletes += 1).await?;
+        let deleted = self.state(&target.of.cluster, Step::Write, |state| Ok(state.delete_owned(target)))?;
         passage.leave(deleted)
     }
 
@@ -235,6 +185,33 @@ impl FakeClusters {
 }
 
 impl State {
+    /// The target as the declaration's field manager sees it.
+    fn seen(&self, TargetRef { of, kind, name }: TargetRef<'_>) -> Option<Existing> {
+        match kind {
+            None => {
+                let secret = self.secrets.get(&at(of, name))?;
+                Some(secret.seen_by(&field_manager(of.name.as_str())))
+            }
+            Some(kind) => self.object(of, kind, name),
+        }
+    }
+
+    /// Deletes the target if its label says that the declaration made it.
+    fn delete_owned(&mut self, target: TargetRef<'_>) -> bool {
+        let TargetRef { of, kind, name } = target;
+        let ours = created_by(of.namespace.as_str(), of.name.as_str());
+        let found = self.seen(target);
+        if found.and_then(|found| found.labels.get(CREATED_BY_LABEL).cloned()) != Some(ours) {
+            return false;
+        }
+        self.turn += 1;
+        match kind {
+            None => drop(self.secrets.remove(&at(of, name))),
+            Some(kind) => self.remove_object(of, kind, name),
+        }
+        true
+    }
+
     fn act(
         &mut self,
         id: &DeclarationId,

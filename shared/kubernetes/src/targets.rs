@@ -5,27 +5,37 @@
 
 use crate::call::{CONFIG_MAPS, Call, Reply, Resource, SECRETS, Verb, sealed};
 use crate::connect::Link;
+use crate::kinds::{Served, served};
 use crate::refusal::Refusal;
-use crate::wire::{self, ConfigMap, NewSecret, Object, Operation, Secret};
+use crate::wire::{self, AnyObject, ConfigMap, NewObject, NewSecret, Object, Operation, Secret};
+use hyper::body::Bytes;
 use pawl_domain::hash::created_by;
-use pawl_domain::reconcile::{Action, CREATED_BY_LABEL, Existing, MANAGED_LABEL, Replacement, field_manager};
+use pawl_domain::reconcile::{
+    Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Replacement, field_manager,
+};
 use pawl_domain::{DeclarationId, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_ports::{ClusterIdentity, Error, TemplateKind};
+use pawl_ports::{ClusterIdentity, Error, TargetRef, TemplateKind};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-pub(crate) const JSON: &str = "application/json";
+const JSON: &str = "application/json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
 pub(crate) async fn read<I: ClusterIdentity>(
     link: &Link<I>,
-    id: &DeclarationId,
-    target: &ObjectName,
+    target: TargetRef<'_>,
 ) -> Result<Option<Existing>, Error> {
-    let call = call(&SECRETS, Step::Read, Verb::Get, id, target);
+    let served = served(link, Step::Read, target.kind).await?;
+    let resource = served.resource();
+    let call = call(&resource, Step::Read, Verb::Get, target);
     let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(None) };
-    let secret: Secret = body.read(&call, link.name())?;
-    Ok(Some(secret.into_existing(&field_manager(id.name.as_str()))))
+    Ok(Some(match served {
+        Served::Secret => {
+            let manager = field_manager(target.of.name.as_str());
+            body.read::<Secret>(&call, link.name())?.into_existing(&manager)
+        }
+        Served::Other(_) => body.read::<AnyObject>(&call, link.name())?.into_existing(),
+    }))
 }
 
 /// The data of the object that holds a declaration's templates.
@@ -52,33 +62,30 @@ pub(crate) async fn template_source<I: ClusterIdentity>(
 
 pub(crate) async fn apply<I: ClusterIdentity>(
     link: &Link<I>,
-    id: &DeclarationId,
-    target: &ObjectName,
+    target: TargetRef<'_>,
     action: &Action,
 ) -> Result<Option<String>, Error> {
+    let served = served(link, Step::Write, target.kind).await?;
+    let resource = served.resource();
     match action {
         Action::Create(desired) => {
-            let room = wire::room(&desired.data, &[&desired.labels, &desired.annotations]);
-            let call = Call::new(Step::Write, Verb::Create, &SECRETS)
-                .namespace(id.namespace.as_str())
-                .query("fieldManager", &field_manager(id.name.as_str()))
-                .metadata_only();
-            let secret = NewSecret::of(id.namespace.as_str(), target.as_str(), desired);
-            let call = call.body(JSON, sealed(&secret, room));
-            let reply = link.send(&call).await?;
+            let creation = Call::new(Step::Write, Verb::Create, &resource)
+                .namespace(target.of.namespace.as_str())
+                .query("fieldManager", &field_manager(target.of.name.as_str()))
+                .metadata_only()
+                .body(JSON, created(target, desired));
+            let reply = link.send(&creation).await?;
             // The path of a creation has no name in it, but people want to read one.
-            let named = self::call(&SECRETS, Step::Write, Verb::Create, id, target);
-            version(link, &named, reply).map(Some)
+            version(link, &call(&resource, Step::Write, Verb::Create, target), reply).map(Some)
         }
         Action::Update { resource_version, desired, parts } => {
-            let room = wire::room(&desired.data, &[&desired.labels, &desired.annotations]);
             let operations = wire::update(resource_version, desired, *parts);
-            let call = patch(&SECRETS, id, target, &operations, room);
+            let call = patch(&resource, target, &operations, room(desired));
             let reply = link.send(&call).await?;
             version(link, &call, gone_is_conflict(reply, false)).map(Some)
         }
         Action::Delete { uid, resource_version } => {
-            delete(link, &SECRETS, id, target, uid, resource_version).await.map(|()| None)
+            delete(link, &resource, target, uid, resource_version).await.map(|()| None)
         }
         Action::Leave => Ok(None),
     }
@@ -86,35 +93,34 @@ pub(crate) async fn apply<I: ClusterIdentity>(
 
 pub(crate) async fn replace<I: ClusterIdentity>(
     link: &Link<I>,
-    id: &DeclarationId,
-    target: &ObjectName,
+    secret: TargetRef<'_>,
     resource_version: &str,
     replacement: &Replacement,
 ) -> Result<String, Error> {
     let operations = wire::replacement(resource_version, replacement);
     let room = wire::room(&replacement.data, &[&replacement.labels, &replacement.annotations]);
-    let call = patch(&SECRETS, id, target, &operations, room);
+    let call = patch(&SECRETS, secret, &operations, room);
     let reply = link.send(&call).await?;
     version(link, &call, gone_is_conflict(reply, true))
 }
 
 pub(crate) async fn delete_owned<I: ClusterIdentity>(
     link: &Link<I>,
-    resource: &Resource<'_>,
-    id: &DeclarationId,
-    target: &ObjectName,
+    target: TargetRef<'_>,
 ) -> Result<bool, Error> {
-    let owner = created_by(id.namespace.as_str(), id.name.as_str());
+    let served = served(link, Step::Read, target.kind).await?;
+    let resource = served.resource();
+    let owner = created_by(target.of.namespace.as_str(), target.of.name.as_str());
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let call = call(resource, Step::Read, Verb::Get, id, target).metadata_only();
+        let call = call(&resource, Step::Read, Verb::Get, target).metadata_only();
         let Some(body) = link.send(&call).await?.or_missing(&call, link.name())? else { return Ok(false) };
         let Object { metadata } = body.read(&call, link.name())?;
         if metadata.labels.as_ref().and_then(|labels| labels.get(CREATED_BY_LABEL)) != Some(&owner) {
             return Ok(false);
         }
-        match delete(link, resource, id, target, &metadata.uid, &metadata.resource_version).await {
+        match delete(link, &resource, target, &metadata.uid, &metadata.resource_version).await {
             Err(error) if error.kind == Kind::Conflict && attempt < DELETE_ATTEMPTS => {}
             result => return result.map(|()| true),
         }
@@ -143,32 +149,40 @@ pub(crate) async fn managed<I: ClusterIdentity>(
     Ok(found)
 }
 
-pub(crate) fn call<'a>(
-    resource: &'a Resource<'a>,
-    step: Step,
-    verb: Verb,
-    id: &'a DeclarationId,
-    target: &'a ObjectName,
-) -> Call<'a> {
-    Call::new(step, verb, resource).namespace(id.namespace.as_str()).name(target.as_str())
+/// The object that a creation sends.
+fn created(target: TargetRef<'_>, desired: &Desired) -> Bytes {
+    let (namespace, name, room) = (target.of.namespace.as_str(), target.name.as_str(), room(desired));
+    match target.kind {
+        None => sealed(&NewSecret::of(namespace, name, desired), room),
+        Some(kind) => sealed(&NewObject::of(kind, namespace, name, desired), room),
+    }
 }
 
-pub(crate) fn patch<'a>(
+/// How many bytes a request needs at most, so that its buffer never grows and leaves a copy behind.
+fn room(desired: &Desired) -> usize {
+    let content = desired.content.as_ref().map_or(0, |content| wire::length(content.expose()));
+    wire::room(&desired.data, &[&desired.labels, &desired.annotations]) + content
+}
+
+fn call<'a>(resource: &'a Resource<'a>, step: Step, verb: Verb, target: TargetRef<'a>) -> Call<'a> {
+    Call::new(step, verb, resource).namespace(target.of.namespace.as_str()).name(target.name.as_str())
+}
+
+fn patch<'a>(
     resource: &'a Resource<'a>,
-    id: &'a DeclarationId,
-    target: &'a ObjectName,
+    target: TargetRef<'a>,
     operations: &[Operation<'_>],
     room: usize,
 ) -> Call<'a> {
-    call(resource, Step::Write, Verb::Patch, id, target)
-        .query("fieldManager", &field_manager(id.name.as_str()))
+    call(resource, Step::Write, Verb::Patch, target)
+        .query("fieldManager", &field_manager(target.of.name.as_str()))
         .metadata_only()
         .body(JSON_PATCH, sealed(&operations, room))
 }
 
 /// A target that is gone is not what the write was decided on. The same goes for one that the patch does not fit, and
 /// for one that somebody froze, where the patch relies on what was there.
-pub(crate) fn gone_is_conflict(reply: Reply, unread: bool) -> Reply {
+fn gone_is_conflict(reply: Reply, unread: bool) -> Reply {
     let unfit = |refusal: &Refusal| refusal.is_without_cause() || refusal.is_of_immutable();
     match reply {
         Reply::Refused(refusal) if refusal.code == 404 || (unread && unfit(&refusal)) => {
@@ -178,21 +192,16 @@ pub(crate) fn gone_is_conflict(reply: Reply, unread: bool) -> Reply {
     }
 }
 
-pub(crate) fn version<I: ClusterIdentity>(
-    link: &Link<I>,
-    call: &Call<'_>,
-    reply: Reply,
-) -> Result<String, Error> {
+fn version<I: ClusterIdentity>(link: &Link<I>, call: &Call<'_>, reply: Reply) -> Result<String, Error> {
     let body = reply.or_fail(call, link.name())?;
     let Object { metadata } = body.read(call, link.name())?;
     Ok(metadata.resource_version)
 }
 
-pub(crate) async fn delete<I: ClusterIdentity>(
+async fn delete<I: ClusterIdentity>(
     link: &Link<I>,
     resource: &Resource<'_>,
-    id: &DeclarationId,
-    target: &ObjectName,
+    target: TargetRef<'_>,
     uid: &str,
     resource_version: &str,
 ) -> Result<(), Error> {
@@ -201,8 +210,7 @@ pub(crate) async fn delete<I: ClusterIdentity>(
         "kind": "DeleteOptions",
         "preconditions": { "uid": uid, "resourceVersion": resource_version },
     });
-    let call = call(resource, Step::Write, Verb::Delete, id, target)
-        .metadata_only()
-        .body(JSON, sealed(&options, 256));
+    let call =
+        call(resource, Step::Write, Verb::Delete, target).metadata_only().body(JSON, sealed(&options, 256));
     gone_is_conflict(link.send(&call).await?, false).or_fail(&call, link.name()).map(drop)
 }
