@@ -17,7 +17,6 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-const PAGE: usize = 500;
 /// What is said of a document that cannot be read, where its content would stand.
 const UNREADABLE: &str = "unreadable";
 
@@ -67,10 +66,8 @@ async fn unreadable(pipeline: &Pipeline<World>, kind: DocumentKind) -> Result<Ve
 
 async fn declarations(pipeline: &Pipeline<World>, prefix: &str) -> Result<Declarations, Error> {
     let mut rows = Vec::new();
-    let mut after = None;
-    loop {
-        let page = pipeline.ports().registry().page(&Scope::All, after.as_ref(), PAGE).await?;
-        after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
+    let mut pages = pipeline.ports().registry().pages(Scope::All);
+    while let Some(page) = pages.next().await? {
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
         let entries = pipeline.ports().ledger().entries(&ids).await?;
         let records: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.id, entry.record)).collect();
@@ -85,10 +82,8 @@ async fn declarations(pipeline: &Pipeline<World>, prefix: &str) -> Result<Declar
                 None => row,
             }
         }));
-        if after.is_none() {
-            return Ok(Declarations(rows));
-        }
     }
+    Ok(Declarations(rows))
 }
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::DeclarationId;
 use pawl_domain::refresh::due;
-use pawl_ports::{Clock, Error, Ports, Registry};
+use pawl_ports::{Clock, Error, Ledger, Ports, Registry};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -107,7 +107,7 @@ impl<P: Ports> Pipeline<P> {
     async fn retry_those(&self, ids: &BTreeSet<DeclarationId>, now: Timestamp) -> Result<Report, Error> {
         let ids: Vec<_> = ids.iter().cloned().collect();
         let mut declarations = self.ports.registry().declarations(&ids).await?;
-        let entries = self.entries_of(&declarations).await?;
+        let entries = self.ports.ledger().entries_of(&declarations).await?;
         declarations.retain(|each| {
             let record = entries.get(&each.id).map(|entry| &entry.record);
             record.is_some_and(|record| !record.state.is_settled()) && due(each, record, now)

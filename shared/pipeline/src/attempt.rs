@@ -231,8 +231,7 @@ impl<P: Ports> Pipeline<P> {
         if !matches!(base, Base::Read(None)) {
             return Ok(());
         }
-        let ids = std::slice::from_ref(&plan.declaration.id);
-        let now = self.ports.ledger().entries(ids).await?.pop().map(|entry| entry.revision);
+        let now = self.ports.ledger().entry(&plan.declaration.id).await?.map(|entry| entry.revision);
         if now == seen {
             return Ok(());
         }
@@ -244,8 +243,7 @@ impl<P: Ports> Pipeline<P> {
     /// Looks at the target again. Whoever wrote it may have done so for what is declared by now.
     async fn look_again(&self, plan: &Plan, stores: &Stores) -> Result<Result<Look, Overtaken>, Error> {
         let base = self.read(&plan.declaration).await?;
-        let ids = std::slice::from_ref(&plan.declaration.id);
-        let entry = self.ports.ledger().entries(ids).await?.pop();
+        let entry = self.ports.ledger().entry(&plan.declaration.id).await?;
         let seen = entry.as_ref().map(|entry| entry.revision);
         Ok(self.outdated(plan, entry.as_ref(), stores).await?.map_or(Ok((base, seen)), Err))
     }

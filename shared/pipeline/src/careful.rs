@@ -154,10 +154,8 @@ impl<P: Ports> Pipeline<P> {
         let record = Record { begun, ..last };
         let id = plan.declaration.id.clone();
         let expected = plan.entry.as_ref().map(|entry| entry.revision);
-        match self.ports.ledger().put(&id, &record, expected).await {
-            Ok(revision) => plan.entry = Some(Entry { id, record, revision }),
-            Err(error) if error.kind == Kind::Conflict => {}
-            Err(error) => return Err(error),
+        if let Some(revision) = self.ports.ledger().put_unless_changed(&id, &record, expected).await? {
+            plan.entry = Some(Entry { id, record, revision });
         }
         Ok(plan)
     }

@@ -19,9 +19,9 @@ use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::{MOST_STARTS, Told};
-use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Kind, Location, Outcome, Record};
+use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Location, Outcome, Record};
 use pawl_ports::{Clock, Clusters, Error, Job, Ledger, Ports, Registry, Status};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,13 +99,9 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         work: &Work,
     ) -> Result<Delivered, Error> {
-        let ids: Vec<_> = declarations.iter().map(|each| each.id.clone()).collect();
-        let entries = self.ports.ledger().entries(&ids).await?;
+        let mut entries = self.ports.ledger().entries_of(&declarations).await?;
         // After the ledger, whose versions of targets are a look: what changes in a store from here on meets a conflict.
         let stores = self.stores_of(&declarations).await?;
-        let mut entries: BTreeMap<_, _> =
-            entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
-
         let mut delivered = Delivered::default();
         let mut open = Vec::new();
         for declaration in declarations {
@@ -232,16 +228,13 @@ impl<P: Ports> Pipeline<P> {
 
     /// What could not be told is not taken for told: the next delivery tells it.
     async fn forget_told(&self, id: &DeclarationId, told: Option<Told>) -> Result<(), Error> {
-        let entry = self.ports.ledger().entries(std::slice::from_ref(id)).await?.pop();
-        let Some(entry) = entry.filter(|entry| told.is_some() && entry.record.told == told) else {
-            return Ok(());
+        // Whoever came in between has told something else.
+        let forgotten = |last: Option<Record>| {
+            let last = last.filter(|record| told.is_some() && record.told == told)?;
+            Some(Record { told: None, ..last })
         };
-        let record = Record { told: None, ..entry.record };
-        match self.ports.ledger().put(id, &record, Some(entry.revision)).await {
-            // Whoever came in between has told something else.
-            Err(error) if error.kind == Kind::Conflict => Ok(()),
-            result => result.map(drop),
-        }
+        let otherwise = "the next delivery takes it for told";
+        self.ports.ledger().update(id, otherwise, forgotten).await.map(drop)
     }
 }
 

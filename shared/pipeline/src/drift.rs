@@ -6,11 +6,10 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::refresh::passed;
 use pawl_domain::{Cluster, ClusterName, Declaration, Kind, Namespace, ObjectName, Record, Step};
-use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Registry, Scope};
+use pawl_ports::{Clock, Clusters, Entry, Error, Ledger, Ports, Registry, Scope};
 use std::collections::BTreeMap;
 use tokio::time::{Instant, timeout_at};
 
-const PAGE: usize = 500;
 /// How many clusters are compared at the same time.
 const AT_ONCE: usize = 16;
 
@@ -85,40 +84,51 @@ impl<P: Ports> Pipeline<P> {
         standing: &BTreeMap<(Namespace, ObjectName), String>,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let mut after = None;
+        let mut pages = self.ports.registry().pages(Scope::Cluster(cluster.clone()));
         loop {
             let started = self.ports.clock().now();
-            let scope = Scope::Cluster(cluster.clone());
-            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
-            let entries = self.entries_of(&page).await?;
-            let mut drifted = Vec::new();
-            for declaration in page {
-                let Some(entry) = entries.get(&declaration.id) else { continue };
-                if !has_drifted(&declaration, &entry.record, standing) {
-                    continue;
-                }
-                let record = drifted_from(&entry.record, started);
-                match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
-                    Ok(_) => drifted.push(declaration),
-                    // Somebody is writing it this moment: it is compared again by the next sweep.
-                    Err(error) if error.kind == Kind::Conflict => found.held = true,
-                    Err(error) => return Err(error),
-                }
+            let Some(page) = pages.next().await? else { return Ok(()) };
+            let drifted =
+                |declaration: &Declaration, record: &Record| has_drifted(declaration, record, standing);
+            // What somebody is writing this moment is compared again by the next sweep.
+            let is_met = self.repair_those(page, started, drifted, found).await?;
+            found.held |= is_met;
+        }
+    }
+
+    /// Delivers those of these declarations whose targets are not as they were left. Returns whether somebody else is
+    /// writing one of them, which is then left to them.
+    pub(crate) async fn repair_those(
+        &self,
+        declarations: Vec<Declaration>,
+        started: Timestamp,
+        has_drifted: impl Fn(&Declaration, &Record) -> bool,
+        found: &mut Findings,
+    ) -> Result<bool, Error> {
+        let ledger = self.ports.ledger();
+        let mut entries = ledger.entries_of(&declarations).await?;
+        let (mut drifted, mut is_met) = (Vec::new(), false);
+        for declaration in declarations {
+            let Some(Entry { record, revision, .. }) = entries.remove(&declaration.id) else { continue };
+            if !has_drifted(&declaration, &record) {
+                continue;
             }
-            metrics::counter!("pawl_drifted_total").increment(drifted.len() as u64);
-            found.take(self.deliver_or_queue(drifted, started).await?);
-            if after.is_none() {
-                return Ok(());
+            let record = drifted_from(record, started);
+            match ledger.put_unless_changed(&declaration.id, &record, Some(revision)).await? {
+                Some(_) => drifted.push(declaration),
+                None => is_met = true,
             }
         }
+        metrics::counter!("pawl_drifted_total").increment(drifted.len() as u64);
+        found.take(self.deliver_or_queue(drifted, started).await?);
+        Ok(is_met)
     }
 }
 
 /// The record of a target that is not as it was left: the repair is noted before it is begun, the next write looks first,
 /// and nothing holds it back, as nothing does in ESO.
-pub(crate) fn drifted_from(record: &Record, at: Timestamp) -> Record {
-    let mut record = record.clone().reopened(at);
+fn drifted_from(record: Record, at: Timestamp) -> Record {
+    let mut record = record.reopened(at);
     record.drifted = true;
     if let Some(target) = &mut record.target {
         target.resource_version = None;

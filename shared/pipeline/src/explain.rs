@@ -8,10 +8,8 @@ use pawl_domain::refresh::due;
 use pawl_domain::{
     Affected, Change, Declaration, DeclarationId, IndexKey, NotAffected, Record, Store, StoreId, affected,
 };
-use pawl_ports::{Clock, Error, Ledger, Ports, Registry, Scope};
+use pawl_ports::{Clock, Error, Ledger, PAGE, Ports, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
-
-const PAGE: usize = 500;
 
 /// What a change would do to one declaration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,10 +30,8 @@ impl<P: Ports> Pipeline<P> {
         let names = plain_names(change);
         let now = self.ports.clock().now();
         let mut explanations = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.ports.registry().page(&Scope::All, after.as_ref(), PAGE).await?;
-            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
+        let mut pages = self.ports.registry().pages(Scope::All);
+        while let Some(page) = pages.next().await? {
             let stores = self.stores_of(&page).await?;
             for declaration in page {
                 let affected = affected(change, &declaration, |id| stores.get(id)).at(&declaration, now);
@@ -43,10 +39,8 @@ impl<P: Ports> Pipeline<P> {
                     explanations.push(Explanation { id: declaration.id, affected });
                 }
             }
-            if after.is_none() {
-                return Ok(explanations);
-            }
         }
+        Ok(explanations)
     }
 }
 
@@ -72,7 +66,7 @@ impl<P: Ports> Pipeline<P> {
         for ids in self.ports.registry().candidates(&change.index_keys()).await?.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;
             let stores = self.stores_of(&declarations).await?;
-            let mut entries = self.entries_of(&declarations).await?;
+            let mut entries = self.ports.ledger().entries_of(&declarations).await?;
             for declaration in declarations {
                 let reads = concerned_reads(change, &declaration, |id| stores.get(id));
                 if !reads.is_empty() {
@@ -155,7 +149,7 @@ impl<P: Ports> Pipeline<P> {
         };
         let stores = self.stores_of(std::slice::from_ref(&declaration)).await?;
         let clusters = self.ports.registry().clusters().await?;
-        let record = self.ports.ledger().entries(ids).await?.pop().map(|entry| entry.record);
+        let record = self.ports.ledger().entry(id).await?.map(|entry| entry.record);
         let now = self.ports.clock().now();
         let known = |store: StoreId| {
             let found = stores.get(&store).cloned();

@@ -1,21 +1,19 @@
 //! Acts on what a watch of a cluster saw: at once, and on nothing else.
 
-use crate::drift::drifted_from;
 use crate::index::IndexReport;
 use crate::pipeline::Pipeline;
 use crate::sweep::Findings;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Namespace, ObjectName, Problem,
-    Record, Standing, Store, StoreId,
+    Cluster, ClusterName, Declaration, DeclarationId, Manifests, Namespace, ObjectName, Problem, Record,
+    Standing, Store, StoreId,
 };
-use pawl_ports::{Catalogue, Clock, Clusters, Declared, Error, Ledger, Ports, Registry, Scope, Sighting};
+use pawl_ports::{Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{info, instrument, warn};
 
-const PAGE: usize = 500;
 /// Between two looks whether somebody else has ended.
 const TURN: Duration = Duration::from_millis(20);
 
@@ -232,25 +230,26 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         let namespaces: BTreeSet<&Namespace> = touched.keys().map(|(namespace, _)| namespace).collect();
-        let scope = Scope::Cluster(cluster.clone());
+        let registry = self.ports.registry();
         for namespace in namespaces {
             // Ids ascend, so those of a namespace stand beside each other, from the first of all names on.
             let Ok(name) = FIRST_NAME.parse() else { continue };
             let first = DeclarationId { cluster: cluster.clone(), namespace: namespace.clone(), name };
-            let mut page = self.ports.registry().declarations(std::slice::from_ref(&first)).await?;
-            let mut after = Some(first);
-            while let Some(from) = after {
-                self.mend(page, touched, found).await?;
-                page = self.ports.registry().page(&scope, Some(&from), PAGE).await?;
-                let whole = page.len() == PAGE;
-                page.retain(|each| each.id.namespace == *namespace);
-                after = page.last().filter(|_| whole && page.len() == PAGE).map(|last| last.id.clone());
-            }
+            let page = registry.declarations(std::slice::from_ref(&first)).await?;
             self.mend(page, touched, found).await?;
+            let mut pages = registry.pages(Scope::Cluster(cluster.clone())).after(first);
+            let mut is_last = false;
+            while !is_last && let Some(mut page) = pages.next().await? {
+                let loaded = page.len();
+                page.retain(|each| each.id.namespace == *namespace);
+                is_last = page.len() < loaded;
+                self.mend(page, touched, found).await?;
+            }
         }
         Ok(())
     }
 
+    /// What somebody else is writing this moment is left to them.
     async fn mend(
         &self,
         page: Vec<Declaration>,
@@ -258,24 +257,8 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         let started = self.ports.clock().now();
-        let entries = self.entries_of(&page).await?;
-        let mut drifted = Vec::new();
-        for declaration in page {
-            let Some(entry) = entries.get(&declaration.id) else { continue };
-            if !concerns(&declaration, &entry.record, touched) {
-                continue;
-            }
-            let record = drifted_from(&entry.record, started);
-            match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
-                Ok(_) => drifted.push(declaration),
-                // Somebody is writing it this moment.
-                Err(error) if error.kind == Kind::Conflict => {}
-                Err(error) => return Err(error),
-            }
-        }
-        metrics::counter!("pawl_drifted_total").increment(drifted.len() as u64);
-        found.take(self.deliver_or_queue(drifted, started).await?);
-        Ok(())
+        let drifted = |declaration: &Declaration, record: &Record| concerns(declaration, record, touched);
+        self.repair_those(page, started, drifted, found).await.map(drop)
     }
 }
 

@@ -19,12 +19,10 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Record, Severity, Step,
     StoreId,
 };
-use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, Ports, Put, Registry};
+use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, PAGE, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, instrument, warn};
 
-/// How many declarations are loaded at a time.
-pub(crate) const PAGE: usize = 500;
 /// How many clusters are read at the same time.
 const CLUSTERS: usize = 16;
 
@@ -294,18 +292,16 @@ impl<P: Ports> Pipeline<P> {
         because: Because<'_>,
     ) -> Result<bool, Error> {
         let basis = self.basis(declaration, stores);
-        for _ in 0..3 {
+        let pending = |last: Option<Record>| {
             let at = self.ports.clock().now();
-            let entry = self.ports.ledger().entries(std::slice::from_ref(&declaration.id)).await?.pop();
-            let revision = entry.as_ref().map(|entry| entry.revision);
-            let mut record = match entry.map(|entry| entry.record) {
+            let mut record = match last {
                 // It was removed, so it is a new one; what is left of the former one still has to go.
                 Some(record) if record.owed.removed.is_some() => {
                     let owed = Owed { targets: record.owed.targets, ..Owed::default() };
                     Record { owed, ..Record::pending(declaration, at) }
                 }
                 Some(record) if record.refreshed.is_some() && is_left_alone(declaration, because) => {
-                    return Ok(false);
+                    return None;
                 }
                 Some(record) => record.reopened(at),
                 None => Record::pending(declaration, at),
@@ -317,13 +313,11 @@ impl<P: Ports> Pipeline<P> {
             record.not_before = at.checked_add(GRACE).ok();
             // What is declared now may end well.
             record.begun = None;
-            match self.ports.ledger().put(&declaration.id, &record, revision).await {
-                Err(error) if error.kind == Kind::Conflict => {}
-                result => return result.map(|_| true),
-            }
-        }
-        let message = "its record changes all the time; it is tried again at the next index";
-        Err(Error::new(Step::Record, Kind::Conflict, message))
+            Some(record)
+        };
+        let otherwise = "it is tried again at the next index";
+        let put = self.ports.ledger().update(&declaration.id, otherwise, pending).await?;
+        Ok(put.is_some())
     }
 
     /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does

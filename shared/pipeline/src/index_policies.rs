@@ -5,7 +5,7 @@
 //! the former one, and the next index begins again, or the sweep finds the work.
 
 use crate::apply::Apply;
-use crate::index::{Because, IndexReport, PAGE};
+use crate::index::{Because, IndexReport};
 use crate::pipeline::Pipeline;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, ObjectName, Rules, StorePolicy};
@@ -76,9 +76,8 @@ impl<P: Ports> Pipeline<P> {
         future: &Arc<Rules>,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let page = self.ports.registry().page(&Scope::All, after.as_ref(), PAGE).await?;
+        let mut pages = self.ports.registry().pages(Scope::All);
+        while let Some(page) = pages.next().await? {
             let before = self.stores_under(former, &page).await?;
             let then = before.under(future);
             let concerned: Vec<&Declaration> =
@@ -98,10 +97,7 @@ impl<P: Ports> Pipeline<P> {
                     Err(error) => warn!("{} is not marked: {error}", declaration.id),
                 }
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
-                _ => return Ok(()),
-            }
         }
+        Ok(())
     }
 }

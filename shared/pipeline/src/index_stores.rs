@@ -5,7 +5,7 @@
 //! again, or every change finds all declarations. A key too many costs one look.
 
 use crate::apply::{Apply, Taken};
-use crate::index::{Because, IndexReport, PAGE, Turn};
+use crate::index::{Because, IndexReport, Turn};
 use crate::pipeline::{Pipeline, Stores};
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, Store, StoreId};
@@ -72,9 +72,8 @@ impl<P: Ports> Pipeline<P> {
         report: &mut IndexReport,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let (page, more) = self.page_of(store, after.as_ref()).await?;
+        let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+        while let Some(page) = pages.next().await? {
             let former = self.stores_of(&page).await?;
             let future = self.stores_of(&page).await?.with(changed.iter().copied());
             // Collected, for compilers take no closure over references for one that may be sent.
@@ -93,11 +92,8 @@ impl<P: Ports> Pipeline<P> {
                     Err(error) => report.declarations.push((declaration.id.clone(), Err(error))),
                 }
             }
-            if !more {
-                return Ok(());
-            }
-            after = page.last().map(|last| last.id.clone());
         }
+        Ok(())
     }
 
     /// Marks the declarations of a store that is about to go as pending: each of them fails without it, and says so.
@@ -109,9 +105,8 @@ impl<P: Ports> Pipeline<P> {
         store: &StoreId,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let (page, more) = self.page_of(store, after.as_ref()).await?;
+        let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+        while let Some(page) = pages.next().await? {
             let stores = self.stores_of(&page).await?.without(store);
             let marking: Vec<_> =
                 page.iter().map(|each| self.mark_pending(each, &stores, Because::Store).boxed()).collect();
@@ -121,11 +116,8 @@ impl<P: Ports> Pipeline<P> {
                     work.insert(declaration.id.clone());
                 }
             }
-            if !more {
-                return Ok(());
-            }
-            after = page.last().map(|last| last.id.clone());
         }
+        Ok(())
     }
 
     async fn announce_one(
@@ -150,9 +142,8 @@ impl<P: Ports> Pipeline<P> {
         report: &mut IndexReport,
     ) -> Result<(), Error> {
         for store in touched {
-            let mut after = None;
-            loop {
-                let (page, more) = self.page_of(store, after.as_ref()).await?;
+            let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+            while let Some(page) = pages.next().await? {
                 let stores = self.stores_of(&page).await?;
                 let mut dropping = Vec::new();
                 for declaration in page.iter().filter(|each| !given.contains(&each.id)) {
@@ -167,23 +158,8 @@ impl<P: Ports> Pipeline<P> {
                 while let Some(failed) = dropped.next().await {
                     report.declarations.extend(failed);
                 }
-                if !more {
-                    break;
-                }
-                after = page.last().map(|last| last.id.clone());
             }
         }
         Ok(())
-    }
-
-    /// A page of the declarations that read a store, and whether there are more.
-    async fn page_of(
-        &self,
-        store: &StoreId,
-        after: Option<&DeclarationId>,
-    ) -> Result<(Vec<Declaration>, bool), Error> {
-        let page = self.ports.registry().page(&Scope::Store(store.clone()), after, PAGE).await?;
-        let more = page.len() == PAGE;
-        Ok((page, more))
     }
 }

@@ -22,6 +22,7 @@ mod index_policies;
 mod index_stores;
 mod lanes;
 mod memory;
+mod merge;
 mod pipeline;
 mod plan;
 mod preview;

@@ -1,13 +1,13 @@
 //! What an apply would do, and what it would be refused.
 
 use crate::apply::{Apply, Taken};
-use crate::index::{IndexReport, PAGE, check, refuse_duplicates};
+use crate::index::{IndexReport, check, refuse_duplicates};
 use crate::pipeline::Pipeline;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, Manifests, Problem, Refusal, Rules, Severity,
     Store, StoreId, StorePolicy,
 };
-use pawl_ports::{Error, Ports, Put, Registry, Scope};
+use pawl_ports::{Error, PAGE, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<P: Ports> Pipeline<P> {
@@ -84,11 +84,12 @@ impl<P: Ports> Pipeline<P> {
         future: &Rules,
         given: &BTreeSet<&DeclarationId>,
     ) -> Result<Vec<Problem>, Error> {
-        let (mut told, mut more, mut after) = (Vec::new(), 0_usize, None);
-        loop {
-            let page = self.ports().registry().page(&Scope::All, after.as_ref(), PAGE).await?;
+        let (mut told, mut more) = (Vec::new(), 0_usize);
+        let registry = self.ports().registry();
+        let mut pages = registry.pages(Scope::All);
+        while let Some(page) = pages.next().await? {
             let ids = page.iter().flat_map(Declaration::stores).collect();
-            let stores = self.ports().registry().stores(&ids).await?;
+            let stores = registry.stores(&ids).await?;
             let stores: BTreeMap<_, _> = stores.into_iter().map(|store| (store.id.clone(), store)).collect();
             for each in page.iter().filter(|each| !given.contains(&each.id)) {
                 let today = of_declaration(former, each, &stores);
@@ -97,10 +98,6 @@ impl<P: Ports> Pipeline<P> {
                 for one in new {
                     if told.len() < NAMED { told.push(one) } else { more += 1 }
                 }
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
-                _ => break,
             }
         }
         if more > 0 {

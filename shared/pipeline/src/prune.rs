@@ -1,11 +1,11 @@
 //! Prune: what was found in a home before and is not there any more is removed.
 
 use crate::apply::Apply;
-use crate::index::{IndexReport, PAGE, Taking};
+use crate::index::{IndexReport, Taking};
 use crate::pipeline::Pipeline;
 use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Problem, SetName, Severity, StoreId};
-use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
+use pawl_ports::{Catalogue, Error, PAGE, Ports, Put, Registry, Scope};
 use std::collections::BTreeSet;
 
 /// A prune that would remove so many objects, and half of what there is, looks like a mistake.
@@ -77,19 +77,13 @@ impl<P: Ports> Pipeline<P> {
                  with pawl delete if that is meant",
             ));
         } else {
-            let scope = Scope::Home(home.clone());
-            let mut after = None;
-            loop {
-                let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-                after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
+            let mut pages = self.ports.registry().pages(Scope::Home(home.clone()));
+            while let Some(page) = pages.next().await? {
                 for each in page.into_iter().filter(|each| count.is_own(apply, each.set.as_ref())) {
                     let name = format!("{}/{}", each.id.namespace, each.id.name);
                     if !given.contains(&each.id) && !spared.has("ExternalSecret", &name) {
                         gone.declarations.push(each.id);
                     }
-                }
-                if after.is_none() {
-                    break;
                 }
             }
         }

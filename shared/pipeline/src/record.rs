@@ -2,6 +2,7 @@
 
 use crate::attempt::Attempted;
 use crate::deliver::{Delivery, Finished};
+use crate::merge::{Merged, merged};
 use crate::pipeline::{Pipeline, Stores};
 use crate::plan::Plan;
 use crate::write::Written;
@@ -11,15 +12,15 @@ use pawl_domain::reconcile::Deed;
 use pawl_domain::record::{Begun, FormerTarget, MOST_STARTS, Owed, State, TargetState, is_looked_for};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
-use pawl_domain::{Change, Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
-use pawl_ports::{Clock, Entry, Error, Ledger, Ports, Registry, Status, TargetRef};
+use pawl_domain::{Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
+use pawl_ports::{Clock, Error, Ledger, Ports, Registry, Status, TargetRef};
 use std::time::Duration;
 use tracing::warn;
 
 /// The longest pause between two looks for what was deleted.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// How often a record that met another one is tried again. Each round means that somebody else just finished.
-const ROUNDS: u32 = 5;
+/// How often a record is written anew that somebody removed.
+const ROUNDS: u32 = 2;
 
 impl<P: Ports> Pipeline<P> {
     /// Records how a declaration fared and passes the outcome on: the failure that was recorded; or, where nothing could
@@ -88,52 +89,29 @@ impl<P: Ports> Pipeline<P> {
     /// Writes the record. Of two deliveries that finish at the same time, the later write to the cluster counts; what
     /// somebody else noted meanwhile as still to be done stays to be done.
     async fn put_record(&self, plan: &Plan, mut record: Record, stores: &Stores) -> Result<Recorded, Error> {
-        let ledger = self.ports.ledger();
-        let ids = std::slice::from_ref(&plan.declaration.id);
+        let id = &plan.declaration.id;
         let mut expected = plan.entry.as_ref().map(|entry| entry.revision);
-        for round in 1.. {
-            let conflict = match ledger.put(&plan.declaration.id, &record, expected).await {
-                Ok(_) => return Ok(Recorded::Stands),
-                Err(error) if error.kind == Kind::Conflict && round < ROUNDS => error,
-                Err(error) => return Err(error),
-            };
-            tracing::debug!(declaration.id = %plan.declaration.id, "recording again: {conflict}");
-            let Some(theirs) = ledger.entries(ids).await?.pop() else {
-                if self.ports.registry().declarations(ids).await?.is_empty() {
-                    return Ok(Recorded::Removed);
+        for _ in 0..ROUNDS {
+            let (mut recorded, mut unmet) = (Recorded::Stands, None);
+            let merging = |ours: Record, theirs: Option<Record>| {
+                tracing::debug!(declaration.id = %id, "somebody else recorded meanwhile");
+                match theirs.map(|theirs| merged(plan, stores, ours.clone(), theirs)) {
+                    Some(Merged::Both(record)) => return Some(*record),
+                    Some(Merged::Theirs) => recorded = Recorded::Theirs,
+                    Some(Merged::Removed) => recorded = Recorded::Removed,
+                    None => unmet = Some(ours),
                 }
-                expected = None;
-                continue;
+                None
             };
-            if theirs.record.owed.removed.is_some() {
+            self.ports.ledger().put_merged(id, record, expected, "it comes again", merging).await?;
+            let Some(ours) = unmet else { return Ok(recorded) };
+            // There is no record any more: the declaration is gone, or was declared anew.
+            if self.ports.registry().declarations(std::slice::from_ref(id)).await?.is_empty() {
                 return Ok(Recorded::Removed);
             }
-            // Whoever queued the work has noted that it waits there, which is nothing that this record should give way to.
-            let seen = plan.entry.as_ref();
-            if seen.is_some_and(|seen| at_any_time(&seen.record) == at_any_time(&theirs.record)) {
-                expected = Some(theirs.revision);
-                continue;
-            }
-            match later(&record, &theirs.record) {
-                Later::Theirs => {
-                    let reached = |change: &Change| {
-                        theirs.record.is_current(change, &plan.declaration, |id| stores.get(id))
-                    };
-                    record.owed.changes.retain(|change| !reached(change));
-                    if record.owed.changes.is_empty() {
-                        return Ok(Recorded::Theirs);
-                    }
-                    record = with_changes(theirs.record, &record.owed.changes);
-                }
-                Later::Ours => add_what_they_owe(&mut record, plan.entry.as_ref(), &theirs.record),
-                Later::Unknown => {
-                    forget_version(&mut record);
-                    add_what_they_owe(&mut record, plan.entry.as_ref(), &theirs.record);
-                }
-            }
-            expected = Some(theirs.revision);
+            (record, expected) = (ours, None);
         }
-        Ok(Recorded::Stands)
+        Err(Error::new(Step::Record, Kind::Conflict, "its record comes and goes; it comes again"))
     }
 
     /// A declaration that now names another target leaves none behind that it owned. What cannot be deleted now stays
@@ -295,61 +273,5 @@ fn attempts(plan: &Plan) -> u32 {
     match plan.record().map(|record| &record.state) {
         Some(State::Failed(failure)) => failure.attempts.saturating_add(1),
         _ => 1,
-    }
-}
-
-enum Later {
-    Ours,
-    Theirs,
-    Unknown,
-}
-
-/// Which of two records speaks of the later write. A failure never replaces what somebody else just settled;
-/// resourceVersions of one object grow, so the larger number was written later.
-fn later(ours: &Record, theirs: &Record) -> Later {
-    if matches!(ours.state, State::Failed(_)) {
-        return Later::Theirs;
-    }
-    let number = |record: &Record| record.target.as_ref()?.resource_version.as_ref()?.parse::<u64>().ok();
-    match (number(ours), number(theirs)) {
-        (Some(ours), Some(theirs)) if ours > theirs => Later::Ours,
-        (Some(_), Some(_)) => Later::Theirs,
-        _ => Later::Unknown,
-    }
-}
-
-/// Makes the next delivery read the target first.
-fn forget_version(record: &mut Record) {
-    if let Some(target) = &mut record.target {
-        target.resource_version = None;
-    }
-}
-
-/// Their record, with changes that it has not reached.
-fn with_changes(theirs: Record, changes: &[Change]) -> Record {
-    let at = theirs.at;
-    let mut record = theirs.reopened(at);
-    changes.iter().for_each(|change| record.owed.want(change));
-    record
-}
-
-/// A record but for when sweeps look at it: that what was seen waits in the queue by now is nothing new.
-fn at_any_time(record: &Record) -> Record {
-    Record { not_before: None, ..record.clone() }
-}
-
-/// What others noted since this delivery read the record is still to be done: it saw none of it.
-fn add_what_they_owe(ours: &mut Record, seen: Option<&Entry>, theirs: &Record) {
-    let is_work = seen.is_none_or(|seen| at_any_time(&seen.record) != at_any_time(theirs));
-    let seen = seen.map(|entry| &entry.record.owed);
-    if seen.map(|seen| &seen.declared) != Some(&theirs.owed.declared) {
-        ours.owed.declared.clone_from(&theirs.owed.declared);
-    }
-    let is_new = |change: &&Change| seen.is_none_or(|seen| !seen.changes.contains(change));
-    theirs.owed.changes.iter().filter(is_new).for_each(|change| ours.owed.want(change));
-    let is_new = |target: &&FormerTarget| seen.is_none_or(|seen| !seen.targets.contains(target));
-    theirs.owed.targets.iter().filter(is_new).cloned().for_each(|target| ours.owed.owe(target));
-    if (theirs.state == State::Pending && is_work) || !ours.owed.is_empty() {
-        *ours = Record { owed: ours.owed.clone(), ..ours.clone().reopened(theirs.at) };
     }
 }

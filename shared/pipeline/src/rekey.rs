@@ -1,7 +1,6 @@
 //! Index keys follow the code that makes them: after an update that makes others, all declarations are put under these,
 //! also those that nobody edits. Until then, what only the new keys tell is found by none.
 
-use crate::index::PAGE;
 use crate::pipeline::Pipeline;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use pawl_domain::{Declaration, IndexKey, Kind};
@@ -32,9 +31,9 @@ impl<P: Ports> Pipeline<P> {
         if self.ports.ledger().mark(KEYS).await?.is_some() {
             return Ok(None);
         }
-        let (mut after, mut count) = (None, 0);
-        loop {
-            let page = self.ports.registry().page(&Scope::All, after.as_ref(), PAGE).await?;
+        let mut count = 0;
+        let mut pages = self.ports.registry().pages(Scope::All);
+        while let Some(page) = pages.next().await? {
             let stores = self.stores_of(&page).await?;
             let renewing = page.iter().map(|each| {
                 let keys = each.index_keys(|id| stores.get(id));
@@ -44,10 +43,6 @@ impl<P: Ports> Pipeline<P> {
             let renewing: Vec<_> = renewing.collect();
             stream::iter(renewing).buffer_unordered(self.settings.concurrency).try_collect::<()>().await?;
             count += page.len();
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.id.clone()),
-                _ => break,
-            }
         }
         self.ports.ledger().set_mark(KEYS, self.ports.clock().now()).await?;
         Ok(Some(count))

@@ -12,12 +12,9 @@ use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::record::{FormerTarget, State, is_over};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
-use pawl_domain::{Declaration, DeclarationId, Kind, Outcome, Record, Step};
+use pawl_domain::{Declaration, DeclarationId, Kind, Outcome, Record};
 use pawl_ports::{Catalogue, Clock, Entry, Error, Ledger, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How often a note that met another record is tried again.
-const ROUNDS: u32 = 3;
 
 /// Declarations with how their removal went.
 pub type Removals = Vec<(DeclarationId, Result<(), Error>)>;
@@ -68,19 +65,18 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn retire(&self, declaration: &Declaration) -> Result<(), Error> {
-        let entry = self.note_removal(declaration).await?;
-        self.finish_removal(entry, declaration).await
+        match self.note_removal(declaration).await? {
+            Some(entry) => self.finish_removal(entry, declaration).await,
+            None => Ok(()),
+        }
     }
 
     /// Notes that a declaration is being removed, and what must be deleted with it.
-    async fn note_removal(&self, declaration: &Declaration) -> Result<Entry, Error> {
+    async fn note_removal(&self, declaration: &Declaration) -> Result<Option<Entry>, Error> {
         let owns = declaration.target.creation == CreationPolicy::Owner && declaration.home == Home::Applied;
-        for _ in 0..ROUNDS {
+        let removing = |last: Option<Record>| {
             let now = self.ports.clock().now();
-            let ids = std::slice::from_ref(&declaration.id);
-            let entry = self.ports.ledger().entries(ids).await?.pop();
-            let revision = entry.as_ref().map(|entry| entry.revision);
-            let record = entry.map_or_else(|| Record::pending(declaration, now), |entry| entry.record);
+            let record = last.unwrap_or_else(|| Record::pending(declaration, now));
             let mut record = record.reopened(now);
             record.owed.removed.get_or_insert(now);
             if owns {
@@ -91,14 +87,9 @@ impl<P: Ports> Pipeline<P> {
                     record.owed.owe(FormerTarget { name: written.name, manifest: written.manifest });
                 }
             }
-            match self.ports.ledger().put(&declaration.id, &record, revision).await {
-                Ok(revision) => return Ok(Entry { id: declaration.id.clone(), record, revision }),
-                Err(error) if error.kind == Kind::Conflict => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let message = "its record changes all the time; try again to remove it";
-        Err(Error::new(Step::Record, Kind::Conflict, message))
+            Some(record)
+        };
+        self.ports.ledger().update(&declaration.id, "try again to remove it", removing).await
     }
 
     /// Deletes what is owed and takes the declaration out of the registry. The note stays, with what is owed.
@@ -160,10 +151,9 @@ impl<P: Ports> Pipeline<P> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let record = entry.record.clone().reopened(now);
-        match self.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
-            Ok(revision) => self.finish_removal(Entry { record, revision, ..entry }, declaration).await,
-            Err(error) if error.kind == Kind::Conflict => Ok(()),
-            Err(error) => Err(error),
+        match self.ports.ledger().put_unless_changed(&entry.id, &record, Some(entry.revision)).await? {
+            Some(revision) => self.finish_removal(Entry { record, revision, ..entry }, declaration).await,
+            None => Ok(()),
         }
     }
 

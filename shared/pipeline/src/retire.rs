@@ -5,8 +5,6 @@ use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
 use pawl_ports::{Catalogue, DocumentKind, Error, Ledger, Ports, Registry, Scope};
 use tracing::instrument;
 
-const PAGE: usize = 500;
-
 /// What the removal of a cluster did.
 #[derive(Debug, Default)]
 pub struct Retired {
@@ -76,11 +74,8 @@ impl<P: Ports> Pipeline<P> {
         force: bool,
         retired: &mut Retired,
     ) -> Result<(), Error> {
-        let scope = Scope::Cluster(name.clone());
-        let mut after = None;
-        loop {
-            let page = self.ports.registry().page(&scope, after.as_ref(), PAGE).await?;
-            after = page.last().filter(|_| page.len() == PAGE).map(|last| last.id.clone());
+        let mut pages = self.ports.registry().pages(Scope::Cluster(name.clone()));
+        while let Some(page) = pages.next().await? {
             if force {
                 for id in page.into_iter().map(|each| each.id) {
                     self.forget(&id).await?;
@@ -99,10 +94,8 @@ impl<P: Ports> Pipeline<P> {
                     }
                 }
             }
-            if after.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// Removes what was declared for the cluster and cannot be read; the Secrets that it made stay.
@@ -121,17 +114,13 @@ impl<P: Ports> Pipeline<P> {
 
     /// Forgets what is still owed in a cluster that nobody can reach any more, of declarations that were removed before.
     async fn forgive(&self, name: &ClusterName) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let page = self.ports.ledger().unsettled(after.as_ref(), PAGE).await?;
-            after = page.last().filter(|_| page.len() == PAGE).cloned();
+        let mut pages = self.ports.ledger().unsettled_pages();
+        while let Some(page) = pages.next().await? {
             for id in page.iter().filter(|id| id.cluster == *name) {
                 self.ports.ledger().remove(id, None).await?;
             }
-            if after.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// The record goes last: without a declaration it is never looked at again, and the other way round the declaration

@@ -40,9 +40,6 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{info, instrument};
 
-/// How many declarations are loaded at a time.
-const PAGE: usize = 500;
-
 /// What a sweep found and did.
 #[derive(Debug, Default)]
 pub struct SweepReport {

@@ -6,12 +6,9 @@ use crate::plan::Work;
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, Record, affected};
-use pawl_ports::{Clock, Error, Job, Jobs, Ports, Registry};
+use pawl_ports::{Clock, Error, Job, Jobs, PAGE, Ports, Registry};
 use std::sync::Arc;
 use tracing::{info, instrument};
-
-/// How many declarations are loaded at a time while a change's targets are counted.
-const PAGE: usize = 500;
 
 impl<P: Ports> Pipeline<P> {
     /// Brings every declaration that `change` affects up to date: within this call up to [`Settings::sync_targets`],

@@ -4,7 +4,7 @@ use crate::pipeline::Pipeline;
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::is_called_for;
-use pawl_domain::{Declaration, Kind, Record, Step};
+use pawl_domain::{Declaration, Record};
 use pawl_ports::{Entry, Error, Ledger, Ports};
 
 impl<P: Ports> Pipeline<P> {
@@ -26,7 +26,7 @@ impl<P: Ports> Pipeline<P> {
         if closed.is_empty() {
             return Ok(run);
         }
-        let mut entries = self.entries_of(&closed).await?;
+        let mut entries = self.ports.ledger().entries_of(&closed).await?;
         for declaration in closed {
             match entries.remove(&declaration.id) {
                 Some(entry) if !is_called_for(&declaration, &entry.record) => {
@@ -40,27 +40,13 @@ impl<P: Ports> Pipeline<P> {
         Ok(run)
     }
 
-    async fn hold_back(
-        &self,
-        declaration: &Declaration,
-        mut entry: Entry,
-        at: Timestamp,
-    ) -> Result<(), Error> {
-        for _ in 0..3 {
-            // What failed or waits is found by sweeps as it is.
-            if !matches!(entry.record.state, State::Settled(_)) {
-                return Ok(());
-            }
-            let record = entry.record.reopened(at);
-            match self.ports.ledger().put(&declaration.id, &record, Some(entry.revision)).await {
-                Err(error) if error.kind == Kind::Conflict => {}
-                result => return result.map(|_| ()),
-            }
-            let ids = std::slice::from_ref(&declaration.id);
-            let Some(theirs) = self.ports.ledger().entries(ids).await?.pop() else { return Ok(()) };
-            entry = theirs;
-        }
-        let message = "its record changes all the time; the change must come again";
-        Err(Error::new(Step::Record, Kind::Conflict, message))
+    async fn hold_back(&self, declaration: &Declaration, entry: Entry, at: Timestamp) -> Result<(), Error> {
+        // What failed or waits is found by sweeps as it is.
+        let held = |last: Option<Record>| {
+            let last = last.filter(|record| matches!(record.state, State::Settled(_)))?;
+            Some(last.reopened(at))
+        };
+        let otherwise = "the change must come again";
+        self.ports.ledger().update_from(&declaration.id, Some(entry), otherwise, held).await.map(drop)
     }
 }

@@ -11,6 +11,7 @@ mod credentials;
 mod error;
 mod job;
 mod ledger;
+mod pages;
 mod policies;
 mod registry;
 mod sources;
@@ -27,6 +28,7 @@ pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpo
 pub use error::Error;
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
+pub use pages::{PAGE, Pages, UnsettledPages};
 pub use policies::Policies;
 pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
 pub use sources::Sources;

@@ -1,6 +1,6 @@
 //! The contract of the registry.
 
-use crate::{Error, Policies, Unreadable};
+use crate::{Error, Pages, Policies, Unreadable};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, IndexKey, ObjectName, Store, StoreId, StorePolicy,
 };
@@ -34,6 +34,14 @@ pub trait Registry: Send + Sync {
         after: Option<&DeclarationId>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Declaration>, Error>> + Send;
+
+    /// All declarations of `scope`, page by page.
+    fn pages(&self, scope: Scope) -> Pages<'_, Self>
+    where
+        Self: Sized,
+    {
+        Pages::new(self, scope)
+    }
 
     /// The stores with these ids, in ascending order; unknown ids are left out.
     fn stores(&self, ids: &BTreeSet<StoreId>) -> impl Future<Output = Result<Vec<Store>, Error>> + Send;

@@ -1,11 +1,11 @@
 //! Keys that are gone without a trace: no list in the order of changes shows them, only their absence from the whole list.
 
-use super::stores::{Pages, Visit};
-use super::{Findings, PAGE};
+use super::Findings;
+use super::stores::Visit;
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
 use pawl_domain::{Access, Declaration, IndexKey, Location, Query, Read, Record, Store, Versions};
-use pawl_ports::{Error, Listed, Listing, Ports, Registry, Sources};
+use pawl_ports::{Error, Listed, Listing, PAGE, Ports, Registry, Scope, Sources};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -88,8 +88,8 @@ impl<P: Ports> Pipeline<P> {
             // A process that has just begun does not read a large registry for it.
             let most = if visit.looks_for_absent() || lost_some.is_some() { usize::MAX } else { PAGE - 1 };
             for store in &visit.group.stores {
-                let mut pages = Pages::of(store);
-                while let Some(page) = pages.next(self).await?.filter(|page| page.len() <= most) {
+                let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+                while let Some(page) = pages.next().await?.filter(|page| page.len() <= most) {
                     self.sweep_missing(visit, page, &shown, found).await?;
                 }
             }

@@ -1,13 +1,12 @@
 //! Stores that do not tell what changed, or not to this identity.
 
 use super::Findings;
-use super::stores::{Pages, Visit, with_access};
+use super::stores::{Visit, with_access};
 use crate::pipeline::Pipeline;
-use crate::sweep::PAGE;
 use futures::{StreamExt, stream};
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Query, Read, Record, Step, Store, VersionSelector};
-use pawl_ports::{Clusters, Error, Ports, Registry};
+use pawl_ports::{Clusters, Error, PAGE, Ports, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many namespaces are looked at at the same time.
@@ -18,8 +17,8 @@ impl<P: Ports> Pipeline<P> {
     /// interval has passed.
     pub(super) async fn sweep_described(&self, visit: &Visit<'_>, found: &mut Findings) -> Result<(), Error> {
         for store in &visit.group.stores {
-            let mut pages = Pages::of(store);
-            while let Some(page) = pages.next(self).await? {
+            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            while let Some(page) = pages.next().await? {
                 let is_asked = |read: &Read, store: &Store| {
                     let selector = read.remote().map(|remote| remote.selector(store));
                     !matches!(selector, None | Some(VersionSelector::Id(_)))
@@ -60,8 +59,8 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         for store in visit.group.stores.iter().filter(|store| store.needs_namespace_labels()) {
-            let mut pages = Pages::of(store);
-            while let Some(page) = pages.next(self).await? {
+            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            while let Some(page) = pages.next().await? {
                 let stores = self.stores_under(&visit.round.rules, &page).await?;
                 let mut open = page;
                 open.retain(|each| !with_access(each, &stores, visit.access).is_empty());

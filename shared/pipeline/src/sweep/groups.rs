@@ -1,12 +1,11 @@
 //! Which identities there are to visit, and what each reads.
 
-use super::PAGE;
 use crate::fetch::accesses;
 use crate::pipeline::Pipeline;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
 use pawl_domain::{Access, Rules, Store};
-use pawl_ports::{Error, Ports, Registry, Scope, SweptStore};
+use pawl_ports::{Error, PAGE, Ports, Registry, Scope, SweptStore};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -48,22 +47,18 @@ impl<P: Ports> Pipeline<P> {
         if let (Home::Cluster(cluster), Some(namespace)) = (&store.id.home, &store.id.namespace) {
             return Ok(rules.access(store, cluster, namespace).into_iter().collect());
         }
-        let scope = Scope::Store(store.id.clone());
         let mut found = BTreeSet::new();
-        let (mut after, mut size) = (None, 1);
-        loop {
-            let page = self.ports.registry().page(&scope, after.as_ref(), size).await?;
+        let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+        let mut size = 1;
+        while let Some(page) = pages.next_of(size).await? {
             found.extend(accesses(&page, store, rules));
             // One that depends on nobody is everybody's, unless it is refused to the first of them.
             let anybodys = |access: &Access| access.cluster.is_none() && access.tags.is_none();
             if found.iter().any(anybodys) {
-                return Ok(found);
-            }
-            match page.last() {
-                Some(last) if page.len() == size => after = Some(last.id.clone()),
-                _ => return Ok(found),
+                break;
             }
             size = PAGE;
         }
+        Ok(found)
     }
 }

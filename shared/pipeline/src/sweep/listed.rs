@@ -1,11 +1,11 @@
 //! Keys that a listing tells of.
 
+use super::Findings;
 use super::compare::differs;
 use super::stores::{Visit, with_access};
-use super::{Findings, PAGE};
 use crate::pipeline::Pipeline;
 use pawl_domain::{Declaration, IndexKey, Query, Record};
-use pawl_ports::{Error, Listed, Ports, Registry};
+use pawl_ports::{Error, Listed, PAGE, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many listed keys are looked up at a time.

@@ -1,16 +1,15 @@
 //! What was found is delivered at once, or noted in the ledger and handed to the job queue.
 
+use super::Findings;
 use super::stores::Visit;
-use super::{Findings, PAGE};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
-use pawl_domain::{Declaration, DeclarationId, Kind, Record, Step};
-use pawl_ports::{Clock, Entry, Error, Ledger, Ports};
-use std::collections::BTreeMap;
+use pawl_domain::{Declaration, DeclarationId, Kind, Record};
+use pawl_ports::{Clock, Entry, Error, Ledger, PAGE, Ports};
 use std::time::Duration;
 use tracing::warn;
 
@@ -18,8 +17,6 @@ use tracing::warn;
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// How long work that reached the job queue may wait there before a sweep takes it up. A queue makes a few attempts.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// How often a note that met another writer is made again.
-const ROUNDS: u32 = 3;
 
 impl<P: Ports> Pipeline<P> {
     /// Delivers those of these declarations that are outdated: [`Pipeline::wanting`].
@@ -43,7 +40,7 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         outdated: impl Fn(&Declaration, Option<&Record>) -> bool,
     ) -> Result<Vec<Declaration>, Error> {
-        let entries = self.entries_of(&declarations).await?;
+        let entries = self.ports.ledger().entries_of(&declarations).await?;
         let wanting = declarations.into_iter().filter(|each| {
             let record = entries.get(&each.id).map(|entry| &entry.record);
             !each.refresh.reads_once()
@@ -123,7 +120,7 @@ impl<P: Ports> Pipeline<P> {
         now: Timestamp,
         until: Timestamp,
     ) -> Vec<(DeclarationId, Result<(), Error>)> {
-        let mut entries = match self.entries_of(page).await {
+        let mut entries = match self.ports.ledger().entries_of(page).await {
             Ok(entries) => entries,
             Err(error) => return page.iter().map(|each| (each.id.clone(), Err(error.shared()))).collect(),
         };
@@ -140,39 +137,22 @@ impl<P: Ports> Pipeline<P> {
     async fn note_one(
         &self,
         declaration: &Declaration,
-        mut entry: Option<Entry>,
+        entry: Option<Entry>,
         now: Timestamp,
         until: Timestamp,
     ) -> Result<(), Error> {
-        for _ in 0..ROUNDS {
-            let record = waiting(declaration, entry.as_ref().map(|entry| &entry.record), now, until);
-            let expected = entry.map(|entry| entry.revision);
-            match self.ports.ledger().put(&declaration.id, &record, expected).await {
-                Err(error) if error.kind == Kind::Conflict => {}
-                result => return result.map(drop),
-            }
-            entry = self.ports.ledger().entries(std::slice::from_ref(&declaration.id)).await?.pop();
-        }
-        let message = "its record changes all the time; the next sweep notes it";
-        Err(Error::new(Step::Record, Kind::Conflict, message))
-    }
-
-    pub(crate) async fn entries_of(
-        &self,
-        declarations: &[Declaration],
-    ) -> Result<BTreeMap<DeclarationId, Entry>, Error> {
-        let ids: Vec<_> = declarations.iter().map(|each| each.id.clone()).collect();
-        let entries = self.ports.ledger().entries(&ids).await?;
-        Ok(entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
+        let noted = |last: Option<Record>| Some(waiting(declaration, last, now, until));
+        let otherwise = "the next sweep notes it";
+        self.ports.ledger().update_from(&declaration.id, entry, otherwise, noted).await.map(drop)
     }
 }
 
 /// The record of a declaration that waits in the queue. How often it failed stays known.
-fn waiting(declaration: &Declaration, last: Option<&Record>, now: Timestamp, until: Timestamp) -> Record {
+fn waiting(declaration: &Declaration, last: Option<Record>, now: Timestamp, until: Timestamp) -> Record {
     let record = match last {
         None => Record::pending(declaration, now),
-        Some(last) if matches!(last.state, State::Failed(_)) => last.clone(),
-        Some(last) => last.clone().reopened(now),
+        Some(last) if matches!(last.state, State::Failed(_)) => last,
+        Some(last) => last.reopened(now),
     };
     Record { not_before: Some(until), ..record }
 }

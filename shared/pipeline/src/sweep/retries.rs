@@ -1,6 +1,6 @@
 //! What failed or waits: tried again first, each tenant's in its own share.
 
-use super::{Findings, PAGE, Round, SweepReport};
+use super::{Findings, Round, SweepReport};
 use crate::breaker::Reach;
 use crate::pipeline::Pipeline;
 use crate::promise::Promise;
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::{due, overdue};
 use pawl_domain::{ClusterName, Declaration, DeclarationId, Kind, Outcome, Record, Step};
-use pawl_ports::{Error, Ledger, Ports, Registry, TargetRef};
+use pawl_ports::{Error, Ledger, PAGE, Ports, Registry, TargetRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -70,12 +70,10 @@ impl<P: Ports> Pipeline<P> {
     /// Looks at everything that is not settled, and changes nothing.
     pub(super) async fn open_work(&self, now: Timestamp) -> Result<Open, Error> {
         let (mut open, mut probed) = (Open::default(), BTreeSet::new());
-        let mut after = None;
-        loop {
-            let ids = self.ports.ledger().unsettled(after.as_ref(), PAGE).await?;
-            after = ids.last().filter(|_| ids.len() == PAGE).cloned();
+        let mut pages = self.ports.ledger().unsettled_pages();
+        while let Some(ids) = pages.next().await? {
             let declarations = self.ports.registry().declarations(&ids).await?;
-            let entries = self.entries_of(&declarations).await?;
+            let entries = self.ports.ledger().entries_of(&declarations).await?;
             let declared: BTreeSet<_> = declarations.iter().map(|each| each.id.clone()).collect();
             open.leaving.extend(ids.into_iter().filter(|id| !declared.contains(id)));
             for declaration in declarations {
@@ -87,10 +85,8 @@ impl<P: Ports> Pipeline<P> {
                 }
                 self.sort_in(declaration, &entry.record, now, &mut open, &mut probed);
             }
-            if after.is_none() {
-                return Ok(open);
-            }
         }
+        Ok(open)
     }
 
     fn sort_in(

@@ -1,11 +1,11 @@
 //! The sweep of searches: what a listing tells of keys that came, changed or went.
 
+use super::Findings;
 use super::compare::changed_since;
 use super::stores::{Visit, with_access};
-use super::{Findings, PAGE};
 use crate::pipeline::Pipeline;
 use pawl_domain::{Access, Declaration, Find, IndexKey, Query, Record, Store, Version, Versions};
-use pawl_ports::{Error, Listed, Ports, Registry};
+use pawl_ports::{Error, Listed, PAGE, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -2,10 +2,10 @@
 //! parameters, targets that go with their key. The registry has them under index keys of their location; they are
 //! looked up once in a pass, however many identities read there.
 
-use super::{PAGE, Round};
+use super::Round;
 use crate::pipeline::Pipeline;
 use pawl_domain::{Access, DeclarationId, IndexKey, Rules};
-use pawl_ports::{Error, Ports, Registry};
+use pawl_ports::{Error, PAGE, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;

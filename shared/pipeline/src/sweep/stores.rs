@@ -2,7 +2,7 @@
 
 use super::groups::Group;
 use super::marks::before;
-use super::{Findings, PAGE, Round, SweepReport};
+use super::{Findings, Round, SweepReport};
 use crate::pipeline::{Pipeline, Stores};
 use crate::shares::{Tenant, host, tenant};
 use futures::StreamExt;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use pawl_documents::mark_name;
 use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::refresh::{due, passed};
-use pawl_domain::{Access, Declaration, DeclarationId, Kind, Step, Store};
+use pawl_domain::{Access, Declaration, Kind, Step, Store};
 use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -252,8 +252,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let mut recorded = Findings::default();
         for store in &visit.group.stores {
-            let mut pages = Pages::of(store);
-            while let Some(page) = pages.next(self).await? {
+            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            while let Some(page) = pages.next().await? {
                 let stores = self.stores_under(&visit.round.rules, &page).await?;
                 let broken = |declaration: &Declaration, record: Option<&_>| {
                     !with_access(declaration, &stores, visit.access).is_empty()
@@ -281,32 +281,6 @@ enum Told {
     Now,
     /// By the job queue: the visit has used up its time.
     ByQueue,
-}
-
-/// The declarations of a store, page by page.
-pub(super) struct Pages {
-    scope: Scope,
-    after: Option<DeclarationId>,
-    ended: bool,
-}
-
-impl Pages {
-    pub(super) fn of(store: &Store) -> Self {
-        Self { scope: Scope::Store(store.id.clone()), after: None, ended: false }
-    }
-
-    pub(super) async fn next<P: Ports>(
-        &mut self,
-        pipeline: &Pipeline<P>,
-    ) -> Result<Option<Vec<Declaration>>, Error> {
-        if self.ended {
-            return Ok(None);
-        }
-        let page = pipeline.ports.registry().page(&self.scope, self.after.as_ref(), PAGE).await?;
-        self.ended = page.len() < PAGE;
-        self.after = page.last().map(|last| last.id.clone());
-        Ok(Some(page).filter(|page| !page.is_empty()))
-    }
 }
 
 /// The reads of a declaration that are made with this identity, by position, with their stores.

@@ -1,12 +1,12 @@
 //! The sweep of templates that stand in objects of the clusters: nobody tells of their changes, so they are looked at when
 //! `refreshInterval` has passed, as ESO does.
 
+use super::Findings;
 use super::stores::Visit;
-use super::{Findings, PAGE};
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Record};
-use pawl_ports::{Error, Ports, Registry};
+use pawl_ports::{Error, PAGE, Ports, Registry};
 
 impl<P: Ports> Pipeline<P> {
     /// Delivers the declarations with such templates that are read with this identity and are due.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub async fn suite<L: Ledger>(make: impl AsyncFn() -> L) {
     puts_are_conditional(&make().await).await;
     one_of_many_wins(&make().await).await;
+    changes_begin_again_where_another_record_stands(&make().await).await;
     records_come_back_whole(&make().await).await;
     entries_are_in_order(&make().await).await;
     removals(&make().await).await;
@@ -75,6 +76,37 @@ async fn one_of_many_wins<L: Ledger>(ledger: &L) {
         expected = Some(won[0].revision);
         assert_eq!(entry(ledger, &name).await, won.pop(), "round {round}: the winner's record stands");
     }
+}
+
+async fn changes_begin_again_where_another_record_stands<L: Ledger>(ledger: &L) {
+    let name = id("blue/shop/db");
+    let put = ledger.update(&name, "it is lost", |last| last.is_none().then(|| settled(1))).await.unwrap();
+    let first = put.expect("there was no record");
+    assert_eq!(entry(ledger, &name).await, Some(first.clone()), "what was written is returned");
+    let left = ledger.update(&name, "it is lost", |_| None).await.unwrap();
+    assert_eq!((left, entry(ledger, &name).await), (None, Some(first.clone())), "nothing was to be written");
+
+    let theirs = ledger.put(&name, &settled(2), Some(first.revision)).await.unwrap();
+    let unchanged = ledger.put_unless_changed(&name, &settled(3), Some(first.revision)).await.unwrap();
+    assert_eq!(unchanged, None, "another revision stands there");
+    let mut seen = Vec::new();
+    let add = |last: Option<Record>| {
+        seen.push(last.clone());
+        last.map(|last| last.reopened(at(3)))
+    };
+    let put = ledger.update_from(&name, Some(first), "it is lost", add).await.unwrap();
+    assert_eq!(seen, [Some(settled(1)), Some(settled(2))], "the change is made again of what stands");
+    let put = put.expect("it was written");
+    assert_eq!(put.record, settled(2).reopened(at(3)));
+    assert_ne!(put.revision, theirs);
+    assert_eq!(entry(ledger, &name).await, Some(put));
+
+    let merge = |ours: Record, theirs: Option<Record>| Some(Record { at: theirs?.at, ..ours });
+    let put = ledger.put_merged(&name, settled(4), Some(theirs), "it is lost", merge).await.unwrap();
+    assert_eq!(put.map(|entry| entry.record), Some(Record { at: at(3), ..settled(4) }), "of both records");
+    ledger.remove(&name, None).await.unwrap();
+    let put = ledger.put_merged(&name, settled(5), Some(theirs), "it is lost", merge).await.unwrap();
+    assert_eq!((put, entry(ledger, &name).await), (None, None), "there is none to merge with");
 }
 
 async fn records_come_back_whole<L: Ledger>(ledger: &L) {

@@ -133,7 +133,14 @@ async fn walk<R: Registry>(registry: &R, scope: &Scope, limit: usize) -> Vec<Dec
         if last {
             let rest = registry.page(scope, seen.last(), limit).await.unwrap();
             assert_eq!(rest.len(), 0, "only the last page of {scope:?} may be short");
-            return seen;
+            break;
         }
     }
+    let (mut pages, mut paged) = (registry.pages(scope.clone()), Vec::new());
+    while let Some(page) = pages.next_of(limit).await.unwrap() {
+        assert!(!page.is_empty());
+        paged.extend(page.into_iter().map(|declaration| declaration.id));
+    }
+    assert_eq!(paged, seen, "page after page of {limit}");
+    seen
 }
