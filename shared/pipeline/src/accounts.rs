@@ -1,6 +1,7 @@
 //! Whose key changed: an event of another account with a key of the same name concerns nobody here.
 
-use crate::pipeline::{Pipeline, Stores};
+use crate::pipeline::Pipeline;
+use crate::stores::Stores;
 use futures::{StreamExt, stream};
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::{Access, Change, Declaration};

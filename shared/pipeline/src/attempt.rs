@@ -1,20 +1,22 @@
 //! One declaration: looked at, written, and started again from the look when somebody else wrote meanwhile.
 
-use crate::deliver::{Delivery, Finished};
-use crate::fetch::{Catch, Fetching, panicked};
+use crate::catch::Catch;
+use crate::delivery::{Attempted, Delivery, Finished};
+use crate::fetch::Fetching;
 use crate::lanes::Lanes;
-use crate::pipeline::{Pipeline, Stores};
+use crate::panicked::panicked;
+use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::recheck::{Overtaken, Rechecking};
+use crate::stores::Stores;
 use crate::templates::{Templates, Templating};
-use crate::write::{Base, Written};
+use crate::write::Base;
 use futures::FutureExt;
 use pawl_domain::render::Entry;
-use pawl_domain::{Change, Declaration, DeclarationId, Kind, Step, StoreId, Values};
+use pawl_domain::{Declaration, DeclarationId, Kind, Step, StoreId, Values};
 use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 /// A plan, with what its write is conditional on.
 pub(crate) struct Looked {
@@ -24,35 +26,6 @@ pub(crate) struct Looked {
 
 /// What was found at a look, and how far the ledger had come before values were fetched.
 type Look = (Base, Option<Revision>);
-
-/// What one attempt came to.
-pub(crate) struct Attempted {
-    pub(crate) result: Result<Written, Error>,
-    pub(crate) values: Values,
-    /// The changes whose versions the stores do not show yet.
-    pub(crate) behind: Vec<Arc<Change>>,
-    /// Whether nothing was done because of them, so that the failure is none: the stores are asked again soon.
-    pub(crate) waits: bool,
-    /// Whether nothing was done because the declaration is set aside.
-    pub(crate) is_aside: bool,
-}
-
-impl Attempted {
-    fn failed(error: Error) -> Self {
-        Self {
-            result: Err(error),
-            values: Values::default(),
-            behind: Vec::new(),
-            waits: false,
-            is_aside: false,
-        }
-    }
-
-    /// What is set aside, and why.
-    pub(crate) fn aside(error: Error) -> Self {
-        Self { is_aside: true, ..Self::failed(error) }
-    }
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Looks at the target, unless the ledger knows it as it is. Work that was begun before may have written it and ended

@@ -7,93 +7,15 @@
 //! the culprit is done sooner or later, and the culprit is known by its count. From then on nobody begins it but a person,
 //! until its manifest or store changes.
 
-use crate::attempt::Attempted;
-use crate::deliver::{Delivered, Delivery};
+use crate::delivery::{Attempted, Delivered, Delivery};
 use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Work};
 use futures::{FutureExt, StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
 use pawl_domain::record::{Begun, MOST_STARTS};
 use pawl_domain::{DeclarationId, Kind, Record, Step};
 use pawl_ports::{Clock, Entry, Error, Ledger, Ports};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::{Mutex, OnceCell};
-
-/// The mark under which it stands that deliveries of sweeps are under way.
-const DELIVERING: &str = "delivering";
-/// What stands there when none are.
-const ENDED: Timestamp = Timestamp::UNIX_EPOCH;
-/// For so long a process is careful when one before it ended in the middle.
-const WARY: SignedDuration = SignedDuration::from_mins(15);
-
-/// What a process knows of deliveries that did not end.
-#[derive(Debug, Default)]
-pub(crate) struct Care {
-    /// Held by whatever is carried out alone.
-    alone: Mutex<()>,
-    /// How many deliveries of sweeps are under way.
-    under_way: AtomicUsize,
-    /// Until when this process is careful.
-    wary_until: OnceCell<Timestamp>,
-}
-
-/// One delivery of a sweep that is under way.
-struct UnderWay<'a>(&'a Care);
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
-    }
-}
 
 impl<P: Ports> Pipeline<P> {
-    /// The same flow for work that was begun before and, as far as anybody knows, did not end.
-    #[must_use]
-    pub fn with_care(&self) -> Self {
-        Self { careful: true, ..self.again() }
-    }
-
-    /// The same flow for work that a person asks for: what was set aside is tried once more.
-    #[must_use]
-    pub fn insisting(&self) -> Self {
-        Self { insists: true, ..self.again() }
-    }
-
-    /// Delivers what nobody would deliver again if this process ended: notes before and after that it is under way, and is
-    /// careful for a while in a process after one that ended in between.
-    pub(crate) async fn deliver_watched(
-        &self,
-        declarations: Vec<pawl_domain::Declaration>,
-        work: &Work,
-    ) -> Result<Delivered, Error> {
-        if declarations.is_empty() {
-            return Ok(Delivered::default());
-        }
-        let (care, ledger, now) = (&self.memory.care, self.ports.ledger(), self.ports.clock().now());
-        let wary_until = care.wary_until.get_or_try_init(async || {
-            let before = ledger.mark(DELIVERING).await?;
-            let died = before.is_some_and(|before| before != ENDED);
-            Ok::<_, Error>(if died { now.saturating_add(WARY).unwrap_or(now) } else { ENDED })
-        });
-        let wary = now < *wary_until.await?;
-        let first = care.under_way.fetch_add(1, Ordering::SeqCst) == 0;
-        let under_way = UnderWay(care);
-        if first {
-            ledger.set_mark(DELIVERING, now).await?;
-        }
-        let careful = wary.then(|| self.with_care());
-        // Boxed, for compilers do not like to look so deep.
-        let delivered = Box::pin(careful.as_ref().unwrap_or(self).deliver_work(declarations, work)).await;
-        drop(under_way);
-        // Where this fails, the next process is careful without need.
-        if care.under_way.load(Ordering::SeqCst) == 0
-            && let Err(error) = ledger.set_mark(DELIVERING, ENDED).await
-        {
-            tracing::debug!("that deliveries ended is not noted: {error}");
-        }
-        delivered
-    }
-
     /// Counts that these deliveries begin, as far as care is taken. Gives those that go on together, and those that are
     /// carried out alone.
     ///

@@ -1,15 +1,16 @@
 //! Fetching: each key once per identity and delivery, however many declarations and clusters want it. A declaration
 //! waits for its own stores only.
 
+use crate::catch::{Answer, Asked, Catch, Keys, Searched};
+use crate::keys::{self, no_answer};
 use crate::lanes::Lanes;
-use crate::pipeline::{Pipeline, Stores};
+use crate::panicked::panicked;
+use crate::pipeline::Pipeline;
 use crate::plan::{Plan, Sought};
-use crate::search::Searched;
+use crate::stores::Stores;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
-use pawl_domain::{
-    Access, Change, Declaration, Fetched, Find, Keep, Kind, Location, Permit, Query, Remote, Rules, Step,
-};
-use pawl_ports::{Error, Part, Ports, Sources, Wanted};
+use pawl_domain::{Access, Location, Permit, Query, Step};
+use pawl_ports::{Ports, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,31 +18,10 @@ use std::sync::Arc;
 /// How many identities are asked at the same time in one location, and how many searches are made there.
 pub(crate) const AT_ONCE: usize = 16;
 
-/// What became of one key.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) result: Result<Arc<Fetched>, Error>,
-    /// The change whose version the store does not show yet.
-    pub(crate) behind: Option<Arc<Change>>,
-}
-
-/// A search: who makes it, what for, and which of the keys it may read.
-pub(crate) type Asked = (Access, Find, Keep);
-
-/// The keys that one identity was asked for.
-pub(crate) type Keys = BTreeMap<Wanted, Answer>;
-
 /// Everything that some plans read, each question asked once, when the first of them waits for its answer.
 pub(crate) struct Fetching<'a> {
     keys: BTreeMap<Access, Shared<BoxFuture<'a, Arc<Keys>>>>,
     searches: BTreeMap<Asked, Shared<BoxFuture<'a, Arc<Searched>>>>,
-}
-
-/// What one plan reads.
-#[derive(Debug, Default)]
-pub(crate) struct Catch {
-    pub(crate) keys: BTreeMap<Access, Arc<Keys>>,
-    pub(crate) searches: BTreeMap<Asked, Arc<Searched>>,
 }
 
 impl<P: Ports> Pipeline<P> {
@@ -63,7 +43,7 @@ impl<P: Ports> Pipeline<P> {
                 let Ok(Permit { access, keep }) = stores.permit(read, &plan.declaration.id) else { continue };
                 let asked = match &read.query {
                     Query::Key(remote) => {
-                        wanted.entry(access).or_default().entry(self::wanted(remote, store)).or_default()
+                        wanted.entry(access).or_default().entry(keys::wanted(remote, store)).or_default()
                     }
                     Query::Find(find) => searches.entry((access, find.clone(), keep)).or_default(),
                 };
@@ -92,13 +72,6 @@ impl<P: Ports> Pipeline<P> {
             (search, found.boxed().shared())
         });
         Fetching { keys, searches: searches.collect() }
-    }
-
-    /// One key alone.
-    pub(crate) async fn fetch_one(&self, access: &Access, want: &Wanted) -> Result<Fetched, Error> {
-        let call = self.ports.sources().fetch(access, std::slice::from_ref(want));
-        let mut answers = self.at_store_each(access, 1, call).await;
-        answers.pop().unwrap_or_else(|| Err(no_answer(want)))
     }
 
     async fn fetch_as(&self, access: &Access, wanted: BTreeMap<Wanted, Option<Sought>>) -> Keys {
@@ -146,60 +119,4 @@ impl Fetching<'_> {
         let (keys, searches) = futures::join!(join_all(keys), join_all(searches));
         Catch { keys: keys.into_iter().collect(), searches: searches.into_iter().collect() }
     }
-}
-
-impl Catch {
-    /// What a key's read gave.
-    pub(crate) fn key(&self, access: &Access, wanted: &Wanted) -> Option<&Answer> {
-        self.keys.get(access)?.get(wanted)
-    }
-
-    /// What a search gave.
-    pub(crate) fn searched(&self, permit: Permit, find: &Find) -> Option<&Searched> {
-        self.searches.get(&(permit.access, find.clone(), permit.keep)).map(AsRef::as_ref)
-    }
-
-    /// The changes of this plan whose versions the stores do not show yet.
-    pub(crate) fn behind(&self, plan: &Plan, stores: &Stores) -> Vec<Arc<Change>> {
-        let mut behind: Vec<Arc<Change>> = Vec::new();
-        for read in &plan.declaration.reads {
-            let Some(store) = stores.get(&read.store) else { continue };
-            let Ok(permit) = stores.permit(read, &plan.declaration.id) else { continue };
-            let change = match &read.query {
-                Query::Key(remote) => {
-                    self.key(&permit.access, &wanted(remote, store)).and_then(|it| it.behind.as_ref())
-                }
-                Query::Find(find) => self.searched(permit, find).and_then(|it| it.behind.as_ref()),
-            };
-            behind.extend(change.filter(|change| !behind.contains(change)).cloned());
-        }
-        behind
-    }
-}
-
-/// What a read of one key asks of its store.
-pub(crate) fn wanted(remote: &Remote, store: &pawl_domain::Store) -> Wanted {
-    let part = if remote.metadata { Part::Metadata } else { Part::Value };
-    Wanted { key: store.remote_key(&remote.key), selector: remote.selector(store), part }
-}
-
-/// The identities with which these declarations may read a store.
-pub(crate) fn accesses(
-    declarations: &[Declaration],
-    store: &pawl_domain::Store,
-    rules: &Rules,
-) -> BTreeSet<Access> {
-    let reading = declarations.iter().filter(|each| each.reads.iter().any(|read| read.store == store.id));
-    reading.filter_map(|each| rules.access(store, &each.id.cluster, &each.id.namespace).ok()).collect()
-}
-
-/// The error of what ended in a panic. What the panic said is not passed on: it may hold a value.
-pub(crate) fn panicked(step: Step) -> Error {
-    let message = "a fault of Pawl ended this (a panic), nothing else was held up; report it with the manifest, and \
-                   leave out what the manifest does that others do not";
-    Error::new(step, Kind::Invalid, message)
-}
-
-fn no_answer(want: &Wanted) -> Error {
-    Error::new(Step::Fetch, Kind::Transient, format!("the store gave no answer for {}", want.key))
 }

@@ -1,8 +1,9 @@
 //! Acts on what a watch of a cluster saw: at once, and on nothing else.
 
-use crate::index::IndexReport;
+use crate::found::Findings;
+use crate::index_report::IndexReport;
 use crate::pipeline::Pipeline;
-use crate::sweep::Findings;
+use crate::report::Report;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
@@ -11,11 +12,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tracing::{info, instrument, warn};
-
-/// Between two looks whether somebody else has ended.
-const TURN: Duration = Duration::from_millis(20);
 
 /// So many objects are remembered one by one; if more changed, everything is looked at instead.
 const MOST_OBJECTS: usize = 2_000;
@@ -150,18 +147,6 @@ impl<P: Ports> Pipeline<P> {
         repaired
     }
 
-    /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
-    /// over what was seen since. The next one waits until the answer is dropped.
-    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> impl Send + '_ {
-        let name = format!("indexing/{cluster}");
-        loop {
-            if let Some(indexing) = self.memory.marks.begin(&name) {
-                return indexing;
-            }
-            tokio::time::sleep(TURN).await;
-        }
-    }
-
     async fn follow_objects(
         &self,
         cluster: &ClusterName,
@@ -216,9 +201,7 @@ impl<P: Ports> Pipeline<P> {
                 info!("{id} is gone");
             }
         }
-        let mut report = IndexReport::default();
-        self.queue_work(work, &mut report).await;
-        tell(&report);
+        tell_unqueued(&self.queue_pending(work).await);
         Ok(())
     }
 
@@ -293,7 +276,11 @@ fn tell(report: &IndexReport) {
         let Problem { place, object, .. } = problem;
         warn!(place, object, "{problem}");
     }
-    for (id, error) in report.report.failures() {
+    tell_unqueued(&report.report);
+}
+
+fn tell_unqueued(report: &Report) {
+    for (id, error) in report.failures() {
         warn!("{id} is not queued: {error}");
     }
 }

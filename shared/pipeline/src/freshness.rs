@@ -1,35 +1,14 @@
-//! Freshness: a store's answer is held against what a change says, and against what was written before.
+//! Freshness: a store's answer is held against what a change says.
 //!
-//! Neither can make a declaration fail for good. A change is somebody's word: after some attempts the store's answer
-//! holds, and what the change said is looked for a little longer. An answer that is older than what was written was read
-//! from a replica that lags, or somebody has put the store back: the first is over within minutes, the second is
-//! followed.
+//! That cannot make a declaration fail for good. A change is somebody's word: after some attempts the store's answer
+//! holds, and what the change said is looked for a little longer.
 
-use crate::fetch::{Catch, wanted};
-use crate::pipeline::{Pipeline, Stores};
-use crate::plan::{Plan, Sought};
-use jiff::{SignedDuration, Timestamp};
-use pawl_domain::declaration::DeletionPolicy;
+use crate::pipeline::Pipeline;
+use crate::plan::Sought;
 use pawl_domain::provider::Order;
-use pawl_domain::render::Entry;
 use pawl_domain::values::CLOCK_SKEW;
-use pawl_domain::{
-    Access, Change, Fetched, Found, Kind, Moved, Query, Read, Step, Store, Values, Version, VersionSelector,
-    Versions,
-};
+use pawl_domain::{Access, Change, Fetched, Kind, Moved, VersionSelector};
 use pawl_ports::{Error, Part, Ports, Wanted};
-use std::sync::Arc;
-
-/// How long a replica may lag. A store that gives an older version for longer was put back by somebody.
-const LONGEST_LAG: SignedDuration = SignedDuration::from_mins(5);
-
-/// Whether versions older than what was written are taken.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard {
-    /// Somebody said so.
-    pub(crate) accept_older: bool,
-    pub(crate) now: Timestamp,
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Asks again while the answer is older than the change, and says whether it was reached in the end.
@@ -117,90 +96,4 @@ fn older_by_number(fetched: &str, changed: &str) -> Seen {
         (Ok(fetched), Ok(changed)) if fetched < changed => Seen::Older,
         _ => Seen::Enough,
     }
-}
-
-impl Catch {
-    /// The values of a declaration, in the order of its reads.
-    ///
-    /// # Errors
-    /// The first read that failed: of a missing key only where deletionPolicy does not tolerate it. `Stale` when a
-    /// numbered version is older than the one that was written, and may have been read from a replica that lags.
-    pub(crate) fn values(&self, plan: &Plan, stores: &Stores, guard: Guard) -> Result<Values, Error> {
-        let declaration = &plan.declaration;
-        let tolerant = declaration.target.deletion != DeletionPolicy::Retain;
-        let last = plan.own_record().filter(|record| {
-            let lagging = |since: Timestamp| guard.now.duration_since(since) < LONGEST_LAG;
-            !guard.accept_older && record.owed.older_since.is_none_or(lagging)
-        });
-        let mut values = Vec::with_capacity(declaration.reads.len());
-        for (position, read) in declaration.reads.iter().enumerate() {
-            let store = stores.require(&read.store)?;
-            let permit = stores.permit(read, &declaration.id)?;
-            let answer = match &read.query {
-                Query::Key(remote) => self
-                    .key(&permit.access, &wanted(remote, store))
-                    .map(|answer| answer.result.as_ref().map(|fetched| Found::One(Arc::clone(fetched)))),
-                Query::Find(find) => self
-                    .searched(permit, find)
-                    .map(|searched| searched.result.as_ref().map(|found| Found::Many(found.clone()))),
-            };
-            let found = match answer {
-                Some(Ok(found)) => found,
-                Some(Err(error)) if tolerant && error.kind == Kind::NotFound => Found::Missing,
-                Some(Err(error)) => return Err(at(read, error)),
-                None => {
-                    let message = format!("{}: not fetched", read.path);
-                    return Err(Error::new(Step::Fetch, Kind::Transient, message));
-                }
-            };
-            if let Some(written) = last.and_then(|record| record.versions.get(position)) {
-                none_older(read, store, &found, written)?;
-            }
-            values.push(found);
-        }
-        Ok(Values(values))
-    }
-}
-
-/// What a read found is nowhere older than what was written of it. Only the version in force is held to that: a label
-/// goes where somebody moves it.
-fn none_older(read: &Read, store: &Store, found: &Found, written: &Versions) -> Result<(), Error> {
-    match (found, written) {
-        (Found::One(fetched), Versions::One(written)) => match read.remote() {
-            Some(remote) if remote.selector(store) == VersionSelector::Current => {
-                refuse_older(&remote.key, fetched, written)
-            }
-            _ => Ok(()),
-        },
-        (Found::Many(found), Versions::Many(written)) => found.iter().try_for_each(|(name, fetched)| {
-            written.get(name).map_or(Ok(()), |written| refuse_older(name, fetched, written))
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// Where versions are numbered upwards, a smaller number that is also older in time was read from a replica that lags,
-/// or the store was put back. A key that was deleted and made anew starts at 1 with a later time.
-fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), Error> {
-    if fetched.provider.profile().order != Order::Number {
-        return Ok(());
-    }
-    let number = |id: &str| id.parse::<u64>().ok();
-    let smaller = number(&fetched.version.id) < number(&written.id);
-    let earlier = matches!((fetched.version.since, written.since), (Some(now), Some(then)) if now < then);
-    if smaller && earlier {
-        let message = format!(
-            "the store answers with an older version of {key} than was written; if it still does in {} minutes it is \
-             taken, and with pawl sync --accept-older at once",
-            LONGEST_LAG.as_mins()
-        );
-        return Err(Error::new(Step::Fetch, Kind::Stale, message));
-    }
-    Ok(())
-}
-
-/// The failure of one read, in ESO's words as far as it has any.
-fn at(read: &Read, error: &Error) -> Error {
-    let missing = if error.kind == Kind::NotFound { "Secret does not exist: " } else { "" };
-    error.shared().within(&format!("error processing {}, err: {missing}", Entry::of(read)))
 }

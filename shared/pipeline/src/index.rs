@@ -4,20 +4,17 @@
 //! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers. Nor can
 //! a delivery of what was declared before settle that work: the mark says what must be delivered.
 
+pub use crate::index_report::IndexReport;
+
 use crate::apply::{Apply, Taken};
-use crate::drift::unknown_cluster;
-use crate::pipeline::{Pipeline, Stores};
-use crate::remove::Removals;
-use crate::report::Report;
-use crate::sweep::GRACE;
+use crate::pending::Because;
+use crate::pipeline::Pipeline;
+use crate::stores::Stores;
+use crate::turn::{Taking, Turn};
 use futures::{FutureExt, StreamExt, stream};
-use jiff::Timestamp;
-use pawl_domain::declaration::CreationPolicy;
-use pawl_domain::record::{Declared, FormerTarget, Owed, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Record, Severity, Step,
-    StoreId,
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Severity, Step, StoreId,
 };
 use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, PAGE, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,62 +23,8 @@ use tracing::{info, instrument, warn};
 /// How many clusters are read at the same time.
 const CLUSTERS: usize = 16;
 
-/// What an index did.
-#[derive(Debug, Default)]
-pub struct IndexReport {
-    /// Clusters and stores by name, with what was found in their place; failures did not enter the registry.
-    pub objects: Vec<(String, Result<Put, Error>)>,
-    /// Declarations with what was found in their place; failures did not enter the registry.
-    pub declarations: Vec<(DeclarationId, Result<Put, Error>)>,
-    /// Declarations that were removed; failures stay until the next time.
-    pub removed: Removals,
-    /// Stores that were removed.
-    pub removed_stores: Vec<StoreId>,
-    /// What the manifests had wrong.
-    pub problems: Vec<Problem>,
-    /// What became of the work that arose: queued, or why it could not be.
-    pub report: Report,
-}
-
 /// How the index of one cluster went.
 pub type ClusterIndex = (ClusterName, Result<IndexReport, Error>);
-
-impl IndexReport {
-    /// True when everything given entered the registry.
-    pub fn is_complete(&self) -> bool {
-        self.objects.iter().all(|(_, result)| result.is_ok())
-            && self.declarations.iter().all(|(_, result)| result.is_ok())
-            && self.removed.iter().all(|(_, result)| result.is_ok())
-            && self.problems.iter().all(|problem| problem.severity == Severity::Warning)
-            && self.report.failures().next().is_none()
-    }
-}
-
-/// One index of a cluster. Of two, the one that began later has the newer listing: once it writes, the other must not.
-pub(crate) struct Turn {
-    mark: String,
-    began: Timestamp,
-}
-
-/// How manifests are taken in.
-#[derive(Clone, Copy)]
-pub(crate) struct Taking<'a> {
-    /// The index of a cluster that they are from.
-    pub(crate) turn: Option<&'a Turn>,
-    /// Who handed them over; nobody where they were found in a cluster.
-    pub(crate) apply: Option<&'a Apply>,
-    /// The home in which what is not among them is removed.
-    pub(crate) prune: Option<&'a Home>,
-}
-
-/// Why a declaration must be delivered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Because<'a> {
-    /// It is new, or was edited; what stood before.
-    Declared(Option<&'a Declaration>),
-    /// A store that it reads is another one now.
-    Store,
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Takes manifests into the registry, as far as this apply may. Where it prunes, what belongs to its set and is not
@@ -155,7 +98,7 @@ impl<P: Ports> Pipeline<P> {
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let changed = work.len();
-        self.queue_work(work, &mut report).await;
+        report.report.extend(self.queue_pending(work).await);
         info!(
             declarations = report.declarations.len(),
             changed,
@@ -164,16 +107,6 @@ impl<P: Ports> Pipeline<P> {
             "indexed"
         );
         Ok(report)
-    }
-
-    /// Hands work that was marked as pending to the job queue.
-    pub(crate) async fn queue_work(&self, work: BTreeSet<DeclarationId>, report: &mut IndexReport) {
-        let work: Vec<_> = work.into_iter().collect();
-        let queued = self.enqueue(&work, None, self.ports.clock().now()).await;
-        if queued.failures().next().is_none() {
-            self.confirm_queued(&work, |record| record.state == State::Pending).await;
-        }
-        report.report.extend(queued);
     }
 
     /// Takes in the clusters that are new or changed; returns the names of all that are known.
@@ -282,83 +215,6 @@ impl<P: Ports> Pipeline<P> {
         let removed = entries.into_iter().filter(|entry| entry.record.owed.removed.is_some());
         Ok(removed.map(|entry| entry.id).collect())
     }
-
-    /// Notes in the ledger what is about to be declared and must be delivered; what was written last is kept. `false` if
-    /// there is nothing to do, because it is read only once and was.
-    pub(crate) async fn mark_pending(
-        &self,
-        declaration: &Declaration,
-        stores: &Stores,
-        because: Because<'_>,
-    ) -> Result<bool, Error> {
-        let basis = self.basis(declaration, stores);
-        let pending = |last: Option<Record>| {
-            let at = self.ports.clock().now();
-            let mut record = match last {
-                // It was removed, so it is a new one; what is left of the former one still has to go.
-                Some(record) if record.owed.removed.is_some() => {
-                    let owed = Owed { targets: record.owed.targets, ..Owed::default() };
-                    Record { owed, ..Record::pending(declaration, at) }
-                }
-                Some(record) if record.refreshed.is_some() && is_left_alone(declaration, because) => {
-                    return None;
-                }
-                Some(record) => record.reopened(at),
-                None => Record::pending(declaration, at),
-            };
-            if let Because::Declared(Some(standing)) = because {
-                leave_no_target(&mut record, standing, declaration);
-            }
-            record.owed.declared = Some(Declared { digest: basis.clone(), at });
-            record.not_before = at.checked_add(GRACE).ok();
-            // What is declared now may end well.
-            record.begun = None;
-            Some(record)
-        };
-        let otherwise = "it is tried again at the next index";
-        let put = self.ports.ledger().update(&declaration.id, otherwise, pending).await?;
-        Ok(put.is_some())
-    }
-
-    /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does
-    /// not, so that of indexes that take longer than the time between them, one ends. What was read of the registry
-    /// before is put on the condition that it still stands: what an index writes in between is not undone.
-    ///
-    /// # Errors
-    /// Kind `Conflict` when an index that began later writes.
-    pub(crate) async fn take_turn(&self, turn: Option<&Turn>) -> Result<(), Error> {
-        let Some(turn) = turn else { return Ok(()) };
-        let ledger = self.ports.ledger();
-        let now = self.ports.clock().now();
-        // A mark in the future is of a clock that was wrong, and counts as none.
-        match ledger.mark(&turn.mark).await?.filter(|writing| *writing <= now) {
-            Some(writing) if writing == turn.began => Ok(()),
-            Some(writing) if writing > turn.began => {
-                let message = "an index of this cluster that began later writes what its newer listing says";
-                Err(Error::new(Step::Lookup, Kind::Conflict, message))
-            }
-            _ => ledger.set_mark(&turn.mark, turn.began).await,
-        }
-    }
-}
-
-/// Notes the target that the declaration names no longer. The record need not know it: whoever wrote it may have ended before
-/// that was recorded. Deletion looks whose it is.
-fn leave_no_target(record: &mut Record, standing: &Declaration, declaration: &Declaration) {
-    let (former, target) = (&standing.target, &declaration.target);
-    let moved = former.name != target.name || former.generic() != target.generic();
-    if moved && former.creation == CreationPolicy::Owner {
-        record.owed.owe(FormerTarget { name: former.name.clone(), manifest: former.generic().cloned() });
-    }
-}
-
-/// Whether the declaration is not read again for this reason. Source: ESO, whose refreshPolicy OnChange looks at the
-/// ExternalSecret alone.
-fn is_left_alone(declaration: &Declaration, because: Because<'_>) -> bool {
-    match because {
-        Because::Declared(_) => !declaration.follows_manifest(),
-        Because::Store => declaration.refresh.reads_once(),
-    }
 }
 
 /// Of two declarations with the same id the first is kept: which of them was meant cannot be told.
@@ -417,4 +273,13 @@ pub(crate) fn check(
         (None, Some(standing)) if standing == declaration => Ok(Taken::Same),
         (None, Some(_)) => Ok(Taken::Edited),
     }
+}
+
+/// The error of a cluster that a declaration names and nobody declared.
+fn unknown_cluster(name: &ClusterName) -> Error {
+    Error::new(
+        Step::Lookup,
+        Kind::Invalid,
+        format!("cluster {name} is not known; apply a Cluster of this name"),
+    )
 }

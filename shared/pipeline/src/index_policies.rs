@@ -5,7 +5,8 @@
 //! the former one, and the next index begins again, or the sweep finds the work.
 
 use crate::apply::Apply;
-use crate::index::{Because, IndexReport};
+use crate::index_report::IndexReport;
+use crate::pending::Because;
 use crate::pipeline::Pipeline;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, ObjectName, Rules, StorePolicy};
@@ -62,7 +63,7 @@ impl<P: Ports> Pipeline<P> {
             removed.push((name.clone(), self.ports.registry().remove_policy(name).await?));
         }
         // What cannot be queued is marked, so that the sweep finds it.
-        self.queue_work(work, &mut IndexReport::default()).await;
+        self.queue_pending(work).await;
         Ok(removed)
     }
 

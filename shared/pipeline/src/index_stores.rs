@@ -5,8 +5,11 @@
 //! again, or every change finds all declarations. A key too many costs one look.
 
 use crate::apply::{Apply, Taken};
-use crate::index::{Because, IndexReport, Turn};
-use crate::pipeline::{Pipeline, Stores};
+use crate::index_report::IndexReport;
+use crate::pending::Because;
+use crate::pipeline::Pipeline;
+use crate::stores::Stores;
+use crate::turn::Turn;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, Store, StoreId};
 use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};

@@ -2,11 +2,16 @@
 
 use crate::agenda::Agenda;
 use crate::breaker::Breakers;
-use crate::careful::Care;
-use crate::rules::Own;
+use crate::lists::Lists;
+use crate::marks::Marks;
 use crate::settings::Settings;
 use crate::shares::Shares;
-use crate::sweep::{Lists, Marks};
+use jiff::Timestamp;
+use pawl_domain::grant::OwnSecrets;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// One for all that a process does.
 #[derive(Debug)]
@@ -32,4 +37,19 @@ impl Memory {
             own: Own::default(),
         }
     }
+}
+
+/// Pawl's own secrets, as they were known last.
+#[derive(Debug, Default)]
+pub(crate) struct Own(pub(crate) std::sync::Mutex<Option<(Instant, Arc<OwnSecrets>)>>);
+
+/// What a process knows of deliveries that did not end.
+#[derive(Debug, Default)]
+pub(crate) struct Care {
+    /// Held by whatever is carried out alone.
+    pub(crate) alone: tokio::sync::Mutex<()>,
+    /// How many deliveries of sweeps are under way.
+    pub(crate) under_way: AtomicUsize,
+    /// Until when this process is careful.
+    pub(crate) wary_until: OnceCell<Timestamp>,
 }

@@ -1,6 +1,6 @@
 //! Plans: all that is known of one declaration before anybody is asked for it. Made once, and handed on.
 
-use crate::pipeline::Stores;
+use crate::stores::Stores;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::reconcile::Replacement;

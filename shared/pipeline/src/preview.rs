@@ -1,7 +1,8 @@
 //! What an apply would do, and what it would be refused.
 
 use crate::apply::{Apply, Taken};
-use crate::index::{IndexReport, check, refuse_duplicates};
+use crate::index::{check, refuse_duplicates};
+use crate::index_report::IndexReport;
 use crate::pipeline::Pipeline;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, Manifests, Problem, Refusal, Rules, Severity,

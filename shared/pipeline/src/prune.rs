@@ -1,8 +1,9 @@
 //! Prune: what was found in a home before and is not there any more is removed.
 
 use crate::apply::Apply;
-use crate::index::{IndexReport, Taking};
+use crate::index_report::IndexReport;
 use crate::pipeline::Pipeline;
+use crate::turn::Taking;
 use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Problem, SetName, Severity, StoreId};
 use pawl_ports::{Catalogue, Error, PAGE, Ports, Put, Registry, Scope};

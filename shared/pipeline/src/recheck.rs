@@ -5,8 +5,9 @@
 //! in the ledger before it enters the registry, and so is a changed store, so the ledger tells whether that may have happened; only
 //! then is the registry asked.
 
-use crate::pipeline::{Pipeline, Stores};
+use crate::pipeline::Pipeline;
 use crate::plan::Plan;
+use crate::stores::Stores;
 use crate::write::Base;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use pawl_domain::{DeclarationId, Record};

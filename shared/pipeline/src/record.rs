@@ -1,10 +1,10 @@
 //! Recording: what was done goes to the ledger, with what is still owed.
 
-use crate::attempt::Attempted;
-use crate::deliver::{Delivery, Finished};
+use crate::delivery::{Attempted, Delivery, Finished};
 use crate::merge::{Merged, merged};
-use crate::pipeline::{Pipeline, Stores};
+use crate::pipeline::Pipeline;
 use crate::plan::Plan;
+use crate::stores::Stores;
 use crate::write::Written;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;

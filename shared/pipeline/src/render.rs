@@ -1,11 +1,12 @@
 //! Values to what the target shall hold, and to what it was made from.
 
-use crate::fetch::Catch;
-use crate::freshness::Guard;
-use crate::pipeline::{Pipeline, Stores};
+use crate::catch::Catch;
+use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::rendering::NotRendered;
+use crate::stores::Stores;
 use crate::templates::Templates;
+use crate::values::Guard;
 use pawl_domain::render::EntryProblem;
 use pawl_domain::secret::DigestParts;
 use pawl_domain::{

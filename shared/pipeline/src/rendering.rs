@@ -6,8 +6,8 @@
 //! on a thread of its own, one at a time for each namespace and as many in all as there are cores, within a budget of steps
 //! and bytes and within [`LONGEST`].
 
-use crate::fetch::panicked;
 use crate::lanes::Lanes;
+use crate::panicked::panicked;
 use crate::recipes::{Recipes, is_plain};
 use pawl_domain::{
     Budget, ClusterName, Declaration, Kind, Namespace, Read, RenderError, Rendered, Step, TemplateSources,

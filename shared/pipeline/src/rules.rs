@@ -4,17 +4,13 @@ use crate::pipeline::Pipeline;
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::{Cluster, Home, Problem, Rule, Rules, Severity, Store};
 use pawl_ports::{Error, Policies, Ports, Registry};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long it may take until the token of a new cluster is known for one of Pawl's own secrets. Clusters change seldom, and
 /// every delivery would ask for all of them.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
-
-/// Pawl's own secrets, as they were known last.
-#[derive(Debug, Default)]
-pub(crate) struct Own(Mutex<Option<(Instant, Arc<OwnSecrets>)>>);
 
 impl<P: Ports> Pipeline<P> {
     /// The rules at this moment: a policy that stands in the registry by now is among them.

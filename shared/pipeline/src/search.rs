@@ -4,7 +4,8 @@
 //! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
 //! where the answer does not hold it yet.
 
-use crate::fetch::{Asked, panicked};
+use crate::catch::{Asked, Searched};
+use crate::panicked::panicked;
 use crate::pipeline::Pipeline;
 use crate::plan::Sought;
 use futures::FutureExt;
@@ -13,17 +14,6 @@ use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-
-/// What a search found, by name.
-pub(crate) type Finds = BTreeMap<String, Arc<Fetched>>;
-
-/// What became of one search.
-#[derive(Debug)]
-pub(crate) struct Searched {
-    pub(crate) result: Result<Finds, Error>,
-    /// The change whose version the store does not show yet.
-    pub(crate) behind: Option<Arc<Change>>,
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Everything that a search finds; with the version of the change that is sought, as far as the store shows it.

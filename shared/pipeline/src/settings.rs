@@ -1,5 +1,6 @@
 //! The numbers that shape the flow, each with a default that suits most users.
 
+use crate::shares::Tenant;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -53,6 +54,14 @@ impl Settings {
     /// nobody else from being looked at in time.
     pub fn share_time(&self) -> Duration {
         self.sweep_period.mul_f64(0.75).max(SHORTEST_SHARE)
+    }
+
+    /// How long may be taken for what is this tenant's.
+    pub(crate) fn time_of(&self, tenant: &Tenant) -> Duration {
+        match tenant {
+            (None, None) => self.visit_time,
+            _ => self.share_time(),
+        }
     }
 }
 

@@ -1,95 +1,117 @@
-//! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
-//!
-//! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
-//! again at the next index.
+//! The stores that declarations read, and what they may do.
 
-use crate::index::IndexReport;
 use crate::pipeline::Pipeline;
-use futures::{StreamExt, stream};
-use pawl_domain::{Access, ClusterName, Complaint, Rules, Standing, Store, StoreId};
-use pawl_ports::{Clock, Clusters, Error, Ports, Put, Sources, StoreStatus, Validity};
+use pawl_domain::{Access, Declaration, DeclarationId, Kind, Permit, Read, Rules, Step, Store, StoreId};
+use pawl_ports::{Error, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-use tracing::warn;
+use std::sync::Arc;
 
-/// How many stores of a cluster are validated at the same time.
-const AT_ONCE: usize = 16;
-/// How long one store may take; one that takes longer is tried again at the next index.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Stores by id, as far as they are known, and the rules of what they may do.
+#[derive(Debug, Default)]
+pub(crate) struct Stores {
+    by_id: BTreeMap<StoreId, Store>,
+    rules: Arc<Rules>,
+}
+
+impl Stores {
+    fn new(stores: Vec<Store>, rules: &Arc<Rules>) -> Self {
+        let by_id = stores.into_iter().map(|store| (store.id.clone(), store)).collect();
+        Self { by_id, rules: Arc::clone(rules) }
+    }
+
+    /// These under other rules.
+    pub(crate) fn under(&self, rules: &Arc<Rules>) -> Self {
+        Self { by_id: self.by_id.clone(), rules: Arc::clone(rules) }
+    }
+
+    /// How a declaration may make this read.
+    ///
+    /// # Errors
+    /// The store is not known, or the operator does not allow it.
+    pub(crate) fn permit(&self, read: &Read, id: &DeclarationId) -> Result<Permit, Error> {
+        let store = self.require(&read.store)?;
+        let permit = self.rules.permit(store, &read.query, &id.cluster, &id.namespace);
+        permit.map_err(|refusal| Error::refused(&refusal).within(&format!("{}: ", read.path)))
+    }
+
+    /// The identity with which a declaration makes this read, if it may.
+    pub(crate) fn access(&self, read: &Read, id: &DeclarationId) -> Option<Access> {
+        let store = self.get(&read.store)?;
+        Some(self.rules.permit(store, &read.query, &id.cluster, &id.namespace).ok()?.access)
+    }
+
+    /// What is granted or refused to each read of a declaration where policies have a say.
+    pub(crate) fn terms(&self, declaration: &Declaration) -> Vec<String> {
+        let DeclarationId { cluster, namespace, .. } = &declaration.id;
+        let of_read = |(position, read): (usize, &Read)| {
+            let store = self.get(&read.store)?;
+            let terms = match self.rules.permit(store, &read.query, cluster, namespace) {
+                Ok(permit) => permit.terms(),
+                Err(refusal) => refusal.to_string(),
+            };
+            (!terms.is_empty()).then(|| format!("{position} {terms}"))
+        };
+        declaration.reads.iter().enumerate().filter_map(of_read).collect()
+    }
+
+    /// These, with others in place of those of the same id.
+    pub(crate) fn with<'a>(mut self, stores: impl IntoIterator<Item = &'a Store>) -> Self {
+        self.by_id.extend(stores.into_iter().map(|store| (store.id.clone(), store.clone())));
+        self
+    }
+
+    /// These but for one.
+    pub(crate) fn without(mut self, id: &StoreId) -> Self {
+        self.by_id.remove(id);
+        self
+    }
+
+    pub(crate) fn get(&self, id: &StoreId) -> Option<&Store> {
+        self.by_id.get(id)
+    }
+
+    /// The store, or the error that a declaration gets which reads it.
+    pub(crate) fn require(&self, id: &StoreId) -> Result<&Store, Error> {
+        self.get(id).ok_or_else(|| {
+            let kind = id.kind();
+            let message = format!(
+                "could not get {kind} \"{name}\", {kind}.external-secrets.io \"{name}\" not found; apply it, or correct \
+                 secretStoreRef",
+                name = id.name
+            );
+            Error::new(Step::Lookup, Kind::Invalid, message)
+        })
+    }
+}
 
 impl<P: Ports> Pipeline<P> {
-    /// Validates the stores that were found in a cluster, and writes to each what is new of it. `report` tells which of
-    /// them are new or were edited.
-    pub async fn tell_stores(
-        &self,
-        cluster: &ClusterName,
-        stores: &[Store],
-        standing: &BTreeMap<StoreId, Standing>,
-        report: &IndexReport,
-    ) {
-        let edited: BTreeSet<&str> = report
-            .objects
-            .iter()
-            .filter_map(|(name, put)| matches!(put, Ok(Put::Created | Put::Changed)).then_some(name.as_str()))
-            .collect();
-        let found: Vec<_> =
-            stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?))).collect();
-        if found.is_empty() {
-            return;
-        }
-        let rules = match self.rules().await {
-            Ok(rules) => rules,
-            Err(error) => return warn!("{cluster}: stores are not validated: {error}"),
-        };
-        stream::iter(found)
-            .for_each_concurrent(AT_ONCE, |(store, standing)| {
-                let edited = edited.contains(store.id.to_string().as_str());
-                let rules = &rules;
-                async move {
-                    let told = self.tell_store(cluster, store, standing, edited, rules);
-                    let told = tokio::time::timeout(PATIENCE, told).await;
-                    match told {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => warn!("{}: its status stays as it is: {error}", store.id),
-                        Err(_) => warn!("{}: it was not validated in {PATIENCE:?}", store.id),
-                    }
-                }
-            })
-            .await;
+    /// The stores that these declarations read, by id, and what they may do at this moment.
+    pub(crate) async fn stores_of(&self, declarations: &[Declaration]) -> Result<Stores, Error> {
+        let ids: BTreeSet<StoreId> = declarations.iter().flat_map(Declaration::stores).collect();
+        let (stores, rules) = futures::try_join!(self.ports.registry().stores(&ids), self.rules())?;
+        Ok(Stores::new(stores, &rules))
     }
 
-    async fn tell_store(
+    /// The same under rules that are known already.
+    pub(crate) async fn stores_under(
         &self,
-        cluster: &ClusterName,
-        store: &Store,
-        standing: &Standing,
-        edited: bool,
-        rules: &Rules,
-    ) -> Result<(), Error> {
-        let Some(validity) = self.validity(cluster, store, rules).await else { return Ok(()) };
-        let (at, standing) = (self.ports.clock().now(), standing.clone());
-        let status = StoreStatus { at, standing, validity, edited };
-        self.ports.clusters().publish_store(&store.id, &status).await
+        rules: &Arc<Rules>,
+        declarations: &[Declaration],
+    ) -> Result<Stores, Error> {
+        let ids: BTreeSet<StoreId> = declarations.iter().flat_map(Declaration::stores).collect();
+        Ok(Stores::new(self.ports.registry().stores(&ids).await?, rules))
     }
 
-    /// `None` where that cannot be told this moment.
-    async fn validity(&self, cluster: &ClusterName, store: &Store, rules: &Rules) -> Option<Validity> {
-        let grant = match rules.admit(store, cluster) {
-            Ok(grant) => grant,
-            Err(refusal) => return Some(Validity::NotAllowed(refusal.rule, refusal.to_string())),
-        };
-        if store.is_refused_by_manifest() {
-            return Some(Validity::Refused("unable to validate".to_owned()));
+    /// A keyed digest over a declaration, its stores and what they may do: what a target is made of, values left out.
+    pub(crate) fn basis(&self, declaration: &Declaration, stores: &Stores) -> String {
+        let mut parts = self.digest_key.parts().with(declaration.digest());
+        for id in declaration.stores() {
+            // Serialising plain data with text keys cannot fail.
+            parts = parts.with(serde_json::to_vec(&stores.get(&id)).unwrap_or_default());
         }
-        let Some(access) = store.own_access(cluster) else { return Some(Validity::Unknown) };
-        match self.ports.sources().validate(&Access { grant, ..access }).await {
-            Ok(()) => Some(Validity::Valid),
-            Err(error) if let Complaint::Refused(rule) = error.complaint() => {
-                Some(Validity::NotAllowed(rule, error.message().to_owned()))
-            }
-            // What is down for a moment says nothing of the manifest.
-            Err(error) if error.is_retryable() => None,
-            Err(error) => Some(Validity::NoClient(error.message().to_owned())),
+        for terms in stores.terms(declaration) {
+            parts = parts.with(terms);
         }
+        parts.digest()
     }
 }

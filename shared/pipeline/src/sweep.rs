@@ -10,67 +10,28 @@
 
 mod absent;
 mod asked;
+mod clusters;
 mod compare;
 mod described;
-mod found;
 mod groups;
 mod listed;
-mod marks;
 mod outdated;
 mod retries;
+mod round;
 mod searches;
 mod special;
 mod stores;
 mod templates;
+mod visit;
 
-pub(crate) use absent::Lists;
-pub(crate) use found::Findings;
-pub(crate) use marks::Marks;
-pub(crate) use outdated::GRACE;
+pub use crate::found::SweepReport;
 
 use crate::pipeline::Pipeline;
-use crate::promise::Promise;
-use crate::report::Report;
-use jiff::Timestamp;
-use pawl_domain::{DeclarationId, Outcome, Rules};
+use pawl_domain::Outcome;
 use pawl_ports::{Clock, Error, Ports};
-use special::Special;
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use round::{Round, Special};
 use tokio::time::Instant;
 use tracing::{info, instrument};
-
-/// What a sweep found and did.
-#[derive(Debug, Default)]
-pub struct SweepReport {
-    /// How many identities had their stores listed.
-    pub listed: usize,
-    /// How many were not due yet, or are still being swept by an earlier sweep of this process.
-    pub rested: usize,
-    /// Stores and clusters that could not be looked at whole, with why. Until they can be, what they hold may be staler
-    /// than its `refreshInterval` and one sweep period.
-    pub failed: Vec<(String, Error)>,
-    /// What became of the declarations that had something to do.
-    pub report: Report,
-    /// How many declarations are failing or overdue when the sweep ends.
-    pub promise: Promise,
-    /// Declarations whose promise is broken, the first hundred of them.
-    pub overdue: Vec<DeclarationId>,
-}
-
-/// One pass, and what is the same for all that it visits.
-pub(crate) struct Round {
-    pub(crate) started: Timestamp,
-    /// Visits what is not due as well.
-    pub(crate) all: bool,
-    /// When visits that are under way are cut off.
-    pub(crate) ends: Instant,
-    /// What this pass tries again anyway, so that no visit needs to deliver it.
-    pub(crate) retried: BTreeSet<DeclarationId>,
-    /// What stores may do. Deliveries ask anew.
-    pub(crate) rules: Arc<Rules>,
-    special: Special,
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Tries again what failed or waits and is due, sweeps every store that is due, and compares the clusters that are
@@ -117,14 +78,5 @@ impl<P: Ports> Pipeline<P> {
             "swept"
         );
         Ok(swept)
-    }
-}
-
-impl SweepReport {
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.listed += other.listed;
-        self.rested += other.rested;
-        self.failed.extend(other.failed);
-        self.report.extend(other.report);
     }
 }

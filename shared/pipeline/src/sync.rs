@@ -1,12 +1,12 @@
 //! One change to all that it affects.
 
-use crate::deliver::Delivered;
+use crate::delivery::Delivered;
 use crate::pipeline::Pipeline;
 use crate::plan::Work;
 use crate::report::Report;
 use jiff::Timestamp;
 use pawl_domain::{Affected, Change, Declaration, DeclarationId, Outcome, Record, affected};
-use pawl_ports::{Clock, Error, Job, Jobs, PAGE, Ports, Registry};
+use pawl_ports::{Clock, Error, PAGE, Ports, Registry};
 use std::sync::Arc;
 use tracing::{info, instrument};
 
@@ -81,23 +81,5 @@ impl<P: Ports> Pipeline<P> {
             report.outcomes.push((id, if before.is_ok() && queued.is_err() { before } else { queued }));
         }
         report
-    }
-
-    /// Hands declarations to the job queue: `Queued` for each, or the error that the queue gave.
-    pub(crate) async fn enqueue(
-        &self,
-        ids: &[DeclarationId],
-        change: Option<&Change>,
-        at: Timestamp,
-    ) -> Report {
-        if ids.is_empty() {
-            return Report::default();
-        }
-        let handed = self.ports.jobs().enqueue(&Job::chunks(ids, change, at)).await;
-        let result = |_: &DeclarationId| match &handed {
-            Ok(()) => Ok(Outcome::Queued),
-            Err(error) => Err(error.shared()),
-        };
-        Report { outcomes: ids.iter().map(|id| (id.clone(), result(id))).collect() }
     }
 }

@@ -1,7 +1,7 @@
 //! The objects in target clusters that hold templates: each read once per delivery, however many declarations use it.
 
-use crate::fetch::panicked;
 use crate::lanes::Lanes;
+use crate::panicked::panicked;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};

@@ -1,6 +1,9 @@
 //! The house stays a house: arrows between crates, sizes of files, folders and their resources.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the repository has failed")]
 
+#[path = "tidy/calls.rs"]
+mod calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,69 +1,16 @@
 //! Keys that are gone without a trace: no list in the order of changes shows them, only their absence from the whole list.
 
-use super::Findings;
-use super::stores::Visit;
+use super::visit::Visit;
+use crate::found::Findings;
+use crate::lists::Shown;
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
-use pawl_domain::{Access, Declaration, IndexKey, Location, Query, Read, Record, Store, Versions};
-use pawl_ports::{Error, Listed, Listing, PAGE, Ports, Registry, Scope, Sources};
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use pawl_domain::{Declaration, Query, Read, Record, Store, Versions};
+use pawl_ports::{Error, Listing, PAGE, Ports, Registry, Scope, Sources};
+use std::collections::BTreeSet;
 
 /// Up to so many keys are asked for one by one, which costs less than most whole lists.
 const FEW: usize = 20;
-
-/// The most keys of a list that is remembered: those of one page, by name and ARN.
-const REMEMBERED: usize = 500;
-/// The most lists that are remembered.
-const LISTS: usize = 4_096;
-
-/// The keys that stores of one page listed last. Such a list is whole each time, so that it shows when a key is gone.
-#[derive(Debug, Default)]
-pub(crate) struct Lists {
-    hasher: RandomState,
-    known: Mutex<HashMap<Access, BTreeSet<u64>>>,
-}
-
-impl Lists {
-    /// Whether a key that was listed before is not any more; `None` where nothing is remembered.
-    fn lost_some(&self, access: &Access, shown: &Shown) -> Option<bool> {
-        let shown = self.hashed(shown);
-        self.lock().get(access).map(|known| !known.is_subset(&shown))
-    }
-
-    fn remember(&self, access: &Access, shown: &Shown) {
-        let shown = self.hashed(shown);
-        let mut known = self.lock();
-        known.remove(access);
-        if shown.len() <= REMEMBERED && known.len() < LISTS {
-            known.insert(access.clone(), shown);
-        }
-    }
-
-    fn hashed(&self, shown: &Shown) -> BTreeSet<u64> {
-        shown.0.iter().map(|key| self.hasher.hash_one(key)).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Access, BTreeSet<u64>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The keys that a whole list shows.
-#[derive(Default)]
-struct Shown(HashSet<IndexKey>);
-
-impl Shown {
-    fn of(location: &Location, listed: &[Listed]) -> Self {
-        let names = listed.iter().flat_map(|each| &each.names);
-        Self(names.flat_map(|name| location.index_keys(name)).collect())
-    }
-
-    fn lacks(&self, location: &Location, key: &str) -> bool {
-        !location.index_keys(key).iter().any(|key| self.0.contains(key))
-    }
-}
 
 impl<P: Ports> Pipeline<P> {
     /// Asks for each declared key that is not in the whole list, and delivers what was written with it.

@@ -1,9 +1,9 @@
 //! Reads of which a store is asked one by one.
 
-use super::Findings;
 use super::compare::written;
-use super::stores::{Visit, with_access};
-use crate::fetch::wanted;
+use super::visit::{Visit, with_access};
+use crate::found::Findings;
+use crate::keys::wanted;
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Read, Record, Store};

@@ -1,7 +1,7 @@
 //! Stores that do not tell what changed, or not to this identity.
 
-use super::Findings;
-use super::stores::{Visit, with_access};
+use super::visit::{Visit, with_access};
+use crate::found::Findings;
 use crate::pipeline::Pipeline;
 use futures::{StreamExt, stream};
 use pawl_domain::refresh::due;

@@ -1,10 +1,9 @@
 //! Which identities there are to visit, and what each reads.
 
-use crate::fetch::accesses;
 use crate::pipeline::Pipeline;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
-use pawl_domain::{Access, Rules, Store};
+use pawl_domain::{Access, Declaration, Rules, Store};
 use pawl_ports::{Error, PAGE, Ports, Registry, Scope, SweptStore};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -61,4 +60,10 @@ impl<P: Ports> Pipeline<P> {
         }
         Ok(found)
     }
+}
+
+/// The identities with which these declarations may read a store.
+fn accesses(declarations: &[Declaration], store: &Store, rules: &Rules) -> BTreeSet<Access> {
+    let reading = declarations.iter().filter(|each| each.reads.iter().any(|read| read.store == store.id));
+    reading.filter_map(|each| rules.access(store, &each.id.cluster, &each.id.namespace).ok()).collect()
 }

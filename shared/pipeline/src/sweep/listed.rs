@@ -1,8 +1,8 @@
 //! Keys that a listing tells of.
 
-use super::Findings;
 use super::compare::differs;
-use super::stores::{Visit, with_access};
+use super::visit::{Visit, with_access};
+use crate::found::Findings;
 use crate::pipeline::Pipeline;
 use pawl_domain::{Declaration, IndexKey, Query, Record};
 use pawl_ports::{Error, Listed, PAGE, Ports, Registry};

@@ -1,7 +1,8 @@
 //! What failed or waits: tried again first, each tenant's in its own share.
 
-use super::{Findings, Round, SweepReport};
+use super::round::Round;
 use crate::breaker::Reach;
+use crate::found::{Findings, SweepReport};
 use crate::pipeline::Pipeline;
 use crate::promise::Promise;
 use crate::report::Report;
@@ -208,23 +209,15 @@ impl<P: Ports> Pipeline<P> {
             .map(async |(tenant, declarations)| {
                 let delivery = async {
                     let _share = self.memory.shares.take(&tenant, None).await;
-                    Box::pin(self.deliver_all(declarations, None, since)).await
+                    Box::pin(self.deliver_all(declarations, since)).await
                 };
-                tokio::time::timeout(self.time_of(&tenant), delivery).await.unwrap_or_else(|_| {
+                tokio::time::timeout(self.settings.time_of(&tenant), delivery).await.unwrap_or_else(|_| {
                     let message = "deliveries took too long; they are tried again by the next sweep";
                     Err(Error::new(Step::Fetch, Kind::Unreachable, message))
                 })
             })
             .collect();
         deliveries.collect().await
-    }
-
-    /// How long may be taken for what is this tenant's.
-    pub(super) fn time_of(&self, tenant: &Tenant) -> Duration {
-        match tenant {
-            (None, None) => self.settings.visit_time,
-            _ => self.settings.share_time(),
-        }
     }
 
     /// Those of these whose target exists by now.

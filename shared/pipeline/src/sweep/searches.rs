@@ -1,8 +1,8 @@
 //! The sweep of searches: what a listing tells of keys that came, changed or went.
 
-use super::Findings;
 use super::compare::changed_since;
-use super::stores::{Visit, with_access};
+use super::visit::{Visit, with_access};
+use crate::found::Findings;
 use crate::pipeline::Pipeline;
 use pawl_domain::{Access, Declaration, Find, IndexKey, Query, Record, Store, Version, Versions};
 use pawl_ports::{Error, Listed, PAGE, Ports, Registry};

@@ -2,20 +2,12 @@
 //! parameters, targets that go with their key. The registry has them under index keys of their location; they are
 //! looked up once in a pass, however many identities read there.
 
-use super::Round;
+use super::round::{ByAccess, Round};
 use crate::pipeline::Pipeline;
 use pawl_domain::{Access, DeclarationId, IndexKey, Rules};
 use pawl_ports::{Error, PAGE, Ports, Registry};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::OnceCell;
-
-/// The declarations under one index key, by the identities that they read with.
-type ByAccess = BTreeMap<Access, BTreeSet<DeclarationId>>;
-
-/// What a pass looked up.
-#[derive(Default)]
-pub(super) struct Special(Mutex<BTreeMap<IndexKey, Arc<OnceCell<ByAccess>>>>);
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 
 impl<P: Ports> Pipeline<P> {
     /// The declarations under this key that read with this identity, in ascending order.

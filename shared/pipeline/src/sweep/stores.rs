@@ -1,9 +1,11 @@
 //! The visit of one identity's stores.
 
 use super::groups::Group;
-use super::marks::before;
-use super::{Findings, Round, SweepReport};
-use crate::pipeline::{Pipeline, Stores};
+use super::round::Round;
+use super::visit::{Visit, with_access};
+use crate::found::{Findings, SweepReport};
+use crate::marks::before;
+use crate::pipeline::Pipeline;
 use crate::shares::{Tenant, host, tenant};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -11,7 +13,7 @@ use jiff::Timestamp;
 use pawl_documents::mark_name;
 use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::refresh::{due, passed};
-use pawl_domain::{Access, Declaration, Kind, Step, Store};
+use pawl_domain::{Access, Declaration, Kind, Step};
 use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,41 +27,6 @@ const WHOLE_LIST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a visit waits for a place among those of its tenant. More silent stores than places hold up that tenant's own
 /// visits, but no pass, and so nobody else's.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The visit of one identity's stores.
-pub(super) struct Visit<'a> {
-    pub(super) round: &'a Round,
-    pub(super) access: &'a Access,
-    pub(super) group: &'a Group,
-    /// When it was last made whole.
-    pub(super) mark: Option<Timestamp>,
-    /// From when on changes are asked for; everything where it is `None`.
-    pub(super) since: Option<Timestamp>,
-    pub(super) started: Timestamp,
-    pub(super) can: Capabilities,
-}
-
-impl Visit<'_> {
-    /// Whether this visit finds each key that is gone, also where nothing tells of it but its absence.
-    pub(super) fn looks_for_absent(&self) -> bool {
-        self.since.is_none() || self.can.changes == Changes::Whole
-    }
-
-    /// Whether the store was silent for longer than was promised, when it cannot be asked now.
-    pub(super) fn is_late(&self, sweep_period: Duration) -> bool {
-        let patience = self.group.interval.saturating_add(sweep_period);
-        self.mark.is_none_or(|mark| passed(mark, patience, self.started))
-    }
-
-    /// The first of its stores; all have the same keys.
-    pub(super) fn store(&self) -> &Store {
-        &self.group.stores[0]
-    }
-
-    pub(super) fn name(&self) -> String {
-        self.store().id.to_string()
-    }
-}
 
 /// At which of so many identities a pass begins: each pass elsewhere, so that what found no place in one finds it in another.
 /// The second is mixed (the finalizer of SplitMix64), for any steady step through the identities meets the same few of them
@@ -111,7 +78,8 @@ impl<P: Ports> Pipeline<P> {
         let Some(_visiting) = self.memory.marks.begin(&name) else { return rested };
         let mut found = Findings::default();
         let store = group.stores[0].id.to_string();
-        let mark = match self.mark_of(&name, group.interval, round.started).await {
+        let mark = match self.memory.marks.of(self.ports.ledger(), &name, group.interval, round.started).await
+        {
             Ok(mark) => mark,
             Err(error) => {
                 found.fail(&store, error);
@@ -131,11 +99,11 @@ impl<P: Ports> Pipeline<P> {
             found.fail(&store, took_too_long(&store));
             return found.into_report(true);
         };
-        let ends = round.ends.min(Instant::now() + self.time_of(&of));
+        let ends = round.ends.min(Instant::now() + self.settings.time_of(&of));
         let visit = self.sweep_identity(access, group, round, mark, &mut found);
         match timeout_at(ends, Box::pin(visit)).await {
             Ok(Ok(started)) if !found.held => {
-                if let Err(error) = self.set_mark(&name, started).await {
+                if let Err(error) = self.memory.marks.set(self.ports.ledger(), &name, started).await {
                     found.fail(&store, error);
                 }
             }
@@ -192,7 +160,7 @@ impl<P: Ports> Pipeline<P> {
             Some(Ok(listing)) => {
                 self.sweep_listing(&visit, &listing, found).await?;
                 if since.is_none() && listing.complete && !found.held {
-                    self.set_mark(&whole, started).await?;
+                    self.memory.marks.set(self.ports.ledger(), &whole, started).await?;
                 }
             }
             Some(Err(error)) if error.kind == Kind::Denied && error.step != Step::Authenticate => {
@@ -213,7 +181,12 @@ impl<P: Ports> Pipeline<P> {
         if !can.hides_deletions() {
             return Ok(false);
         }
-        Ok(self.mark_of(mark, WHOLE_LIST, now).await?.is_none_or(|mark| passed(mark, WHOLE_LIST, now)))
+        Ok(self
+            .memory
+            .marks
+            .of(self.ports.ledger(), mark, WHOLE_LIST, now)
+            .await?
+            .is_none_or(|mark| passed(mark, WHOLE_LIST, now)))
     }
 
     async fn sweep_listing(
@@ -246,7 +219,7 @@ impl<P: Ports> Pipeline<P> {
     async fn tell(&self, visit: &Visit<'_>, how: Told, found: &mut Findings) -> Result<(), Error> {
         let (interval, started) = (visit.group.interval, visit.started);
         let told = mark_name("refused", visit.access);
-        let resting = self.mark_of(&told, interval, started).await?;
+        let resting = self.memory.marks.of(self.ports.ledger(), &told, interval, started).await?;
         if resting.is_some_and(|mark| !passed(mark, interval, started)) {
             return Ok(());
         }
@@ -267,7 +240,7 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         if !recorded.held {
-            self.set_mark(&told, started).await?;
+            self.memory.marks.set(self.ports.ledger(), &told, started).await?;
         }
         found.take(recorded.report);
         Ok(())
@@ -281,19 +254,6 @@ enum Told {
     Now,
     /// By the job queue: the visit has used up its time.
     ByQueue,
-}
-
-/// The reads of a declaration that are made with this identity, by position, with their stores.
-pub(super) fn with_access<'a>(
-    declaration: &Declaration,
-    stores: &'a Stores,
-    access: &Access,
-) -> Vec<(usize, &'a Store)> {
-    let of_read = |(position, read): (usize, &pawl_domain::Read)| {
-        let store = stores.get(&read.store)?;
-        (stores.access(read, &declaration.id)? == *access).then_some((position, store))
-    };
-    declaration.reads.iter().enumerate().filter_map(of_read).collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The sweep of templates that stand in objects of the clusters: nobody tells of their changes, so they are looked at when
 //! `refreshInterval` has passed, as ESO does.
 
-use super::Findings;
-use super::stores::Visit;
+use super::visit::Visit;
+use crate::found::Findings;
 use crate::pipeline::Pipeline;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Record};

@@ -1,10 +1,37 @@
-//! What one visit found.
+//! What a sweep found, and what one of its visits did.
 
-use super::SweepReport;
+use crate::promise::Promise;
 use crate::report::Report;
-use pawl_domain::Step;
+use pawl_domain::{DeclarationId, Step};
 use pawl_ports::Error;
 use tracing::warn;
+
+/// What a sweep found and did.
+#[derive(Debug, Default)]
+pub struct SweepReport {
+    /// How many identities had their stores listed.
+    pub listed: usize,
+    /// How many were not due yet, or are still being swept by an earlier sweep of this process.
+    pub rested: usize,
+    /// Stores and clusters that could not be looked at whole, with why. Until they can be, what they hold may be staler
+    /// than its `refreshInterval` and one sweep period.
+    pub failed: Vec<(String, Error)>,
+    /// What became of the declarations that had something to do.
+    pub report: Report,
+    /// How many declarations are failing or overdue when the sweep ends.
+    pub promise: Promise,
+    /// Declarations whose promise is broken, the first hundred of them.
+    pub overdue: Vec<DeclarationId>,
+}
+
+impl SweepReport {
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.listed += other.listed;
+        self.rested += other.rested;
+        self.failed.extend(other.failed);
+        self.report.extend(other.report);
+    }
+}
 
 /// What one visit found and did, and whether anything of it is neither done nor recorded.
 #[derive(Debug, Default)]

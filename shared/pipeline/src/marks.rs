@@ -1,9 +1,8 @@
 //! Marks: when something was last looked at whole.
 
-use crate::pipeline::Pipeline;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::refresh::passed;
-use pawl_ports::{Error, Ledger, Ports};
+use pawl_ports::{Error, Ledger};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,6 +33,32 @@ impl Marks {
         new.then(|| Visiting { marks: self, name: name.to_owned() })
     }
 
+    /// When this was last looked at. What is known not to be due is answered from memory.
+    pub(crate) async fn of(
+        &self,
+        ledger: &impl Ledger,
+        name: &str,
+        pause: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let known = self.lock().known.get(name).copied();
+        if let Some(mark) = known.filter(|mark| *mark <= now && !passed(*mark, pause, now)) {
+            return Ok(Some(mark));
+        }
+        let mark = believed(ledger.mark(name).await?, now);
+        if let Some(mark) = mark {
+            self.lock().known.insert(name.to_owned(), mark);
+        }
+        Ok(mark)
+    }
+
+    /// Marks that this was looked at.
+    pub(crate) async fn set(&self, ledger: &impl Ledger, name: &str, at: Timestamp) -> Result<(), Error> {
+        ledger.set_mark(name, at).await?;
+        self.lock().known.insert(name.to_owned(), at);
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,32 +67,6 @@ impl Marks {
 impl Drop for Visiting<'_> {
     fn drop(&mut self) {
         self.marks.lock().visited.remove(&self.name);
-    }
-}
-
-impl<P: Ports> Pipeline<P> {
-    /// When this was last looked at. What is known not to be due is answered from memory.
-    pub(crate) async fn mark_of(
-        &self,
-        name: &str,
-        pause: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, Error> {
-        let known = self.memory.marks.lock().known.get(name).copied();
-        if let Some(mark) = known.filter(|mark| *mark <= now && !passed(*mark, pause, now)) {
-            return Ok(Some(mark));
-        }
-        let mark = believed(self.ports.ledger().mark(name).await?, now);
-        if let Some(mark) = mark {
-            self.memory.marks.lock().known.insert(name.to_owned(), mark);
-        }
-        Ok(mark)
-    }
-
-    pub(crate) async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), Error> {
-        self.ports.ledger().set_mark(name, at).await?;
-        self.memory.marks.lock().known.insert(name.to_owned(), at);
-        Ok(())
     }
 }
 

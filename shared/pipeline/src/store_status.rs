@@ -1,0 +1,95 @@
+//! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
+//!
+//! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
+//! again at the next index.
+
+use crate::index_report::IndexReport;
+use crate::pipeline::Pipeline;
+use futures::{StreamExt, stream};
+use pawl_domain::{Access, ClusterName, Complaint, Rules, Standing, Store, StoreId};
+use pawl_ports::{Clock, Clusters, Error, Ports, Put, Sources, StoreStatus, Validity};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tracing::warn;
+
+/// How many stores of a cluster are validated at the same time.
+const AT_ONCE: usize = 16;
+/// How long one store may take; one that takes longer is tried again at the next index.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl<P: Ports> Pipeline<P> {
+    /// Validates the stores that were found in a cluster, and writes to each what is new of it. `report` tells which of
+    /// them are new or were edited.
+    pub async fn tell_stores(
+        &self,
+        cluster: &ClusterName,
+        stores: &[Store],
+        standing: &BTreeMap<StoreId, Standing>,
+        report: &IndexReport,
+    ) {
+        let edited: BTreeSet<&str> = report
+            .objects
+            .iter()
+            .filter_map(|(name, put)| matches!(put, Ok(Put::Created | Put::Changed)).then_some(name.as_str()))
+            .collect();
+        let found: Vec<_> =
+            stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?))).collect();
+        if found.is_empty() {
+            return;
+        }
+        let rules = match self.rules().await {
+            Ok(rules) => rules,
+            Err(error) => return warn!("{cluster}: stores are not validated: {error}"),
+        };
+        stream::iter(found)
+            .for_each_concurrent(AT_ONCE, |(store, standing)| {
+                let edited = edited.contains(store.id.to_string().as_str());
+                let rules = &rules;
+                async move {
+                    let told = self.tell_store(cluster, store, standing, edited, rules);
+                    let told = tokio::time::timeout(PATIENCE, told).await;
+                    match told {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => warn!("{}: its status stays as it is: {error}", store.id),
+                        Err(_) => warn!("{}: it was not validated in {PATIENCE:?}", store.id),
+                    }
+                }
+            })
+            .await;
+    }
+
+    async fn tell_store(
+        &self,
+        cluster: &ClusterName,
+        store: &Store,
+        standing: &Standing,
+        edited: bool,
+        rules: &Rules,
+    ) -> Result<(), Error> {
+        let Some(validity) = self.validity(cluster, store, rules).await else { return Ok(()) };
+        let (at, standing) = (self.ports.clock().now(), standing.clone());
+        let status = StoreStatus { at, standing, validity, edited };
+        self.ports.clusters().publish_store(&store.id, &status).await
+    }
+
+    /// `None` where that cannot be told this moment.
+    async fn validity(&self, cluster: &ClusterName, store: &Store, rules: &Rules) -> Option<Validity> {
+        let grant = match rules.admit(store, cluster) {
+            Ok(grant) => grant,
+            Err(refusal) => return Some(Validity::NotAllowed(refusal.rule, refusal.to_string())),
+        };
+        if store.is_refused_by_manifest() {
+            return Some(Validity::Refused("unable to validate".to_owned()));
+        }
+        let Some(access) = store.own_access(cluster) else { return Some(Validity::Unknown) };
+        match self.ports.sources().validate(&Access { grant, ..access }).await {
+            Ok(()) => Some(Validity::Valid),
+            Err(error) if let Complaint::Refused(rule) = error.complaint() => {
+                Some(Validity::NotAllowed(rule, error.message().to_owned()))
+            }
+            // What is down for a moment says nothing of the manifest.
+            Err(error) if error.is_retryable() => None,
+            Err(error) => Some(Validity::NoClient(error.message().to_owned())),
+        }
+    }
+}
