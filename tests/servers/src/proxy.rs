@@ -55,13 +55,13 @@ impl FaultProxy {
     /// [`Error::Io`] when no port can be bound.
     pub async fn start(upstream: SocketAddr) -> Result<Self> {
         let failed = || Error::io("cannot bind a loopback port");
-        let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
-        let address = listener.local_addr().map_err(failed())?;
+        let port = Port::bind().map_err(failed())?;
+        let (address, listener) = (port.address, port.listen().map_err(failed())?);
         let (fault, faults) = watch::channel(Fault::None);
         let connections = Arc::new(AtomicU64::new(0));
-        let accepting = accept(listener, address, upstream, faults, Arc::clone(&connections));
+        let accepting = accept(listener, port, upstream, faults, Arc::clone(&connections));
         let task = tokio::spawn(async move {
-            // A port that cannot be bound again leaves every client refused, which a test notices.
+            // A port that cannot be listened on again leaves every client refused, which a test notices.
             let _ = accepting.await;
         });
         Ok(Self { address, fault, connections, task })
@@ -91,9 +91,35 @@ impl Drop for FaultProxy {
     }
 }
 
+/// A port that is kept although nobody listens on it. Without this, the system gives a port of its own choice that is free
+/// for a moment to the next connection that anybody opens.
+#[derive(Debug)]
+struct Port {
+    address: SocketAddr,
+    _kept: TcpSocket,
+}
+
+impl Port {
+    fn bind() -> io::Result<Self> {
+        let kept = reusable(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Ok(Self { address: kept.local_addr()?, _kept: kept })
+    }
+
+    fn listen(&self) -> io::Result<TcpListener> {
+        reusable(self.address)?.listen(1024)
+    }
+}
+
+fn reusable(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 async fn accept(
     mut listener: TcpListener,
-    address: SocketAddr,
+    port: Port,
     upstream: SocketAddr,
     mut faults: watch::Receiver<Fault>,
     connections: Arc<AtomicU64>,
@@ -102,26 +128,22 @@ async fn accept(
     loop {
         if *faults.borrow_and_update() == Fault::Refuse {
             drop(listener);
-            listener = refuse(address, &mut faults).await?;
+            faults.wait_for(|fault| *fault != Fault::Refuse).await.map_err(io::Error::other)?;
+            listener = port.listen()?;
         }
         tokio::select! {
-            accepted = listener.accept() => {
-                connections.fetch_add(1, Ordering::SeqCst);
-                open.spawn(connection(accepted?.0, upstream, faults.clone()));
-            }
+            accepted = listener.accept() => match accepted {
+                Ok((client, _)) => {
+                    connections.fetch_add(1, Ordering::SeqCst);
+                    open.spawn(connection(client, upstream, faults.clone()));
+                }
+                // The client has gone, or there are too many files open for the moment.
+                Err(_) => sleep(Duration::from_millis(1)).await,
+            },
             Some(_) = open.join_next() => {}
             changed = faults.changed() => if changed.is_err() { return Ok(()) },
         }
     }
-}
-
-/// Keeps the port, so that nobody else gets it, without listening on it.
-async fn refuse(address: SocketAddr, faults: &mut watch::Receiver<Fault>) -> io::Result<TcpListener> {
-    let socket = TcpSocket::new_v4()?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    faults.wait_for(|fault| *fault != Fault::Refuse).await.map_err(io::Error::other)?;
-    socket.listen(1024)
 }
 
 async fn connection(mut client: TcpStream, upstream: SocketAddr, mut faults: watch::Receiver<Fault>) {

@@ -6,7 +6,7 @@ use pawl_servers::{Fault, FaultProxy};
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::{Instant, timeout},
 };
 
@@ -94,6 +94,12 @@ async fn a_refusing_proxy_comes_back_at_the_same_address() {
     assert_eq!(
         until(&proxy, |result| result.err().map(|error| error.kind())).await,
         ErrorKind::ConnectionRefused
+    );
+    let other = TcpSocket::new_v4().unwrap();
+    assert_eq!(
+        other.bind(proxy.address()).unwrap_err().kind(),
+        ErrorKind::AddrInUse,
+        "the port stays its own"
     );
     proxy.set(Fault::None);
     let mut healed = until(&proxy, Result::ok).await;
