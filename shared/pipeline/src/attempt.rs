@@ -13,7 +13,7 @@ use crate::templates::{Templates, Templating};
 use crate::write::Base;
 use futures::FutureExt;
 use pawl_domain::render::Entry;
-use pawl_domain::{Declaration, DeclarationId, Kind, Step, StoreId, Values};
+use pawl_domain::{DeclarationId, Kind, Step, StoreId, Values};
 use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -39,7 +39,7 @@ impl<P: Ports> Pipeline<P> {
     async fn look_at(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<Base, Error> {
         let declaration = &plan.declaration;
         self.check_kind(declaration)?;
-        self.check_stores(declaration, delivery).await?;
+        self.check_stores(plan, delivery).await?;
         if let Some(resource_version) = plan.known_version().filter(|_| !self.careful) {
             return Ok(Base::Known { resource_version });
         }
@@ -49,16 +49,15 @@ impl<P: Ports> Pipeline<P> {
 
     /// Every store must be known, its conditions must let the declaration's namespace use it, and the operator must allow what is
     /// read of it. A failure names the first entry that reads the store. This comes before any store is asked for anything.
-    async fn check_stores(&self, declaration: &Declaration, delivery: &Delivery<'_>) -> Result<(), Error> {
+    async fn check_stores(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<(), Error> {
+        let declaration = &plan.declaration;
         let mut checked = BTreeSet::new();
         for read in declaration.reads.iter().filter(|read| checked.insert(&read.store)) {
             let usable = self.check_store(&read.store, &declaration.id, delivery).await;
             usable.map_err(|error| error.within(&format!("error processing {}, err: ", Entry::of(read))))?;
         }
-        for read in &declaration.reads {
-            delivery.stores.permit(read, &declaration.id)?;
-        }
-        Ok(())
+        let refused = plan.reads.iter().find_map(|read| read.as_ref().err());
+        refused.map_or(Ok(()), |error| Err(error.shared()))
     }
 
     async fn check_store(
@@ -112,7 +111,7 @@ impl<P: Ports> Pipeline<P> {
         let attempted = match base {
             Ok(base) => {
                 let (catch, templates, overtaken) = futures::join!(
-                    fetching.of(&plan, delivery.stores),
+                    fetching.of(&plan),
                     templating.of(&plan),
                     self.overtaken(&plan, &base, rechecking, delivery.stores),
                 );
@@ -148,7 +147,7 @@ impl<P: Ports> Pipeline<P> {
         delivery: &Delivery<'_>,
     ) -> Result<Attempted, Overtaken> {
         let seen = plan.entry.as_ref().map(|entry| entry.revision);
-        let mut attempted = self.attempt_once(plan, (base, seen), catch, templates, delivery.stores).await;
+        let mut attempted = self.attempt_once(plan, (base, seen), catch, templates).await;
         for round in 1..=self.settings.conflict_attempts {
             if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
                 break;
@@ -157,13 +156,12 @@ impl<P: Ports> Pipeline<P> {
             attempted = match self.look_again(plan, delivery.stores).await {
                 Ok(Err(overtaken)) => return Err(overtaken),
                 Ok(Ok(look)) => {
-                    let fetching = self.fetching(&[plan], delivery.stores, &delivery.locations);
+                    let fetching = self.fetching(&[plan], &delivery.locations);
                     // Its own lane, for this declaration has its turn in the cluster's already.
                     let lanes = Lanes::new(1);
                     let templating = self.templating(&[plan], &lanes);
-                    let (catch, templates) =
-                        futures::join!(fetching.of(plan, delivery.stores), templating.of(plan));
-                    self.attempt_once(plan, look, &catch, &templates, delivery.stores).await
+                    let (catch, templates) = futures::join!(fetching.of(plan), templating.of(plan));
+                    self.attempt_once(plan, look, &catch, &templates).await
                 }
                 Err(error) => Attempted::failed(error),
             };
@@ -177,16 +175,15 @@ impl<P: Ports> Pipeline<P> {
         (base, seen): Look,
         catch: &Catch,
         templates: &Templates,
-        stores: &Stores,
     ) -> Attempted {
-        let behind = catch.behind(plan, stores);
+        let behind = catch.behind(plan);
         if behind.iter().any(|change| plan.is_new(change, self.ports.clock().now())) {
             // A store that lags may have lost more than this version. The next time its answer holds.
             let message = "the store does not show the changed version yet; it is asked again soon";
             let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
             return Attempted { result, values: Values::default(), behind, waits: true, is_aside: false };
         }
-        let ingredients = self.ingredients(plan, stores, catch, templates);
+        let ingredients = self.ingredients(plan, catch, templates);
         let result = match self.may_create(plan, &base, seen).await {
             Ok(()) => self.write(&plan.declaration, plan.record(), base, &ingredients).await,
             Err(error) => Err(error),

@@ -88,7 +88,7 @@ impl<P: Ports> Pipeline<P> {
     /// What has been looked at, on its way from there. All of it shares what is fetched.
     fn finishing<'a>(&'a self, batch: Vec<Looked>, delivery: &'a Delivery<'a>) -> BoxStream<'a, Finished> {
         let wanting: Vec<&Plan> = batch.iter().filter(|it| it.base.is_ok()).map(|it| &it.plan).collect();
-        let fetching = Arc::new(self.fetching(&wanting, delivery.stores, &delivery.locations));
+        let fetching = Arc::new(self.fetching(&wanting, &delivery.locations));
         let templating = Arc::new(self.templating(&wanting, &delivery.clusters));
         let read = batch.iter().filter(|it| matches!(it.base, Ok(Base::Read(_))));
         let rechecking = self.rechecking(read.map(|it| it.plan.declaration.id.clone()).collect());

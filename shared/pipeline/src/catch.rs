@@ -1,9 +1,7 @@
 //! What was fetched.
 
-use crate::keys::wanted;
-use crate::plan::Plan;
-use crate::stores::Stores;
-use pawl_domain::{Access, Change, Fetched, Find, Keep, Permit, Query};
+use crate::plan::{Plan, Question};
+use pawl_domain::{Change, Fetched, Found};
 use pawl_ports::{Error, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,42 +25,52 @@ pub(crate) struct Searched {
     pub(crate) behind: Option<Arc<Change>>,
 }
 
-/// A search: who makes it, what for, and which of the keys it may read.
-pub(crate) type Asked = (Access, Find, Keep);
-
 /// The keys that one identity was asked for.
 pub(crate) type Keys = BTreeMap<Wanted, Answer>;
 
-/// What one plan reads.
-#[derive(Debug, Default)]
-pub(crate) struct Catch {
-    pub(crate) keys: BTreeMap<Access, Arc<Keys>>,
-    pub(crate) searches: BTreeMap<Asked, Arc<Searched>>,
+/// What the reads of one plan gave, in their order; `None` where nothing was asked.
+#[derive(Debug)]
+pub(crate) struct Catch(pub(crate) Vec<Option<Caught>>);
+
+/// What holds the answer to a read.
+#[derive(Debug)]
+pub(crate) enum Caught {
+    Keys(Arc<Keys>),
+    Search(Arc<Searched>),
+}
+
+impl Caught {
+    /// The answer to a question.
+    pub(crate) fn found(&self, question: &Question) -> Option<Result<Found, &Error>> {
+        match (self, question) {
+            (Self::Keys(keys), Question::Key(_, want)) => {
+                let result = keys.get(want)?.result.as_ref();
+                Some(result.map(|fetched| Found::One(Arc::clone(fetched))))
+            }
+            (Self::Search(searched), Question::Search(_)) => {
+                Some(searched.result.as_ref().map(|found| Found::Many(found.clone())))
+            }
+            _ => None,
+        }
+    }
+
+    /// The change whose version the store does not show yet.
+    fn behind(&self, question: &Question) -> Option<&Arc<Change>> {
+        match (self, question) {
+            (Self::Keys(keys), Question::Key(_, want)) => keys.get(want)?.behind.as_ref(),
+            (Self::Search(searched), Question::Search(_)) => searched.behind.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Catch {
-    /// What a key's read gave.
-    pub(crate) fn key(&self, access: &Access, wanted: &Wanted) -> Option<&Answer> {
-        self.keys.get(access)?.get(wanted)
-    }
-
-    /// What a search gave.
-    pub(crate) fn searched(&self, permit: Permit, find: &Find) -> Option<&Searched> {
-        self.searches.get(&(permit.access, find.clone(), permit.keep)).map(AsRef::as_ref)
-    }
-
     /// The changes of this plan whose versions the stores do not show yet.
-    pub(crate) fn behind(&self, plan: &Plan, stores: &Stores) -> Vec<Arc<Change>> {
+    pub(crate) fn behind(&self, plan: &Plan) -> Vec<Arc<Change>> {
         let mut behind: Vec<Arc<Change>> = Vec::new();
-        for read in &plan.declaration.reads {
-            let Some(store) = stores.get(&read.store) else { continue };
-            let Ok(permit) = stores.permit(read, &plan.declaration.id) else { continue };
-            let change = match &read.query {
-                Query::Key(remote) => {
-                    self.key(&permit.access, &wanted(remote, store)).and_then(|it| it.behind.as_ref())
-                }
-                Query::Find(find) => self.searched(permit, find).and_then(|it| it.behind.as_ref()),
-            };
+        for (read, caught) in plan.reads.iter().zip(&self.0) {
+            let (Ok(read), Some(caught)) = (read, caught) else { continue };
+            let change = caught.behind(&read.question);
             behind.extend(change.filter(|change| !behind.contains(change)).cloned());
         }
         behind

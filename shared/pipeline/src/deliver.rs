@@ -48,7 +48,7 @@ impl<P: Ports> Pipeline<P> {
         let mut open = Vec::new();
         for declaration in declarations {
             let entry = entries.remove(&declaration.id);
-            let plan = Plan::of(declaration, entry, work);
+            let plan = Plan::of(declaration, entry, work, &stores);
             if plan.is_removed() {
                 continue;
             }

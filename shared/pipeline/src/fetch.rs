@@ -1,17 +1,16 @@
 //! Fetching: each key once per identity and delivery, however many declarations and clusters want it. A declaration
 //! waits for its own stores only.
 
-use crate::catch::{Answer, Asked, Catch, Keys, Searched};
-use crate::keys::{self, no_answer};
+use crate::catch::{Answer, Catch, Caught, Keys, Searched};
+use crate::keys::no_answer;
 use crate::lanes::Lanes;
 use crate::panicked::panicked;
 use crate::pipeline::Pipeline;
-use crate::plan::{Plan, Sought};
-use crate::stores::Stores;
+use crate::plan::{Asked, Plan, Question, Sought};
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
-use pawl_domain::{Access, Location, Permit, Query, Step};
+use pawl_domain::{Access, Location, Step};
 use pawl_ports::{Ports, Sources, Wanted};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -26,32 +25,21 @@ pub(crate) struct Fetching<'a> {
 
 impl<P: Ports> Pipeline<P> {
     /// Prepares to fetch everything that these plans read.
-    pub(crate) fn fetching<'a>(
-        &'a self,
-        plans: &[&Plan],
-        stores: &Stores,
-        lanes: &'a Lanes<Location>,
-    ) -> Fetching<'a> {
+    pub(crate) fn fetching<'a>(&'a self, plans: &[&Plan], lanes: &'a Lanes<Location>) -> Fetching<'a> {
         // Each question once, with the latest change that concerns it.
         let mut wanted: BTreeMap<Access, BTreeMap<Wanted, Option<Sought>>> = BTreeMap::new();
         let mut searches: BTreeMap<Asked, Option<Sought>> = BTreeMap::new();
-        for plan in plans {
-            let sought = plan.sought_by_read(stores);
-            for (read, sought) in plan.declaration.reads.iter().zip(sought) {
-                let Some(store) = stores.get(&read.store) else { continue };
-                // What may not be read was refused before.
-                let Ok(Permit { access, keep }) = stores.permit(read, &plan.declaration.id) else { continue };
-                let asked = match &read.query {
-                    Query::Key(remote) => {
-                        wanted.entry(access).or_default().entry(keys::wanted(remote, store)).or_default()
-                    }
-                    Query::Find(find) => searches.entry((access, find.clone(), keep)).or_default(),
-                };
-                if let Some(sought) = sought
-                    && asked.as_ref().is_none_or(|other| other.change.at < sought.change.at)
-                {
-                    *asked = Some(sought.clone());
+        for read in plans.iter().flat_map(|plan| plan.permitted()) {
+            let asked = match &read.question {
+                Question::Key(access, want) => {
+                    wanted.entry(access.clone()).or_default().entry(want.clone()).or_default()
                 }
+                Question::Search(asked) => searches.entry(asked.clone()).or_default(),
+            };
+            if let Some(sought) = &read.sought
+                && asked.as_ref().is_none_or(|other| other.change.at < sought.change.at)
+            {
+                *asked = Some(sought.clone());
             }
         }
         let keys = wanted.into_iter().map(|(access, wanted)| {
@@ -98,25 +86,13 @@ impl<P: Ports> Pipeline<P> {
 
 impl Fetching<'_> {
     /// Waits for what one plan reads.
-    pub(crate) async fn of(&self, plan: &Plan, stores: &Stores) -> Catch {
-        let mut accesses = BTreeSet::new();
-        let mut finds = BTreeSet::new();
-        for read in &plan.declaration.reads {
-            let Ok(Permit { access, keep }) = stores.permit(read, &plan.declaration.id) else { continue };
-            match &read.query {
-                Query::Key(_) => drop(accesses.insert(access)),
-                Query::Find(find) => drop(finds.insert((access, find.clone(), keep))),
-            }
-        }
-        let keys = accesses.into_iter().filter_map(|access| {
-            let keys = self.keys.get(&access)?.clone();
-            Some(async move { (access, keys.await) })
+    pub(crate) async fn of(&self, plan: &Plan) -> Catch {
+        let answers = plan.reads.iter().map(async |read| {
+            Some(match &read.as_ref().ok()?.question {
+                Question::Key(access, _) => Caught::Keys(self.keys.get(access)?.clone().await),
+                Question::Search(asked) => Caught::Search(self.searches.get(asked)?.clone().await),
+            })
         });
-        let searches = finds.into_iter().filter_map(|find| {
-            let found = self.searches.get(&find)?.clone();
-            Some(async move { (find, found.await) })
-        });
-        let (keys, searches) = futures::join!(join_all(keys), join_all(searches));
-        Catch { keys: keys.into_iter().collect(), searches: searches.into_iter().collect() }
+        Catch(join_all(answers).await)
     }
 }

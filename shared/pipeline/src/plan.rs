@@ -1,12 +1,13 @@
 //! Plans: all that is known of one declaration before anybody is asked for it. Made once, and handed on.
 
+use crate::keys::wanted;
 use crate::stores::Stores;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::reconcile::Replacement;
 use pawl_domain::record::{State, is_looked_for};
-use pawl_domain::{Change, Declaration, Record};
-use pawl_ports::Entry;
+use pawl_domain::{Access, Change, Declaration, DeclarationId, Find, Keep, Permit, Query, Read, Record};
+use pawl_ports::{Entry, Error, Wanted};
 use std::sync::Arc;
 
 /// Why a delivery is made, and since when.
@@ -30,7 +31,27 @@ pub(crate) struct Plan {
     pub(crate) entry: Option<Entry>,
     /// The changes whose versions must be seen.
     pub(crate) sought: Vec<Sought>,
+    /// Its reads, in their order; an error where it may not make one.
+    pub(crate) reads: Vec<Result<PlannedRead, Error>>,
 }
+
+/// A read that a declaration may make.
+#[derive(Debug)]
+pub(crate) struct PlannedRead {
+    pub(crate) question: Question,
+    /// The latest change that concerns it.
+    pub(crate) sought: Option<Sought>,
+}
+
+/// What a store is asked, and with which identity.
+#[derive(Debug)]
+pub(crate) enum Question {
+    Key(Access, Wanted),
+    Search(Asked),
+}
+
+/// A search: who makes it, what for, and which of the keys it may read.
+pub(crate) type Asked = (Access, Find, Keep);
 
 /// A change whose version must be seen.
 #[derive(Clone, Debug)]
@@ -42,14 +63,24 @@ pub(crate) struct Sought {
 }
 
 impl Plan {
-    pub(crate) fn of(declaration: Declaration, entry: Option<Entry>, work: &Work) -> Self {
+    pub(crate) fn of(declaration: Declaration, entry: Option<Entry>, work: &Work, stores: &Stores) -> Self {
         let now = work.started;
         let new = work.change.iter().map(|change| Sought { change: Arc::clone(change), patient: true });
         let known = entry.iter().flat_map(|entry| &entry.record.owed.changes);
         let known = known.filter(|change| is_looked_for(change, now));
         let known = known.map(|change| Sought { change: Arc::new(change.clone()), patient: false });
-        let sought = new.chain(known).collect();
-        Self { digest: declaration.digest(), declaration, entry, sought }
+        let sought: Vec<Sought> = new.chain(known).collect();
+        let latest = latest_by_read(&sought, &declaration, stores);
+        let reads = declaration.reads.iter().zip(latest).map(|(read, sought)| {
+            let question = question(read, &declaration.id, stores)?;
+            Ok(PlannedRead { question, sought: sought.cloned() })
+        });
+        Self { digest: declaration.digest(), reads: reads.collect(), declaration, entry, sought }
+    }
+
+    /// The reads that it may make.
+    pub(crate) fn permitted(&self) -> impl Iterator<Item = &PlannedRead> {
+        self.reads.iter().flatten()
     }
 
     /// What was recorded last.
@@ -90,18 +121,6 @@ impl Plan {
         }
     }
 
-    /// For each read of this declaration, the latest change that concerns it.
-    pub(crate) fn sought_by_read(&self, stores: &Stores) -> Vec<Option<&Sought>> {
-        let mut by_read: Vec<Option<&Sought>> = vec![None; self.declaration.reads.len()];
-        for sought in &self.sought {
-            for position in concerned_reads(&sought.change, &self.declaration, |id| stores.get(id)) {
-                let latest = by_read[position].filter(|other| other.change.at >= sought.change.at);
-                by_read[position] = Some(latest.unwrap_or(sought));
-            }
-        }
-        by_read
-    }
-
     /// The resourceVersion that a write may be conditional on without reading the target.
     pub(crate) fn known_version(&self) -> Option<String> {
         let record = self.record()?;
@@ -114,4 +133,33 @@ impl Plan {
         let same = as_declared && named && Replacement::suits(&self.declaration);
         if same { target.resource_version.clone() } else { None }
     }
+}
+
+/// What a read asks.
+///
+/// # Errors
+/// Its store is not known, or the operator does not allow it.
+fn question(read: &Read, id: &DeclarationId, stores: &Stores) -> Result<Question, Error> {
+    let store = stores.require(&read.store)?;
+    let Permit { access, keep } = stores.permit(read, id)?;
+    Ok(match &read.query {
+        Query::Key(remote) => Question::Key(access, wanted(remote, store)),
+        Query::Find(find) => Question::Search((access, find.clone(), keep)),
+    })
+}
+
+/// For each read of a declaration, the latest change that concerns it.
+fn latest_by_read<'a>(
+    sought: &'a [Sought],
+    declaration: &Declaration,
+    stores: &Stores,
+) -> Vec<Option<&'a Sought>> {
+    let mut by_read: Vec<Option<&Sought>> = vec![None; declaration.reads.len()];
+    for sought in sought {
+        for position in concerned_reads(&sought.change, declaration, |id| stores.get(id)) {
+            let latest = by_read[position].filter(|other| other.change.at >= sought.change.at);
+            by_read[position] = Some(latest.unwrap_or(sought));
+        }
+    }
+    by_read
 }

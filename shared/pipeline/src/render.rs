@@ -4,7 +4,6 @@ use crate::catch::Catch;
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
 use crate::rendering::NotRendered;
-use crate::stores::Stores;
 use crate::templates::Templates;
 use crate::values::Guard;
 use pawl_domain::render::EntryProblem;
@@ -32,12 +31,11 @@ impl<P: Ports> Pipeline<P> {
     pub(crate) fn ingredients(
         &self,
         plan: &Plan,
-        stores: &Stores,
         catch: &Catch,
         templates: &Templates,
     ) -> Result<Ingredients, Error> {
         let guard = Guard { accept_older: self.accept_older, now: self.ports.clock().now() };
-        let values = catch.values(plan, stores, guard)?;
+        let values = catch.values(plan, guard)?;
         let sources = templates.of(&plan.declaration)?;
         let mut parts = self.digest_key.parts().with(plan.declaration.target_digest());
         for found in &values.0 {

@@ -4,10 +4,10 @@
 //! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
 //! where the answer does not hold it yet.
 
-use crate::catch::{Asked, Searched};
+use crate::catch::Searched;
 use crate::panicked::panicked;
 use crate::pipeline::Pipeline;
-use crate::plan::Sought;
+use crate::plan::{Asked, Sought};
 use futures::FutureExt;
 use pawl_domain::{Change, Fetched, Find, Kind, Step, VersionSelector};
 use pawl_ports::{Error, Part, Ports, Sources, Wanted};

@@ -4,18 +4,13 @@
 //! the first is over within minutes, the second is followed.
 
 use crate::catch::Catch;
-use crate::keys::wanted;
-use crate::plan::Plan;
-use crate::stores::Stores;
+use crate::plan::{Plan, Question};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::provider::Order;
 use pawl_domain::render::Entry;
-use pawl_domain::{
-    Fetched, Found, Kind, Query, Read, Step, Store, Values, Version, VersionSelector, Versions,
-};
+use pawl_domain::{Fetched, Found, Kind, Read, Step, Values, Version, VersionSelector, Versions};
 use pawl_ports::Error;
-use std::sync::Arc;
 
 /// How long a replica may lag. A store that gives an older version for longer was put back by somebody.
 const LONGEST_LAG: SignedDuration = SignedDuration::from_mins(5);
@@ -34,7 +29,7 @@ impl Catch {
     /// # Errors
     /// The first read that failed: of a missing key only where deletionPolicy does not tolerate it. `Stale` when a
     /// numbered version is older than the one that was written, and may have been read from a replica that lags.
-    pub(crate) fn values(&self, plan: &Plan, stores: &Stores, guard: Guard) -> Result<Values, Error> {
+    pub(crate) fn values(&self, plan: &Plan, guard: Guard) -> Result<Values, Error> {
         let declaration = &plan.declaration;
         let tolerant = declaration.target.deletion != DeletionPolicy::Retain;
         let last = plan.own_record().filter(|record| {
@@ -42,18 +37,10 @@ impl Catch {
             !guard.accept_older && record.owed.older_since.is_none_or(lagging)
         });
         let mut values = Vec::with_capacity(declaration.reads.len());
-        for (position, read) in declaration.reads.iter().enumerate() {
-            let store = stores.require(&read.store)?;
-            let permit = stores.permit(read, &declaration.id)?;
-            let answer = match &read.query {
-                Query::Key(remote) => self
-                    .key(&permit.access, &wanted(remote, store))
-                    .map(|answer| answer.result.as_ref().map(|fetched| Found::One(Arc::clone(fetched)))),
-                Query::Find(find) => self
-                    .searched(permit, find)
-                    .map(|searched| searched.result.as_ref().map(|found| Found::Many(found.clone()))),
-            };
-            let found = match answer {
+        for (position, (read, planned)) in declaration.reads.iter().zip(&plan.reads).enumerate() {
+            let question = &planned.as_ref().map_err(Error::shared)?.question;
+            let caught = self.0.get(position).and_then(Option::as_ref);
+            let found = match caught.and_then(|caught| caught.found(question)) {
                 Some(Ok(found)) => found,
                 Some(Err(error)) if tolerant && error.kind == Kind::NotFound => Found::Missing,
                 Some(Err(error)) => return Err(at(read, error)),
@@ -63,7 +50,7 @@ impl Catch {
                 }
             };
             if let Some(written) = last.and_then(|record| record.versions.get(position)) {
-                none_older(read, store, &found, written)?;
+                none_older(read, question, &found, written)?;
             }
             values.push(found);
         }
@@ -73,10 +60,10 @@ impl Catch {
 
 /// What a read found is nowhere older than what was written of it. Only the version in force is held to that: a label
 /// goes where somebody moves it.
-fn none_older(read: &Read, store: &Store, found: &Found, written: &Versions) -> Result<(), Error> {
+fn none_older(read: &Read, question: &Question, found: &Found, written: &Versions) -> Result<(), Error> {
     match (found, written) {
-        (Found::One(fetched), Versions::One(written)) => match read.remote() {
-            Some(remote) if remote.selector(store) == VersionSelector::Current => {
+        (Found::One(fetched), Versions::One(written)) => match (read.remote(), question) {
+            (Some(remote), Question::Key(_, want)) if want.selector == VersionSelector::Current => {
                 refuse_older(&remote.key, fetched, written)
             }
             _ => Ok(()),
