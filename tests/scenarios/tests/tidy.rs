@@ -318,7 +318,7 @@ fn each_package_has_one_test_program() {
     // With a reason: a counting allocator, and what a process counts.
     let more = ["shared/domain", "tests/scenarios"];
     for path in files(&root(), "/Cargo.toml").iter().filter(|path| path.parent() != Some(&root())) {
-        let (package, text) = (path.parent().unwrap(), fs::read_to_string(&path).unwrap());
+        let (package, text) = (path.parent().unwrap(), fs::read_to_string(path).unwrap());
         let found = |name: &str| {
             let place = name.strip_prefix("tests/").unwrap_or_default();
             place.ends_with(".rs") && (!place.contains('/') || place.ends_with("/main.rs"))
