@@ -20,8 +20,8 @@ pub(super) struct Case {
     _name: Option<String>,
     #[serde(rename = "x")]
     _x: Option<Value>,
-    #[serde(default)]
-    store: StoreKind,
+    #[serde(default = "secrets_manager")]
+    store: Provider,
     #[serde(default)]
     values: BTreeMap<String, Bytes>,
     #[serde(default)]
@@ -95,7 +95,7 @@ impl Case {
     fn values(&self) -> Values {
         let fetched = |bytes: &Bytes| {
             let (value, version, labels) = (bytes.value(), given::version("1"), Vec::new());
-            Arc::new(Fetched { provider: self.store.provider(), value, version, labels })
+            Arc::new(Fetched { provider: self.store, value, version, labels })
         };
         let found = |read: &Read| match &read.query {
             Query::Key(remote) => match self.values.get(&remote.key) {
@@ -163,22 +163,6 @@ enum Gives {
     Data(BTreeMap<String, Bytes>),
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
-enum StoreKind {
-    #[default]
-    SecretsManager,
-    ParameterStore,
-    Vault,
-    Fake,
-}
-
-impl StoreKind {
-    fn provider(self) -> Provider {
-        match self {
-            Self::SecretsManager => Provider::SecretsManager,
-            Self::ParameterStore => Provider::ParameterStore,
-            Self::Vault => Provider::Vault,
-            Self::Fake => Provider::Fake,
-        }
-    }
+fn secrets_manager() -> Provider {
+    Provider::SecretsManager
 }
