@@ -1,6 +1,7 @@
 use crate::build::ACCOUNT;
 use jiff::Timestamp;
 use pawl_domain::declaration::NamePattern;
+use pawl_domain::provider::Order;
 use pawl_domain::{Change, Fetched, Find, Location, Moved, Provider, SecretValue, Version, VersionSelector};
 use pawl_ports::Listed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,15 +45,21 @@ impl Key {
 
     pub(super) fn push(&mut self, value: SecretValue, now: Timestamp) {
         let number = self.versions.len() + 1;
-        let id = match self.location.provider {
-            Provider::ParameterStore | Provider::Vault | Provider::Fake => number.to_string(),
-            Provider::SecretsManager => format!("v{number}"),
-        };
+        let in_force = self.in_force();
+        let id = if in_force.is_some() { format!("v{number}") } else { number.to_string() };
         self.versions.push(Stored { id: id.clone(), value, since: now, labels: BTreeSet::new() });
-        if self.location.provider == Provider::SecretsManager {
-            self.label(&id, "AWSCURRENT");
+        if let Some(label) = in_force {
+            self.label(&id, label);
         }
         (self.deleted, self.changed) = (false, now);
+    }
+
+    /// The label of the version in force; without one it is the last.
+    fn in_force(&self) -> Option<&'static str> {
+        match self.location.provider.profile().order {
+            Order::Unordered { in_force } => Some(in_force).filter(|label| !label.is_empty()),
+            Order::Number => None,
+        }
     }
 
     /// Goes back to the time before the last versions came, as a store that lags does.
@@ -101,10 +108,7 @@ impl Key {
         match selector {
             VersionSelector::Id(id) => self.versions.iter().find(|stored| stored.id == *id),
             VersionSelector::Label(label) => labelled(label),
-            VersionSelector::Current => match self.location.provider {
-                Provider::ParameterStore | Provider::Vault | Provider::Fake => self.versions.last(),
-                Provider::SecretsManager => labelled("AWSCURRENT"),
-            },
+            VersionSelector::Current => self.in_force().map_or(self.versions.last(), labelled),
         }
     }
 
@@ -115,7 +119,7 @@ impl Key {
                 let path = path.trim_end_matches('/');
                 path.is_empty() || self.name.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
             }
-            Provider::SecretsManager | Provider::Vault | Provider::Fake => self.name.starts_with(path),
+            _ => self.name.starts_with(path),
         };
         let untagged = self.location.provider == Provider::ParameterStore && find.name.is_some();
         let tagged = untagged || find.tags.iter().all(|(key, value)| self.tags.get(key) == Some(value));
@@ -142,7 +146,7 @@ impl Key {
             Provider::ParameterStore => {
                 format!("arn:aws:ssm:{region}:{account}:parameter/{}", self.name.trim_start_matches('/'))
             }
-            Provider::Vault | Provider::Fake => self.name.clone(),
+            _ => self.name.clone(),
         }
     }
 
