@@ -22,13 +22,14 @@ pub struct Location {
 }
 
 impl Location {
-    /// True unless provider or region differ, or both accounts are known and differ.
+    /// True unless provider or region differ, or both accounts are known and differ. Providers with the same index keys
+    /// count as one.
     pub fn agrees_with(&self, other: &Self) -> bool {
         let accounts = match (&self.account, &other.account) {
             (Some(mine), Some(theirs)) => mine == theirs,
             _ => true,
         };
-        accounts && self.provider == other.provider && self.region == other.region
+        accounts && self.indexed_as() == other.indexed_as() && self.region == other.region
     }
 
     /// Where the key named `text` lives: in the account that its ARN names, or else in this one. A role may read the
@@ -42,7 +43,7 @@ impl Location {
 
     /// Every index key under which the key named `text` (a name, a full or a partial ARN) is to be found.
     pub fn index_keys(&self, text: &str) -> BTreeSet<IndexKey> {
-        let prefix = format!("{}/{}/", self.provider, self.region);
+        let prefix = format!("{}/{}/", self.indexed_as(), self.region);
         (self.provider.profile().names)(text)
             .into_iter()
             .map(|name| IndexKey(format!("{prefix}{name}")))
@@ -51,19 +52,23 @@ impl Location {
 
     /// The index key of every search of this location's keys. No name is empty, so none has it.
     pub fn search_key(&self) -> IndexKey {
-        IndexKey(format!("{}/{}/", self.provider, self.region))
+        IndexKey(format!("{}/{}/", self.indexed_as(), self.region))
     }
 
     /// The index key of every declaration that reads this location's keys and whose templates stand in objects of its
     /// cluster. No provider is called so, so no key has it.
     pub fn templates_key(&self) -> IndexKey {
-        IndexKey(format!("templates/{}/{}", self.provider, self.region))
+        IndexKey(format!("templates/{}/{}", self.indexed_as(), self.region))
     }
 
     /// The index key of every declaration that reads this location's keys and whose target goes or shrinks with them. No
     /// provider is called so, so no key has it.
     pub fn deletions_key(&self) -> IndexKey {
-        IndexKey(format!("deletions/{}/{}", self.provider, self.region))
+        IndexKey(format!("deletions/{}/{}", self.indexed_as(), self.region))
+    }
+
+    fn indexed_as(&self) -> &'static str {
+        self.provider.profile().indexed_as
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecN
 
 pub(super) static PROFILE: Profile = Profile {
     name: "fake",
+    indexed_as: "fake",
     // Of all that Pawl serves, this is the one provider that ESO says nobody maintains.
     spec_names: &[SpecName { name: "fake", capabilities: "ReadWrite", is_maintained: false }],
     place: Place::Manifest,

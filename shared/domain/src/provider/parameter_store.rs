@@ -5,6 +5,7 @@ use super::{Arn, Capabilities, Changes, Extract, Lookup, Order, Place, Profile, 
 
 pub(super) static PROFILE: Profile = Profile {
     name: "parameter-store",
+    indexed_as: "parameter-store",
     spec_names: &[secrets_manager::AWS],
     place: Place::Region,
     arn_service: Some("ssm"),

@@ -7,6 +7,9 @@ use super::{Capabilities, VersionSelector};
 pub struct Profile {
     /// The name in index keys, metrics, documents and `pawl.dev` events. It is stored, so it never changes.
     pub name: &'static str,
+    /// The name in index keys. Providers that share it are told of by the same senders, which cannot tell them apart: a
+    /// change of a key of one concerns that key of the other. It is stored, so it never changes.
+    pub indexed_as: &'static str,
     /// What `spec.provider` of a manifest calls it; AWS has one name for several.
     pub spec_names: &'static [SpecName],
     /// Where its keys live.

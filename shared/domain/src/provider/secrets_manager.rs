@@ -4,6 +4,7 @@ use super::{Arn, Capabilities, Changes, Extract, Lookup, Order, Place, Profile, 
 
 pub(super) static PROFILE: Profile = Profile {
     name: "secrets-manager",
+    indexed_as: "secrets-manager",
     spec_names: &[AWS],
     place: Place::Region,
     arn_service: Some("secretsmanager"),

@@ -4,6 +4,7 @@ use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecN
 
 pub(super) static PROFILE: Profile = Profile {
     name: "vault",
+    indexed_as: "vault",
     spec_names: &[
         SpecName { name: "vault", capabilities: "ReadWrite", is_maintained: true },
         SpecName { name: "openBao", capabilities: "ReadOnly", is_maintained: true },
