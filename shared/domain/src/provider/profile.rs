@@ -111,6 +111,8 @@ pub enum Lookup {
     NameWithDotsFirst,
     /// The member of exactly this name first, then a path.
     MemberFirst,
+    /// The member of exactly this name, and nothing else.
+    Member,
 }
 
 /// How `extract` turns the members of an object into texts.

@@ -33,12 +33,13 @@ impl Property {
         let document = value.expose();
         let first = match (lookup, &self.escaped) {
             (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
-            (Lookup::MemberFirst, _) => member(document, &self.path),
+            (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
             (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
-        match first {
-            Some(found) => Ok(Some(found)),
-            None => gjson_value(document, &self.path, budget),
+        match (lookup, first) {
+            (_, Some(found)) => Ok(Some(found)),
+            (Lookup::Member, None) => Ok(None),
+            (_, None) => gjson_value(document, &self.path, budget),
         }
     }
 }
