@@ -25,6 +25,7 @@ use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use crate::provider::{Capabilities, VersionSelector};
 use crate::query::{Find, Query, Remote};
 use serde::{Deserialize, Serialize};
+use std::borrow::{Borrow, BorrowMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -197,35 +198,60 @@ impl Store {
     }
 }
 
-/// How a store's keys are read. What differs between the variants is in `Spec`; nothing else asks which one it has.
-#[expect(clippy::large_enum_variant, reason = "nearly all stores are of AWS, and few are held at a time")]
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-pub enum Backend {
+/// Writes the enum and all that is done with each of its variants alike, so that a kind of store is one row.
+macro_rules! backends {
+    ($($(#[$doc:meta])* $kind:ident($held:ty) is $spec:ty, $taken:ident;)*) => {
+        /// How a store's keys are read. What differs between the variants is in `Spec`; nothing else asks which one it has.
+        #[expect(clippy::large_enum_variant, reason = "nearly all stores are of AWS, and few are held at a time")]
+        #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        pub enum Backend {
+            $($(#[$doc])* $kind($held),)*
+        }
+
+        impl Backend {
+            pub(crate) fn spec(&self) -> &dyn Spec {
+                match self {
+                    $(Self::$kind(spec) => Borrow::<$spec>::borrow(spec),)*
+                }
+            }
+
+            fn spec_mut(&mut self) -> &mut dyn Spec {
+                match self {
+                    $(Self::$kind(spec) => BorrowMut::<$spec>::borrow_mut(spec),)*
+                }
+            }
+
+            $(
+                /// The spec, where the store is of this kind.
+                pub fn $taken(&self) -> Option<&$spec> {
+                    match self {
+                        Self::$kind(spec) => Some(spec),
+                        _ => None,
+                    }
+                }
+            )*
+        }
+
+        $(
+            impl From<$spec> for Backend {
+                fn from(spec: $spec) -> Self {
+                    Self::$kind(spec.into())
+                }
+            }
+        )*
+    };
+}
+
+backends! {
     /// AWS Secrets Manager or Parameter Store.
-    Aws(AwsStore),
+    Aws(AwsStore) is AwsStore, as_aws;
     /// HashiCorp Vault or OpenBao.
-    Vault(Box<VaultStore>),
+    Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// The manifest itself.
-    Fake(FakeStore),
+    Fake(FakeStore) is FakeStore, as_fake;
 }
 
 impl Backend {
-    pub(crate) fn spec(&self) -> &dyn Spec {
-        match self {
-            Self::Aws(aws) => aws,
-            Self::Vault(vault) => vault.as_ref(),
-            Self::Fake(fake) => fake,
-        }
-    }
-
-    fn spec_mut(&mut self) -> &mut dyn Spec {
-        match self {
-            Self::Aws(aws) => aws,
-            Self::Vault(vault) => vault.as_mut(),
-            Self::Fake(fake) => fake,
-        }
-    }
-
     /// Why a search cannot be made here whatever is there, with what to write instead; `None` when it can.
     pub fn refuses(&self, find: &Find) -> Option<&'static str> {
         self.spec().refuses(find)
@@ -249,48 +275,6 @@ impl Backend {
     /// Takes the values out of the manifest; `false` where they never stand there.
     pub fn withhold_values(&mut self) -> bool {
         self.spec_mut().withhold_values()
-    }
-
-    /// The spec of a store of AWS.
-    pub fn as_aws(&self) -> Option<&AwsStore> {
-        match self {
-            Self::Aws(aws) => Some(aws),
-            _ => None,
-        }
-    }
-
-    /// The spec of a store whose values stand in its manifest.
-    pub fn as_fake(&self) -> Option<&FakeStore> {
-        match self {
-            Self::Fake(fake) => Some(fake),
-            _ => None,
-        }
-    }
-
-    /// The spec of a Vault.
-    pub fn as_vault(&self) -> Option<&VaultStore> {
-        match self {
-            Self::Vault(vault) => Some(vault),
-            _ => None,
-        }
-    }
-}
-
-impl From<AwsStore> for Backend {
-    fn from(aws: AwsStore) -> Self {
-        Self::Aws(aws)
-    }
-}
-
-impl From<VaultStore> for Backend {
-    fn from(vault: VaultStore) -> Self {
-        Self::Vault(Box::new(vault))
-    }
-}
-
-impl From<FakeStore> for Backend {
-    fn from(fake: FakeStore) -> Self {
-        Self::Fake(fake)
     }
 }
 
