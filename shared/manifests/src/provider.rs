@@ -2,6 +2,7 @@
 
 mod aws;
 mod fake;
+mod open_bao;
 mod vault;
 
 use crate::reader::{Fields, shortened};
@@ -20,12 +21,8 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 4] = [
-    ("aws", aws::read),
-    ("fake", fake::read),
-    ("openBao", vault::read_open_bao),
-    ("vault", vault::read_vault),
-];
+const SERVED: [(&str, Reader); 4] =
+    [("aws", aws::read), ("fake", fake::read), ("openBao", open_bao::read), ("vault", vault::read)];
 
 /// The backend of the one provider; one that is not served is noted.
 pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backend> {

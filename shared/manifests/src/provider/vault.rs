@@ -1,8 +1,8 @@
-//! `spec.provider.vault` and `spec.provider.openBao` of a store.
+//! `spec.provider.vault` of a store.
 //!
-//! Source of fields, defaults and rules: ESO's Vault and OpenBao providers, version 2.9.
+//! Source of fields, defaults and rules: ESO's Vault provider, version 2.9.
 
-mod auth;
+pub(super) mod auth;
 
 use super::Setting;
 use crate::address::Way;
@@ -13,61 +13,51 @@ use pawl_domain::store::{
     Backend, CaProvider, ClientCertificate, Headers, KvVersion, SecretKeyRef, VaultStore,
 };
 
-/// Whose provider is read. OpenBao's has fewer fields, and its schema is stricter.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Dialect {
-    Vault,
-    OpenBao,
-}
-
-/// The backend of a store of Vault.
-pub(super) fn read_vault(fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    read(fields, Dialect::Vault, setting)
-}
-
-/// The backend of a store of OpenBao.
-pub(super) fn read_open_bao(fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    read(fields, Dialect::OpenBao, setting)
-}
-
-fn read(mut fields: Fields<'_>, dialect: Dialect, setting: Setting<'_>) -> Option<Backend> {
+/// The backend of a store.
+pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let Setting { own, max_retries } = setting;
     let references = References { own };
-    let server = server(&mut fields);
+    let engine = engine(&mut fields, references);
+    let auth = fields.object("auth").map(|fields| auth::read(fields, references));
+    let client_certificate = fields.object("tls").and_then(|fields| client(fields, references));
+    let headers = headers(&mut fields);
+    let read_your_writes = fields.flag("readYourWrites");
+    let forward_inconsistent = fields.flag("forwardInconsistent");
+    check_and_set(&mut fields, engine.as_ref().map(|engine| engine.version).unwrap_or_default());
+    fields.close();
+    let (auth, auth_namespace) = auth.map_or((None, None), |auth| (auth.method, auth.namespace));
+    let store = VaultStore {
+        client_certificate,
+        headers,
+        read_your_writes,
+        forward_inconsistent,
+        auth,
+        auth_namespace,
+        max_retries,
+        ..engine?
+    };
+    Some(store.into())
+}
+
+/// What every KV engine has: the server, the mount and how it is trusted.
+pub(super) fn engine(fields: &mut Fields<'_>, references: References<'_>) -> Option<VaultStore> {
+    let server = server(fields);
     let path = fields.filled("path").map(|path| path.trim_matches('/').to_owned());
     let versions = [("v1", KvVersion::V1), ("v2", KvVersion::V2)];
     let version = fields.choice("version", &versions).unwrap_or_default();
-    let auth = fields.object("auth").map(|fields| auth::read(fields, dialect, references));
-    if dialect == Dialect::OpenBao && fields.has("caBundle") && fields.has("caProvider") {
-        fields.error("caBundle", "does not go with caProvider; write one of them");
-    }
-    let mut store = VaultStore {
+    let namespace = fields.filled("namespace").map(str::to_owned);
+    let ca_bundle = certificate::authorities(fields, "caBundle");
+    let ca_provider = fields.object("caProvider").and_then(|fields| ca_provider(fields, references));
+    let path = path.filter(|path| !path.is_empty());
+    Some(VaultStore {
         server: server?,
-        path: path.filter(|path| !path.is_empty()),
+        path,
         version,
-        namespace: fields.filled("namespace").map(str::to_owned),
-        ca_bundle: certificate::authorities(&mut fields, "caBundle"),
-        ca_provider: fields.object("caProvider").and_then(|fields| ca_provider(fields, references)),
-        client_certificate: None,
-        headers: Default::default(),
-        read_your_writes: false,
-        forward_inconsistent: false,
-        auth: None,
-        auth_namespace: None,
-        max_retries,
-    };
-    if dialect == Dialect::Vault {
-        store.client_certificate = fields.object("tls").and_then(|fields| client(fields, references));
-        store.headers = headers(&mut fields);
-        store.read_your_writes = fields.flag("readYourWrites");
-        store.forward_inconsistent = fields.flag("forwardInconsistent");
-        check_and_set(&mut fields, version);
-    }
-    if let Some(auth) = auth {
-        (store.auth, store.auth_namespace) = (auth.method, auth.namespace);
-    }
-    fields.close();
-    Some(store.into())
+        namespace,
+        ca_bundle,
+        ca_provider,
+        ..Default::default()
+    })
 }
 
 /// ESO has no way to take a header from a Secret, and what stands in a store's manifest stands in the registry.

@@ -1,6 +1,5 @@
-//! `auth` of a Vault or OpenBao store: one module for all methods, for the first that is given counts.
+//! `auth` of a store of Vault: one module for all methods, for the first that is given counts.
 
-use super::Dialect;
 use crate::provider::aws;
 use crate::reader::Fields;
 use crate::references::References;
@@ -15,15 +14,15 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 const SHORTEST_LIFETIME: u32 = 600;
 
 /// How a token is had, and where.
-pub(super) struct Auth {
-    pub(super) method: Option<VaultAuth>,
-    pub(super) namespace: Option<String>,
+pub(in crate::provider) struct Auth {
+    pub(in crate::provider) method: Option<VaultAuth>,
+    pub(in crate::provider) namespace: Option<String>,
 }
 
-type Method = fn(Fields<'_>, Dialect, References<'_>) -> Option<VaultAuth>;
+type Method = fn(Fields<'_>, References<'_>) -> Option<VaultAuth>;
 
 /// In ESO's order: of several methods the first is used.
-const OF_VAULT: [(&str, Method); 9] = [
+const METHODS: [(&str, Method); 9] = [
     ("tokenSecretRef", token),
     ("appRole", app_role),
     ("kubernetes", kubernetes),
@@ -34,57 +33,46 @@ const OF_VAULT: [(&str, Method); 9] = [
     ("iam", iam),
     ("gcp", gcp),
 ];
-const OF_OPENBAO: [(&str, Method); 3] =
-    [("tokenSecretRef", token), ("appRole", app_role), ("userPass", user_pass)];
 
-pub(super) fn read(mut fields: Fields<'_>, dialect: Dialect, references: References<'_>) -> Auth {
+pub(super) fn read(mut fields: Fields<'_>, references: References<'_>) -> Auth {
     let namespace = fields.filled("namespace").map(str::to_owned);
-    let methods = match dialect {
-        Dialect::Vault => &OF_VAULT[..],
-        Dialect::OpenBao => &OF_OPENBAO[..],
-    };
-    let given: Vec<(&'static str, Method)> =
-        methods.iter().copied().filter(|(field, _)| fields.has(field)).collect();
-    match (dialect, &given[..]) {
-        (_, [_]) => {}
-        (Dialect::Vault, [(first, _), others @ ..]) => {
+    let given: Vec<_> = METHODS.into_iter().filter(|(field, _)| fields.has(field)).collect();
+    match &given[..] {
+        [] => {
+            let names = METHODS.map(|(field, _)| field).join(", ");
+            let message = format!("must have exactly one of {names}, found none");
+            fields.notes().error(fields.path(), message);
+        }
+        [(first, _), others @ ..] => {
             for (field, _) in others {
                 let message = format!("has no effect: {first} comes first; remove one of them");
                 fields.notes().warning(fields.path_of(field), message);
             }
         }
-        (_, given) => {
-            let names: Vec<&str> = methods.iter().map(|(field, _)| *field).collect();
-            let found = if given.is_empty() { "none" } else { "several" };
-            let message = format!("must have exactly one of {}, found {found}", names.join(", "));
-            fields.notes().error(fields.path(), message);
-        }
     }
-    let method = given.first().and_then(|(field, method)| {
-        fields.object(field).and_then(|inner| method(inner, dialect, references))
-    });
+    let method = given
+        .first()
+        .and_then(|(field, method)| fields.object(field).and_then(|inner| method(inner, references)));
     fields.close();
     Auth { method, namespace }
 }
 
-fn token(fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+pub(in crate::provider) fn token(fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     references.secret_key(fields, None).map(VaultAuth::Token)
 }
 
-/// `roleId` counts before `roleRef`; OpenBao's schema lets only one of them stand.
-fn app_role(mut fields: Fields<'_>, dialect: Dialect, references: References<'_>) -> Option<VaultAuth> {
+/// What is said where an `appRole` names no role.
+pub(in crate::provider) const NO_ROLE: &str = "is missing; write it, or write where it stands as roleRef";
+
+/// `roleId` counts before `roleRef`.
+fn app_role(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "approle");
     let role_id = fields.filled("roleId").map(str::to_owned);
     let role_ref = fields.object("roleRef").map(|inner| references.secret_key(inner, None));
     let secret_id = references.required(&mut fields, "secretRef");
-    match (dialect, &role_id, &role_ref) {
-        (_, None, None) => {
-            fields.error("roleId", "is missing; write it, or write where it stands as roleRef")
-        }
-        (Dialect::OpenBao, Some(_), Some(_)) => {
-            fields.error("roleId", "does not go with roleRef; write one of them");
-        }
-        (Dialect::Vault, Some(_), Some(_)) => {
+    match (&role_id, &role_ref) {
+        (None, None) => fields.error("roleId", NO_ROLE),
+        (Some(_), Some(_)) => {
             let path = fields.path_of("roleRef");
             fields.notes().warning(path, "has no effect: roleId comes first; remove one of them");
         }
@@ -98,7 +86,7 @@ fn app_role(mut fields: Fields<'_>, dialect: Dialect, references: References<'_>
     Some(VaultAuth::AppRole { path, role_id, secret_id: secret_id? })
 }
 
-fn kubernetes(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn kubernetes(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "mountPath", "kubernetes");
     let role = fields.required("role", "the role in Vault").map(str::to_owned);
     let account = fields.object("serviceAccountRef").map(|inner| {
@@ -118,12 +106,12 @@ fn kubernetes(mut fields: Fields<'_>, _: Dialect, references: References<'_>) ->
     Some(VaultAuth::Kubernetes { path, role: role?, proof: proof?? })
 }
 
-fn ldap(fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn ldap(fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let (path, username, password) = password(fields, "ldap", references)?;
     Some(VaultAuth::Ldap { path, username, password })
 }
 
-fn user_pass(fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+pub(in crate::provider) fn user_pass(fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let (path, username, password) = password(fields, "userpass", references)?;
     Some(VaultAuth::UserPass { path, username, password })
 }
@@ -141,7 +129,7 @@ fn password(
 }
 
 /// A token in a Secret counts before one that is made.
-fn jwt(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn jwt(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "jwt");
     let role = fields.text("role").map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned);
     let secret = fields.object("secretRef").map(|inner| references.secret_key(inner, None));
@@ -177,7 +165,7 @@ fn service_account_token(mut fields: Fields<'_>, references: References<'_>) -> 
     })
 }
 
-fn cert(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn cert(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "cert");
     let role = fields.filled("vaultRole").map(str::to_owned);
     let certificate = references.required(&mut fields, "clientCert");
@@ -188,7 +176,7 @@ fn cert(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Optio
 }
 
 /// A service account's token counts before static keys; without either, the identity that Pawl runs with is used.
-fn iam(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn iam(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "aws");
     let region = fields.filled("region").unwrap_or("us-east-1").to_owned();
     let vault_role = fields.required("vaultRole", "the role in Vault").map(str::to_owned);
@@ -201,7 +189,7 @@ fn iam(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option
     Some(VaultAuth::Iam(VaultIamAuth { path, region, vault_role, role, external_id, server_id, identity }))
 }
 
-fn gcp(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option<VaultAuth> {
+fn gcp(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "gcp");
     let role = fields.required("role", "the role in Vault").map(str::to_owned);
     fields.unsupported("workloadIdentity");
@@ -225,7 +213,7 @@ fn gcp(mut fields: Fields<'_>, _: Dialect, references: References<'_>) -> Option
 }
 
 /// The mount of an auth method, without slashes around it.
-fn mount(fields: &mut Fields<'_>, field: &'static str, default: &str) -> String {
+pub(in crate::provider) fn mount(fields: &mut Fields<'_>, field: &'static str, default: &str) -> String {
     let path = fields.filled(field).map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
     path.unwrap_or(default).to_owned()
 }
