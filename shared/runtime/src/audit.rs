@@ -75,7 +75,7 @@ impl Audit {
         let mut told: BTreeMap<String, BTreeSet<KvVersion>> = BTreeMap::new();
         let mut anywhere = BTreeSet::new();
         for store in stores {
-            let Some(vault) = store.backend.as_vault() else { continue };
+            let Some(vault) = store.backend.as_engine() else { continue };
             if self.server.as_ref().is_some_and(|server| *server != normal(&vault.server)) {
                 continue;
             }

@@ -5,7 +5,7 @@
 
 use crate::guard::is_refused;
 use crate::link::Reply;
-use pawl_domain::{Complaint, Kind, Rule, Step};
+use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
 use serde::Deserialize;
 use std::error::Error as StdError;
@@ -16,6 +16,8 @@ use std::fmt;
 pub(crate) struct Call<'a> {
     /// The step of the flow that it is part of.
     pub(crate) step: Step,
+    /// What messages and metrics call the server.
+    pub(crate) provider: Provider,
     /// The server's address.
     pub(crate) server: &'a str,
     /// What metrics call it.
@@ -66,7 +68,7 @@ impl Call<'_> {
     /// Counts the call in `pawl_store_calls_total{provider,call,status}`.
     pub(crate) fn counted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         let status = outcome.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok");
-        metrics::counter!("pawl_store_calls_total", "provider" => "vault", "call" => self.action.as_str(), "status" => status)
+        metrics::counter!("pawl_store_calls_total", "provider" => self.provider.as_str(), "call" => self.action.as_str(), "status" => status)
             .increment(1);
         outcome
     }
@@ -164,7 +166,7 @@ impl Call<'_> {
 
 impl fmt::Display for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "vault at {}: {}", self.server, self.subject)
+        write!(f, "{} at {}: {}", self.provider, self.server, self.subject)
     }
 }
 

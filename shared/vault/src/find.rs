@@ -23,8 +23,8 @@ impl Kv<'_> {
         let start = find.path.as_deref().unwrap_or_default().trim_matches('/');
         let pattern = self.criteria(find, start)?;
         let name_of = |key: &str| match &find.path {
-            Some(path) => format!("{path}/{}", below(key, start)),
-            None => key.to_owned(),
+            Some(path) if self.rules.written_path => format!("{path}/{}", below(key, start)),
+            _ => key.to_owned(),
         };
         let keys = self.keys_below(start).await?;
         let named = keys
@@ -39,7 +39,7 @@ impl Kv<'_> {
 
     fn criteria(&self, find: &Find, start: &str) -> Result<NamePattern, Error> {
         let call = self.call(Action::List, if start.is_empty() { "all keys" } else { start });
-        if let Some(refusal) = self.store.refuses(find) {
+        if let Some(refusal) = self.backend.refuses(find) {
             return Err(call.error(Kind::Invalid, refusal));
         }
         find.pattern().map_err(|error| call.error(Kind::Invalid, error))
@@ -81,7 +81,8 @@ impl Kv<'_> {
             for path in lists.into_iter().flatten() {
                 seen += 1;
                 match path.strip_suffix('/') {
-                    Some(folder) => folders.push(folder.to_owned()),
+                    Some(folder) if self.rules.folders => folders.push(folder.to_owned()),
+                    Some(_) => {}
                     None => keys.push(path),
                 }
             }

@@ -4,10 +4,11 @@ use crate::answer::{self, KeyMetadata};
 use crate::call::{Action, Call};
 use crate::link::Ask;
 use crate::path::{self, Branch};
+use crate::rules::Rules;
 use crate::session::Session;
 use jiff::Timestamp;
-use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_domain::{DigestKey, Fetched, Kind, Provider, SecretValue, Step, Version, VersionSelector};
+use pawl_domain::store::{Backend, KvVersion, VaultStore};
+use pawl_domain::{DigestKey, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
 use pawl_ports::{Error, Part, Wanted};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -15,7 +16,9 @@ use std::sync::{Arc, PoisonError};
 /// One store, asked with a proven identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Kv<'a> {
+    pub(crate) backend: &'a Backend,
     pub(crate) store: &'a VaultStore,
+    pub(crate) rules: &'static Rules,
     pub(crate) session: Arc<Session>,
     pub(crate) digest_key: &'a DigestKey,
     pub(crate) now: Timestamp,
@@ -27,13 +30,19 @@ const EVER_NEW: &str = "ever-new";
 impl Kv<'_> {
     /// A key's value or metadata.
     pub(crate) async fn fetch(&self, wanted: &Wanted) -> Result<Fetched, Error> {
-        let (value, version) = match (wanted.part, self.store.version) {
+        let part = if self.rules.metadata { wanted.part } else { Part::Value };
+        let (value, version) = match (part, self.store.version) {
+            (Part::Value, KvVersion::V1)
+                if !self.rules.ignores_version && wanted.selector != VersionSelector::Current =>
+            {
+                return Err(self.no_versions(&wanted.key));
+            }
             (Part::Metadata, KvVersion::V1) => return Err(self.no_metadata(&wanted.key)),
             (Part::Metadata, KvVersion::V2) => self.metadata_value(&wanted.key).await?,
             (Part::Value, KvVersion::V1) => self.plain(&wanted.key).await?,
             (Part::Value, KvVersion::V2) => self.versioned(&wanted.key, &wanted.selector).await?,
         };
-        Ok(Fetched { provider: Provider::Vault, value, version, labels: Vec::new() })
+        Ok(Fetched { provider: self.rules.provider, value, version, labels: Vec::new() })
     }
 
     /// A key's version.
@@ -127,12 +136,17 @@ impl Kv<'_> {
     }
 
     pub(crate) fn call<'c>(&'c self, action: Action, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, server: &self.store.server, action, subject }
+        Call { step: Step::Fetch, provider: self.rules.provider, server: &self.store.server, action, subject }
     }
 
     fn no_metadata(&self, key: &str) -> Error {
         let what = "KV version 1 knows nothing about its keys; leave metadataPolicy out";
         self.call(Action::Metadata, key).error(Kind::Invalid, what)
+    }
+
+    fn no_versions(&self, key: &str) -> Error {
+        let what = "KV version 1 has no versions; leave version out, or use an engine of version 2";
+        self.call(Action::Read, key).error(Kind::Invalid, what)
     }
 
     fn is_leased(&self, path: &str) -> bool {

@@ -9,6 +9,7 @@
 //! | `kv` | one key: its value, its metadata, its version |
 //! | `find` | searches: lists folder by folder |
 //! | `path` | from keys to paths of the API |
+//! | `rules` | what differs between providers that read the same engines |
 //! | `answer` | what the server's JSON says |
 //! | `session` | identities: proven once, kept, renewed, revoked |
 //! | `link` | connections: TLS, headers, retries, bounds |
@@ -24,6 +25,7 @@ mod kv;
 mod link;
 mod options;
 mod path;
+mod rules;
 mod session;
 mod sources;
 

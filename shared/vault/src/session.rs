@@ -24,6 +24,7 @@ use crate::answer::Auth;
 use crate::call::{Action, Call};
 use crate::link::Link;
 use crate::options::Options;
+use crate::rules::Rules;
 use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use lease::Lease;
@@ -79,7 +80,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
     /// bring nothing else.
     pub(crate) async fn give_up(&self, access: &Access, session: &Arc<Session>, refusal: &Error) -> bool {
         let Ok(identity) = identity(access) else { return false };
-        if vault_store(access).is_ok_and(|store| store.auth.is_none()) {
+        if engine(access).is_ok_and(|store| store.auth.is_none()) {
             return false;
         }
         let token_refused = refusal.step == Step::Authenticate;
@@ -117,16 +118,22 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
     }
 
     async fn prove(&self, identity: &Access, last: Option<Arc<Session>>) -> Result<Proof, Error> {
-        let store = vault_store(identity)?;
+        let (store, provider) = (engine(identity)?, Rules::of(identity).provider);
         let now = self.clock.now();
         if let Some(renewed) = renew(last.as_deref(), now).await {
             return Ok(renewed);
         }
-        let proofs =
-            Proofs { clusters: self.clusters.as_ref(), access: identity, store, options: &self.options };
+        let proofs = Proofs {
+            clusters: self.clusters.as_ref(),
+            access: identity,
+            provider,
+            store,
+            options: &self.options,
+        };
         let material = proofs.material().await?;
         let call = Call {
             step: Step::Authenticate,
+            provider,
             server: &store.server,
             action: Action::Login,
             subject: &login::place(store),
@@ -141,7 +148,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
             Some(auth) => {
                 let gave = self.log_in(&proofs, auth, &link, &call).await?;
                 let until = renewal(now, gave.lease_duration);
-                let lease = Lease::new(&gave, Arc::clone(&link), login::namespace(store), &store.server);
+                let lease = Lease::new(&gave, Arc::clone(&link), login::namespace(store), &call);
                 (Some(lease.token().clone()), Some(Arc::new(lease)), until)
             }
         };
@@ -211,14 +218,14 @@ fn after(now: Timestamp, time: SignedDuration) -> Timestamp {
 
 /// The access without what plays no part in proving it.
 fn identity(access: &Access) -> Result<Access, Error> {
-    let store = VaultStore { path: None, version: KvVersion::default(), ..vault_store(access)?.clone() };
+    let store = VaultStore { path: None, version: KvVersion::default(), ..engine(access)?.clone() };
     Ok(Access { backend: store.into(), ..access.clone() })
 }
 
-/// The declared store behind an identity.
-pub(crate) fn vault_store(access: &Access) -> Result<&VaultStore, Error> {
-    access.backend.as_vault().ok_or_else(|| {
-        let message = format!("{} is not a Vault", access.backend.location());
+/// The declared engine behind an identity.
+pub(crate) fn engine(access: &Access) -> Result<&VaultStore, Error> {
+    access.backend.as_engine().ok_or_else(|| {
+        let message = format!("{} has no KV engines", access.backend.location());
         Error::new(Step::Fetch, Kind::Invalid, message)
     })
 }

@@ -2,7 +2,8 @@
 
 use crate::kv::Kv;
 use crate::options::Options;
-use crate::session::{Identities, Session, vault_store};
+use crate::rules::Rules;
+use crate::session::{Identities, Session, engine};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
@@ -112,8 +113,9 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
     }
 
     fn kv<'a>(&'a self, access: &'a Access, session: &Arc<Session>) -> Result<Kv<'a>, Error> {
-        let (store, session) = (vault_store(access)?, Arc::clone(session));
-        Ok(Kv { store, session, digest_key: &self.digest_key, now: self.clock.now() })
+        let (store, rules, session) = (engine(access)?, Rules::of(access), Arc::clone(session));
+        let (backend, now) = (&access.backend, self.clock.now());
+        Ok(Kv { backend, store, rules, session, digest_key: &self.digest_key, now })
     }
 }
 
@@ -122,12 +124,12 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         self.identities.session(access).await.map(drop)
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access), keys = wanted.len()))]
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access), keys = wanted.len()))]
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         self.each::<Values>(access, wanted).await
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access)))]
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access)))]
     async fn find(
         &self,
         access: &Access,
@@ -144,9 +146,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
     }
 
     async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Listing, Error> {
-        let server = &vault_store(access)?.server;
-        let message =
-            format!("vault at {server}: it does not tell what changed; ask for the versions of known keys");
+        let (provider, server) = (provider(access), server(access));
+        let message = format!(
+            "{provider} at {server}: it does not tell what changed; ask for the versions of known keys"
+        );
         Err(Error::new(Step::Fetch, Kind::Invalid, message))
     }
 
@@ -154,7 +157,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         access.backend.location().account
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = "vault", store.server = server(access), keys = wanted.len()))]
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access), keys = wanted.len()))]
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         self.each::<Versions>(access, wanted).await
     }
@@ -212,6 +215,10 @@ fn is_refusal<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(error) if error.kind == Kind::Denied)
 }
 
+fn provider(access: &Access) -> &'static str {
+    Rules::of(access).provider.as_str()
+}
+
 fn server(access: &Access) -> &str {
-    vault_store(access).map_or("", |store| &store.server)
+    engine(access).map_or("", |store| &store.server)
 }

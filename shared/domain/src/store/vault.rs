@@ -2,7 +2,7 @@
 
 mod spec;
 
-use super::{AwsAuth, Headers, SecretKeyRef};
+use super::{AwsAuth, Backend, Headers, SecretKeyRef};
 use crate::name::{Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -36,6 +36,13 @@ pub struct VaultStore {
     pub auth_namespace: Option<String>,
     /// `retrySettings.maxRetries`; the adapter's default where it is absent.
     pub max_retries: Option<u32>,
+}
+
+impl Backend {
+    /// How a server's KV engine is read, where the store is one.
+    pub fn as_engine(&self) -> Option<&VaultStore> {
+        self.as_vault()
+    }
 }
 
 /// The KV engine's version. Version 1 reads any engine that answers a plain read.

@@ -3,7 +3,7 @@
 use crate::answer::{self, Auth};
 use crate::call::{Action, Call};
 use crate::link::{Ask, Link};
-use pawl_domain::{SecretValue, Step};
+use pawl_domain::{Provider, SecretValue, Step};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,18 +21,21 @@ struct Token {
     link: Arc<Link>,
     secret: SecretValue,
     namespace: Option<String>,
+    provider: Provider,
     server: String,
     /// There is nothing to revoke any more, or nothing that can be revoked.
     over: AtomicBool,
 }
 
 impl Lease {
-    pub(super) fn new(auth: &Auth, link: Arc<Link>, namespace: Option<&str>, server: &str) -> Self {
+    /// The token that the login `call` gave.
+    pub(super) fn new(auth: &Auth, link: Arc<Link>, namespace: Option<&str>, call: &Call<'_>) -> Self {
         let token = Token {
             link,
             secret: SecretValue::new(auth.client_token.as_str()),
             namespace: namespace.map(str::to_owned),
-            server: server.to_owned(),
+            provider: call.provider,
+            server: call.server.to_owned(),
             // Batch tokens are kept nowhere, so there is nothing to revoke.
             over: AtomicBool::new(auth.token_type == "batch"),
         };
@@ -103,6 +106,7 @@ impl Token {
     }
 
     fn call(&self, action: Action) -> Call<'_> {
-        Call { step: Step::Authenticate, server: &self.server, action, subject: "own token" }
+        let (provider, server) = (self.provider, &self.server);
+        Call { step: Step::Authenticate, provider, server, action, subject: "own token" }
     }
 }

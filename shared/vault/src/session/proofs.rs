@@ -5,13 +5,14 @@ use crate::link::Material;
 use crate::options::Options;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{CaProvider, SecretKeyRef, VaultAuth, VaultProof, VaultStore};
-use pawl_domain::{Access, ClusterName, Kind, Namespace, SecretValue, Step};
+use pawl_domain::{Access, ClusterName, Kind, Namespace, Provider, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
 
 /// Reads what a store names, in the cluster and namespaces of one identity.
 pub(super) struct Proofs<'a, C> {
     pub(super) clusters: &'a C,
     pub(super) access: &'a Access,
+    pub(super) provider: Provider,
     pub(super) store: &'a VaultStore,
     pub(super) options: &'a Options,
 }
@@ -91,7 +92,11 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
 
     /// The store or its cluster holds something that no identity can be proven with.
     pub(super) fn unusable(&self, what: &str) -> Error {
-        Error::new(Step::Authenticate, Kind::Invalid, format!("vault at {}: {what}", self.store.server))
+        Error::new(
+            Step::Authenticate,
+            Kind::Invalid,
+            format!("{} at {}: {what}", self.provider, self.store.server),
+        )
     }
 
     fn place(&self, at: &SecretKeyRef) -> Result<(&ClusterName, SecretKeyAt), Error> {
@@ -111,7 +116,8 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
     /// A failure of the cluster's, as one of the identity's.
     fn not_proven(&self, cluster: &ClusterName, place: &str, error: Error) -> Error {
         let kind = if error.kind == Kind::NotFound { Kind::Invalid } else { error.kind };
-        let message = format!("vault at {}: {place} of cluster {cluster}: {error}", self.store.server);
+        let (provider, server) = (self.provider, &self.store.server);
+        let message = format!("{provider} at {server}: {place} of cluster {cluster}: {error}");
         Error::new(Step::Authenticate, kind, message).caused_by(error)
     }
 }

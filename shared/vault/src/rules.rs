@@ -1,0 +1,34 @@
+//! What differs between providers that read the same engines.
+
+use pawl_domain::{Access, Provider};
+
+/// What differs between stores of the same KV engine, because ESO reads them with clients of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Rules {
+    /// Whose rules they are, for messages, metrics and answers.
+    pub(crate) provider: Provider,
+    /// Whether `metadataPolicy: Fetch` reads what the engine knows about a key; otherwise it reads the value.
+    pub(crate) metadata: bool,
+    /// Whether a `version` has no effect in KV version 1; otherwise it is refused.
+    pub(crate) ignores_version: bool,
+    /// Whether searches look into folders.
+    pub(crate) folders: bool,
+    /// Whether a search's names begin with `find.path` as it is written; otherwise they are keys of the store.
+    pub(crate) written_path: bool,
+}
+
+/// Source: ESO's Vault provider, version 2.9.
+const VAULT: Rules = Rules {
+    provider: Provider::Vault,
+    metadata: true,
+    ignores_version: true,
+    folders: true,
+    written_path: true,
+};
+
+impl Rules {
+    /// The rules of the store that is read.
+    pub(crate) fn of(_: &Access) -> &'static Self {
+        &VAULT
+    }
+}
