@@ -21,6 +21,7 @@ choices!(Backend {
     "Aws" => Aws(store),
     "Vault" => Vault(store),
     "Fake" => Fake(store),
+    "OpenBao" => OpenBao(store),
 });
 
 fields!(SecretKeyRef {

@@ -1,7 +1,7 @@
 use crate::part::{Fault, Out, Part};
 use pawl_domain::store::{
-    CaProvider, ClientCertificate, Headers, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth,
-    VaultProof, VaultStore,
+    CaProvider, ClientCertificate, Headers, KvVersion, OpenBaoStore, RoleId, VaultAuth, VaultGcpAuth,
+    VaultIamAuth, VaultProof, VaultStore,
 };
 use serde_json::Value;
 
@@ -20,6 +20,17 @@ fields!(VaultStore {
     "auth_namespace" => may auth_namespace,
     "max_retries" => may max_retries,
 });
+
+/// As the engine that it reads.
+impl Part for OpenBaoStore {
+    fn write(&self, out: &mut Out) {
+        self.engine().write(out);
+    }
+
+    fn read(value: Value) -> Result<Self, Fault> {
+        Part::read(value).map(Self::new)
+    }
+}
 
 impl Part for Headers {
     fn write(&self, out: &mut Out) {

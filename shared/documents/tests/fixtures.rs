@@ -11,7 +11,7 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
-use pawl_domain::store::{Backend, FakeStore};
+use pawl_domain::store::{Backend, FakeStore, OpenBaoStore};
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
     StorePolicy,
@@ -62,6 +62,14 @@ fn fields_that_came_later_are_kept() {
     let begun = Some(Begun { declaration: "f".repeat(64), times: 2 });
     kept("records", "begun.json", &Record { begun, ..record_with_every_field() });
     kept("records", "refused.json", &record_of_a_refusal());
+}
+
+#[test]
+fn kinds_of_store_that_came_later_are_kept() {
+    let store: Store = one_of_version_0("stores", "ClusterSecretStore_values.json");
+    let vault: Store = one_of_version_0("stores", "openbao_ClusterSecretStore_every-field.json");
+    let engine = vault.backend.as_engine().unwrap().clone();
+    kept("stores", "openbao.json", &Store { backend: OpenBaoStore::new(engine).into(), ..store });
 }
 
 #[test]

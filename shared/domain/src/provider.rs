@@ -8,6 +8,7 @@
 mod arn;
 mod capabilities;
 mod fake;
+mod open_bao;
 mod parameter_store;
 mod profile;
 pub(crate) mod secrets_manager;
@@ -28,22 +29,27 @@ use std::fmt;
 pub enum Provider {
     /// A store whose values stand in its manifest.
     Fake,
+    /// OpenBao.
+    #[serde(rename = "openbao")]
+    OpenBao,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
     /// AWS Secrets Manager.
     SecretsManager,
-    /// HashiCorp Vault or OpenBao.
+    /// HashiCorp Vault.
     Vault,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 4] = [Self::Fake, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 5] =
+        [Self::Fake, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::Fake => &fake::PROFILE,
+            Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Vault => &vault::PROFILE,

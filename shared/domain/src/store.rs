@@ -4,6 +4,7 @@ mod aws;
 mod condition;
 mod fake;
 mod headers;
+mod open_bao;
 mod search;
 mod spec;
 mod vault;
@@ -12,6 +13,7 @@ pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
 pub use headers::Headers;
+pub use open_bao::OpenBaoStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
@@ -245,7 +247,9 @@ macro_rules! backends {
 backends! {
     /// AWS Secrets Manager or Parameter Store.
     Aws(AwsStore) is AwsStore, as_aws;
-    /// HashiCorp Vault or OpenBao.
+    /// OpenBao.
+    OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
+    /// HashiCorp Vault.
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;

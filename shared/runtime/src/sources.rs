@@ -27,7 +27,7 @@ impl<C: ClusterCredentials + 'static> Stores<C> {
         match &access.backend {
             Backend::Aws(_) => &*self.aws,
             Backend::Fake(_) => &self.fake,
-            Backend::Vault(_) => &self.vault,
+            Backend::OpenBao(_) | Backend::Vault(_) => &self.vault,
         }
     }
 }

@@ -26,9 +26,19 @@ const VAULT: Rules = Rules {
     written_path: true,
 };
 
+/// Source: ESO's OpenBao provider, version 2.9. It reads the folders that it finds as if they were keys, and below `find.path` the
+/// keys of the same name at the root; both fail or give something else than was meant, so that is left out.
+const OPEN_BAO: Rules = Rules {
+    provider: Provider::OpenBao,
+    metadata: false,
+    ignores_version: false,
+    folders: false,
+    written_path: false,
+};
+
 impl Rules {
     /// The rules of the store that is read.
-    pub(crate) fn of(_: &Access) -> &'static Self {
-        &VAULT
+    pub(crate) fn of(access: &Access) -> &'static Self {
+        if access.backend.as_open_bao().is_some() { &OPEN_BAO } else { &VAULT }
     }
 }

@@ -28,7 +28,7 @@ use crate::rules::Rules;
 use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use lease::Lease;
-use pawl_domain::store::{KvVersion, VaultAuth, VaultStore};
+use pawl_domain::store::{KvVersion, OpenBaoStore, VaultAuth, VaultStore};
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error};
 use proofs::Proofs;
@@ -219,7 +219,11 @@ fn after(now: Timestamp, time: SignedDuration) -> Timestamp {
 /// The access without what plays no part in proving it.
 fn identity(access: &Access) -> Result<Access, Error> {
     let store = VaultStore { path: None, version: KvVersion::default(), ..engine(access)?.clone() };
-    Ok(Access { backend: store.into(), ..access.clone() })
+    let backend = match access.backend.as_open_bao() {
+        Some(_) => OpenBaoStore::new(store).into(),
+        None => store.into(),
+    };
+    Ok(Access { backend, ..access.clone() })
 }
 
 /// The declared engine behind an identity.

@@ -84,6 +84,7 @@ const TEST_CRATES: &[&str] = &[
 /// asks its profile, so that adding one touches no other file.
 const HOMES: &[(&str, &[&str])] = &[
     ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
+    ("OpenBao", &["shared/domain/src/store/open_bao.rs", "shared/vault/src/"]),
     (
         "ParameterStore",
         &[
@@ -108,6 +109,7 @@ const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/so
 const SPECS: &[(&str, &[&str])] = &[
     ("as_aws", &["shared/aws/src/"]),
     ("as_fake", &["shared/fake/src/"]),
+    ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
     ("as_vault", &["shared/domain/src/store/vault.rs"]),
 ];
 

@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_eso_reads_them() {
-        use Provider::{Fake, ParameterStore, SecretsManager, Vault};
+        use Provider::{Fake, OpenBao, ParameterStore, SecretsManager, Vault};
         let (id, label) = (
             |id: &str| VersionSelector::Id(id.to_owned()),
             |label: &str| VersionSelector::Label(label.to_owned()),
@@ -44,6 +44,8 @@ mod tests {
             (Vault, Some("0"), VersionSelector::Current),
             (Vault, Some("3"), id("3")),
             (Vault, Some("prod"), id("prod")),
+            (OpenBao, Some("0"), VersionSelector::Current),
+            (OpenBao, Some("3"), id("3")),
             (Fake, Some("0"), id("0")),
             (Fake, None, VersionSelector::Current),
         ] {

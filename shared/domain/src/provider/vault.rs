@@ -1,14 +1,11 @@
-//! HashiCorp Vault and OpenBao. Source: ESO's Vault and OpenBao providers, version 2.9.
+//! HashiCorp Vault. Source: ESO's Vault provider, version 2.9.
 
 use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
 
-pub(super) static PROFILE: Profile = Profile {
+pub(super) const PROFILE: Profile = Profile {
     name: "vault",
     indexed_as: "vault",
-    spec_names: &[
-        SpecName { name: "vault", capabilities: "ReadWrite", is_maintained: true },
-        SpecName { name: "openBao", capabilities: "ReadOnly", is_maintained: true },
-    ],
+    spec_names: &[SpecName { name: "vault", capabilities: "ReadWrite", is_maintained: true }],
     place: Place::Server,
     arn_service: None,
     names,

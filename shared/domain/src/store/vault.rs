@@ -1,8 +1,8 @@
-//! `spec.provider.vault` and `spec.provider.openBao`: KV engines, and whatever else answers a read.
+//! `spec.provider.vault`: KV engines, and whatever else answers a read.
 
 mod spec;
 
-use super::{AwsAuth, Backend, Headers, SecretKeyRef};
+use super::{AwsAuth, Backend, Headers, OpenBaoStore, SecretKeyRef};
 use crate::name::{Namespace, ObjectName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub struct VaultStore {
 impl Backend {
     /// How a server's KV engine is read, where the store is one.
     pub fn as_engine(&self) -> Option<&VaultStore> {
-        self.as_vault()
+        self.as_vault().or_else(|| self.as_open_bao().map(OpenBaoStore::engine))
     }
 }
 

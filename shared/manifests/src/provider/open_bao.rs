@@ -8,7 +8,7 @@ use super::vault::auth::{Auth, NO_ROLE, mount, token, user_pass};
 use super::vault::engine;
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::{Backend, RoleId, VaultAuth, VaultStore};
+use pawl_domain::store::{Backend, OpenBaoStore, RoleId, VaultAuth, VaultStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
@@ -20,8 +20,8 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     let auth = fields.object("auth").map(|fields| read_auth(fields, references));
     fields.close();
     let (auth, auth_namespace) = auth.map_or((None, None), |auth| (auth.method, auth.namespace));
-    let store = VaultStore { auth, auth_namespace, max_retries: setting.max_retries, ..engine? };
-    Some(store.into())
+    let engine = VaultStore { auth, auth_namespace, max_retries: setting.max_retries, ..engine? };
+    Some(OpenBaoStore::new(engine).into())
 }
 
 type Method = fn(Fields<'_>, References<'_>) -> Option<VaultAuth>;

@@ -1,7 +1,7 @@
 //! The port's contract suite, on the double, and on a real server where the environment names one.
 
 use crate::support::{FakeCluster, TestSources, access_of, digest_key, sources_of, store};
-use pawl_domain::store::{KvVersion, VaultStore};
+use pawl_domain::store::{Backend, KvVersion, OpenBaoStore, VaultStore};
 use pawl_domain::{Access, SecretValue};
 use pawl_servers::vault::{RealVault, Vault, VaultApi, VaultClock, VaultDouble, VaultOptions};
 use pawl_world::contract::sources::{Held, suite};
@@ -20,6 +20,21 @@ async fn both_engines_of_the_double_are_sources() {
         ("ns1/ns2", "kv", KvVersion::V2),
     ] {
         suite(&Engine::at(double.api().unwrap(), double.root_token(), namespace, mount, version)).await;
+    }
+}
+
+#[tokio::test]
+async fn both_engines_are_sources_to_stores_of_open_bao() {
+    let double = VaultDouble::start(VaultOptions::default()).await.unwrap();
+    double.mount_kv("", "old", 1);
+    double.mount_kv("ns1/ns2", "kv", 2);
+    for (namespace, mount, version) in
+        [("", "secret", KvVersion::V2), ("", "old", KvVersion::V1), ("ns1/ns2", "kv", KvVersion::V2)]
+    {
+        let engine = Engine::at(double.api().unwrap(), double.root_token(), namespace, mount, version);
+        let store = engine.access.backend.as_engine().unwrap().clone();
+        let backend: Backend = OpenBaoStore::new(store).into();
+        suite(&Engine { access: Access { backend, ..engine.access.clone() }, ..engine }).await;
     }
 }
 
@@ -119,9 +134,7 @@ impl Held for Engine {
     }
 
     fn key(&self, name: &str) -> String {
-        let pawl_domain::store::Backend::Vault(store) = &self.access.backend else {
-            panic!("a store of Vault")
-        };
+        let store = self.access.backend.as_engine().unwrap();
         let parts = [store.key_namespace(), Some(&self.mount), Some(name)];
         parts.into_iter().flatten().collect::<Vec<_>>().join("/")
     }

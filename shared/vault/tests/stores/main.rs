@@ -11,6 +11,7 @@ mod guards;
 mod leaks;
 mod logins;
 mod metrics;
+mod open_bao;
 mod paths;
 mod real;
 mod support;
