@@ -2,12 +2,11 @@
 //!
 //! Values are kept as the text that the server sent until `pawl_golang` writes them anew; nothing of them is decoded here.
 
-use crate::call::Call;
-use crate::link::Reply;
 use jiff::Timestamp;
 use pawl_domain::{Kind, SecretValue};
 use pawl_golang::json::{self, Html};
 use pawl_ports::Error;
+use pawl_stores::kit::{Call, Reply};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;

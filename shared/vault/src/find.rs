@@ -4,7 +4,7 @@
 //! written; with a pattern tags do not count; tags are the key's own facts and its custom metadata.
 
 use crate::answer;
-use crate::call::Action;
+use crate::call::LIST;
 use crate::kv::Kv;
 use crate::link::Ask;
 use crate::path;
@@ -38,7 +38,7 @@ impl Kv<'_> {
     }
 
     fn criteria(&self, find: &Find, start: &str) -> Result<NamePattern, Error> {
-        let call = self.call(Action::List, if start.is_empty() { "all keys" } else { start });
+        let call = self.call(LIST, if start.is_empty() { "all keys" } else { start });
         if let Some(refusal) = self.backend.refuses(find) {
             return Err(call.error(Kind::Invalid, refusal));
         }
@@ -87,7 +87,7 @@ impl Kv<'_> {
                 }
             }
             if seen > MOST_NAMES {
-                let call = self.call(Action::List, start);
+                let call = self.call(LIST, start);
                 return Err(call.error(
                     Kind::Invalid,
                     format_args!("more than {MOST_NAMES} keys are there; narrow the search with find.path"),
@@ -101,7 +101,7 @@ impl Kv<'_> {
     async fn names_in(&self, folder: String) -> Result<Vec<String>, Error> {
         let path = path::of_folder(self.store, &folder);
         let subject = self.remote(&folder);
-        let call = self.call(Action::List, &subject);
+        let call = self.call(LIST, &subject);
         let names =
             self.ask(&call, Ask { query: Some(("list", "true")), ..Ask::get(&path) }, answer::keys).await?;
         let whole = |name: String| if folder.is_empty() { name } else { format!("{folder}/{name}") };

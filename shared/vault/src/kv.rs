@@ -1,7 +1,7 @@
 //! One key: its value, its metadata, its version.
 
 use crate::answer::{self, KeyMetadata};
-use crate::call::{Action, Call};
+use crate::call::{METADATA, READ};
 use crate::link::Ask;
 use crate::path::{self, Branch};
 use crate::rules::Rules;
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use pawl_domain::store::{Backend, KvVersion, VaultStore};
 use pawl_domain::{DigestKey, Fetched, Kind, SecretValue, Step, Version, VersionSelector};
 use pawl_ports::{Error, Part, Wanted};
+use pawl_stores::kit::{Call, Reply};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -79,7 +80,7 @@ impl Kv<'_> {
             // Vault has no labels.
             VersionSelector::Label(_) => None,
         };
-        let (id, since) = told.ok_or_else(|| self.call(Action::Metadata, &wanted.key).missing())?;
+        let (id, since) = told.ok_or_else(|| self.call(METADATA, &wanted.key).missing())?;
         Ok(Version { id, since })
     }
 
@@ -89,7 +90,7 @@ impl Kv<'_> {
         selector: &VersionSelector,
     ) -> Result<(SecretValue, Version), Error> {
         let path = path::of_key(self.store, key, Branch::Data);
-        let call = self.call(Action::Read, key);
+        let call = self.call(READ, key);
         let query = match selector {
             VersionSelector::Current => None,
             VersionSelector::Id(id) => Some(("version", id.as_str())),
@@ -103,7 +104,7 @@ impl Kv<'_> {
     /// Of what has no versions, a keyed digest of the value is the version: it is remembered, and must not tell the value.
     async fn plain(&self, key: &str) -> Result<(SecretValue, Version), Error> {
         let path = path::of_key(self.store, key, Branch::Data);
-        let read = self.ask(&self.call(Action::Read, key), Ask::get(&path), answer::plain).await?;
+        let read = self.ask(&self.call(READ, key), Ask::get(&path), answer::plain).await?;
         if read.leased {
             self.session.leased.lock().unwrap_or_else(PoisonError::into_inner).insert(path);
         }
@@ -120,7 +121,7 @@ impl Kv<'_> {
     /// What KV version 2 knows about a key.
     pub(crate) async fn metadata(&self, key: &str) -> Result<KeyMetadata, Error> {
         let path = path::of_key(self.store, key, Branch::Metadata);
-        self.ask(&self.call(Action::Metadata, key), Ask::get(&path), answer::key_metadata).await
+        self.ask(&self.call(METADATA, key), Ask::get(&path), answer::key_metadata).await
     }
 
     /// Asks with this identity, in the store's namespace, and reads the answer.
@@ -128,25 +129,25 @@ impl Kv<'_> {
         &self,
         call: &Call<'_>,
         ask: Ask<'_>,
-        read: impl FnOnce(&Call<'_>, &crate::link::Reply) -> Result<T, Error>,
+        read: impl FnOnce(&Call<'_>, &Reply) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (namespace, token) = (self.store.key_namespace(), self.session.token.as_ref());
         let reply = self.session.link.send(call, &Ask { namespace, token, ..ask }).await;
         call.counted(reply.and_then(|reply| read(call, &reply)))
     }
 
-    pub(crate) fn call<'c>(&'c self, action: Action, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, provider: self.rules.provider, server: &self.store.server, action, subject }
+    pub(crate) fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
+        Call { step: Step::Fetch, server: self.rules.server(self.store), action, subject }
     }
 
     fn no_metadata(&self, key: &str) -> Error {
         let what = "KV version 1 knows nothing about its keys; leave metadataPolicy out";
-        self.call(Action::Metadata, key).error(Kind::Invalid, what)
+        self.call(METADATA, key).error(Kind::Invalid, what)
     }
 
     fn no_versions(&self, key: &str) -> Error {
         let what = "KV version 1 has no versions; leave version out, or use an engine of version 2";
-        self.call(Action::Read, key).error(Kind::Invalid, what)
+        self.call(READ, key).error(Kind::Invalid, what)
     }
 
     fn is_leased(&self, path: &str) -> bool {

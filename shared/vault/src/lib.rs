@@ -12,15 +12,16 @@
 //! | `rules` | what differs between providers that read the same engines |
 //! | `answer` | what the server's JSON says |
 //! | `session` | identities: proven once, kept, renewed, revoked |
-//! | `link` | connections: TLS, headers, retries, bounds |
-//! | `call` | what a call is named in messages and metrics, and what its failure means |
+//! | `link` | what every call has: headers, and which answers may pass |
+//! | `call` | what a call is named in metrics, and what a refusal means |
+//!
+//! Connections, bounds, retries and the keeping of identities are those of `pawl_stores::kit`.
 //!
 //! JSON is read and written by `pawl_golang`, for a value is by definition what Go's `json.Marshal` makes of the data.
 
 mod answer;
 mod call;
 mod find;
-mod guard;
 mod kv;
 mod link;
 mod options;

@@ -1,9 +1,9 @@
 //! From keys to paths of the API.
 
-use crate::call::Call;
 use pawl_domain::Kind;
 use pawl_domain::store::{KvVersion, VaultStore};
 use pawl_ports::Error;
+use pawl_stores::kit::Call;
 
 /// What of a key a path leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,6 +1,8 @@
 //! What differs between providers that read the same engines.
 
+use pawl_domain::store::VaultStore;
 use pawl_domain::{Access, Provider};
+use pawl_stores::kit::Server;
 
 /// What differs between stores of the same KV engine, because ESO reads them with clients of their own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +39,11 @@ const OPEN_BAO: Rules = Rules {
 };
 
 impl Rules {
+    /// What messages call the server of a store.
+    pub(crate) fn server(self, store: &VaultStore) -> Server<'_> {
+        Server { provider: self.provider, address: &store.server, field: "server" }
+    }
+
     /// The rules of the store that is read.
     pub(crate) fn of(access: &Access) -> &'static Self {
         if access.backend.as_open_bao().is_some() { &OPEN_BAO } else { &VAULT }

@@ -6,7 +6,6 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `cell` | the state of one identity, and who proves it |
 //! | `lease` | a token that a login gave: renewed, and revoked once nobody uses it |
 //! | `login` | the auth methods |
 //! | `audience` | for whom a service account's token is made |
@@ -14,25 +13,24 @@
 //! | `gcp` | the signed statement that Google's service accounts log in with |
 
 mod audience;
-mod cell;
 mod gcp;
 mod lease;
 mod login;
 mod proofs;
 
 use crate::answer::Auth;
-use crate::call::{Action, Call};
+use crate::call::LOGIN;
 use crate::link::Link;
 use crate::options::Options;
 use crate::rules::Rules;
-use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use lease::Lease;
 use pawl_domain::store::{KvVersion, OpenBaoStore, VaultAuth, VaultStore};
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error};
+use pawl_stores::kit::{self, Call, Cells, Proof};
 use proofs::Proofs;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -56,13 +54,13 @@ pub(crate) struct Identities<C, A> {
     aws: Arc<A>,
     clock: Arc<dyn Clock>,
     options: Options,
-    cells: Mutex<HashMap<Access, Arc<Cell>>>,
+    cells: Cells<Session>,
 }
 
 impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
     /// No identity is proven yet.
     pub(crate) fn new(clusters: Arc<C>, aws: Arc<A>, clock: Arc<dyn Clock>, options: Options) -> Self {
-        Self { clusters, aws, clock, options, cells: Mutex::default() }
+        Self { clusters, aws, clock, options, cells: Cells::default() }
     }
 
     /// The identity's session. Of callers at the same time one proves it and all get the outcome.
@@ -73,7 +71,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
     pub(crate) async fn session(&self, access: &Access) -> Result<Arc<Session>, Error> {
         let identity = identity(access)?;
         let prove = |last| self.prove(&identity, last);
-        self.cell(&identity).session(self.clock.as_ref(), prove).await
+        self.cells.of(&identity).session(self.clock.as_ref(), prove).await
     }
 
     /// Gives up a session that the store refused with this error, so that the next caller logs in anew. False when that would
@@ -90,14 +88,13 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
         // A refusal by policy may be one of a token that an older server does not know any more, or one that a new login
         // with new policies mends. Neither is likely, so it is not tried for every such key.
         let age = if token_refused { REFUSED_TOKEN } else { REFUSED_ACCESS };
-        self.cell(&identity).give_up(self.clock.as_ref(), session, age).await
+        self.cells.of(&identity).give_up(self.clock.as_ref(), session, age).await
     }
 
     /// Revokes every token that a login gave, within the time that one call may take. Nothing is proven any more after that,
     /// until somebody asks again.
     pub(crate) async fn close(&self) {
-        let cells = std::mem::take(&mut *self.cells.lock().unwrap_or_else(PoisonError::into_inner));
-        let revoked = cells.into_values().map(|cell| async move {
+        let revoked = self.cells.take().into_iter().map(|cell| async move {
             if let Some(lease) = cell.take().await.and_then(|session| session.lease.clone()) {
                 lease.revoke().await;
             }
@@ -105,46 +102,29 @@ impl<C: ClusterCredentials, A: CallerIdentity> Identities<C, A> {
         futures::future::join_all(revoked).await;
     }
 
-    fn cell(&self, identity: &Access) -> Arc<Cell> {
-        // A panic of another caller leaves the map whole.
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() >= MOST_CELLS && !cells.contains_key(identity) {
-            // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
-            if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
-                cells.remove(&out);
-            }
-        }
-        Arc::clone(cells.entry(identity.clone()).or_default())
-    }
-
-    async fn prove(&self, identity: &Access, last: Option<Arc<Session>>) -> Result<Proof, Error> {
-        let (store, provider) = (engine(identity)?, Rules::of(identity).provider);
+    async fn prove(&self, identity: &Access, last: Option<Arc<Session>>) -> Result<Proof<Session>, Error> {
+        let store = engine(identity)?;
+        let server = Rules::of(identity).server(store);
         let now = self.clock.now();
         if let Some(renewed) = renew(last.as_deref(), now).await {
             return Ok(renewed);
         }
         let proofs = Proofs {
-            clusters: self.clusters.as_ref(),
-            access: identity,
-            provider,
+            read: kit::Proofs { clusters: self.clusters.as_ref(), access: identity, server },
             store,
             options: &self.options,
         };
         let material = proofs.material().await?;
-        let call = Call {
-            step: Step::Authenticate,
-            provider,
-            server: &store.server,
-            action: Action::Login,
-            subject: &login::place(store),
-        };
-        let link = match last.filter(|last| last.link.material == material) {
+        let call = Call { step: Step::Authenticate, server, action: LOGIN, subject: &login::place(store) };
+        let link = match last.filter(|last| *last.link.material() == material) {
             Some(last) => Arc::clone(&last.link),
             None => Arc::new(Link::open(store, material, &self.options, &identity.grant.reach, &call).await?),
         };
         let (token, lease, until) = match &store.auth {
             None => (None, None, after(now, LONGEST)),
-            Some(VaultAuth::Token(at)) => (Some(proofs.secret(at).await?), None, after(now, STATIC_TOKEN)),
+            Some(VaultAuth::Token(at)) => {
+                (Some(proofs.read.secret(at).await?), None, after(now, STATIC_TOKEN))
+            }
             Some(auth) => {
                 let gave = self.log_in(&proofs, auth, &link, &call).await?;
                 let until = renewal(now, gave.lease_duration);
@@ -174,7 +154,7 @@ impl Session {
 }
 
 /// The same token for longer, where it is one that can be renewed and the server does so.
-async fn renew(last: Option<&Session>, now: Timestamp) -> Option<Proof> {
+async fn renew(last: Option<&Session>, now: Timestamp) -> Option<Proof<Session>> {
     let last = last?;
     let lease = last.lease.as_ref()?;
     let left = lease.renew().await?;
@@ -198,9 +178,6 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest that a token is used without a word about it, and the time that one without an end gets.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
-
-/// Bounds the memory of identities that nobody asks for any more.
-const MOST_CELLS: usize = 4096;
 
 /// When a token that lives for so many seconds is renewed: five minutes before its end, half way where it lives shorter.
 fn renewal(now: Timestamp, seconds: u64) -> Timestamp {

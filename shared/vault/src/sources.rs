@@ -8,6 +8,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_stores::kit::Batch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,12 +56,8 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
     /// One answer for each key that is wanted, in order. Keys whose answer is that the token was refused are asked once
     /// more, if a new login may help.
     async fn each<Q: Question>(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Q::Answer, Error>> {
-        let (distinct, places) = distinct(wanted);
-        let answers = match self.distinct::<Q>(access, &distinct).await {
-            Ok(answers) => answers,
-            Err(error) => distinct.iter().map(|_| Err(error.shared())).collect(),
-        };
-        places.into_iter().map(|place| shared(&answers[place])).collect()
+        let batch = Batch::of(wanted);
+        batch.answers(self.distinct::<Q>(access, &batch.distinct).await)
     }
 
     async fn distinct<Q: Question>(
@@ -187,26 +184,6 @@ impl Question for Versions {
 
     async fn ask(kv: &Kv<'_>, wanted: &Wanted) -> Result<Version, Error> {
         kv.version(wanted).await
-    }
-}
-
-/// What is wanted, each once, and for each that was wanted its place therein.
-fn distinct(wanted: &[Wanted]) -> (Vec<Wanted>, Vec<usize>) {
-    let (mut first, mut distinct) = (BTreeMap::new(), Vec::new());
-    let mut place_of = |one| {
-        *first.entry(one).or_insert_with(|| {
-            distinct.push(Wanted::clone(one));
-            distinct.len() - 1
-        })
-    };
-    let places = wanted.iter().map(&mut place_of).collect();
-    (distinct, places)
-}
-
-fn shared<T: Clone>(answer: &Result<T, Error>) -> Result<T, Error> {
-    match answer {
-        Ok(found) => Ok(found.clone()),
-        Err(error) => Err(error.shared()),
     }
 }
 

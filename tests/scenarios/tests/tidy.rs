@@ -24,7 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-fake", &["pawl-domain", "pawl-ports"]),
-    ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports"]),
+    ("pawl-stores", &["pawl-domain", "pawl-ports"]),
+    ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports", "pawl-stores"]),
     // Not deployed, but adapters are tested with it: an edit of a use case must not rebuild those tests.
     ("pawl-world", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     (

@@ -1,9 +1,10 @@
 //! A token that a login gave: renewed while the server lets it, revoked once nobody uses it.
 
 use crate::answer::{self, Auth};
-use crate::call::{Action, Call};
+use crate::call::{RENEW, REVOKE};
 use crate::link::{Ask, Link};
 use pawl_domain::{Provider, SecretValue, Step};
+use pawl_stores::kit::{Call, Server};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,7 @@ struct Token {
     secret: SecretValue,
     namespace: Option<String>,
     provider: Provider,
-    server: String,
+    address: String,
     /// There is nothing to revoke any more, or nothing that can be revoked.
     over: AtomicBool,
 }
@@ -34,8 +35,8 @@ impl Lease {
             link,
             secret: SecretValue::new(auth.client_token.as_str()),
             namespace: namespace.map(str::to_owned),
-            provider: call.provider,
-            server: call.server.to_owned(),
+            provider: call.server.provider,
+            address: call.server.address.to_owned(),
             // Batch tokens are kept nowhere, so there is nothing to revoke.
             over: AtomicBool::new(auth.token_type == "batch"),
         };
@@ -82,7 +83,7 @@ impl Drop for Lease {
 
 impl Token {
     async fn renew(&self) -> Option<Auth> {
-        let call = self.call(Action::Renew);
+        let call = self.call(RENEW);
         let body = SecretValue::new("{}");
         let ask = Ask::post("auth/token/renew-self", &body);
         let renewed = async { answer::auth(&call, &self.link.send(&call, &self.mine(ask)).await?) }.await;
@@ -93,7 +94,7 @@ impl Token {
         if self.over.swap(true, Ordering::Relaxed) {
             return;
         }
-        let call = self.call(Action::Revoke);
+        let call = self.call(REVOKE);
         let body = SecretValue::new("{}");
         let ask = Ask::post("auth/token/revoke-self", &body);
         if let Err(error) = call.counted(self.link.send(&call, &self.mine(ask)).await) {
@@ -105,8 +106,8 @@ impl Token {
         Ask { namespace: self.namespace.as_deref(), token: Some(&self.secret), ..ask }
     }
 
-    fn call(&self, action: Action) -> Call<'_> {
-        let (provider, server) = (self.provider, &self.server);
-        Call { step: Step::Authenticate, provider, server, action, subject: "own token" }
+    fn call(&self, action: &'static str) -> Call<'_> {
+        let server = Server { provider: self.provider, address: &self.address, field: "server" };
+        Call { step: Step::Authenticate, server, action, subject: "own token" }
     }
 }

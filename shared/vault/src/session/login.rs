@@ -5,7 +5,7 @@
 use super::gcp;
 use super::proofs::Proofs;
 use crate::answer::{self, Auth};
-use crate::call::Call;
+use crate::call::refused;
 use crate::link::{Ask, Link};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,7 @@ use pawl_domain::store::{
 };
 use pawl_domain::{Access, Grant, Kind, SecretValue};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error};
+use pawl_stores::kit::Call;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -31,7 +32,7 @@ impl Request {
         // A login has no answer of nothing: the method is not there.
         match reply.status.is_success() {
             true => answer::auth(call, &reply),
-            false => Err(call.refused(&reply, &self.path)),
+            false => Err(refused(call, &reply, &self.path)),
         }
     }
 }
@@ -66,9 +67,9 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
         VaultAuth::AppRole { role_id, secret_id, .. } => {
             let role_id = match role_id {
                 RoleId::Given(id) => id.trim().to_owned(),
-                RoleId::Secret(at) => proofs.text(at).await?,
+                RoleId::Secret(at) => proofs.read.text(at).await?,
             };
-            json(call, &AppRole { role_id: &role_id, secret_id: &proofs.text(secret_id).await? })
+            json(call, &AppRole { role_id: &role_id, secret_id: &proofs.read.text(secret_id).await? })
         }
         VaultAuth::Kubernetes { role, proof, .. } => {
             json(call, &Jwt { role, jwt: &proofs.token(proof).await? })
@@ -78,19 +79,19 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
             json(call, &Jwt { role, jwt: &proofs.token(proof).await? })
         }
         VaultAuth::Ldap { password, .. } | VaultAuth::UserPass { password, .. } => {
-            json(call, &Password { password: &proofs.text(password).await? })
+            json(call, &Password { password: &proofs.read.text(password).await? })
         }
         VaultAuth::Cert { role, .. } => json(call, &Certificate { name: role.as_deref() }),
         VaultAuth::Iam(iam) => {
             let server = &proofs.store.server;
-            let shows = proofs.access.grant.shows_identity || proofs.options.allow_own_identity(server);
+            let shows = proofs.read.access.grant.shows_identity || proofs.options.allow_own_identity(server);
             if iam.identity == AwsAuth::Ambient && !shows {
                 let what = "iam without secretRef or jwt would show Pawl's own AWS identity to this server; name an identity \
                             of the store's, or let the operator add the server to PAWL_VAULT_IAM_SERVERS";
                 return Err(call.error(Kind::Invalid, what));
             }
             let headers = iam.server_id.iter().map(|id| (SERVER_ID.to_owned(), id.clone())).collect();
-            let signed = aws.signed_caller_identity(&aws_access(proofs.access, iam), &headers).await?;
+            let signed = aws.signed_caller_identity(&aws_access(proofs.read.access, iam), &headers).await?;
             let headers: BTreeMap<&str, [&str; 1]> = signed
                 .headers
                 .iter()
@@ -114,7 +115,7 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
                             name a service account key in secretRef, or use jwt";
                 return Err(call.error(Kind::Invalid, what));
             };
-            let jwt = gcp::statement(&proofs.secret(key).await?, &gcp.role, now);
+            let jwt = gcp::statement(&proofs.read.secret(key).await?, &gcp.role, now);
             let jwt = jwt.map_err(|what| call.error(Kind::Invalid, what))?;
             json(call, &Jwt { role: &gcp.role, jwt: &jwt })
         }

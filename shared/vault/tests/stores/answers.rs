@@ -1,13 +1,12 @@
 //! Single answers that no double gives, by a scripted server.
 
 use crate::support::{
-    FakeCluster, access_of, current, failure, options, shared_sources, sources_of, store, told,
+    FakeCluster, access_of, bounded, current, failure, shared_sources, sources_of, store, told,
 };
 use pawl_domain::Kind;
 use pawl_domain::store::VaultStore;
 use pawl_ports::Sources;
 use pawl_servers::vault::VaultClock;
-use pawl_vault::Options;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wiremock::matchers::{header, method, path};
@@ -47,7 +46,7 @@ async fn answers_have_a_longest_length() {
     Mock::given(method("GET")).respond_with(answer).mount(&server).await;
     let cluster = Arc::new(FakeCluster::with_token("t"));
     for (largest, ok) in [(1000, false), (4000, true)] {
-        let bounds = Options { largest_answer: largest, ..options() };
+        let bounds = bounded(|bounds| bounds.largest_answer = largest);
         let answers = shared_sources(&cluster, VaultClock::default(), bounds)
             .fetch(&access_of(store(&server.uri())), &[current("secret/a")])
             .await;

@@ -1,14 +1,13 @@
 //! Servers that fail: what is tried again, for how long, and what it is called in the end.
 
 use crate::support::{
-    FakeCluster, access, access_of, current, double, failure, options, shared_sources, sources, sources_of,
+    FakeCluster, access, access_of, bounded, current, double, failure, shared_sources, sources, sources_of,
     store, told,
 };
 use pawl_domain::store::VaultStore;
 use pawl_domain::{Kind, Step};
 use pawl_ports::Sources;
 use pawl_servers::vault::{VaultClock, VaultFault, VaultRule};
-use pawl_vault::Options;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -117,7 +116,7 @@ async fn silent_servers_cost_one_attempt_and_no_more() {
     let double = double().await;
     double.faults().add(VaultRule::new(VaultFault::Hang));
     let cluster = Arc::new(FakeCluster::with_token(double.root_token()));
-    let bounds = Options { attempt_timeout: Duration::from_millis(200), ..options() };
+    let bounds = bounded(|bounds| bounds.attempt_timeout = Duration::from_millis(200));
     let sources = shared_sources(&cluster, double.clock(), bounds);
     let begun = Instant::now();
     let wanted: Vec<_> = (0..10).map(|number| current(&format!("secret/{number}"))).collect();

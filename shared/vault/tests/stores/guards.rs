@@ -1,7 +1,9 @@
 //! What a store may not do unless the operator allows it: show Pawl's own identity, show tokens of the API server, go
 //! without TLS, reach addresses of the machine and its cloud; and what it never may.
 
-use crate::support::{FakeCluster, access_of, current, failure, name, options, shared_sources, store, told};
+use crate::support::{
+    FakeCluster, access_of, bounded, current, failure, name, options, shared_sources, store, told,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pawl_domain::grant::Reach;
@@ -25,7 +27,7 @@ async fn another_machine_is_not_asked_without_tls() {
         assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Invalid), "{server}: {error}");
         assert!(error.message().contains("PAWL_VAULT_PLAIN_HTTP"), "{server}: {error}");
     }
-    let allowed = Options { plain_http: true, retries: 0, ..options() };
+    let allowed = Options { plain_http: true, ..bounded(|bounds| bounds.retries = 0) };
     let sources = shared_sources(&cluster, VaultClock::default(), allowed);
     let error =
         failure(sources.fetch(&access_of(store("http://vault.invalid:8200")), &[current("secret/a")]).await);
@@ -181,7 +183,7 @@ async fn no_text_of_a_server_is_passed_on() {
             .mount(&server)
             .await;
         let cluster = Arc::new(FakeCluster::with_token("t"));
-        let bounds = Options { retries: 0, ..options() };
+        let bounds = bounded(|bounds| bounds.retries = 0);
         let sources = shared_sources(&cluster, VaultClock::default(), bounds);
         let error = failure(sources.fetch(&access_of(store(&server.uri())), &[current("secret/a")]).await);
         assert!(!format!("{error} {error:?}").contains(canary), "{status}: {error:?}");

@@ -9,6 +9,7 @@ use pawl_domain::{
 };
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, SignedRequest, Wanted};
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
+use pawl_stores::kit::Bounds;
 use pawl_vault::{Options, VaultSources};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -42,13 +43,21 @@ pub(crate) fn digest_key() -> DigestKey {
 
 /// Retries at once, and gives up on a silent server after a second.
 pub(crate) fn options() -> Options {
-    Options {
+    let bounds = Bounds {
         attempt_timeout: Duration::from_secs(1),
         deadline: Duration::from_secs(4),
         first_pause: Duration::from_millis(1),
         last_pause: Duration::from_millis(50),
-        ..Options::default()
-    }
+        ..Bounds::default()
+    };
+    Options { bounds, ..Options::default() }
+}
+
+/// The same with other bounds.
+pub(crate) fn bounded(edit: impl FnOnce(&mut Bounds)) -> Options {
+    let mut options = options();
+    edit(&mut options.bounds);
+    options
 }
 
 /// The double's engine at `secret/`, read with a token from a Secret.

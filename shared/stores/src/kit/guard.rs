@@ -2,18 +2,18 @@
 //!
 //! Where a proxy is set (`HTTPS_PROXY` and its kin) it resolves the names of servers, and its own rules decide.
 
-use crate::call::find;
+use super::call::find;
 use pawl_domain::grant::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;
 
 /// A resolver that knows only addresses within reach.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard(Reach);
+pub(super) struct Guard(Reach);
 
 impl Guard {
     /// `None` where every address may be reached, so that names are resolved as usual.
-    pub(crate) fn new(reach: &Reach) -> Option<Self> {
+    pub(super) fn new(reach: &Reach) -> Option<Self> {
         (*reach != Reach::Anywhere).then(|| Self(reach.clone()))
     }
 }
@@ -39,6 +39,6 @@ impl Resolve for Guard {
 struct OutOfReach;
 
 /// Whether a request failed because its address may not be reached.
-pub(crate) fn is_refused(failure: &reqwest::Error) -> bool {
+pub(super) fn is_refused(failure: &reqwest::Error) -> bool {
     find::<OutOfReach>(failure).is_some()
 }

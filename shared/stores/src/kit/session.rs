@@ -1,28 +1,70 @@
-//! The state of one identity: proven until then, failed a moment ago, or not asked for yet.
+//! Identities: each proven until some moment, failed a moment ago, or not asked for yet.
 
-use super::Session;
 use jiff::{SignedDuration, Timestamp};
+use pawl_domain::Access;
 use pawl_ports::{Clock, Error};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 use tokio::sync::Mutex;
+
+/// The cells of all identities, at most so many that those that nobody asks for any more take no memory.
+#[derive(Debug)]
+pub struct Cells<S>(std::sync::Mutex<HashMap<Access, Arc<Cell<S>>>>);
+
+const MOST_CELLS: usize = 4096;
+
+impl<S> Cells<S> {
+    /// The cell of an identity.
+    pub fn of(&self, identity: &Access) -> Arc<Cell<S>> {
+        // A panic of another caller leaves the map whole.
+        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if cells.len() >= MOST_CELLS && !cells.contains_key(identity) {
+            // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
+            if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
+                cells.remove(&out);
+            }
+        }
+        Arc::clone(cells.entry(identity.clone()).or_default())
+    }
+
+    /// All cells, of which none is kept.
+    pub fn take(&self) -> Vec<Arc<Cell<S>>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect()
+    }
+}
+
+impl<S> Default for Cells<S> {
+    fn default() -> Self {
+        Self(std::sync::Mutex::default())
+    }
+}
 
 /// A session with the time until which it is used.
 #[derive(Debug)]
-pub(super) struct Proof {
-    pub(super) session: Arc<Session>,
-    pub(super) since: Timestamp,
-    pub(super) until: Timestamp,
+pub struct Proof<S> {
+    /// The session.
+    pub session: Arc<S>,
+    /// When it was proven.
+    pub since: Timestamp,
+    /// The end of its use.
+    pub until: Timestamp,
 }
 
 /// Holds what the last attempt to prove one identity brought.
-#[derive(Debug, Default)]
-pub(super) struct Cell(Mutex<State>);
+#[derive(Debug)]
+pub struct Cell<S>(Mutex<State<S>>);
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<S> {
     /// The last proof, also when it has had its time: what proves the identity anew begins with it.
-    proof: Option<Proof>,
+    proof: Option<Proof<S>>,
     failed: Option<Failed>,
+}
+
+impl<S> Default for Cell<S> {
+    fn default() -> Self {
+        Self(Mutex::new(State { proof: None, failed: None }))
+    }
 }
 
 #[derive(Debug)]
@@ -34,15 +76,18 @@ struct Failed {
 /// How long a failure stands: long enough that all who want the same at once share it.
 const FAILURE: SignedDuration = SignedDuration::from_secs(5);
 
-impl Cell {
-    /// The session, proven anew when the last one has had its time.
-    pub(super) async fn session<P>(
+impl<S> Cell<S> {
+    /// The session, proven anew by `prove`, which is given the last one, when that has had its time.
+    ///
+    /// # Errors
+    /// Those of `prove`. A failure stands for a few seconds.
+    pub async fn session<P>(
         &self,
         clock: &dyn Clock,
-        prove: impl FnOnce(Option<Arc<Session>>) -> P,
-    ) -> Result<Arc<Session>, Error>
+        prove: impl FnOnce(Option<Arc<S>>) -> P,
+    ) -> Result<Arc<S>, Error>
     where
-        P: Future<Output = Result<Proof, Error>>,
+        P: Future<Output = Result<Proof<S>, Error>>,
     {
         // Held while the identity is proven, on purpose: that makes one of many callers prove it and the others wait.
         // A caller that is dropped meanwhile leaves the cell as it was, and the next one goes on.
@@ -71,12 +116,7 @@ impl Cell {
 
     /// Forgets this session after the store refused it. False when it is younger than `age`: to prove it again would bring
     /// the same, once more for everyone who asks.
-    pub(super) async fn give_up(
-        &self,
-        clock: &dyn Clock,
-        session: &Arc<Session>,
-        age: SignedDuration,
-    ) -> bool {
+    pub async fn give_up(&self, clock: &dyn Clock, session: &Arc<S>, age: SignedDuration) -> bool {
         let mut state = self.0.lock().await;
         match &state.proof {
             Some(proof) if Arc::ptr_eq(&proof.session, session) => {
@@ -92,7 +132,7 @@ impl Cell {
     }
 
     /// The last session, which the cell then has no longer.
-    pub(super) async fn take(&self) -> Option<Arc<Session>> {
+    pub async fn take(&self) -> Option<Arc<S>> {
         self.0.lock().await.proof.take().map(|proof| proof.session)
     }
 }

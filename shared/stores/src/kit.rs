@@ -1,0 +1,33 @@
+//! What adapters of stores have in common. A provider's module adds its paths, what its answers look like, and which of them
+//! mean that a key does not exist.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `call` | what a call is named in messages and metrics, and what it means that no answer came |
+//! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
+//! | `guard` | the addresses that a name may lead to |
+//! | `reply` | an answer, and whether it says that the key does not exist |
+//! | `paging` | listings: at most so many pages, none of them twice |
+//! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
+//! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
+//! | `batch` | what is wanted, each once |
+//!
+//! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
+//! but its own.
+
+mod batch;
+mod call;
+mod guard;
+mod link;
+mod paging;
+mod proofs;
+mod reply;
+mod session;
+
+pub use batch::Batch;
+pub use call::{Call, Server};
+pub use link::{Ask, Bounds, Link, Material, PlainHttp, sealed, text};
+pub use paging::Pages;
+pub use proofs::Proofs;
+pub use reply::{Absent, Reply};
+pub use session::{Cell, Cells, Proof};

@@ -1,0 +1,43 @@
+//! What is wanted, each once.
+
+use pawl_ports::{Error, Wanted};
+use std::collections::BTreeMap;
+
+/// The distinct of many that are wanted, and the place of each of the many among them.
+#[derive(Debug)]
+pub struct Batch {
+    /// What is wanted, each once, in the order in which it is first wanted.
+    pub distinct: Vec<Wanted>,
+    places: Vec<usize>,
+}
+
+impl Batch {
+    /// Of these.
+    pub fn of(wanted: &[Wanted]) -> Self {
+        let (mut first, mut distinct) = (BTreeMap::new(), Vec::new());
+        let mut place_of = |one| {
+            *first.entry(one).or_insert_with(|| {
+                distinct.push(Wanted::clone(one));
+                distinct.len() - 1
+            })
+        };
+        let places = wanted.iter().map(&mut place_of).collect();
+        Self { distinct, places }
+    }
+
+    /// One answer for each of the many, of one for each of the distinct; or the one failure, for each.
+    pub fn answers<T: Clone>(&self, answers: Result<Vec<Result<T, Error>>, Error>) -> Vec<Result<T, Error>> {
+        let answer = |place: &usize| match &answers {
+            Ok(answers) => shared(&answers[*place]),
+            Err(error) => Err(error.shared()),
+        };
+        self.places.iter().map(answer).collect()
+    }
+}
+
+fn shared<T: Clone>(answer: &Result<T, Error>) -> Result<T, Error> {
+    match answer {
+        Ok(found) => Ok(found.clone()),
+        Err(error) => Err(error.shared()),
+    }
+}
