@@ -122,4 +122,6 @@ pub enum Extract {
     Raw,
     /// Read and printed anew, every number as a float.
     Printed,
+    /// Texts alone: with anything else among them, nothing is taken.
+    Texts,
 }

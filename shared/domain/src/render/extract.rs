@@ -14,6 +14,16 @@ pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, Dec
             Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
         }
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
+        Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
+    }
+}
+
+/// Source: Go's `json.Unmarshal` into a map of strings, which takes null for an empty one.
+fn text((name, value): (Vec<u8>, Tree)) -> Result<(String, SecretValue), DecodeError> {
+    match value {
+        Tree::Text(text) => Ok((key_of(name), SecretValue::new(text))),
+        Tree::Null => Ok((key_of(name), SecretValue::new(""))),
+        _ => Err(DecodeError::NotText),
     }
 }
 

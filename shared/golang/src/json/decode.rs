@@ -22,6 +22,9 @@ pub enum DecodeError {
     /// The value is a list or a scalar.
     #[error("JSON value is not an object")]
     NotAnObject,
+    /// A member of the object is no string, where all should be.
+    #[error("a member of the JSON object is not a string")]
+    NotText,
     /// A number is greater than a float can be.
     #[error("JSON number at byte {0} is out of range")]
     Number(usize),
