@@ -1,8 +1,10 @@
-//! CA certificates that stand in a manifest.
+//! CA certificates that stand in a manifest, or where a manifest says.
 
 use super::reader::Fields;
+use super::references::{self, References};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pawl_domain::store::{CaProvider, SecretKeyRef};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -18,6 +20,21 @@ pub(super) fn authorities(fields: &mut Fields<'_>, field: &'static str) -> Optio
         return None;
     }
     Some(pem)
+}
+
+/// Where certificates stand in the cluster, `caProvider`.
+pub(super) fn provider(fields: &mut Fields<'_>, references: References<'_>) -> Option<CaProvider> {
+    let mut fields = fields.object("caProvider")?;
+    let secret = fields.required_choice("type", &[("Secret", true), ("ConfigMap", false)]);
+    let name = references::name(&mut fields, "the object's name");
+    let key = fields.data_key("key", "the key in the object's data").map(str::to_owned);
+    let namespace = references.namespace(&mut fields);
+    if references.own.is_none() && namespace.is_none() {
+        fields.error("namespace", "is missing; a ClusterSecretStore has none of its own, so write it");
+    }
+    fields.close();
+    let at = SecretKeyRef { name: name?, key: key?, namespace };
+    Some(if secret? { CaProvider::Secret(at) } else { CaProvider::ConfigMap(at) })
 }
 
 const MARK: &str = "-----BEGIN CERTIFICATE-----";

@@ -8,10 +8,8 @@ use super::Setting;
 use crate::address::Way;
 use crate::certificate;
 use crate::reader::Fields;
-use crate::references::{self, References};
-use pawl_domain::store::{
-    Backend, CaProvider, ClientCertificate, Headers, KvVersion, SecretKeyRef, VaultStore,
-};
+use crate::references::References;
+use pawl_domain::store::{Backend, ClientCertificate, Headers, KvVersion, VaultStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
@@ -47,7 +45,7 @@ pub(super) fn engine(fields: &mut Fields<'_>, references: References<'_>) -> Opt
     let version = fields.choice("version", &versions).unwrap_or_default();
     let namespace = fields.filled("namespace").map(str::to_owned);
     let ca_bundle = certificate::authorities(fields, "caBundle");
-    let ca_provider = fields.object("caProvider").and_then(|fields| ca_provider(fields, references));
+    let ca_provider = certificate::provider(fields, references);
     let path = path.filter(|path| !path.is_empty());
     Some(VaultStore {
         server: server?,
@@ -115,17 +113,4 @@ fn check_and_set(fields: &mut Fields<'_>, version: KvVersion) {
         inner.error("required", "does not go with version v1, whose secrets have no versions; remove it");
     }
     inner.close();
-}
-
-fn ca_provider(mut fields: Fields<'_>, references: References<'_>) -> Option<CaProvider> {
-    let secret = fields.required_choice("type", &[("Secret", true), ("ConfigMap", false)]);
-    let name = references::name(&mut fields, "the object's name");
-    let key = fields.data_key("key", "the key in the object's data").map(str::to_owned);
-    let namespace = references.namespace(&mut fields);
-    if references.own.is_none() && namespace.is_none() {
-        fields.error("namespace", "is missing; a ClusterSecretStore has none of its own, so write it");
-    }
-    fields.close();
-    let at = SecretKeyRef { name: name?, key: key?, namespace };
-    Some(if secret? { CaProvider::Secret(at) } else { CaProvider::ConfigMap(at) })
 }
