@@ -22,6 +22,7 @@ choices!(Backend {
     "Vault" => Vault(store),
     "Fake" => Fake(store),
     "OpenBao" => OpenBao(store),
+    "GitLab" => GitLab(store),
 });
 
 fields!(SecretKeyRef {

@@ -11,7 +11,7 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
-use pawl_domain::store::{Backend, FakeStore, OpenBaoStore};
+use pawl_domain::store::{Backend, CaProvider, FakeStore, GitLabStore, OpenBaoStore, SecretKeyRef};
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
     StorePolicy,
@@ -69,7 +69,24 @@ fn kinds_of_store_that_came_later_are_kept() {
     let store: Store = one_of_version_0("stores", "ClusterSecretStore_values.json");
     let vault: Store = one_of_version_0("stores", "openbao_ClusterSecretStore_every-field.json");
     let engine = vault.backend.as_engine().unwrap().clone();
-    kept("stores", "openbao.json", &Store { backend: OpenBaoStore::new(engine).into(), ..store });
+    let of = |backend| Store { backend, ..store.clone() };
+    kept("stores", "openbao.json", &of(OpenBaoStore::new(engine).into()));
+    let at = |name: &str| SecretKeyRef {
+        name: name.parse().unwrap(),
+        key: "key".to_owned(),
+        namespace: Some("infra".parse().unwrap()),
+    };
+    let gitlab = GitLabStore {
+        url: "https://gitlab.example.com".to_owned(),
+        access_token: at("gitlab"),
+        project_id: Some("shop/api".to_owned()),
+        inherit_from_groups: true,
+        group_ids: vec!["7".to_owned()],
+        environment: Some("production".to_owned()),
+        ca_bundle: Some("PEM".to_owned()),
+        ca_provider: Some(CaProvider::ConfigMap(at("roots"))),
+    };
+    kept("stores", "gitlab.json", &of(gitlab.into()));
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod arn;
 mod capabilities;
 mod fake;
+pub(crate) mod gitlab;
 mod open_bao;
 mod parameter_store;
 mod profile;
@@ -29,6 +30,9 @@ use std::fmt;
 pub enum Provider {
     /// A store whose values stand in its manifest.
     Fake,
+    /// GitLab.
+    #[serde(rename = "gitlab")]
+    GitLab,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -42,13 +46,14 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 5] =
-        [Self::Fake, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 6] =
+        [Self::Fake, Self::GitLab, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::Fake => &fake::PROFILE,
+            Self::GitLab => &gitlab::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

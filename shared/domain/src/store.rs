@@ -3,6 +3,7 @@
 mod aws;
 mod condition;
 mod fake;
+mod gitlab;
 mod headers;
 mod open_bao;
 mod search;
@@ -12,6 +13,7 @@ mod vault;
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
+pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
@@ -247,6 +249,8 @@ macro_rules! backends {
 backends! {
     /// AWS Secrets Manager or Parameter Store.
     Aws(AwsStore) is AwsStore, as_aws;
+    /// GitLab.
+    GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.

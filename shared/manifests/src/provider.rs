@@ -2,6 +2,7 @@
 
 mod aws;
 mod fake;
+mod gitlab;
 mod open_bao;
 mod vault;
 
@@ -21,8 +22,13 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 4] =
-    [("aws", aws::read), ("fake", fake::read), ("openBao", open_bao::read), ("vault", vault::read)];
+const SERVED: [(&str, Reader); 5] = [
+    ("aws", aws::read),
+    ("fake", fake::read),
+    ("gitlab", gitlab::read),
+    ("openBao", open_bao::read),
+    ("vault", vault::read),
+];
 
 /// The backend of the one provider; one that is not served is noted.
 pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backend> {

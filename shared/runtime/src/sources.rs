@@ -7,6 +7,7 @@ use pawl_domain::store::Backend;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use pawl_fake::FakeSources;
 use pawl_ports::{ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_stores::GitLabSources;
 use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Stores<C> {
     pub aws: Arc<AwsSources<C>>,
     /// Vault and OpenBao.
     pub vault: VaultSources<C, AwsSources<C>>,
+    /// GitLab.
+    pub gitlab: GitLabSources<C>,
     /// Stores whose values stand in their manifests.
     pub fake: FakeSources,
 }
@@ -27,6 +30,7 @@ impl<C: ClusterCredentials + 'static> Stores<C> {
         match &access.backend {
             Backend::Aws(_) => &*self.aws,
             Backend::Fake(_) => &self.fake,
+            Backend::GitLab(_) => &self.gitlab,
             Backend::OpenBao(_) | Backend::Vault(_) => &self.vault,
         }
     }

@@ -1,5 +1,9 @@
-//! Stores that are JSON over HTTPS: what adapters of them have in common.
+//! Stores that are JSON over HTTPS, and the kit that adapters of such stores are made of.
 //!
-//! [`kit`] has the connection, the proof of identities, paging, and what failures mean. It knows no provider.
+//! [`kit`] has the connection, the proof of identities, paging, and what failures mean; it knows no provider. Beside it stands
+//! one module for each provider. Start reading at [`GitLabSources`].
 
+mod gitlab;
 pub mod kit;
+
+pub use gitlab::GitLabSources;

@@ -1,5 +1,6 @@
-//! The kit on scripted servers.
+//! The kit on scripted servers, and each store on its double.
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+mod gitlab;
 mod link;
