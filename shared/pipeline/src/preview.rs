@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 impl<P: Ports> Pipeline<P> {
     /// What [`Pipeline::index`] would do with these manifests, and what policies would then refuse: those in the registry,
     /// with those among the manifests that may be applied. Of what stands in the registry and is not among the manifests,
-    /// only what is not refused today is told, the first [`NAMED`] of it. Nothing is written, and no cluster and no store is
+    /// only what is not refused today is told, the first hundred of it. Nothing is written, and no cluster and no store is
     /// asked.
     ///
     /// # Errors
