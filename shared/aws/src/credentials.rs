@@ -6,22 +6,20 @@
 //!
 //! Source: ESO's AWS provider, its order of credentials and its defaults.
 
-mod cell;
 mod exchange;
 
 use crate::clients::Clients;
 use crate::error::Call;
 use aws_credential_types::Credentials;
-use cell::{Cell, Proof};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, Step};
 use pawl_ports::{Clock, ClusterCredentials, Error};
+use pawl_stores::kit::{Cells, Proof};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -43,7 +41,7 @@ pub(crate) struct Identities<C> {
     clients: Arc<Clients>,
     clusters: Arc<C>,
     clock: Arc<dyn Clock>,
-    cells: Mutex<HashMap<Access, Arc<Cell>>>,
+    cells: Cells<Session>,
     /// Whether sessions of roles carry the names of cluster, namespace and store.
     pub(crate) tenant_tags: bool,
     /// Given to every role in place of what manifests say.
@@ -53,7 +51,7 @@ pub(crate) struct Identities<C> {
 impl<C: ClusterCredentials> Identities<C> {
     /// No identity is proven yet.
     pub(crate) fn new(clients: Arc<Clients>, clusters: Arc<C>, clock: Arc<dyn Clock>) -> Self {
-        Self { clients, clusters, clock, cells: Mutex::default(), tenant_tags: true, external_id: None }
+        Self { clients, clusters, clock, cells: Cells::default(), tenant_tags: true, external_id: None }
     }
 
     /// The identity's session. Of callers at the same time one proves it and all get the outcome.
@@ -64,7 +62,7 @@ impl<C: ClusterCredentials> Identities<C> {
     pub(crate) async fn session(&self, access: &Access) -> Result<Arc<Session>, Error> {
         let identity = self.identity(access);
         let access = identity.as_ref();
-        self.cell(access).session(self.clock.as_ref(), || self.prove(access)).await
+        self.cells.of(access).session(self.clock.as_ref(), |_| self.prove(access)).await
     }
 
     /// The account of the identity: STS names it when it gives out a role, and is asked otherwise. A failure stands as long as
@@ -98,7 +96,8 @@ impl<C: ClusterCredentials> Identities<C> {
         let identity = self.identity(access);
         let access = identity.as_ref();
         // What the SDK's default chain gives is renewed by the SDK.
-        session.credentials.is_some() && self.cell(access).give_up(self.clock.as_ref(), session).await
+        session.credentials.is_some()
+            && self.cells.of(access).give_up(self.clock.as_ref(), session, REFUSED).await
     }
 
     /// The access without what plays no part in proving it: without tenants' tags, one session of a role serves all.
@@ -119,19 +118,7 @@ impl<C: ClusterCredentials> Identities<C> {
         self.clock.now()
     }
 
-    fn cell(&self, access: &Access) -> Arc<Cell> {
-        // A panic of another caller leaves the map whole.
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        if cells.len() >= MOST_CELLS && !cells.contains_key(access) {
-            // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
-            if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
-                cells.remove(&out);
-            }
-        }
-        Arc::clone(cells.entry(access.clone()).or_default())
-    }
-
-    async fn prove(&self, access: &Access) -> Result<Proof, Error> {
+    async fn prove(&self, access: &Access) -> Result<Proof<Session>, Error> {
         let store = aws_store(access)?;
         let now = self.clock.now();
         let first = match &store.auth {
@@ -239,8 +226,8 @@ const ENDLESS: SignedDuration = SignedDuration::from_mins(15);
 /// How long before their end credentials are renewed: longer than any call takes.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
 
-/// Bounds the memory of identities that nobody asks for any more.
-const MOST_CELLS: usize = 4096;
+/// How old a session must be before a refusal is a reason to prove the identity anew.
+const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 /// When credentials that end then are renewed: five minutes before, or half way for those that live shorter.
 fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {

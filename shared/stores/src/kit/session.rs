@@ -136,3 +136,99 @@ impl<S> Cell<S> {
         self.0.lock().await.proof.take().map(|proof| proof.session)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pawl_domain::{Kind, Step};
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn one_of_many_proves_and_all_get_the_outcome() {
+        let (cell, clock, proofs) = (Cell::<()>::default(), Seconds::default(), AtomicUsize::new(0));
+        let ask = || {
+            cell.session(&clock, |_| async {
+                proofs.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                Ok(proof(10))
+            })
+        };
+        let sessions = futures::future::join_all((0..20).map(|_| ask())).await;
+        assert!(sessions.iter().all(Result::is_ok));
+        assert_eq!(proofs.load(Ordering::SeqCst), 1);
+
+        clock.0.store(9, Ordering::SeqCst);
+        ask().await.unwrap();
+        assert_eq!(proofs.load(Ordering::SeqCst), 1, "still good");
+        clock.0.store(10, Ordering::SeqCst);
+        ask().await.unwrap();
+        assert_eq!(proofs.load(Ordering::SeqCst), 2, "over");
+    }
+
+    #[tokio::test]
+    async fn a_failure_stands_for_seconds_only() {
+        let (cell, clock) = (Cell::<()>::default(), Seconds::default());
+        let refused = |_| async { Err(Error::new(Step::Authenticate, Kind::Denied, "no")) };
+        cell.session(&clock, refused).await.unwrap_err();
+        let error = cell.session(&clock, |_| async { Ok(proof(100)) }).await.unwrap_err();
+        assert_eq!((error.kind, error.message()), (Kind::Denied, "no"));
+        clock.0.store(5, Ordering::SeqCst);
+        cell.session(&clock, |_| async { Ok(proof(100)) }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_dropped_caller_leaves_the_proof_to_the_next() {
+        let (cell, clock) = (Cell::<()>::default(), Seconds::default());
+        let stuck = cell.session(&clock, |_| std::future::pending());
+        assert!(futures::FutureExt::now_or_never(stuck).is_none());
+        cell.session(&clock, |_| async { Ok(proof(100)) }).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_a_refused_session_of_some_age_is_given_up() {
+        let (cell, clock) = (Cell::<()>::default(), Seconds::default());
+        let ask = || cell.session(&clock, |_| async { Ok(proof(100)) });
+        let first = ask().await.unwrap();
+        assert!(!cell.give_up(&clock, &first, FAILURE).await, "it was proven just now");
+        assert!(Arc::ptr_eq(&first, &ask().await.unwrap()));
+
+        clock.0.store(5, Ordering::SeqCst);
+        assert!(cell.give_up(&clock, &first, FAILURE).await);
+        let second = ask().await.unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(cell.give_up(&clock, &first, FAILURE).await, "it has been given up already");
+        assert!(Arc::ptr_eq(&second, &ask().await.unwrap()), "and takes no other with it");
+    }
+
+    #[tokio::test]
+    async fn who_proves_anew_begins_with_the_last_session() {
+        let (cell, clock) = (Cell::<()>::default(), Seconds::default());
+        let first = cell.session(&clock, |_| async { Ok(proof(5)) }).await.unwrap();
+        clock.0.store(5, Ordering::SeqCst);
+        let given = std::cell::RefCell::new(None);
+        let denied = || Err(Error::new(Step::Authenticate, Kind::Denied, "no"));
+        let refused = |last| {
+            *given.borrow_mut() = last;
+            async move { denied() }
+        };
+        cell.session(&clock, refused).await.unwrap_err();
+        assert!(given.take().is_some_and(|last| Arc::ptr_eq(&last, &first)));
+        clock.0.store(10, Ordering::SeqCst);
+        cell.session(&clock, refused).await.unwrap_err();
+        assert!(given.take().is_some_and(|last| Arc::ptr_eq(&last, &first)), "a failure does not forget it");
+    }
+
+    fn proof(until: i64) -> Proof<()> {
+        let (since, until) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(until).unwrap());
+        Proof { session: Arc::new(()), since, until }
+    }
+
+    #[derive(Default)]
+    struct Seconds(AtomicI64);
+
+    impl Clock for Seconds {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+        }
+    }
+}
