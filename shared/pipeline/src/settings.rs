@@ -25,8 +25,8 @@ pub struct Settings {
     pub sweep_period: Duration,
     /// How long a sweep may take; what is not done by then is left to the next.
     pub sweep_time: Duration,
-    /// How long may be taken for the stores of one of the operator's own identities, and for retries that read them. Less
-    /// where a tenant decides how long a call takes: [`Settings::share_time`].
+    /// How long may be taken for a store that tells what changed, for those of the operator's own identities, and for
+    /// retries that read them. Less where a tenant decides how long a call takes: [`Settings::share_time`].
     pub visit_time: Duration,
     /// By how much sweeps overlap: listings of stores may lag (Secrets Manager: up to five minutes).
     pub sweep_overlap: Duration,

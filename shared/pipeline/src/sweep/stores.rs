@@ -99,7 +99,7 @@ impl<P: Ports> Pipeline<P> {
             found.fail(&store, took_too_long(&store));
             return found.into_report(true);
         };
-        let ends = round.ends.min(Instant::now() + self.settings.time_of(&of));
+        let ends = round.ends.min(Instant::now() + self.time_for(access, &of));
         let visit = self.sweep_identity(access, group, round, mark, &mut found);
         match timeout_at(ends, Box::pin(visit)).await {
             Ok(Ok(started)) if !found.held => {
@@ -128,6 +128,15 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         found.into_report(true)
+    }
+
+    /// How long a visit may take. A listing that is cut off in the middle begins anew and would never end, so it has as long
+    /// as the operator's own; only services of a cloud tell what changed, whose speed no tenant decides.
+    fn time_for(&self, access: &Access, of: &Tenant) -> Duration {
+        match access.backend.capabilities().changes {
+            Changes::Untold => self.settings.time_of(of),
+            Changes::Whole | Changes::Since | Changes::Never => self.settings.visit_time,
+        }
     }
 
     /// Looks at everything that is read with one identity. Returns when it began.
