@@ -83,7 +83,7 @@ chaos: tools ## kills and starves real processes for SECONDS=120, then proves th
 
 # What the command line of make sets is in the environment of the tests.
 soak: ## hostile manifests that a die makes, in a release build: each renders within 1 s and 64 MiB; SECONDS=300, SEED=
-	$(STEP) "hostile manifests" $(CARGO) test --locked --release --package pawl-domain --test limits -- --include-ignored --nocapture
+	$(STEP) "hostile manifests" $(CARGO) test --locked --release --package pawl-domain --test limits -- --include-ignored --nocapture --test-threads=1
 
 attacks: tools ## figures of a release build under each attack on time and memory: the neighbour's latency, the peak memory
 	$(STEP) "building" $(CARGO) build --locked --release --package pawl $(FUNCTIONS:%=--package %)
