@@ -106,6 +106,15 @@ struct DeclarationRow {
     message: Option<String>,
 }
 
+/// In a word how a declaration fares.
+pub(super) fn state(record: Option<&Record>) -> String {
+    match record.map(|record| &record.state) {
+        None | Some(State::Pending) => "pending".to_owned(),
+        Some(State::Settled(outcome)) => outcome.to_string(),
+        Some(State::Failed(failure)) => format!("failed ({})", failure.code()),
+    }
+}
+
 /// A key as it is declared, or what is searched for.
 fn shown(read: &Read) -> String {
     match &read.query {
@@ -122,12 +131,9 @@ impl DeclarationRow {
     fn new(declaration: &Declaration, record: Option<&Record>) -> Self {
         let mut keys: Vec<String> = declaration.reads.iter().map(shown).collect();
         keys.dedup();
-        let (state, message) = match record.map(|record| &record.state) {
-            None | Some(State::Pending) => ("pending".to_owned(), None),
-            Some(State::Settled(outcome)) => (outcome.to_string(), None),
-            Some(State::Failed(failure)) => {
-                (format!("failed ({})", failure.code()), Some(failure.message.clone()))
-            }
+        let message = match record.map(|record| &record.state) {
+            Some(State::Failed(failure)) => Some(failure.message.clone()),
+            None | Some(State::Pending | State::Settled(_)) => None,
         };
         let versions = record.map(|record| &record.versions).into_iter().flatten();
         Self {
@@ -135,7 +141,7 @@ impl DeclarationRow {
             set: declaration.set.as_ref().map(ToString::to_string),
             target: declaration.target.name.to_string(),
             keys,
-            state,
+            state: state(record),
             refreshed: record.and_then(|record| record.refreshed).map(|at| format!("{at:.0}")),
             versions: versions.map(|versions| versions.one().map(|version| version.id.clone())).collect(),
             message,

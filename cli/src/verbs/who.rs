@@ -1,12 +1,12 @@
 //! `pawl who`: which declarations read a key, and how each fares.
 
+use super::get::state;
 use super::key::changes_of_key;
 use super::{code, registry};
 use crate::args::{Args, Who};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::record::State;
-use pawl_domain::{Location, Query, Read, Record};
+use pawl_domain::{Location, Query, Read};
 use pawl_pipeline::explain::Reader;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -69,15 +69,6 @@ fn described(read: &Read) -> String {
     let metadata = remote.metadata.then(|| "metadata".to_owned());
     let parts: Vec<_> = [property, version, metadata].into_iter().flatten().collect();
     if parts.is_empty() { read.path.clone() } else { format!("{} ({})", read.path, parts.join(", ")) }
-}
-
-fn state(record: Option<&Record>) -> String {
-    match record.map(|record| &record.state) {
-        None => "never tried".to_owned(),
-        Some(State::Settled(outcome)) => outcome.to_string(),
-        Some(State::Pending) => "waits".to_owned(),
-        Some(State::Failed(failure)) => format!("failed ({})", failure.code()),
-    }
 }
 
 impl Table for Readers {
