@@ -97,8 +97,14 @@ async fn follow(pipeline: Arc<Pipeline<World>>, cluster: Cluster, mut stopped: S
         if seen.is_empty() || Instant::now() < not_before {
             continue;
         }
-        seen.without_own(|namespace, name, version| clusters.is_own(&cluster.name, namespace, name, version));
-        let taken = std::mem::take(&mut seen);
+        let taken =
+            seen.take(|namespace, name, version| clusters.writer(&cluster.name, namespace, name, version));
+        if !seen.is_empty() {
+            not_before = Instant::now() + QUIET;
+        }
+        if taken.is_empty() {
+            continue;
+        }
         let acted = {
             let mut acting = Box::pin(pipeline.follow(&cluster, &taken));
             // The watches go on meanwhile, for a server drops those that do not listen.

@@ -13,7 +13,7 @@ use pawl_domain::{
 };
 use pawl_ports::{
     Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus, TargetRef,
-    TemplateKind, Watches,
+    TemplateKind, Watches, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,12 +43,14 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
 
     async fn apply(&self, target: TargetRef<'_>, action: &Action) -> Result<Option<String>, Error> {
         let DeclarationId { cluster, namespace, .. } = target.of;
-        let written = targets::apply(&*self.connections.link(cluster).await?, target, action).await?;
-        // Who else keeps that Secret up is concerned by a change of its owners, and hears of it by the watch. Of other
-        // kinds nothing is watched.
+        let link = self.connections.link(cluster).await?;
+        // Of other kinds nothing is watched.
+        let writing = target.kind.is_none().then(|| self.own.begin(cluster, namespace, target.name));
+        let written = targets::apply(&link, target, action).await?;
+        // Who else keeps that Secret up is concerned by a change of its owners, and hears of it by the watch.
         let is_handed_over = matches!(action, Action::Update { parts, .. } if parts.owners);
-        if let Some(version) = written.as_ref().filter(|_| target.kind.is_none() && !is_handed_over) {
-            self.own.note(cluster, namespace, target.name, version);
+        if let (Some(writing), Some(version)) = (writing, written.as_ref().filter(|_| !is_handed_over)) {
+            writing.wrote(version);
         }
         Ok(written)
     }
@@ -62,13 +64,17 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     ) -> Result<String, Error> {
         let link = self.connections.link(&id.cluster).await?;
         let target = TargetRef::secret(id, secret);
+        let writing = self.own.begin(&id.cluster, &id.namespace, secret);
         let written = targets::replace(&link, target, resource_version, replacement).await?;
-        self.own.note(&id.cluster, &id.namespace, secret, &written);
+        writing.wrote(&written);
         Ok(written)
     }
 
     async fn delete_owned(&self, target: TargetRef<'_>) -> Result<bool, Error> {
-        targets::delete_owned(&*self.connections.link(&target.of.cluster).await?, target).await
+        let DeclarationId { cluster, namespace, .. } = target.of;
+        let link = self.connections.link(cluster).await?;
+        let _writing = target.kind.is_none().then(|| self.own.begin(cluster, namespace, target.name));
+        targets::delete_owned(&link, target).await
     }
 
     async fn template_source(
@@ -119,14 +125,14 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesCl
         watch::all(&*link, &self.connections.options().class, told).await;
     }
 
-    fn is_own(
+    fn writer(
         &self,
         cluster: &ClusterName,
         namespace: &Namespace,
         name: &ObjectName,
-        resource_version: &str,
-    ) -> bool {
-        self.own.contains(cluster, namespace, name, resource_version)
+        resource_version: Option<&str>,
+    ) -> Writer {
+        self.own.writer(cluster, namespace, name, resource_version)
     }
 }
 

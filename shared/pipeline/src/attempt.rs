@@ -12,9 +12,11 @@ use crate::stores::Stores;
 use crate::templates::{Templates, Templating};
 use crate::write::Base;
 use futures::FutureExt;
-use pawl_domain::render::Entry;
-use pawl_domain::{DeclarationId, Kind, Step, StoreId, Values};
-use pawl_ports::{Clock, Clusters, Error, Ledger, Ports, Revision};
+use pawl_domain::reconcile::Deed;
+use pawl_domain::record::State;
+use pawl_domain::render;
+use pawl_domain::{DeclarationId, Kind, Record, Step, StoreId, Values};
+use pawl_ports::{Clock, Clusters, Entry, Error, Ledger, Ports};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 
@@ -23,9 +25,6 @@ pub(crate) struct Looked {
     pub(crate) plan: Plan,
     pub(crate) base: Result<Base, Error>,
 }
-
-/// What was found at a look, and how far the ledger had come before values were fetched.
-type Look = (Base, Option<Revision>);
 
 impl<P: Ports> Pipeline<P> {
     /// Looks at the target, unless the ledger knows it as it is. Work that was begun before may have written it and ended
@@ -54,7 +53,9 @@ impl<P: Ports> Pipeline<P> {
         let mut checked = BTreeSet::new();
         for read in declaration.reads.iter().filter(|read| checked.insert(&read.store)) {
             let usable = self.check_store(&read.store, &declaration.id, delivery).await;
-            usable.map_err(|error| error.within(&format!("error processing {}, err: ", Entry::of(read))))?;
+            usable.map_err(|error| {
+                error.within(&format!("error processing {}, err: ", render::Entry::of(read)))
+            })?;
         }
         let refused = plan.reads.iter().find_map(|read| read.as_ref().err());
         refused.map_or(Ok(()), |error| Err(error.shared()))
@@ -107,7 +108,7 @@ impl<P: Ports> Pipeline<P> {
         rechecking: &Rechecking<'_>,
         delivery: &Delivery<'_>,
     ) -> Finished {
-        let Looked { plan, base } = looked;
+        let Looked { mut plan, base } = looked;
         let attempted = match base {
             Ok(base) => {
                 let (catch, templates, overtaken) = futures::join!(
@@ -118,7 +119,7 @@ impl<P: Ports> Pipeline<P> {
                 let _turn = delivery.clusters.enter(&plan.declaration.id.cluster).await;
                 let attempt = async {
                     match overtaken {
-                        Ok(None) => self.attempt(&plan, base, &catch, &templates, delivery).await,
+                        Ok(None) => self.attempt(&mut plan, base, &catch, &templates, delivery).await,
                         Ok(Some(overtaken)) => Err(overtaken),
                         Err(error) => Ok(Attempted::failed(error)),
                     }
@@ -140,14 +141,13 @@ impl<P: Ports> Pipeline<P> {
 
     async fn attempt(
         &self,
-        plan: &Plan,
+        plan: &mut Plan,
         base: Base,
         catch: &Catch,
         templates: &Templates,
         delivery: &Delivery<'_>,
     ) -> Result<Attempted, Overtaken> {
-        let seen = plan.entry.as_ref().map(|entry| entry.revision);
-        let mut attempted = self.attempt_once(plan, (base, seen), catch, templates).await;
+        let mut attempted = self.attempt_once(plan, base, catch, templates).await;
         for round in 1..=self.settings.conflict_attempts {
             if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
                 break;
@@ -155,13 +155,13 @@ impl<P: Ports> Pipeline<P> {
             tokio::time::sleep(self.pause(round)).await;
             attempted = match self.look_again(plan, delivery.stores).await {
                 Ok(Err(overtaken)) => return Err(overtaken),
-                Ok(Ok(look)) => {
+                Ok(Ok(base)) => {
                     let fetching = self.fetching(&[plan], &delivery.locations);
                     // Its own lane, for this declaration has its turn in the cluster's already.
                     let lanes = Lanes::new(1);
                     let templating = self.templating(&[plan], &lanes);
                     let (catch, templates) = futures::join!(fetching.of(plan), templating.of(plan));
-                    self.attempt_once(plan, look, &catch, &templates).await
+                    self.attempt_once(plan, base, &catch, &templates).await
                 }
                 Err(error) => Attempted::failed(error),
             };
@@ -171,8 +171,8 @@ impl<P: Ports> Pipeline<P> {
 
     async fn attempt_once(
         &self,
-        plan: &Plan,
-        (base, seen): Look,
+        plan: &mut Plan,
+        base: Base,
         catch: &Catch,
         templates: &Templates,
     ) -> Attempted {
@@ -184,37 +184,73 @@ impl<P: Ports> Pipeline<P> {
             return Attempted { result, values: Values::default(), behind, waits: true, is_aside: false };
         }
         let ingredients = self.ingredients(plan, catch, templates);
-        let result = match self.may_create(plan, &base, seen).await {
-            Ok(()) => self.write(&plan.declaration, plan.record(), base, &ingredients).await,
-            Err(error) => Err(error),
-        };
+        let creates = matches!(base, Base::Read(None)) && plan.declaration.target.creates();
+        let result = async {
+            if creates && ingredients.is_ok() {
+                self.claim(plan).await?;
+            }
+            let written = self.write(&plan.declaration, plan.record(), base, &ingredients).await?;
+            if written.deed == Deed::Created {
+                self.check_claim(plan).await?;
+            }
+            Ok(written)
+        }
+        .await;
         let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();
         Attempted { result, values, behind, waits: false, is_aside: false }
     }
 
-    /// A target that was absent is created on no other condition than that it still is. Somebody may have created it since
-    /// the look, in a newer version, and somebody else deleted it: that it was recorded tells so.
+    /// Notes that a target is about to be created, where the ledger still is as it was before the target was looked at.
+    ///
+    /// A creation has no condition in the cluster but that the target is absent, and it is absent once more when
+    /// somebody has created it in a newer version and somebody else deleted it. So whoever fetched values creates on
+    /// the condition that nobody began to since, whether or not that one could record how it went. Whoever begins after that
+    /// has newer values, and [`Self::check_claim`] sees to it that they stay.
     ///
     /// # Errors
-    /// Kind `Conflict` when anything was recorded since the look; what the ledger answered when it could not be asked.
-    async fn may_create(&self, plan: &Plan, base: &Base, seen: Option<Revision>) -> Result<(), Error> {
-        if !matches!(base, Base::Read(None)) {
-            return Ok(());
-        }
-        let now = self.ports.ledger().entry(&plan.declaration.id).await?.map(|entry| entry.revision);
-        if now == seen {
-            return Ok(());
-        }
-        let message =
-            "somebody else recorded a delivery since the target was looked at; it is looked at again";
-        Err(Error::new(Step::Write, Kind::Conflict, message))
+    /// Kind `Conflict` when anything was recorded since the look; what the ledger answered when it could not be written.
+    /// Nothing may be created then.
+    async fn claim(&self, plan: &mut Plan) -> Result<(), Error> {
+        let now = self.ports.clock().now();
+        let expected = plan.entry.as_ref().map(|entry| entry.revision);
+        let record = match plan.record().cloned() {
+            // How often it has failed still counts, if this fails as well.
+            Some(failed) if matches!(failed.state, State::Failed(_)) => failed,
+            Some(last) => last.reopened(now),
+            None => Record::pending(&plan.declaration, now),
+        };
+        let id = plan.declaration.id.clone();
+        let Some(revision) = self.ports.ledger().put_unless_changed(&id, &record, expected).await? else {
+            let message =
+                "somebody else recorded a delivery since the target was looked at; it is looked at again";
+            return Err(Error::new(Step::Write, Kind::Conflict, message));
+        };
+        plan.entry = Some(Entry { id, record, revision });
+        Ok(())
     }
 
-    /// Looks at the target again. Whoever wrote it may have done so for what is declared by now.
-    async fn look_again(&self, plan: &Plan, stores: &Stores) -> Result<Result<Look, Overtaken>, Error> {
+    /// A request to create may reach the cluster late: when somebody with newer values has created the target since the
+    /// claim, and somebody else deleted it. Then the target is brought up to date at once.
+    ///
+    /// # Errors
+    /// Kind `Conflict` when anything was recorded since the claim; what the ledger answered when it could not be asked.
+    async fn check_claim(&self, plan: &Plan) -> Result<(), Error> {
+        let now = self.ports.ledger().entry(&plan.declaration.id).await?.map(|entry| entry.revision);
+        if now == plan.entry.as_ref().map(|entry| entry.revision) {
+            return Ok(());
+        }
+        let message = "somebody else recorded a delivery while the target was created; it is looked at again";
+        Err(Error::new(Step::Record, Kind::Conflict, message))
+    }
+
+    /// Looks at the target again, by what the ledger knew before. Whoever wrote it may have done so for what is declared by
+    /// now.
+    async fn look_again(&self, plan: &mut Plan, stores: &Stores) -> Result<Result<Base, Overtaken>, Error> {
+        let (ledger, id) = (self.ports.ledger(), plan.declaration.id.clone());
+        let entry = ledger.entry(&id).await?;
+        plan.renew(entry, self.ports.clock().now(), stores);
         let base = self.read(&plan.declaration).await?;
-        let entry = self.ports.ledger().entry(&plan.declaration.id).await?;
-        let seen = entry.as_ref().map(|entry| entry.revision);
-        Ok(self.outdated(plan, entry.as_ref(), stores).await?.map_or(Ok((base, seen)), Err))
+        let since = ledger.entry(&id).await?;
+        Ok(self.outdated(plan, since.as_ref(), stores).await?.map_or(Ok(base), Err))
     }
 }

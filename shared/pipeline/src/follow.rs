@@ -10,7 +10,9 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Manifests, Namespace, ObjectName, Problem, Record,
     Standing, Store, StoreId,
 };
-use pawl_ports::{Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting};
+use pawl_ports::{
+    Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting, Writer,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, instrument, warn};
 
@@ -77,11 +79,21 @@ impl Sightings {
         self.trim();
     }
 
-    /// Forgets the Secrets that this process wrote itself.
-    pub fn without_own(&mut self, is_own: impl Fn(&Namespace, &ObjectName, &str) -> bool) {
-        self.touched.retain(|(namespace, name), version| {
-            !version.as_deref().is_some_and(|version| is_own(namespace, name, version))
+    /// Takes what can be acted on. The Secrets that this process wrote itself are forgotten; those that it may be writing
+    /// this moment stay here.
+    pub fn take(&mut self, writer: impl Fn(&Namespace, &ObjectName, Option<&str>) -> Writer) -> Self {
+        let mut taken = std::mem::take(self);
+        taken.touched.retain(|at @ (namespace, name), version| {
+            match writer(namespace, name, version.as_deref()) {
+                Writer::Own => false,
+                Writer::Undecided => {
+                    self.touched.insert(at.clone(), version.clone());
+                    false
+                }
+                Writer::Other => true,
+            }
         });
+        taken
     }
 
     fn object(&mut self, declared: Declared, manifests: Option<Manifests>) {
@@ -304,12 +316,13 @@ mod tests {
         seen.add(target("db", Some("2")));
         assert!(matches!(seen.objects.get(&app), Some(None)));
         assert_eq!(seen.touched.values().flatten().collect::<Vec<_>>(), ["2"]);
-        seen.without_own(|_, _, version| version == "2");
-        assert!(seen.touched.is_empty());
-        // A deletion is nobody's own version.
+        let all_of = |who| move |_: &Namespace, _: &ObjectName, _: Option<&str>| who;
+        assert!(seen.take(all_of(Writer::Undecided)).touched.is_empty());
+        assert_eq!((seen.touched.len(), seen.objects.len()), (1, 0), "it is asked for again");
+        assert!(seen.take(all_of(Writer::Own)).is_empty() && seen.is_empty());
         seen.add(target("db", None));
-        seen.without_own(|_, _, _| true);
-        assert_eq!(seen.touched.len(), 1);
+        assert_eq!(seen.take(all_of(Writer::Other)).touched.len(), 1);
+        assert!(seen.is_empty());
     }
 
     #[test]

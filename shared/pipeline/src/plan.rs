@@ -64,18 +64,27 @@ pub(crate) struct Sought {
 
 impl Plan {
     pub(crate) fn of(declaration: Declaration, entry: Option<Entry>, work: &Work, stores: &Stores) -> Self {
-        let now = work.started;
         let new = work.change.iter().map(|change| Sought { change: Arc::clone(change), patient: true });
+        let digest = declaration.digest();
+        let mut plan = Self { digest, reads: Vec::new(), declaration, entry: None, sought: new.collect() };
+        plan.renew(entry, work.started, stores);
+        plan
+    }
+
+    /// Plans by what the ledger knows of the declaration now.
+    pub(crate) fn renew(&mut self, entry: Option<Entry>, now: Timestamp, stores: &Stores) {
+        self.sought.retain(|sought| sought.patient);
         let known = entry.iter().flat_map(|entry| &entry.record.owed.changes);
         let known = known.filter(|change| is_looked_for(change, now));
         let known = known.map(|change| Sought { change: Arc::new(change.clone()), patient: false });
-        let sought: Vec<Sought> = new.chain(known).collect();
-        let latest = latest_by_read(&sought, &declaration, stores);
-        let reads = declaration.reads.iter().zip(latest).map(|(read, sought)| {
-            let question = question(read, &declaration.id, stores)?;
+        self.sought.extend(known);
+        let latest = latest_by_read(&self.sought, &self.declaration, stores);
+        let reads = self.declaration.reads.iter().zip(latest).map(|(read, sought)| {
+            let question = question(read, &self.declaration.id, stores)?;
             Ok(PlannedRead { question, sought: sought.cloned() })
         });
-        Self { digest: declaration.digest(), reads: reads.collect(), declaration, entry, sought }
+        self.reads = reads.collect();
+        self.entry = entry;
     }
 
     /// The reads that it may make.

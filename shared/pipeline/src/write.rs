@@ -37,7 +37,7 @@ impl<P: Ports> Pipeline<P> {
         self.read_target(TargetRef::of(declaration)).await.map(|existing| Base::Read(existing.map(Box::new)))
     }
 
-    /// Renders and writes one target.
+    /// Renders and writes one target. Where it was read and is absent, that it is created is noted already.
     pub(crate) async fn write(
         &self,
         declaration: &Declaration,
@@ -65,16 +65,19 @@ impl<P: Ports> Pipeline<P> {
             Err(error) => return self.untemplated(declaration, &base, error, ingredients).await,
         };
         let inputs = ingredients.inputs.clone();
-        let base = match base {
+        let existing = match base {
             Base::Known { resource_version } if !rendered.assembled_is_empty => {
                 return self.replace(declaration, rendered, resource_version, &last, inputs).await;
             }
             // Nothing is left to write: what becomes of the target depends on what stands there.
-            Base::Known { .. } => self.read(declaration).await?,
-            read @ Base::Read(_) => read,
-        };
-        let Base::Read(existing) = base else {
-            return Err(Error::new(Step::Read, Kind::Transient, "the target was not read"));
+            Base::Known { .. } => match self.read_target(TargetRef::of(declaration)).await? {
+                Some(existing) => Some(Box::new(existing)),
+                None => {
+                    let message = "the target is gone since it was written; it is looked at again";
+                    return Err(Error::new(Step::Read, Kind::Conflict, message));
+                }
+            },
+            Base::Read(existing) => existing,
         };
         self.write_over(declaration, rendered, existing.as_deref(), &last, inputs).await
     }

@@ -36,7 +36,7 @@ pub use status::Status;
 pub use store_status::{StoreStatus, Validity};
 pub use target::TargetRef;
 pub use unreadable::{DocumentKind, Unreadable, readable};
-pub use watches::{Declared, Sighting, Watches};
+pub use watches::{Declared, Sighting, Watches, Writer};
 
 use jiff::Timestamp;
 

@@ -14,14 +14,25 @@ pub trait Watches: Send + Sync {
     /// than their metadata.
     fn watch(&self, cluster: &Cluster, told: &mpsc::Sender<Sighting>) -> impl Future<Output = ()> + Send;
 
-    /// Whether this process wrote this version of a Secret a short while ago. Answers for writes that were answered.
-    fn is_own(
+    /// Who wrote this version of a Secret a short while ago, or deleted it where there is none.
+    fn writer(
         &self,
         cluster: &ClusterName,
         namespace: &Namespace,
         name: &ObjectName,
-        resource_version: &str,
-    ) -> bool;
+        resource_version: Option<&str>,
+    ) -> Writer;
+}
+
+/// Who wrote a Secret, as far as this process knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Writer {
+    /// This process.
+    Own,
+    /// This process is writing it this moment: a watch may tell of a write before the write is answered. Ask again.
+    Undecided,
+    /// Somebody else, or this process long ago.
+    Other,
 }
 
 /// One thing that a watch of a cluster saw.

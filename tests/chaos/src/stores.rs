@@ -8,6 +8,9 @@ use pawl_servers::vault::VaultApi;
 use pawl_servers::{Aws, Moto, Service};
 use serde_json::{Value, json};
 
+/// How often a call is made that the double of AWS answers with 500.
+const ATTEMPTS: u32 = 4;
+
 /// All three stores.
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
@@ -155,6 +158,13 @@ impl Stores {
             "SecretId": key.name(), "SecretString": value(key, n, &self.canary),
             "ClientRequestToken": version_id(key, n),
         });
+        // The double fails now and then when it is asked by many at once. The token makes a second call the same as the first.
+        for _ in 1..ATTEMPTS {
+            match self.manager("PutSecretValue", body.clone()).await {
+                Err(Error::Server(pawl_servers::Error::Refused { status: 500, .. })) => {}
+                answer => return answer.map(drop),
+            }
+        }
         self.manager("PutSecretValue", body).await.map(drop)
     }
 

@@ -4,13 +4,14 @@ use crate::door::lock;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use pawl_domain::SecretValue;
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// A value like no other. From the first canary of a process on, every log line of the process is kept, at level
+/// A value like no other. While there is a canary, every log line that the process writes from then on is kept, at level
 /// TRACE, and can be searched.
 ///
 /// ```
@@ -24,6 +25,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 #[derive(Clone, Debug)]
 pub struct Canary {
     value: String,
+    listening: Arc<Listening>,
 }
 
 impl Default for Canary {
@@ -38,9 +40,9 @@ impl Canary {
     /// # Panics
     /// When the process already has a subscriber that is not the canaries': nothing could be heard then.
     pub fn new() -> Self {
-        logs();
+        let listening = Arc::new(Listening { since: logs().listen() });
         let random = || RandomState::new().hash_one(0);
-        Self { value: format!("canary{:016x}{:016x}", random(), random()) }
+        Self { value: format!("canary{:016x}{:016x}", random(), random()), listening }
     }
 
     /// The value.
@@ -70,9 +72,9 @@ impl Canary {
         }
     }
 
-    /// Panics when any log line of this process holds the value.
+    /// Panics when any log line of this process since the canary holds the value.
     pub fn assert_absent_from_logs(&self) {
-        let text = logs().text();
+        let text = logs().text(self.listening.since);
         self.assert_absent_from("the logs", &text);
     }
 
@@ -116,19 +118,65 @@ impl Canary {
     }
 }
 
-/// All that was logged in this process since the first canary.
+/// All that was logged in this process since the oldest canary that there is.
 #[derive(Clone, Debug, Default)]
-struct Logs(Arc<Mutex<Vec<u8>>>);
+struct Logs(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// How many bytes were logged before those.
+    before: usize,
+    /// How many canaries listen since when, in bytes logged before them.
+    listening: BTreeMap<usize, usize>,
+}
+
+/// The time of one canary and its clones.
+#[derive(Debug)]
+struct Listening {
+    since: usize,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        logs().leave(self.since);
+    }
+}
 
 impl Logs {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.0)).into_owned()
+    fn listen(&self) -> usize {
+        let mut kept = lock(&self.0);
+        let now = kept.before + kept.bytes.len();
+        *kept.listening.entry(now).or_default() += 1;
+        now
+    }
+
+    /// Forgets what nobody listens for any more, once it is most of what is kept.
+    fn leave(&self, since: usize) {
+        let mut kept = lock(&self.0);
+        if let Some(count) = kept.listening.get_mut(&since) {
+            *count -= 1;
+            if *count == 0 {
+                kept.listening.remove(&since);
+            }
+        }
+        let oldest = kept.listening.keys().next().copied();
+        let unheard = oldest.map_or(kept.bytes.len(), |oldest| oldest - kept.before);
+        if unheard > kept.bytes.len() / 2 {
+            kept.bytes.drain(..unheard);
+            kept.before += unheard;
+        }
+    }
+
+    fn text(&self, since: usize) -> String {
+        let kept = lock(&self.0);
+        String::from_utf8_lossy(&kept.bytes[since - kept.before..]).into_owned()
     }
 }
 
 impl io::Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
+        lock(&self.0).bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -1,19 +1,15 @@
 //! A target never goes from a newer version of a key to an older one, whoever writes when.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-use crate::story::{Story, applying, flow, manifests};
+use crate::story::{Story, applying, flow, killed_before_its_record, manifests, patient};
 use futures::FutureExt;
-use pawl_domain::Outcome;
-use pawl_pipeline::Settings;
-use pawl_ports::{Job, Ports};
-use pawl_world::{Point, declaration, every_order};
+use pawl_domain::{Kind, Outcome};
+use pawl_pipeline::{Report, Settings};
+use pawl_ports::{Job, Ledger, Ports};
+use pawl_world::{Fault, Point, World, declaration, every_order};
 
-const POINTS: [Point; 4] = [Point::Read, Point::Fetch, Point::Write, Point::Record];
-
-/// Pauses are one more thing that can end before or after others' steps; a single stale answer needs none.
-fn patient() -> Settings {
-    Settings { stale_attempts: 0, ..Settings::default() }
-}
+/// Where whatever is no flow stands before it does something. No sync asks for marks.
+const MOMENT: Point = Point::Mark;
 
 /// The numbers at the end of the values that a target has had, in order.
 fn history(story: &Story, id: &str) -> Vec<usize> {
@@ -22,6 +18,19 @@ fn history(story: &Story, id: &str) -> Vec<usize> {
         data["value"].rsplit('-').next().unwrap().parse().unwrap()
     };
     values.iter().map(number).collect()
+}
+
+/// Rotates at a moment that the order chooses, and syncs that.
+async fn rotate_then_sync(story: &Story, number: usize, actor: &str) -> Report {
+    let world = story.world.seen_by(actor);
+    a_moment(&world).await;
+    let change = story.world.rotate("app/db", story.value(number));
+    flow(&world, patient()).sync(&change).await.unwrap()
+}
+
+/// Stands at [`MOMENT`] before it goes on.
+async fn a_moment(world: &World) {
+    world.ledger().mark("moment").await.unwrap();
 }
 
 /// Two syncs of one target meet, in every order of their steps; a rotation happens between their events.
@@ -34,13 +43,10 @@ async fn two_syncs_meet(written_before: bool) -> usize {
             story.flow().sync(&change).await.unwrap();
         }
         let first = story.world.rotate("app/db", story.value(2));
-        let rotate_then_sync = async |actor: &str, change: Option<pawl_domain::Change>| {
-            let world = story.world.seen_by(actor);
-            let change = change.unwrap_or_else(|| story.world.rotate("app/db", story.value(3)));
-            flow(&world, patient()).sync(&change).await.unwrap()
-        };
-        let (a, b) = (rotate_then_sync("a", Some(first)), rotate_then_sync("b", None));
-        let reports = schedule.run(&story.world, &POINTS, [("a", a.boxed()), ("b", b.boxed())]).await;
+        let older = async { flow(&story.world.seen_by("a"), patient()).sync(&first).await.unwrap() };
+        let newer = rotate_then_sync(&story, 3, "b");
+        let points = [MOMENT, Point::Fetch, Point::Write, Point::Record];
+        let reports = schedule.run(&story.world, &points, [("a", older.boxed()), ("b", newer.boxed())]).await;
         assert!(reports.iter().flatten().all(|report| report.failures().next().is_none()), "{reports:?}");
 
         let history = history(&story, "blue/shop/db");
@@ -76,11 +82,9 @@ async fn a_target_that_came_and_went_meanwhile_is_not_made_in_an_older_version()
     let first = story.world.rotate("app/db", story.value(1));
     let world = story.world.seen_by("slow");
     let slow = flow(&world, patient());
-    // What it plans by, what is asked after its look; then it has its value, and stands before it writes.
-    let gate = story.world.gate(Point::Entries);
+    // Where it has its value, and is about to note that it creates.
+    let gate = story.world.gate(Point::Record);
     let overtaking = async {
-        gate.arrived().await.release();
-        gate.arrived().await.release();
         let standing = gate.arrived().await;
         drop(gate);
         let second = story.world.rotate("app/db", story.value(2));
@@ -91,6 +95,73 @@ async fn a_target_that_came_and_went_meanwhile_is_not_made_in_an_older_version()
     let (report, ()) = futures::join!(slow.sync(&first), overtaking);
     assert_eq!(report.unwrap().count(Outcome::Written), 1);
     assert_eq!(history(&story, "blue/shop/db"), [2, 2]);
+}
+
+/// The same where the newer one dies before it can record what it created.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_came_unrecorded_and_went_is_not_made_in_an_older_version() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let first = story.world.rotate("app/db", story.value(1));
+    let (slow, fast) = (story.world.seen_by("slow"), story.world.seen_by("fast"));
+    let (slow, fast) = (flow(&slow, patient()), flow(&fast, patient()));
+    let gate = story.world.gate(Point::Record);
+    let overtaking = async {
+        let standing = gate.arrived().await;
+        let second = story.world.rotate("app/db", story.value(2));
+        killed_before_its_record(&gate, fast.sync(&second)).await;
+        drop(gate);
+        assert_eq!(history(&story, "blue/shop/db"), [2]);
+        story.world.clusters().delete("blue/shop/db");
+        standing.release();
+    };
+    let (report, ()) = futures::join!(slow.sync(&first), overtaking);
+    assert_eq!(report.unwrap().count(Outcome::Written), 1);
+    assert_eq!(history(&story, "blue/shop/db"), [2, 2]);
+}
+
+/// A request to create that reaches the cluster late may make an older version for a moment, where somebody deleted the newer
+/// one. It never stays.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_came_and_went_ends_with_the_newest_value_in_every_order() {
+    let orders = every_order(async |schedule| {
+        let story = Story::new();
+        story.declare("blue/shop/db", "app/db");
+        let first = story.world.rotate("app/db", story.value(1));
+        let older = async {
+            flow(&story.world.seen_by("older"), patient()).sync(&first).await.unwrap();
+        };
+        // The older one has its value before it first stands.
+        let newer = async {
+            let second = story.world.rotate("app/db", story.value(2));
+            flow(&story.world.seen_by("newer"), patient()).sync(&second).await.unwrap();
+        };
+        let hand = async {
+            a_moment(&story.world.seen_by("hand")).await;
+            story.world.clusters().delete("blue/shop/db");
+        };
+        let tasks = [("older", older.boxed()), ("newer", newer.boxed()), ("hand", hand.boxed())];
+        let points = [MOMENT, Point::Write, Point::Record];
+        schedule.run(&story.world, &points, tasks).await;
+        let history = history(&story, "blue/shop/db");
+        assert_eq!(history.last(), Some(&2), "{history:?}");
+    })
+    .await;
+    assert!(orders > 100, "only {orders} orders were told");
+}
+
+/// What cannot be noted as begun is not created.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_created_while_the_ledger_cannot_be_written() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let change = story.world.rotate("app/db", story.value(1));
+    story.world.inject(Fault::fail(Kind::Transient).at(Point::Record));
+    let report = story.flow().sync(&change).await.unwrap();
+    assert_eq!((report.count(Outcome::Written), report.failures().count()), (0, 0), "it is queued");
+    assert_eq!(story.world.value("blue/shop/db", "value"), None);
+    story.world.mend_all();
+    assert_eq!(story.flow().sync(&change).await.unwrap().count(Outcome::Written), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +238,6 @@ async fn an_edit_meets_a_delivery(written_before: bool) -> usize {
             flow(&b, patient()).index(reading("app/new"), &applying()).await.unwrap();
             flow(&b, patient()).deliver(&job).await.unwrap();
         };
-        // A new target has one look at the ledger more, which would make tens of thousands of orders of them.
         let points = if written_before {
             [Point::Entries, Point::Read, Point::Write]
         } else {

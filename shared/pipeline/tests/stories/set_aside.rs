@@ -153,6 +153,6 @@ async fn care_costs_nothing_where_the_last_attempt_ended() {
     story.world.advance(10 * MINUTE);
     let before = story.world.calls().ledger_writes;
     assert!(story.flow().with_care().deliver(&job).await.unwrap().failures().next().is_none());
-    assert_eq!(story.world.calls().ledger_writes - before, 1, "its record alone");
+    assert_eq!(story.world.calls().ledger_writes - before, 2, "that it creates, and its record");
     story.end();
 }

@@ -4,7 +4,7 @@ use crate::pawl::{Pawl, blue, cluster, id, name, pawl};
 use crate::server::Server;
 use pawl_domain::reconcile::{Action, Desired, Owner, Parts};
 use pawl_domain::{DeclarationId, StoreId};
-use pawl_ports::{Clusters, Declared, Sighting, TargetRef, Watches};
+use pawl_ports::{Clusters, Declared, Sighting, TargetRef, Watches, Writer};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -133,14 +133,14 @@ pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) 
         panic!("it was written")
     };
     assert_eq!((namespace.as_str(), target.as_str()), ("watched-secrets", "db"));
-    assert!(pawl.is_own(&blue(), &namespace, &target, &version));
+    assert_eq!(pawl.writer(&blue(), &namespace, &target, Some(&version)), Writer::Own);
 
     let one = format!("{secrets}/db");
     // A change of its owners concerns whoever else keeps it up.
     let (data, owners) =
         (Parts { annotations: true, ..Parts::default() }, Parts { owners: true, ..Parts::default() });
     let mut resource_version = version;
-    for (parts, is_own) in [(data, true), (owners, false)] {
+    for (parts, writer) in [(data, Writer::Own), (owners, Writer::Other)] {
         let owner = Owner {
             api_version: "external-secrets.io/v1".to_owned(),
             kind: "ExternalSecret".to_owned(),
@@ -156,14 +156,14 @@ pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) 
         let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
             panic!("it was written")
         };
-        assert_eq!(pawl.is_own(&blue(), &namespace, &target, &version), is_own);
+        assert_eq!(pawl.writer(&blue(), &namespace, &target, Some(&version)), writer);
         resource_version = version;
     }
     server.merge(&one, json!({ "metadata": { "ownerReferences": null }, "data": { "a": "MQ==" } })).await;
     let Sighting::Target(_, _, Some(version)) = watching.next("watched-secrets").await else {
         panic!("it was edited")
     };
-    assert!(!pawl.is_own(&blue(), &namespace, &target, &version));
+    assert_eq!(pawl.writer(&blue(), &namespace, &target, Some(&version)), Writer::Other);
     // Without its label it is no longer managed.
     let unlabelled = json!({ "metadata": { "labels": { "reconcile.external-secrets.io/managed": null } } });
     server.merge(&one, unlabelled).await;

@@ -1,11 +1,14 @@
 //! What the stories of this folder begin with: a world, its flow, and a canary that must not show up.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+use futures::FutureExt;
+use futures::future::{Either, select};
 use pawl_domain::policy::Allow;
 use pawl_domain::{Declaration, DigestKey, Manifests, SecretValue, StorePolicy};
 use pawl_pipeline::{Apply, ClusterRights, Pipeline, Report, Settings};
 use pawl_ports::Ports;
 use pawl_world::build::{patterns, policy};
+use pawl_world::gate::Gate;
 use pawl_world::{Canary, World, cluster, declaration, secrets_manager};
 use std::time::Duration;
 
@@ -84,9 +87,20 @@ pub(crate) fn flow(world: &World, settings: Settings) -> Pipeline<World> {
     Pipeline::new(world.clone(), settings, key)
 }
 
-/// Pauses are one more thing that can end before or after others' steps; a single stale answer needs none.
+/// Pauses are one more thing that can end before or after others' steps, at random; a single stale answer needs none.
 pub(crate) fn patient() -> Settings {
-    Settings { stale_attempts: 0, ..Settings::default() }
+    Settings { stale_attempts: 0, pause: Duration::ZERO, ..Settings::default() }
+}
+
+/// Ends work that creates a target right before it records that, as when its process is killed. What it records first is
+/// that it begins to.
+pub(crate) async fn killed_before_its_record<T>(records: &Gate, work: impl Future<Output = T> + Send) {
+    let dying = async {
+        records.arrived().await.release();
+        records.arrived().await
+    };
+    let ended = select(work.boxed(), dying.boxed()).await;
+    assert!(matches!(ended, Either::Right(_)), "it ended by itself");
 }
 
 /// An apply that removes nothing.
