@@ -33,7 +33,7 @@ pub(crate) async fn publish<I: ClusterIdentity>(
     let Some((ready, told)) = Ready::of(status).zip(status.told()) else { return Ok(()) };
     let notes = Note::of(status);
     let says_so = status.before.as_ref() == Some(&told);
-    let written = if says_so && (notes.is_empty() || !ready.is_ready) {
+    let written = if status.overtaken || says_so && (notes.is_empty() || !ready.is_ready) {
         Object { uid: status.uid.clone().unwrap_or_default(), ..Object::default() }
     } else {
         match write(link, id, status, &ready).await? {

@@ -15,7 +15,7 @@ use futures::FutureExt;
 use pawl_domain::reconcile::Deed;
 use pawl_domain::record::State;
 use pawl_domain::render;
-use pawl_domain::{DeclarationId, Kind, Record, Step, StoreId, Values};
+use pawl_domain::{DeclarationId, Kind, Record, Step, StoreId};
 use pawl_ports::{Clock, Clusters, Entry, Error, Ledger, Ports};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -153,6 +153,7 @@ impl<P: Ports> Pipeline<P> {
                 break;
             }
             tokio::time::sleep(self.pause(round)).await;
+            let created = attempted.created;
             attempted = match self.look_again(plan, delivery.stores).await {
                 Ok(Err(overtaken)) => return Err(overtaken),
                 Ok(Ok(base)) => {
@@ -165,6 +166,7 @@ impl<P: Ports> Pipeline<P> {
                 }
                 Err(error) => Attempted::failed(error),
             };
+            attempted.created |= created;
         }
         Ok(attempted)
     }
@@ -181,23 +183,25 @@ impl<P: Ports> Pipeline<P> {
             // A store that lags may have lost more than this version. The next time its answer holds.
             let message = "the store does not show the changed version yet; it is asked again soon";
             let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
-            return Attempted { result, values: Values::default(), behind, waits: true, is_aside: false };
+            return Attempted { behind, waits: true, ..Attempted::of(result) };
         }
         let ingredients = self.ingredients(plan, catch, templates);
         let creates = matches!(base, Base::Read(None)) && plan.declaration.target.creates();
+        let mut created = false;
         let result = async {
             if creates && ingredients.is_ok() {
                 self.claim(plan).await?;
             }
             let written = self.write(&plan.declaration, plan.record(), base, &ingredients).await?;
-            if written.deed == Deed::Created {
+            created = written.deed == Deed::Created;
+            if created {
                 self.check_claim(plan).await?;
             }
             Ok(written)
         }
         .await;
         let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();
-        Attempted { result, values, behind, waits: false, is_aside: false }
+        Attempted { values, behind, created, ..Attempted::of(result) }
     }
 
     /// Notes that a target is about to be created, where the ledger still is as it was before the target was looked at.

@@ -29,17 +29,25 @@ pub(crate) struct Attempted {
     pub(crate) waits: bool,
     /// Whether nothing was done because the declaration is set aside.
     pub(crate) is_aside: bool,
+    /// Whether the target was created, even if it was looked at once more after that.
+    pub(crate) created: bool,
 }
 
 impl Attempted {
     /// Why it failed.
     pub(crate) fn failed(error: Error) -> Self {
+        Self::of(Err(error))
+    }
+
+    /// A result of which nothing more is known.
+    pub(crate) fn of(result: Result<Written, Error>) -> Self {
         Self {
-            result: Err(error),
+            result,
             values: Values::default(),
             behind: Vec::new(),
             waits: false,
             is_aside: false,
+            created: false,
         }
     }
 

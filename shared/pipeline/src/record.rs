@@ -26,14 +26,14 @@ impl<P: Ports> Pipeline<P> {
     /// Records how a declaration fared and passes the outcome on: the failure that was recorded; or, where nothing could
     /// be recorded, a failure that may be tried again, for nobody else would know of it.
     pub(crate) async fn record(&self, plan: Plan, attempted: Attempted, delivery: &Delivery<'_>) -> Finished {
-        let Attempted { result, values, behind, waits, is_aside } = attempted;
+        let Attempted { result, values, behind, waits, is_aside, created } = attempted;
         let now = self.ports.clock().now();
         let declaration = &plan.declaration;
         let mut owed = plan.record().map(|record| record.owed.clone()).unwrap_or_default();
         let (mut deed, mut retired) = (Deed::Nothing, false);
         let (mut record, result) = match result {
             Ok(written) => {
-                deed = written.deed;
+                deed = if created && written.deed != Deed::Deleted { Deed::Created } else { written.deed };
                 owed.older_since = None;
                 owed.changes.clear();
                 behind.iter().filter(|it| is_looked_for(it, now)).for_each(|it| owed.want(it));
@@ -74,8 +74,11 @@ impl<P: Ports> Pipeline<P> {
         }
         let (result, status) = match recorded {
             Ok(Recorded::Stands) => (Some(result), status),
-            // What another delivery did later is that one's to tell.
-            Ok(Recorded::Theirs) => (Some(result), None),
+            // How it stands since is the other delivery's to tell; what this one did is nobody else's.
+            Ok(Recorded::Theirs) => {
+                let has_done = |status: &Status| status.deed != Deed::Nothing || status.retired;
+                (Some(result), status.filter(has_done).map(|status| Status { overtaken: true, ..status }))
+            }
             Ok(Recorded::Removed) => {
                 self.undo(declaration).await;
                 (None, None)

@@ -24,6 +24,8 @@ pub struct Status {
     pub deed: Deed,
     /// Whether a target of a former name was deleted.
     pub retired: bool,
+    /// Whether somebody else has told since how the declaration stands: only what was done is told.
+    pub overtaken: bool,
     /// What the status says already, as far as is known.
     pub before: Option<Told>,
 }
@@ -40,6 +42,7 @@ impl Status {
             result,
             deed: Deed::Nothing,
             retired: false,
+            overtaken: false,
             before: None,
         }
     }

@@ -16,6 +16,7 @@ fn status(result: Result<Outcome, Failure>) -> Status {
         result,
         deed: Deed::Nothing,
         retired: false,
+        overtaken: false,
         before: None,
     }
 }

@@ -31,6 +31,7 @@ impl Teller {
             result: Ok(Outcome::Unchanged),
             deed: Deed::Nothing,
             retired: false,
+            overtaken: false,
             before: None,
         };
         Self { server, status }

@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-use crate::story::Story;
+use crate::story::{Story, flow, patient};
+use futures::FutureExt;
 use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
 use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
 use pawl_domain::store::Home;
 use pawl_domain::{Complaint, Declaration, Kind, Outcome};
 use pawl_ports::{Job, Ports, Status};
 use pawl_world::build::{at, cluster_name};
-use pawl_world::{Fault, Point, declaration, secrets_manager};
+use pawl_world::{Fault, Point, declaration, every_order, secrets_manager};
 use std::time::Duration;
 
 /// An ExternalSecret that lives in cluster blue, refreshed by this policy.
@@ -64,6 +65,27 @@ async fn a_status_is_told_what_was_done_and_what_it_was_told_before() {
     assert_eq!(told[1].told(), told[2].told(), "nothing new is told of what stands as it was");
     assert_ne!(told[2].told(), told[3].told());
     story.end();
+}
+
+/// Whichever of two deliveries has the last word, what was done is told, and once.
+#[tokio::test(start_paused = true)]
+async fn that_a_target_was_created_is_told_once_in_every_order_of_two_deliveries() {
+    let orders = every_order(async |schedule| {
+        let story = Story::new();
+        let db = declared(&story, "db", RefreshPolicy::Periodic, 3600);
+        story.world.rotate("app/db", story.value(1));
+        let job = again(&db);
+        let deliver = async |actor: &str| {
+            flow(&story.world.seen_by(actor), patient()).deliver(&job).await.unwrap();
+        };
+        let (a, b) = (deliver("a"), deliver("b"));
+        let points = [Point::Fetch, Point::Write, Point::Record];
+        schedule.run(&story.world, &points, [("a", a.boxed()), ("b", b.boxed())]).await;
+        let deeds: Vec<_> = told(&story).into_iter().map(|status| status.deed).collect();
+        assert_eq!(deeds.iter().filter(|deed| **deed == Deed::Created).count(), 1, "{deeds:?}");
+    })
+    .await;
+    assert!(orders > 50, "only {orders} orders were told");
 }
 
 #[tokio::test(start_paused = true)]

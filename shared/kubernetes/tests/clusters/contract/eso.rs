@@ -108,6 +108,9 @@ pub(crate) async fn outcomes_are_published(server: &Server) {
     tell(Err(failure.clone()), Deed::Nothing).await;
     tell(Err(failure), Deed::Nothing).await;
     tell(Ok(Outcome::Queued), Deed::Nothing).await;
+    // What was done before somebody else told how it stands is told by an Event alone.
+    let late = status(now() + SignedDuration::from_secs(6), uid, Ok(Outcome::Written), Deed::Updated);
+    pawl.publish(&id, &Status { overtaken: true, ..late }).await.unwrap();
     let found = server.get(&format!("{path}/es")).await;
     let message = "could not get secret data from provider";
     let want = json!({
@@ -125,6 +128,7 @@ pub(crate) async fn outcomes_are_published(server: &Server) {
         "Created Normal secret created pawl 2026-11-22T05:00:01Z",
         "UpdateFailed Warning no key k pawl 2026-11-22T05:00:04Z",
         "Updated Normal secret updated pawl 2026-11-22T05:00:02Z",
+        "Updated Normal secret updated pawl 2026-11-22T05:00:06Z",
     ];
     assert_eq!(events(server, "publish", uid).await, want);
     // Nobody is left to tell.
@@ -181,6 +185,7 @@ fn status(at: Timestamp, uid: &str, result: Result<Outcome, Failure>, deed: Deed
         result,
         deed,
         retired: false,
+        overtaken: false,
         before: None,
     }
 }
