@@ -32,6 +32,8 @@ pub(crate) struct Evidence {
     pub(crate) at: Duration,
     /// Messages that nobody deals with: the queue's name and the message.
     pub(crate) left_jobs: Vec<(String, String)>,
+    /// Messages that failed for the moment and wait for their pause to end, likewise.
+    pub(crate) waiting_jobs: Vec<(String, String)>,
     /// Messages that were given up, likewise.
     pub(crate) dead_jobs: Vec<(String, String)>,
     /// Where the canary was found.

@@ -32,6 +32,7 @@ pub(crate) async fn standing(stage: &Stage) -> Result<Evidence> {
     // In the table ids have another separator.
     (evidence.kept, evidence.records) = (kept.registry.replace('!', "/"), kept.records.replace('!', "/"));
     evidence.left_jobs.extend(kept.left_jobs);
+    evidence.waiting_jobs.extend(kept.waiting_jobs);
     evidence.dead_jobs.extend(kept.dead_jobs);
     if let Some(queues) = &stage.queues {
         let aws = &stage.stores.aws;
@@ -58,7 +59,7 @@ pub(crate) async fn all(stage: &Stage, watch: &Watch) -> Result<Evidence> {
     places.push(("metrics".to_owned(), stage.pawl.metrics().await?));
     let (_, reports) = stage.pawl.command(&["get", "--output", "json"]).await?;
     places.push(("pawl get".to_owned(), reports));
-    places.extend(evidence.dead_jobs.iter().cloned());
+    places.extend(evidence.dead_jobs.iter().chain(&evidence.waiting_jobs).cloned());
     for cluster in &stage.clusters {
         for path in ["/api/v1/events", "/apis/external-secrets.io/v1/externalsecrets"] {
             places.push((format!("{} {path}", cluster.name), cluster.get(path).await?.to_string()));
@@ -83,12 +84,17 @@ pub(crate) fn leaking_files(folder: &Path, canary: &str) -> Result<Vec<String>> 
     Ok(leaking)
 }
 
+/// The longest pause of a job that failed again and again, in milliseconds: a quarter of an hour, by a clock that may have
+/// been two minutes ahead.
+const PAUSE: i64 = 17 * 60 * 1000;
+
 /// What Pawl keeps, as text.
 #[derive(Debug, Default)]
 struct Kept {
     registry: String,
     records: String,
     left_jobs: Vec<(String, String)>,
+    waiting_jobs: Vec<(String, String)>,
     dead_jobs: Vec<(String, String)>,
 }
 
@@ -129,11 +135,20 @@ fn database(path: &Path) -> rusqlite::Result<Kept> {
         let all = if name == "records" { &mut kept.records } else { &mut kept.registry };
         all.push_str(&text);
     }
-    let mut jobs = file.prepare("select document, dead is not null from jobs")?;
-    let jobs = jobs.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+    let now = pawl_e2e::now().as_millisecond();
+    let pauses = now..=now + PAUSE;
+    let mut jobs = file.prepare("select document, dead is not null, leased, due from jobs")?;
+    let jobs = jobs.query_map([], |row| {
+        let (is_dead, is_leased, due): (bool, bool, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((row.get::<_, String>(0)?, is_dead, !is_leased && pauses.contains(&due)))
+    })?;
     for job in jobs {
-        let (document, is_dead) = job?;
-        let queue = if is_dead { &mut kept.dead_jobs } else { &mut kept.left_jobs };
+        let (document, is_dead, is_waiting) = job?;
+        let queue = match (is_dead, is_waiting) {
+            (true, _) => &mut kept.dead_jobs,
+            (false, true) => &mut kept.waiting_jobs,
+            (false, false) => &mut kept.left_jobs,
+        };
         queue.push(("jobs".to_owned(), document));
     }
     Ok(kept)

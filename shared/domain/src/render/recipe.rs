@@ -62,11 +62,39 @@ const PART: usize = 200;
 const MEMBER_STEPS: u64 = 15;
 const MEMBER_ROOM: usize = 200;
 
-/// Takes what it costs to take a document apart, of which each member becomes an allocation or two.
+/// What an element of a list costs: its place in a list that doubles as it grows.
+const ELEMENT_ROOM: usize = 64;
+
+/// Takes what it costs to take a JSON document apart, of which each member becomes an allocation or two.
 pub(super) fn take_apart(document: &SecretValue, budget: &mut Budget) -> Result<(), Exhausted> {
-    let members = document.expose().iter().filter(|byte| **byte == b':').count();
+    let Parts { members, elements } = Parts::of(document.expose());
     budget.step(members as u64 * MEMBER_STEPS)?;
-    budget.take(document.len() + members * MEMBER_ROOM)
+    budget.take(document.len() + members * MEMBER_ROOM + elements * ELEMENT_ROOM)
+}
+
+/// Of how many parts a JSON document consists. What is no JSON has any number of them.
+#[derive(Debug, Default, PartialEq)]
+struct Parts {
+    members: usize,
+    elements: usize,
+}
+
+impl Parts {
+    fn of(json: &[u8]) -> Self {
+        let mut parts = Self::default();
+        let (mut in_text, mut is_escaped) = (false, false);
+        for byte in json {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' if in_text => is_escaped = true,
+                b'"' => in_text = !in_text,
+                b':' if !in_text => parts.members += 1,
+                b',' | b'[' if !in_text => parts.elements += 1,
+                _ => {}
+            }
+        }
+        parts
+    }
 }
 
 impl Recipe {
@@ -294,5 +322,22 @@ impl Prepared {
         let data = decoded_all(self.decoding, data)?;
         check_null_bytes(self.null_bytes, &data)?;
         Ok(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_document_are_counted_and_the_signs_in_its_texts_are_not() {
+        for (json, members, elements) in [
+            ("", 0, 0),
+            (r#"{"a": "b:c,d[", "e": {"f": 1}}"#, 3, 1),
+            (r#"{"a\",\"": "\\", "b": [1, [2, 3]]}"#, 2, 5),
+            ("[[],[],[]]", 0, 6),
+        ] {
+            assert_eq!(Parts::of(json.as_bytes()), Parts { members, elements }, "{json}");
+        }
     }
 }

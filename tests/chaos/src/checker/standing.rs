@@ -130,15 +130,17 @@ fn left_over(evidence: &Evidence, live: &BTreeMap<Place, &Spec>) -> Vec<Finding>
     findings
 }
 
-/// Nothing may wait. What was given up is explained when all that it names is as it must be: sweeps made up for it.
+/// Nothing may wait, but for its pause to end. What waits so or was given up is explained when all that it names is as it
+/// must be: sweeps made up for it.
 fn jobs(evidence: &Evidence, wrong: &BTreeSet<Place>) -> Vec<Finding> {
     let left = evidence.left_jobs.iter().map(|(queue, message)| {
         Finding::general(Kind::Job, format!("a message is left in the queue {queue}: {message}"))
     });
     let unexplained = |message: &String| wrong.iter().any(|place| message.contains(&place.to_string()));
-    let dead = evidence.dead_jobs.iter().filter(|(_, message)| unexplained(message));
-    let dead = dead.map(|(queue, message)| {
+    let shelved = evidence.dead_jobs.iter().chain(&evidence.waiting_jobs);
+    let shelved = shelved.filter(|(_, message)| unexplained(message));
+    let shelved = shelved.map(|(queue, message)| {
         Finding::general(Kind::Job, format!("{queue} has a message of what is wrong now: {message}"))
     });
-    left.chain(dead).collect()
+    left.chain(shelved).collect()
 }

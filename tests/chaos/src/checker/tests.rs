@@ -89,7 +89,7 @@ fn every_planted_error_is_found() {
         all(&evidence)
     };
     let found = |findings: &[Finding]| findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
-    let cases: [Case<'_>; 17] = [
+    let cases: [Case<'_>; 18] = [
         ("stale", &|it| drop(it.secrets.insert(first.clone(), shows(Form::Whole, 1))), &[Kind::Wrong]),
         ("missing", &|it| drop(it.secrets.remove(&first)), &[Kind::Wrong]),
         (
@@ -122,6 +122,14 @@ fn every_planted_error_is_found() {
             "a dead job without its work",
             &|it| {
                 it.dead_jobs.push(("jobs-dead".into(), "blue/chaos-0/d000".into()));
+                it.secrets.remove(&first);
+            },
+            &[Kind::Wrong, Kind::Job],
+        ),
+        (
+            "a job that waits and its work is not done",
+            &|it| {
+                it.waiting_jobs.push(("jobs".into(), "blue/chaos-0/d000".into()));
                 it.secrets.remove(&first);
             },
             &[Kind::Wrong, Kind::Job],
