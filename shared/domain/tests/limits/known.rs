@@ -230,7 +230,10 @@ fn reads() -> Vec<Case> {
     let mut unicode = read(Becomes::Every { conversion: Some(KeyConversion::Unicode), rewrite: Vec::new() });
     unicode.decoding = Decoding::Auto;
     let vault = vec![found_in(Provider::Vault, object(20_000, "[[],[],{},1.5]"))];
+    let lists = vec![found_in(Provider::Vault, object(1, &format!("[{}0]", "[],".repeat(450_000))))];
+    let every = read(Becomes::Every { conversion: None, rewrite: Vec::new() });
     vec![
+        Case::reading("a document of lists", vec![every], lists),
         Case::rewriting(
             "documents in a document are merged",
             object(14, &texts),
