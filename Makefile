@@ -19,12 +19,12 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda notices bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny tools template lint docs unit kubernetes ## every check that CI makes; cheap ones first
+test: formatted deny notices tools template lint docs unit kubernetes ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted
@@ -91,9 +91,12 @@ attacks: tools ## figures of a release build under each attack on time and memor
 		attacks::floods attacks::slow --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
 		grep -o 'figure |.*' target/attacks.log; [ $$ended = 0 ] || { tail -40 target/attacks.log; exit $$ended; }
 
-lambda: tools ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
-	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'
+lambda: tools notices ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64
+	$(STEP) "zips" sh -c '$(WITH_TOOLS) cargo lambda build --release --arm64 --output-format zip --include NOTICES.txt --lambda-dir target/lambda $(FUNCTIONS:%=--package %)'
 	@ls -l target/lambda/*/*.zip
+
+notices: ## NOTICES.txt: the licences of the packages of others in what is deployed; it is in each zip
+	$(STEP) "notices" sh -c 'tools/notices aarch64-unknown-linux-gnu pawl $(FUNCTIONS) > NOTICES.txt'
 
 bench: ## the benchmarks of the figures that Pawl promises
 	@# One of them measures the binaries of all packages, of which `cargo bench` by itself builds none.
