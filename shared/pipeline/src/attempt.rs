@@ -10,9 +10,8 @@ use crate::plan::Plan;
 use crate::recheck::{Overtaken, Rechecking};
 use crate::stores::Stores;
 use crate::templates::{Templates, Templating};
-use crate::write::Base;
+use crate::write::{Base, Progress};
 use futures::FutureExt;
-use pawl_domain::reconcile::Deed;
 use pawl_domain::record::State;
 use pawl_domain::render;
 use pawl_domain::{DeclarationId, Kind, Record, Step, StoreId};
@@ -155,7 +154,12 @@ impl<P: Ports> Pipeline<P> {
             tokio::time::sleep(self.pause(round)).await;
             let created = attempted.created;
             attempted = match self.look_again(plan, delivery.stores).await {
-                Ok(Err(overtaken)) => return Err(overtaken),
+                Ok(Err(overtaken)) => {
+                    if created {
+                        self.disown(&plan.declaration).await;
+                    }
+                    return Err(overtaken);
+                }
                 Ok(Ok(base)) => {
                     let fetching = self.fetching(&[plan], &delivery.locations);
                     // Its own lane, for this declaration has its turn in the cluster's already.
@@ -186,18 +190,18 @@ impl<P: Ports> Pipeline<P> {
             return Attempted { behind, waits: true, ..Attempted::of(result) };
         }
         let ingredients = self.ingredients(plan, catch, templates);
-        let creates = matches!(base, Base::Read(None)) && plan.declaration.target.creates();
         let mut created = false;
         let result = async {
-            if creates && ingredients.is_ok() {
-                self.claim(plan).await?;
+            match self.write(&plan.declaration, plan.record(), base, &ingredients).await? {
+                Progress::Done(written) => Ok(written),
+                Progress::Creates(creation) => {
+                    self.claim(plan).await?;
+                    let written = self.create(&plan.declaration, *creation).await?;
+                    created = true;
+                    self.check_claim(plan).await?;
+                    Ok(written)
+                }
             }
-            let written = self.write(&plan.declaration, plan.record(), base, &ingredients).await?;
-            created = written.deed == Deed::Created;
-            if created {
-                self.check_claim(plan).await?;
-            }
-            Ok(written)
         }
         .await;
         let values = ingredients.map(|ingredients| ingredients.values).unwrap_or_default();

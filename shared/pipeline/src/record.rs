@@ -145,6 +145,38 @@ impl<P: Ports> Pipeline<P> {
         (deleted, problem)
     }
 
+    /// The declaration was removed or edited while its target was created. Where that target is not declared any more it
+    /// goes again: at once, or with the next delivery.
+    pub(crate) async fn disown(&self, declaration: &Declaration) {
+        let id = &declaration.id;
+        let target = FormerTarget {
+            name: declaration.target.name.clone(),
+            manifest: declaration.target.generic().cloned(),
+        };
+        let owing = async {
+            let declared = self.ports.registry().declarations(std::slice::from_ref(id)).await?.pop();
+            let Some(declared) = declared else {
+                self.undo(declaration).await;
+                return Ok(());
+            };
+            if (&declared.target.name, declared.target.generic()) == (&target.name, target.manifest.as_ref())
+            {
+                return Ok(());
+            }
+            let now = self.ports.clock().now();
+            let owed = |last: Option<Record>| {
+                let mut record = last?.reopened(now);
+                record.owed.owe(target.clone());
+                Some(record)
+            };
+            self.ports.ledger().update(id, "it stays", owed).await.map(drop)
+        };
+        if let Err(error) = owing.await {
+            let name = &target.name;
+            warn!(declaration.id = %id, "{id}: it was edited, and its former target {name} stays: {error}");
+        }
+    }
+
     /// The declaration was removed while its target was written: what it owns goes again. Where that fails, the one who
     /// removed it has it on record.
     async fn undo(&self, declaration: &Declaration) {

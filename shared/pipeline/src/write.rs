@@ -31,33 +31,48 @@ pub(crate) struct Written {
     pub(crate) deed: Deed,
 }
 
+/// How far a write came.
+pub(crate) enum Progress {
+    /// Whatever there was to do is done.
+    Done(Written),
+    /// The target is to be created, once that is noted.
+    Creates(Box<Creation>),
+}
+
+/// A target that is to be created.
+pub(crate) struct Creation {
+    decision: Decision,
+    digest: Option<String>,
+    inputs: String,
+}
+
 impl<P: Ports> Pipeline<P> {
     /// Reads the target as it stands.
     pub(crate) async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
         self.read_target(TargetRef::of(declaration)).await.map(|existing| Base::Read(existing.map(Box::new)))
     }
 
-    /// Renders and writes one target. Where it was read and is absent, that it is created is noted already.
+    /// Renders one target, and writes it unless it is to be created.
     pub(crate) async fn write(
         &self,
         declaration: &Declaration,
         last: Option<&Record>,
         base: Base,
         ingredients: &Result<Ingredients, Error>,
-    ) -> Result<Written, Error> {
+    ) -> Result<Progress, Error> {
         let ingredients = match ingredients {
             Ok(ingredients) => ingredients,
-            Err(error) => return self.give_up(declaration, &base, error.shared()).await,
+            Err(error) => return Err(self.give_up(declaration, &base, error.shared()).await),
         };
         let last = Last::of(last, ingredients);
         if let (Base::Known { resource_version }, Some(digest)) = (&base, last.same_digest()) {
-            return Ok(Written {
+            return Ok(Progress::Done(Written {
                 outcome: Outcome::Unchanged,
                 resource_version: Some(resource_version.clone()),
                 digest: Some(digest),
                 inputs: ingredients.inputs.clone(),
                 deed: Deed::Nothing,
-            });
+            }));
         }
         let standing = !matches!(base, Base::Read(None));
         let rendered = match self.render(declaration, ingredients, standing).await {
@@ -67,7 +82,8 @@ impl<P: Ports> Pipeline<P> {
         let inputs = ingredients.inputs.clone();
         let existing = match base {
             Base::Known { resource_version } if !rendered.assembled_is_empty => {
-                return self.replace(declaration, rendered, resource_version, &last, inputs).await;
+                let replacing = self.replace(declaration, rendered, resource_version, &last, inputs);
+                return replacing.await.map(Progress::Done);
             }
             // Nothing is left to write: what becomes of the target depends on what stands there.
             Base::Known { .. } => match self.read_target(TargetRef::of(declaration)).await? {
@@ -89,7 +105,7 @@ impl<P: Ports> Pipeline<P> {
         base: &Base,
         error: Error,
         ingredients: &Ingredients,
-    ) -> Result<Written, Error> {
+    ) -> Result<Progress, Error> {
         if error.complaint() == Complaint::Update
             && let Base::Read(existing) = base
             && let Some(decision) = decide_untemplated(declaration, existing.as_deref())
@@ -97,15 +113,15 @@ impl<P: Ports> Pipeline<P> {
             let inputs = ingredients.inputs.clone();
             return self.carry_out(declaration, decision, existing.as_deref(), None, inputs).await;
         }
-        self.give_up(declaration, base, error).await
+        Err(self.give_up(declaration, base, error).await)
     }
 
     /// What cannot be rendered leaves the target as it is, but for the label that ESO sets before it asks any store.
-    async fn give_up(&self, declaration: &Declaration, base: &Base, error: Error) -> Result<Written, Error> {
+    async fn give_up(&self, declaration: &Declaration, base: &Base, error: Error) -> Error {
         if let Base::Read(existing) = base {
             self.mark(declaration, existing.as_deref()).await;
         }
-        Err(error)
+        error
     }
 
     async fn mark(&self, declaration: &Declaration, existing: Option<&Existing>) {
@@ -132,7 +148,7 @@ impl<P: Ports> Pipeline<P> {
             (Outcome::Unchanged, resource_version)
         } else {
             let (id, target) = (&declaration.id, &declaration.target.name);
-            let replacement = Replacement::of(&rendered);
+            let replacement = Replacement::of(declaration, &rendered);
             let call = self.ports.clusters().replace(id, target, &resource_version, &replacement);
             (Outcome::Written, self.at_cluster(&id.cluster, Step::Write, call).await?)
         };
@@ -147,7 +163,7 @@ impl<P: Ports> Pipeline<P> {
         existing: Option<&Existing>,
         last: &Last<'_>,
         inputs: String,
-    ) -> Result<Written, Error> {
+    ) -> Result<Progress, Error> {
         if let (Some(existing), Some(digest)) = (existing, last.same_digest()) {
             // Chance would give something else, but nothing has changed that calls for it.
             if rendered.random && existing.is_as_written() && self.is_recorded(existing, &rendered, &digest) {
@@ -176,6 +192,29 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn carry_out(
+        &self,
+        declaration: &Declaration,
+        decision: Decision,
+        existing: Option<&Existing>,
+        digest: Option<String>,
+        inputs: String,
+    ) -> Result<Progress, Error> {
+        if matches!(decision.action, Action::Create(_)) {
+            return Ok(Progress::Creates(Box::new(Creation { decision, digest, inputs })));
+        }
+        self.act(declaration, decision, existing, digest, inputs).await.map(Progress::Done)
+    }
+
+    /// Creates a target.
+    pub(crate) async fn create(
+        &self,
+        declaration: &Declaration,
+        Creation { decision, digest, inputs }: Creation,
+    ) -> Result<Written, Error> {
+        self.act(declaration, decision, None, digest, inputs).await
+    }
+
+    async fn act(
         &self,
         declaration: &Declaration,
         Decision { action, outcome }: Decision,

@@ -21,8 +21,8 @@ fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect()
 }
 
-fn replacement(pairs: &[(&str, &str)]) -> Replacement {
-    Replacement::of(&Rendered::plain(data(pairs)))
+fn replacement(db: &Declaration, pairs: &[(&str, &str)]) -> Replacement {
+    Replacement::of(db, &Rendered::plain(data(pairs)))
 }
 
 async fn read(world: &World, db: &Declaration) -> Option<Existing> {
@@ -60,7 +60,7 @@ async fn writes_are_conditional_on_what_was_read() {
         Kind::Conflict,
         "edited meanwhile"
     );
-    let second = replacement(&[("a", "2")]);
+    let second = replacement(&db, &[("a", "2")]);
     let replaced = world.clusters().replace(&db.id, target, &first, &second).await;
     assert_eq!(kind(replaced), Kind::Conflict, "edited meanwhile");
     let delete = Action::Delete { uid: old.uid.clone(), resource_version: first };
@@ -73,8 +73,10 @@ async fn writes_are_conditional_on_what_was_read() {
     write(&world, &db, &[("a", "2")]).await.unwrap();
     assert_eq!(world.data("blue/shop/db"), BTreeMap::from([("a".to_owned(), "2".to_owned())]));
     let now = read(&world, &db).await.unwrap();
-    let third =
-        world.clusters().replace(&db.id, target, &now.resource_version, &replacement(&[("c", "3")])).await;
+    let third = world
+        .clusters()
+        .replace(&db.id, target, &now.resource_version, &replacement(&db, &[("c", "3")]))
+        .await;
     let after = read(&world, &db).await.unwrap();
     assert_eq!(
         (third.unwrap(), after.uid),
@@ -86,8 +88,10 @@ async fn writes_are_conditional_on_what_was_read() {
     assert_eq!(history, [1, 2, 1, 1]);
 
     world.clusters().delete("blue/shop/db");
-    let gone =
-        world.clusters().replace(&db.id, target, &now.resource_version, &replacement(&[("c", "3")])).await;
+    let gone = world
+        .clusters()
+        .replace(&db.id, target, &now.resource_version, &replacement(&db, &[("c", "3")]))
+        .await;
     assert_eq!(kind(gone), Kind::Conflict, "the target is gone");
     assert_eq!(world.calls().replaces, 3);
     assert_eq!(world.calls().target_writes(), 8);
@@ -97,7 +101,8 @@ async fn writes_are_conditional_on_what_was_read() {
 async fn a_write_that_changes_nothing_makes_no_new_version() {
     let (world, db) = world();
     let first = write(&world, &db, &[("a", "1")]).await.unwrap().unwrap();
-    let again = world.clusters().replace(&db.id, &db.target.name, &first, &replacement(&[("a", "1")])).await;
+    let again =
+        world.clusters().replace(&db.id, &db.target.name, &first, &replacement(&db, &[("a", "1")])).await;
     assert_eq!(again.unwrap(), first);
     world.forget_calls();
     assert_eq!(write(&world, &db, &[("a", "1")]).await.unwrap(), None, "decided to leave it");
@@ -138,7 +143,7 @@ async fn what_an_api_server_refuses_is_refused() {
     let (world, db) = world();
     let version = write(&world, &db, &[("a", "1")]).await.unwrap().unwrap();
     let replace = async |version: &str, pairs: &[(&str, &str)]| {
-        kind(world.clusters().replace(&db.id, &db.target.name, version, &replacement(pairs)).await)
+        kind(world.clusters().replace(&db.id, &db.target.name, version, &replacement(&db, pairs)).await)
     };
     assert_eq!(replace(&version, &[("a b", "1")]).await, Kind::Invalid);
     assert_eq!(replace(&version, &[("a", &"x".repeat(1024 * 1024 + 1))]).await, Kind::Invalid);

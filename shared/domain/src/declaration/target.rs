@@ -29,14 +29,6 @@ impl Target {
         self.manifest.as_ref().filter(|manifest| !manifest.is_secret())
     }
 
-    /// Whether a target that is missing is created.
-    pub fn creates(&self) -> bool {
-        match self.creation {
-            CreationPolicy::Owner | CreationPolicy::Orphan | CreationPolicy::CreateOrMerge => true,
-            CreationPolicy::Merge | CreationPolicy::None => false,
-        }
-    }
-
     /// Whether the target becomes immutable; only a Secret does.
     pub fn freezes(&self) -> bool {
         self.immutable && self.generic().is_none()

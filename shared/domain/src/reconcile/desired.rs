@@ -32,17 +32,13 @@ pub(super) fn whole(
         None => None,
     };
     let hash = content.as_ref().map_or_else(|| data_hash(&data), Content::hash);
-    let (our_labels, our_annotations) = if rendered.templated {
-        (&rendered.labels, &rendered.annotations)
-    } else {
-        (&declaration.labels, &declaration.annotations)
-    };
+    let ours = Ours::of(declaration, rendered, hash);
     let mut labels = without(&existing.labels, &existing.own.labels);
-    labels.extend(our_labels.clone());
-    let mut annotations = without(&existing.annotations, &existing.own.annotations);
-    annotations.extend(our_annotations.clone());
-    annotations.insert(DATA_HASH_ANNOTATION.to_owned(), hash);
+    labels.extend(ours.labels);
+    // Who keeps it up by now may have no label that somebody else left.
     mark(declaration, &mut labels);
+    let mut annotations = without(&existing.annotations, &existing.own.annotations);
+    annotations.extend(ours.annotations);
     let template = declaration.target.template.as_ref();
     Ok(Desired {
         kind: template
@@ -56,6 +52,27 @@ pub(super) fn whole(
         data,
         content,
     })
+}
+
+/// The labels and annotations that a declaration gives to its target, whether or not that is read first.
+pub(super) struct Ours {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+impl Ours {
+    /// `hash` is that of all data that the target has then.
+    pub(super) fn of(declaration: &Declaration, rendered: &Rendered, hash: String) -> Self {
+        let (labels, annotations) = if rendered.templated {
+            (&rendered.labels, &rendered.annotations)
+        } else {
+            (&declaration.labels, &declaration.annotations)
+        };
+        let (mut labels, mut annotations) = (labels.clone(), annotations.clone());
+        annotations.insert(DATA_HASH_ANNOTATION.to_owned(), hash);
+        mark(declaration, &mut labels);
+        Self { labels, annotations }
+    }
 }
 
 /// What was rendered, laid over what stands there already or over a new object.

@@ -2,7 +2,7 @@
 
 use crate::declaration::{CreationPolicy, Declaration, TemplateScope};
 use crate::hash::data_hash;
-use crate::reconcile::{CREATED_BY_LABEL, DATA_HASH_ANNOTATION, MANAGED_LABEL};
+use crate::reconcile::desired::Ours;
 use crate::render::Rendered;
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;
@@ -32,13 +32,9 @@ impl Replacement {
         replaces && fixed && !target.immutable && target.generic().is_none()
     }
 
-    /// What was rendered, for a target that [`Replacement::suits`].
-    pub fn of(rendered: &Rendered) -> Self {
-        let mut labels = rendered.labels.clone();
-        labels.remove(MANAGED_LABEL);
-        labels.remove(CREATED_BY_LABEL);
-        let mut annotations = rendered.annotations.clone();
-        annotations.insert(DATA_HASH_ANNOTATION.to_owned(), data_hash(&rendered.data));
+    /// What was rendered for a declaration that [`Replacement::suits`].
+    pub fn of(declaration: &Declaration, rendered: &Rendered) -> Self {
+        let Ours { labels, annotations } = Ours::of(declaration, rendered, data_hash(&rendered.data));
         Self { data: rendered.data.clone(), labels, annotations }
     }
 }

@@ -3,10 +3,9 @@
 use crate::server::Server;
 use jiff::Timestamp;
 use pawl_domain::cluster::{Allowed, Cluster, Connection, TokenSource};
-use pawl_domain::reconcile::Replacement;
-use pawl_domain::{
-    ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, Rendered, SecretValue, Step,
-};
+use pawl_domain::hash::data_hash;
+use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, Replacement};
+use pawl_domain::{ClusterName, Declaration, DeclarationId, Home, Kind, ObjectName, SecretValue, Step};
 use pawl_kubernetes::{ClusterDirectory, KubernetesClusters, Options};
 use pawl_manifests::{ParseOptions, parse};
 use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint, Error};
@@ -111,7 +110,9 @@ pub(crate) fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, SecretValue> {
 
 /// The same as what is written without reading.
 pub(crate) fn replacement(pairs: &[(&str, &str)]) -> Replacement {
-    Replacement::of(&Rendered::plain(data(pairs)))
+    let data = data(pairs);
+    let annotations = BTreeMap::from([(DATA_HASH_ANNOTATION.to_owned(), data_hash(&data))]);
+    Replacement { data, labels: BTreeMap::new(), annotations }
 }
 
 /// One known cluster.

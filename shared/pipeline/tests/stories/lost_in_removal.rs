@@ -196,6 +196,29 @@ async fn a_former_target_whose_write_was_never_recorded_is_deleted_all_the_same(
     story.end();
 }
 
+/// A request to create may reach the cluster after the target got another name, and whoever wrote that deleted the former.
+#[tokio::test(start_paused = true)]
+async fn a_former_target_that_is_created_late_is_deleted_all_the_same() {
+    let story = first_stands().await;
+    story.flow().index(named("second"), &applying()).await.unwrap();
+    let job = story.world.jobs().take().remove(0);
+    let flow = story.flow();
+    let gate = story.world.gate(Point::Write);
+    let overtaking = async {
+        let late = gate.arrived().await;
+        drop(gate);
+        story.flow().index(named("third"), &applying()).await.unwrap();
+        story.work_off().await;
+        assert_eq!(story.world.value("blue/shop/third", "value"), Some(story.value(1)));
+        late.release();
+    };
+    let (report, ()) = futures::join!(flow.deliver(&job), overtaking);
+    report.unwrap();
+    story.work_off().await;
+    assert_only_the_third_stands(&story);
+    story.end();
+}
+
 /// A live credential must not stand under a name that nobody declares any more.
 #[tokio::test(start_paused = true)]
 async fn a_former_target_that_could_not_be_deleted_is_deleted_later() {

@@ -44,3 +44,17 @@ async fn a_template_that_would_take_too_long_fails_alone() {
     assert!(!error.is_retryable() && error.message().contains("more steps than allowed"), "{error}");
     story.end();
 }
+
+/// A note that a target is about to be created would stand in the way of what another delivery has to record, for as long as
+/// rendering takes.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_noted_of_a_target_before_it_is_rendered() {
+    let story = Story::new();
+    story.world.declare(declaration("blue/shop/db").reads("app/db").template(template(r#"{{ fail "no" }}"#)));
+    let change = story.world.rotate("app/db", story.value(1));
+    let before = story.world.calls().ledger_writes;
+    let report = story.flow().sync(&change).await.unwrap();
+    assert_eq!(report.failures().count(), 1);
+    assert_eq!(story.world.calls().ledger_writes - before, 1, "its failure alone");
+    story.end();
+}

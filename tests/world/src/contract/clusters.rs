@@ -287,7 +287,7 @@ impl<'b, B: Backstage> Case<'b, B> {
     }
 
     async fn replace(&self, version: &str, pairs: Pairs<'_>) -> Result<String, Error> {
-        let replacement = Replacement::of(&Rendered::plain(data(pairs)));
+        let replacement = Replacement::of(&self.declaration, &Rendered::plain(data(pairs)));
         self.stage.clusters().replace(&self.declaration.id, &self.target, version, &replacement).await
     }
 
