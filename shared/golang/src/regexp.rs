@@ -197,8 +197,6 @@ impl Regexp {
             copied = found.end();
         }
         out.push(haystack.source(copied..haystack.text.len()));
-        // What grew by doubling may hold twice what it needs, and whoever keeps many such texts pays for what they need.
-        out.bytes.shrink_to_fit();
         (!out.over).then_some(out.bytes)
     }
 }
