@@ -4,11 +4,11 @@
 //! is stricter: where Vault's takes the first of several, here only one may stand.
 
 use super::Setting;
-use super::vault::auth::{Auth, NO_ROLE, mount, token, user_pass};
+use super::vault::auth::{Auth, role, token, user_pass};
 use super::vault::engine;
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::{Backend, OpenBaoStore, RoleId, VaultAuth, VaultStore};
+use pawl_domain::store::{Backend, OpenBaoStore, VaultAuth, VaultStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
@@ -45,20 +45,8 @@ fn read_auth(mut fields: Fields<'_>, references: References<'_>) -> Auth {
     Auth { method, namespace }
 }
 
-fn app_role(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
-    let path = mount(&mut fields, "path", "approle");
-    let role_id = fields.filled("roleId").map(str::to_owned);
-    let role_ref = fields.object("roleRef").map(|inner| references.secret_key(inner, None));
-    let secret_id = references.required(&mut fields, "secretRef");
-    match (&role_id, &role_ref) {
-        (None, None) => fields.error("roleId", NO_ROLE),
-        (Some(_), Some(_)) => fields.error("roleId", "does not go with roleRef; write one of them"),
-        _ => {}
-    }
-    fields.close();
-    let role_id = match role_id {
-        Some(role_id) => RoleId::Given(role_id),
-        None => RoleId::Secret(role_ref??),
-    };
-    Some(VaultAuth::AppRole { path, role_id, secret_id: secret_id? })
+fn app_role(fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
+    role(fields, references, |fields| {
+        fields.error("roleId", "does not go with roleRef; write one of them");
+    })
 }

@@ -61,21 +61,27 @@ pub(in crate::provider) fn token(fields: Fields<'_>, references: References<'_>)
     references.secret_key(fields, None).map(VaultAuth::Token)
 }
 
-/// What is said where an `appRole` names no role.
-pub(in crate::provider) const NO_ROLE: &str = "is missing; write it, or write where it stands as roleRef";
-
 /// `roleId` counts before `roleRef`.
-fn app_role(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
+fn app_role(fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> {
+    role(fields, references, |fields| {
+        let path = fields.path_of("roleRef");
+        fields.notes().warning(path, "has no effect: roleId comes first; remove one of them");
+    })
+}
+
+/// A role and its secret id; `both` says what it means that both `roleId` and `roleRef` name it.
+pub(in crate::provider) fn role(
+    mut fields: Fields<'_>,
+    references: References<'_>,
+    both: fn(&mut Fields<'_>),
+) -> Option<VaultAuth> {
     let path = mount(&mut fields, "path", "approle");
     let role_id = fields.filled("roleId").map(str::to_owned);
     let role_ref = fields.object("roleRef").map(|inner| references.secret_key(inner, None));
     let secret_id = references.required(&mut fields, "secretRef");
     match (&role_id, &role_ref) {
-        (None, None) => fields.error("roleId", NO_ROLE),
-        (Some(_), Some(_)) => {
-            let path = fields.path_of("roleRef");
-            fields.notes().warning(path, "has no effect: roleId comes first; remove one of them");
-        }
+        (None, None) => fields.error("roleId", "is missing; write it, or write where it stands as roleRef"),
+        (Some(_), Some(_)) => both(&mut fields),
         _ => {}
     }
     fields.close();
@@ -213,7 +219,7 @@ fn gcp(mut fields: Fields<'_>, references: References<'_>) -> Option<VaultAuth> 
 }
 
 /// The mount of an auth method, without slashes around it.
-pub(in crate::provider) fn mount(fields: &mut Fields<'_>, field: &'static str, default: &str) -> String {
+fn mount(fields: &mut Fields<'_>, field: &'static str, default: &str) -> String {
     let path = fields.filled(field).map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
     path.unwrap_or(default).to_owned()
 }
