@@ -62,7 +62,7 @@ fn leave_no_target(record: &mut Record, standing: &Declaration, declaration: &De
     let (former, target) = (&standing.target, &declaration.target);
     let moved = former.name != target.name || former.generic() != target.generic();
     if moved && former.creation == CreationPolicy::Owner {
-        record.owed.owe(FormerTarget { name: former.name.clone(), manifest: former.generic().cloned() });
+        record.owed.owe(FormerTarget::from(former));
     }
 }
 

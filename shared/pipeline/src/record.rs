@@ -122,7 +122,7 @@ impl<P: Ports> Pipeline<P> {
     async fn retire_former_targets(&self, plan: &Plan, owed: &mut Owed) -> (bool, Option<Error>) {
         let declaration = &plan.declaration;
         if let Some(former) = plan.record().and_then(|record| record.target.as_ref()) {
-            owed.owe(FormerTarget { name: former.name.clone(), manifest: former.manifest.clone() });
+            owed.owe(FormerTarget::from(former));
         }
         let kind = declaration.target.generic();
         owed.targets
@@ -149,18 +149,14 @@ impl<P: Ports> Pipeline<P> {
     /// goes again: at once, or with the next delivery.
     pub(crate) async fn disown(&self, declaration: &Declaration) {
         let id = &declaration.id;
-        let target = FormerTarget {
-            name: declaration.target.name.clone(),
-            manifest: declaration.target.generic().cloned(),
-        };
+        let target = FormerTarget::from(&declaration.target);
         let owing = async {
             let declared = self.ports.registry().declarations(std::slice::from_ref(id)).await?.pop();
             let Some(declared) = declared else {
                 self.undo(declaration).await;
                 return Ok(());
             };
-            if (&declared.target.name, declared.target.generic()) == (&target.name, target.manifest.as_ref())
-            {
+            if FormerTarget::from(&declared.target) == target {
                 return Ok(());
             }
             let now = self.ports.clock().now();

@@ -80,11 +80,9 @@ impl<P: Ports> Pipeline<P> {
             let mut record = record.reopened(now);
             record.owed.removed.get_or_insert(now);
             if owns {
-                let target = &declaration.target;
-                let manifest = target.generic().cloned();
-                record.owed.owe(FormerTarget { name: target.name.clone(), manifest });
+                record.owed.owe(FormerTarget::from(&declaration.target));
                 if let Some(written) = record.target.take() {
-                    record.owed.owe(FormerTarget { name: written.name, manifest: written.manifest });
+                    record.owed.owe(FormerTarget::from(&written));
                 }
             }
             Some(record)

@@ -1,7 +1,8 @@
 //! What is still to be done for a declaration, written down before it is begun.
 
+use super::TargetState;
 use crate::change::Change;
-use crate::declaration::Manifest;
+use crate::declaration::{Manifest, Target};
 use crate::name::ObjectName;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,19 @@ pub struct FormerTarget {
     /// Its kind, where it is no Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Manifest>,
+}
+
+impl From<&Target> for FormerTarget {
+    /// What a declaration with this target left behind, once it names another one.
+    fn from(target: &Target) -> Self {
+        Self { name: target.name.clone(), manifest: target.generic().cloned() }
+    }
+}
+
+impl From<&TargetState> for FormerTarget {
+    fn from(written: &TargetState) -> Self {
+        Self { name: written.name.clone(), manifest: written.manifest.clone() }
+    }
 }
 
 impl Owed {
@@ -118,6 +132,7 @@ pub fn is_over(since: Timestamp, now: Timestamp) -> bool {
 mod tests {
     use super::*;
     use crate::Moved;
+    use crate::change::Extent;
     use crate::key::Location;
     use crate::provider::Provider;
     use std::collections::BTreeSet;
@@ -131,6 +146,7 @@ mod tests {
             id: "1".into(),
             location: Location { provider: Provider::Vault, region: String::new(), account: None },
             names: BTreeSet::from([key.to_owned()]),
+            extent: Extent::Key,
             version: version.map(str::to_owned),
             moved: Moved::Current,
             at: at(second),
