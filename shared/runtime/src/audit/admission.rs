@@ -1,7 +1,7 @@
 //! Who may hand in audit records by HTTP.
 
 use crate::config;
-use crate::signature::{self, SIGNATURE, TIMESTAMP};
+use crate::signature;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use pawl_domain::SecretValue;
@@ -59,7 +59,7 @@ impl Admission {
                     Err(Refused::Token)
                 }
             }
-            (_, Some(key), _) => Ok(signature::check(key, header(TIMESTAMP), header(SIGNATURE), body, now)?),
+            (_, Some(key), _) => Ok(signature::check(key, header, body, now)?),
             (Some(_), None, None) => Err(Refused::Token),
         }
     }
@@ -79,6 +79,7 @@ fn same(token: &SecretValue, shown: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::{SIGNATURE, TIMESTAMP};
 
     const TOKEN_TEXT: &str = "0123456789abcdef";
     /// What `printf '1700000000.{}' | openssl dgst -sha256 -hmac key` answers.
