@@ -25,8 +25,9 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use parameter_store::ParameterStore;
 use pawl_domain::store::AwsService;
-use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_stores::kit::Batch;
 use secrets_manager::SecretsManager;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,27 +96,33 @@ impl<C: ClusterCredentials> AwsSources<C> {
         T: Clone + Send + Sync,
         F: Future<Output = Vec<Result<T, Error>>> + Send,
     {
+        let batch = Batch::of(wanted);
+        let distinct = Arc::from(batch.distinct.as_slice());
+        batch.answers(self.distinct(access, distinct, ask).await)
+    }
+
+    async fn distinct<T, F>(
+        &self,
+        access: &Access,
+        wanted: Arc<[Wanted]>,
+        ask: impl Fn(AwsStore, Arc<[Wanted]>) -> F + Send + Sync,
+    ) -> Result<Vec<Result<T, Error>>, Error>
+    where
+        T: Clone + Send + Sync,
+        F: Future<Output = Vec<Result<T, Error>>> + Send,
+    {
         if wanted.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        let (distinct, places) = distinct(wanted);
-        let store = match aws_store(access) {
-            Ok(store) => store,
-            Err(error) => return same_for_all(&error, wanted.len()),
-        };
-        let session = match self.identities.session(access).await {
-            Ok(session) => session,
-            Err(error) => return same_for_all(&error, wanted.len()),
-        };
-        let mut answers = ask(self.store(store, &session), Arc::clone(&distinct)).await;
-        if answers.iter().any(is_refusal) {
-            match self.renewed(access, store, &session).await {
-                None => {}
-                Some(Ok(store)) => answers = ask(store, distinct).await,
-                Some(Err(error)) => return same_for_all(&error, wanted.len()),
-            }
+        let store = aws_store(access)?;
+        let session = self.identities.session(access).await?;
+        let answers = ask(self.store(store, &session), Arc::clone(&wanted)).await;
+        if answers.iter().any(is_refusal)
+            && let Some(store) = self.renewed(access, store, &session).await
+        {
+            return Ok(ask(store?, wanted).await);
         }
-        places.into_iter().map(|place| shared(&answers[place])).collect()
+        Ok(answers)
     }
 
     /// One answer of a store with a proven identity, asked twice at most as for [`Self::each`].
@@ -168,6 +175,10 @@ impl<C: ClusterCredentials> AwsSources<C> {
 }
 
 impl<C: ClusterCredentials> Sources for AwsSources<C> {
+    fn providers(&self) -> Vec<Provider> {
+        vec![Provider::ParameterStore, Provider::SecretsManager]
+    }
+
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         self.identities.session(access).await.map(drop)
     }
@@ -241,30 +252,6 @@ impl AwsStore {
     }
 }
 
-/// What is wanted, each once, and for each that was wanted its place therein.
-fn distinct(wanted: &[Wanted]) -> (Arc<[Wanted]>, Vec<usize>) {
-    let (mut first, mut distinct) = (BTreeMap::new(), Vec::new());
-    let mut place_of = |one| {
-        *first.entry(one).or_insert_with(|| {
-            distinct.push(Wanted::clone(one));
-            distinct.len() - 1
-        })
-    };
-    let places = wanted.iter().map(&mut place_of).collect();
-    (distinct.into(), places)
-}
-
-fn shared<T: Clone>(answer: &Result<T, Error>) -> Result<T, Error> {
-    match answer {
-        Ok(found) => Ok(found.clone()),
-        Err(error) => Err(error.shared()),
-    }
-}
-
-fn same_for_all<T>(error: &Error, count: usize) -> Vec<Result<T, Error>> {
-    (0..count).map(|_| Err(error.shared())).collect()
-}
-
 /// The store, asked with a proven identity, does not take its credentials.
 fn is_refusal<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(error) if error.step == Step::Authenticate && error.kind == Kind::Denied)
@@ -276,26 +263,4 @@ fn provider(access: &Access) -> &'static str {
 
 fn region(access: &Access) -> &str {
     aws_store(access).map_or("", |store| &store.region)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use pawl_domain::VersionSelector;
-    use pawl_ports::Part;
-
-    #[test]
-    fn each_key_is_asked_for_once() {
-        let wanted = |key: &str, selector| Wanted { key: key.to_owned(), selector, part: Part::Value };
-        let previous = VersionSelector::Label("AWSPREVIOUS".to_owned());
-        let all = [
-            wanted("a", VersionSelector::Current),
-            wanted("b", VersionSelector::Current),
-            wanted("a", VersionSelector::Current),
-            wanted("a", previous.clone()),
-        ];
-        let (distinct, places) = distinct(&all);
-        assert_eq!(*distinct, [all[0].clone(), all[1].clone(), all[3].clone()]);
-        assert_eq!(places, [0, 1, 0, 2]);
-    }
 }

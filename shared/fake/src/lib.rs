@@ -13,7 +13,7 @@ mod entries;
 use entries::{current, fetched, found};
 use jiff::Timestamp;
 use pawl_domain::store::FakeStore;
-use pawl_domain::{Access, Fetched, Find, Keep, Kind, Step, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use pawl_ports::{Error, Listed, Listing, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct FakeSources;
 
 impl Sources for FakeSources {
+    fn providers(&self) -> Vec<Provider> {
+        vec![Provider::Fake]
+    }
+
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         manifest(access).map(drop)
     }
@@ -56,10 +60,6 @@ impl Sources for FakeSources {
             tags: None,
         });
         Ok(Listing { keys: listed.collect(), complete: since.is_none() })
-    }
-
-    async fn account(&self, access: &Access) -> Option<String> {
-        access.backend.location().account
     }
 
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {

@@ -2,7 +2,7 @@
 
 use crate::{Error, Listing, Wanted};
 use jiff::Timestamp;
-use pawl_domain::{Access, Fetched, Find, Keep, Version};
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -11,6 +11,9 @@ use std::future::Future;
 /// Calls are batched and retried as the provider wants, within a bounded time. What such a store cannot
 /// ([`Backend::capabilities`](pawl_domain::store::Backend::capabilities)) is not asked of it.
 pub trait Sources: Send + Sync {
+    /// The providers whose stores it reads. Accesses to others are never handed to it.
+    fn providers(&self) -> Vec<Provider>;
+
     /// The values of these keys, one answer for each, in order.
     ///
     /// # Errors
@@ -42,16 +45,27 @@ pub trait Sources: Send + Sync {
     ///
     /// # Errors
     /// Kind `Denied` when the identity may not list; ask [`Sources::versions`] for the known keys then. Kind `Invalid` when
-    /// its changes are [`Changes::Untold`](pawl_domain::provider::Changes::Untold): nobody is asked.
+    /// its changes are [`Changes::Untold`](pawl_domain::provider::Changes::Untold): nobody is asked. So it is unless an
+    /// adapter says otherwise.
     fn changed_since(
         &self,
         access: &Access,
         since: Option<Timestamp>,
-    ) -> impl Future<Output = Result<Listing, Error>> + Send;
+    ) -> impl Future<Output = Result<Listing, Error>> + Send {
+        let _ = since;
+        let location = access.backend.location();
+        let message =
+            format!("{location}: it does not tell what changed; ask for the versions of known keys");
+        async { Err(Error::new(Step::Fetch, Kind::Invalid, message)) }
+    }
 
-    /// Whose keys this identity reads by name, such as the account of AWS; `None` where nobody says. Learnt once for each
-    /// proof of an identity, from the store itself where its manifest does not tell, within two seconds.
-    fn account(&self, access: &Access) -> impl Future<Output = Option<String>> + Send;
+    /// Whose keys this identity reads by name, in the words of the store's events, such as the account of AWS; `None` where
+    /// nobody says. Where the manifest does not tell, the store itself is asked, once for each proof of an identity, within
+    /// two seconds.
+    fn account(&self, access: &Access) -> impl Future<Output = Option<String>> + Send {
+        let account = access.backend.location().account;
+        async { account }
+    }
 
     /// Proves the identity, as ESO's providers do to validate a store: credentials are read and traded, no key is read.
     ///
@@ -65,4 +79,10 @@ pub trait Sources: Send + Sync {
         access: &Access,
         wanted: &[Wanted],
     ) -> impl Future<Output = Vec<Result<Version, Error>>> + Send;
+
+    /// Gives up what stores keep for this process, such as the tokens of logins, each within the time of one call. For
+    /// processes that end; nothing is lost without it.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }

@@ -17,8 +17,7 @@ use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
-use pawl_stores::GitLabSources;
+use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
 use pawl_vault::VaultSources;
 use std::sync::{Arc, LazyLock};
 use tokio::io::AsyncWriteExt;
@@ -30,7 +29,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
-    sources: Stores<Clusters<S>>,
+    sources: Stores,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -42,10 +41,10 @@ pub type AwsWorld = World<Table, SqsJobs>;
 pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
 
 impl<S: Registry + Catalogue + 'static, J> World<S, J> {
-    /// Gives up what other servers keep for this process: the tokens of Vault. For processes that end in peace; nothing
-    /// is lost without it.
+    /// Gives up what stores keep for this process, such as the tokens of Vault. For processes that end in peace; nothing is
+    /// lost without it.
     pub async fn close(&self) {
-        self.sources.vault.close().await;
+        self.sources.close().await;
     }
 }
 
@@ -76,7 +75,7 @@ where
 {
     type Registry = S;
     type Ledger = S;
-    type Sources = Stores<Clusters<S>>;
+    type Sources = Stores;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -89,7 +88,7 @@ where
         &self.state
     }
 
-    fn sources(&self) -> &Stores<Clusters<S>> {
+    fn sources(&self) -> &Stores {
         &self.sources
     }
 
@@ -228,15 +227,16 @@ where
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
     let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
     let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
-    let gitlab = GitLabSources::new(Arc::clone(&clusters), Arc::clone(&clock), digest_key.clone());
     let vault = VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
-        clock,
+        Arc::clone(&clock),
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let sources = Stores { aws, vault, gitlab, fake: FakeSources };
+    let plain = pawl_stores::all(&clusters, &clock, &digest_key);
+    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
+    let sources = Stores::of(own.into_iter().chain(plain));
     let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
@@ -316,12 +316,21 @@ mod tests {
     /// is not optimised overflows the 2 MiB that a worker's stack has.
     const SMALL: usize = 8 << 10;
 
-    #[tokio::test]
-    async fn calls_of_state_and_clusters_are_small_futures() {
+    async fn wired() -> Pipeline<World> {
         let aws = nowhere();
         let state = State::Aws(dynamodb(&aws, "pawl"));
         let jobs = sqs(&aws, "https://sqs.eu-central-1.amazonaws.com/123456789012/jobs");
-        let pipeline = wire(&|_: &str| None, aws, None, state, jobs).await.unwrap();
+        wire(&|_: &str| None, aws, None, state, jobs).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_provider_has_its_adapter() {
+        assert_eq!(wired().await.ports().sources().providers(), pawl_domain::Provider::ALL);
+    }
+
+    #[tokio::test]
+    async fn calls_of_state_and_clusters_are_small_futures() {
+        let pipeline = wired().await;
         let world = pipeline.ports();
         let (registry, ledger, clusters) = (world.registry(), world.ledger(), world.clusters());
         let declaration = pawl_world::declaration("blue/shop/db").reads("app/db").build();

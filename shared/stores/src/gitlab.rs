@@ -10,10 +10,10 @@ mod read;
 
 use crate::kit::{Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs};
 use api::Api;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use pawl_domain::store::GitLabStore;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, SecretValue, Step, Version};
-use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
+use pawl_ports::{Clock, ClusterCredentials, Error, Sources, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -111,6 +111,10 @@ impl<C: ClusterCredentials> GitLabSources<C> {
 }
 
 impl<C: ClusterCredentials> Sources for GitLabSources<C> {
+    fn providers(&self) -> Vec<Provider> {
+        vec![Provider::GitLab]
+    }
+
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         self.asked(access, Step::Authenticate, |api| async move { api.check().await }).await
     }
@@ -133,16 +137,6 @@ impl<C: ClusterCredentials> Sources for GitLabSources<C> {
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
         self.asked(access, Step::Fetch, |api| async move { api.find(find, keep).await }).await
-    }
-
-    async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Listing, Error> {
-        let server = api::server(gitlab(access)?);
-        let message = format!("{server}: it does not tell what changed; ask for the versions of known keys");
-        Err(Error::new(Step::Fetch, Kind::Invalid, message))
-    }
-
-    async fn account(&self, access: &Access) -> Option<String> {
-        access.backend.location().account
     }
 
     /// The values are read and dropped: nothing else tells a variable's version.

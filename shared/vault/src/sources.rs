@@ -5,9 +5,8 @@ use crate::options::Options;
 use crate::rules::Rules;
 use crate::session::{Identities, Session, engine};
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Step, Version};
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, Step, Version};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Sources, Wanted};
 use pawl_stores::kit::Batch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,12 +44,6 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
         options: Options,
     ) -> Self {
         Self { identities: Identities::new(clusters, aws, Arc::clone(&clock), options), clock, digest_key }
-    }
-
-    /// Revokes the tokens that logins gave, each within the time of one call. For processes that end; nothing is lost
-    /// without it, for tokens end by themselves.
-    pub async fn close(&self) {
-        self.identities.close().await;
     }
 
     /// One answer for each key that is wanted, in order. Keys whose answer is that the token was refused are asked once
@@ -117,6 +110,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
 }
 
 impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
+    fn providers(&self) -> Vec<Provider> {
+        vec![Provider::OpenBao, Provider::Vault]
+    }
+
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         self.identities.session(access).await.map(drop)
     }
@@ -142,21 +139,14 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         self.kv(access, &session)?.find(find, keep).await
     }
 
-    async fn changed_since(&self, access: &Access, _: Option<Timestamp>) -> Result<Listing, Error> {
-        let (provider, server) = (provider(access), server(access));
-        let message = format!(
-            "{provider} at {server}: it does not tell what changed; ask for the versions of known keys"
-        );
-        Err(Error::new(Step::Fetch, Kind::Invalid, message))
-    }
-
-    async fn account(&self, access: &Access) -> Option<String> {
-        access.backend.location().account
-    }
-
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access), keys = wanted.len()))]
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         self.each::<Versions>(access, wanted).await
+    }
+
+    /// Revokes the tokens that logins gave. Tokens end by themselves as well.
+    async fn close(&self) {
+        self.identities.close().await;
     }
 }
 

@@ -82,40 +82,16 @@ const TEST_CRATES: &[&str] = &[
     "pawl-chaos",
 ];
 
-/// Where a provider may be named: what is particular to it, its manifest's spec, its adapter and its events. Everything else
-/// asks its profile, so that adding one touches no other file.
-const HOMES: &[(&str, &[&str])] = &[
-    ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
-    ("GitLab", &["shared/domain/src/store/gitlab.rs", "shared/stores/src/gitlab"]),
-    ("OpenBao", &["shared/domain/src/store/open_bao.rs", "shared/vault/src/"]),
-    (
-        "ParameterStore",
-        &[
-            "shared/domain/src/store/aws.rs",
-            "shared/aws/src/sources/parameter_store",
-            "shared/events/src/parameter_store",
-        ],
-    ),
-    (
-        "SecretsManager",
-        &[
-            "shared/domain/src/store/aws.rs",
-            "shared/aws/src/sources/secrets_manager",
-            "shared/events/src/secrets_manager",
-        ],
-    ),
-    ("Vault", &["shared/domain/src/store/vault/", "shared/vault/src/", "shared/events/src/vault.rs"]),
+/// Where a provider may be named beside the files and folders that bear the name of its profile's module. Everything else asks
+/// the profile, so that adding a provider touches no other file.
+const MORE_HOMES: &[(&str, &[&str])] = &[
+    ("open_bao", &["shared/vault/src/"]),
+    ("parameter_store", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),
+    ("secrets_manager", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),
 ];
-/// The kinds of spec: their one dispatch, and the registry of adapters in the composition root.
-const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/sources.rs"];
-/// Who may take a spec for one of a certain kind.
-const SPECS: &[(&str, &[&str])] = &[
-    ("as_aws", &["shared/aws/src/"]),
-    ("as_fake", &["shared/fake/src/"]),
-    ("as_gitlab", &["shared/stores/src/gitlab"]),
-    ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
-    ("as_vault", &["shared/domain/src/store/vault.rs"]),
-];
+/// Who may take a spec for one of a kind beside the files and folders of the same name.
+const MORE_SPECS: &[(&str, &[&str])] =
+    &[("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"])];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;
@@ -222,32 +198,49 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|sign: char| !(sign.is_alphanumeric() || sign == '_' || sign == ':'))
 }
 
+/// Whether a file is of this module: a folder or the file itself bears its name.
+fn is_of_module(path: &str, module: &str) -> bool {
+    path.split('/').any(|part| part.strip_suffix(".rs").unwrap_or(part) == module)
+}
+
+fn is_at_home(path: &str, module: &str, more: &[(&str, &[&str])], name: &str) -> bool {
+    let more = more.iter().filter(|(of, _)| *of == name).flat_map(|(_, homes)| *homes);
+    is_of_module(path, module) || more.into_iter().any(|home| path.starts_with(home))
+}
+
 #[test]
 fn nobody_asks_which_provider_it_is() {
-    let provider = fs::read_to_string(root().join("shared/domain/src/provider.rs")).unwrap();
-    let listed = provider.split("pub const ALL").nth(1).unwrap().split(';').nth(1).unwrap();
-    let listed: BTreeSet<&str> = words(listed).filter_map(|word| word.strip_prefix("Self::")).collect();
-    let homes: BTreeMap<&str, &[&str]> = HOMES.iter().copied().collect();
-    assert_eq!(listed, homes.keys().copied().collect(), "each provider has its homes in this test");
+    let list = "shared/domain/src/provider.rs";
+    let provider = fs::read_to_string(root().join(list)).unwrap();
+    // `Self::GitLab => &gitlab::PROFILE,`
+    let profiles = provider.lines().filter_map(|line| {
+        let (variant, profile) = line.trim().strip_prefix("Self::")?.split_once(" => &")?;
+        Some((variant, profile.strip_suffix("::PROFILE,")?))
+    });
+    let modules: BTreeMap<&str, &str> = profiles.collect();
+    assert!(modules.len() > 5, "the providers are listed in {list}");
 
     let mut asking = Vec::new();
     let sources = ["shared", "cli", "functions"].into_iter().flat_map(|it| files(&root().join(it), ".rs"));
-    let deployed = |path: &String| path.contains("/src/") && !path.ends_with("/tests.rs");
+    let deployed = |path: &String| path.contains("/src/") && !path.ends_with("/tests.rs") && path != list;
     for path in sources.map(|path| shown(&path)).filter(deployed) {
         let text = fs::read_to_string(root().join(&path)).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        let at_home = |homes: &[&str]| homes.iter().any(|home| path.starts_with(home));
+        let defined = path == "shared/domain/src/store.rs";
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             let named = words(line).any(|word| {
                 let variant = |of: &str| word.rsplit_once(of).map(|(_, variant)| variant);
-                let spec = SPECS.iter().find(|(name, _)| *name == word);
-                let defined = path == "shared/domain/src/store.rs";
                 match (variant("Provider::"), variant("Backend::")) {
                     // `use Provider::{..}` and `Provider::*` would hide what is named.
                     (Some(""), _) | (_, Some("")) => true,
-                    (Some(name), _) => homes.get(name).is_some_and(|homes| !at_home(homes)),
-                    (_, Some(name)) => name.starts_with(char::is_uppercase) && !at_home(BACKENDS),
-                    _ => spec.is_some_and(|(_, homes)| !at_home(homes)) && !defined,
+                    (Some(name), _) => {
+                        modules.get(name).is_some_and(|module| !is_at_home(&path, module, MORE_HOMES, module))
+                    }
+                    (_, Some(name)) => name.starts_with(char::is_uppercase) && !defined,
+                    _ => word.strip_prefix("as_").is_some_and(|module| {
+                        let known = modules.values().any(|known| *known == module) || module == "aws";
+                        known && !defined && !is_at_home(&path, module, MORE_SPECS, word)
+                    }),
                 }
             });
             if named {

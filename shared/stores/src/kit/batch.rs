@@ -41,3 +41,34 @@ fn shared<T: Clone>(answer: &Result<T, Error>) -> Result<T, Error> {
         Err(error) => Err(error.shared()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pawl_domain::{Kind, Step, VersionSelector};
+    use pawl_ports::Part;
+
+    #[test]
+    fn each_key_is_asked_for_once_and_each_asker_gets_its_answer() {
+        let wanted = |key: &str, selector| Wanted { key: key.to_owned(), selector, part: Part::Value };
+        let previous = VersionSelector::Label("AWSPREVIOUS".to_owned());
+        let all = [
+            wanted("a", VersionSelector::Current),
+            wanted("b", VersionSelector::Current),
+            wanted("a", VersionSelector::Current),
+            wanted("a", previous),
+        ];
+        let batch = Batch::of(&all);
+        assert_eq!(batch.distinct, [all[0].clone(), all[1].clone(), all[3].clone()]);
+
+        let denied = || Error::new(Step::Fetch, Kind::Denied, "no");
+        let told = |answers: Vec<Result<u8, Error>>| -> Vec<Option<u8>> {
+            answers.into_iter().map(Result::ok).collect()
+        };
+        assert_eq!(
+            told(batch.answers(Ok(vec![Ok(1), Err(denied()), Ok(3)]))),
+            [Some(1), None, Some(1), Some(3)]
+        );
+        assert_eq!(told(batch.answers(Err(denied()))), [None; 4]);
+    }
+}

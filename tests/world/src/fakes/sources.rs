@@ -128,6 +128,10 @@ impl FakeSources {
 }
 
 impl Sources for FakeSources {
+    fn providers(&self) -> Vec<Provider> {
+        Provider::ALL.to_vec()
+    }
+
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         let subject = location_of(access).to_string();
         self.door.pass(Point::Validate, &[&subject], |_| {}).await?.leave(())
