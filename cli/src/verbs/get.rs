@@ -196,6 +196,9 @@ struct Stores(Vec<StoreRow>);
 struct StoreRow {
     store: String,
     location: String,
+    /// What it takes a sweep to see that nothing changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sweep: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,26 +208,29 @@ struct StoreRow {
 impl StoreRow {
     fn unreadable(document: Unreadable) -> Self {
         let message = Some(document.to_string());
-        Self { store: document.id, location: UNREADABLE.to_owned(), interval: None, message }
+        Self { store: document.id, location: UNREADABLE.to_owned(), sweep: None, interval: None, message }
     }
 }
 
 impl From<SweptStore> for StoreRow {
     fn from(SweptStore { store, interval }: SweptStore) -> Self {
         let interval = interval.map(|interval| format!("{}s", interval.as_secs()));
+        let sweep = Some(store.backend.capabilities().sweep_cost().to_string());
         let (store, location) = (store.id.to_string(), store.location().to_string());
-        Self { store, location, interval, message: None }
+        Self { store, location, sweep, interval, message: None }
     }
 }
 
 impl Table for Stores {
-    const HEADINGS: &'static [&'static str] = &["STORE", "LOCATION", "SHORTEST INTERVAL", "MESSAGE"];
+    const HEADINGS: &'static [&'static str] =
+        &["STORE", "LOCATION", "A SWEEP COSTS", "SHORTEST INTERVAL", "MESSAGE"];
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &StoreRow| {
             vec![
                 row.store.clone(),
                 row.location.clone(),
+                row.sweep.clone().unwrap_or_default(),
                 row.interval.clone().unwrap_or_default(),
                 row.message.clone().unwrap_or_default(),
             ]

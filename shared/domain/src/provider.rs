@@ -17,7 +17,7 @@ mod selector;
 mod vault;
 
 pub use arn::Arn;
-pub use capabilities::{Capabilities, Changes};
+pub use capabilities::{Capabilities, Changes, SweepCost};
 pub use profile::{Extract, Lookup, Order, Place, Profile, SpecName};
 pub use selector::VersionSelector;
 

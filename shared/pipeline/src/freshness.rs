@@ -61,6 +61,9 @@ impl<P: Ports> Pipeline<P> {
             (VersionSelector::Current, Order::Number) => {
                 return older_by_number(&fetched.version.id, version);
             }
+            // The answer is another version and not certainly younger than the change. The store is asked again, and
+            // after some attempts its answer holds: the change may be the late one.
+            (VersionSelector::Current, Order::Time) => return older_by_age(change, fetched),
             (VersionSelector::Current, Order::Unordered { in_force }) => in_force,
             (VersionSelector::Label(label), _) => label,
             (VersionSelector::Id(_), _) => return Seen::Enough,
@@ -84,8 +87,13 @@ enum Seen {
 /// Where senders name no version, each version is stamped with the time of its making.
 fn older_by_time(change: &Change, fetched: &Fetched) -> Seen {
     let compared = fetched.provider.profile().compared_by_time && change.moved == Moved::Current;
+    if compared { older_by_age(change, fetched) } else { Seen::Enough }
+}
+
+/// The version in force is the youngest: one that was made before the change happened is not the one that it speaks of.
+fn older_by_age(change: &Change, fetched: &Fetched) -> Seen {
     match fetched.version.since {
-        Some(since) if compared && since + CLOCK_SKEW < change.at => Seen::Older,
+        Some(since) if since + CLOCK_SKEW < change.at => Seen::Older,
         _ => Seen::Enough,
     }
 }

@@ -75,16 +75,18 @@ fn none_older(read: &Read, question: &Question, found: &Found, written: &Version
     }
 }
 
-/// Where versions are numbered upwards, a smaller number that is also older in time was read from a replica that lags,
-/// or the store was put back. A key that was deleted and made anew starts at 1 with a later time.
+/// Where versions have an order, one that is older than what was written was read from a replica that lags, or the store was
+/// put back. Of numbered ones both number and time must say so: a key that was deleted and made anew starts at 1 with a later
+/// time.
 fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), Error> {
-    if fetched.provider.profile().order != Order::Number {
-        return Ok(());
-    }
     let number = |id: &str| id.parse::<u64>().ok();
-    let smaller = number(&fetched.version.id) < number(&written.id);
+    let lower = match fetched.provider.profile().order {
+        Order::Number => number(&fetched.version.id) < number(&written.id),
+        Order::Time => fetched.version.id != written.id,
+        Order::Unordered { .. } => false,
+    };
     let earlier = matches!((fetched.version.since, written.since), (Some(now), Some(then)) if now < then);
-    if smaller && earlier {
+    if lower && earlier {
         let message = format!(
             "the store answers with an older version of {key} than was written; if it still does in {} minutes it is \
              taken, and with pawl sync --accept-older at once",

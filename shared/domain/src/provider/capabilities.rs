@@ -1,5 +1,7 @@
 //! What a store can, whoever asks it.
 
+use std::fmt;
+
 /// What a store can beside giving out values in force. It depends on the kind and the settings of the store, never on
 /// who asks: what an identity may not do, the store answers with kind `Denied`.
 ///
@@ -14,11 +16,24 @@ pub struct Capabilities {
     pub versions: bool,
     /// Whether versions have labels.
     pub labels: bool,
+    /// Whether only the value itself tells its version.
+    pub reads_values: bool,
     /// Whether searches lag behind: a key that came or changed a moment ago may be missing, though it can be read.
     pub searches_lag: bool,
 }
 
 impl Capabilities {
+    /// What it takes a sweep to see that none of the known keys changed.
+    pub fn sweep_cost(&self) -> SweepCost {
+        match self.changes {
+            Changes::Never => SweepCost::Nothing,
+            Changes::Since => SweepCost::OneCall,
+            Changes::Whole => SweepCost::Listing,
+            Changes::Untold if self.reads_values => SweepCost::Values,
+            Changes::Untold => SweepCost::Keys,
+        }
+    }
+
     /// Whether a listing of changes says nothing of labels and tags that changed: only asking again tells.
     pub fn hides_labels(&self) -> bool {
         matches!(self.changes, Changes::Whole | Changes::Since) && !self.lists_labels
@@ -27,6 +42,33 @@ impl Capabilities {
     /// Whether a listing of changes says nothing of keys that were deleted for good.
     pub fn hides_deletions(&self) -> bool {
         self.changes == Changes::Since
+    }
+}
+
+/// What it takes a sweep to see that none of the known keys changed, the cheapest first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum SweepCost {
+    /// Nobody is asked.
+    Nothing,
+    /// One call, however many keys there are.
+    OneCall,
+    /// A list of all keys, page by page.
+    Listing,
+    /// A call for each key.
+    Keys,
+    /// Each value is read.
+    Values,
+}
+
+impl fmt::Display for SweepCost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "nothing",
+            Self::OneCall => "one call",
+            Self::Listing => "a list of all keys",
+            Self::Keys => "a call for each key",
+            Self::Values => "reads values",
+        })
     }
 }
 

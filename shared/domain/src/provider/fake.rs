@@ -23,6 +23,7 @@ pub(super) static PROFILE: Profile = Profile {
         lists_labels: false,
         versions: true,
         labels: false,
+        reads_values: true,
         searches_lag: false,
     },
     finds_last_version: true,

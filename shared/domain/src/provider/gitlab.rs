@@ -25,6 +25,7 @@ pub(super) static PROFILE: Profile = Profile {
         lists_labels: false,
         versions: false,
         labels: false,
+        reads_values: true,
         searches_lag: false,
     },
     finds_last_version: false,

@@ -30,6 +30,7 @@ pub(super) static PROFILE: Profile = Profile {
         lists_labels: false,
         versions: true,
         labels: true,
+        reads_values: false,
         searches_lag: false,
     },
     finds_last_version: false,

@@ -95,6 +95,8 @@ pub enum Place {
 pub enum Order {
     /// Numbers that only grow while a key lives: an older one is never written over a newer one by accident.
     Number,
+    /// By the time of their making, which the store tells with each answer: the youngest is in force.
+    Time,
     /// They cannot be compared. Which of them is in force, a label tells.
     Unordered {
         /// The label of the version in force; empty where versions carry none.

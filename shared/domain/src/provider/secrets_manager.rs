@@ -22,6 +22,7 @@ pub(super) static PROFILE: Profile = Profile {
         lists_labels: true,
         versions: true,
         labels: true,
+        reads_values: false,
         searches_lag: true,
     },
     finds_last_version: false,

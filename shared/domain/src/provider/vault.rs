@@ -26,6 +26,7 @@ pub(super) const PROFILE: Profile = Profile {
         lists_labels: false,
         versions: true,
         labels: false,
+        reads_values: false,
         searches_lag: false,
     },
     finds_last_version: false,

@@ -36,7 +36,7 @@ impl Spec for OpenBaoStore {
 
     fn capabilities(&self) -> Capabilities {
         let versions = self.0.version == KvVersion::V2;
-        Capabilities { versions, ..Provider::OpenBao.profile().capabilities }
+        Capabilities { versions, reads_values: !versions, ..Provider::OpenBao.profile().capabilities }
     }
 
     /// `<namespace>/<mount>/<path>`. A key is below the mount, however it begins.

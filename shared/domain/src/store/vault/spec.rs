@@ -87,7 +87,7 @@ impl Spec for VaultStore {
     /// Version 1 of the engine keeps no versions.
     fn capabilities(&self) -> Capabilities {
         let versions = self.version == KvVersion::V2;
-        Capabilities { versions, ..Provider::Vault.profile().capabilities }
+        Capabilities { versions, reads_values: !versions, ..Provider::Vault.profile().capabilities }
     }
 
     /// `<namespace>/<mount>/<path>`, as audit records name it as well. A key without a mount beside it is kept as it is
