@@ -1,6 +1,7 @@
 //! A key as people name it, on the command line.
 
 use crate::error::Error;
+use pawl_domain::change::Extent;
 use pawl_domain::provider::Arn;
 use pawl_domain::{Change, Location, Moved};
 use pawl_pipeline::Pipeline;
@@ -29,6 +30,7 @@ pub(super) async fn changes_of_key(
         id: "by-hand".to_owned(),
         location,
         names: BTreeSet::from([key.to_owned()]),
+        extent: Extent::Key,
         version: None,
         moved: Moved::Existence,
         at: jiff::Timestamp::UNIX_EPOCH,

@@ -1,4 +1,5 @@
 use crate::part::{Fault, Out, Part, choice, unknown};
+use pawl_domain::change::Extent;
 use pawl_domain::{Change, Location, Moved, Provider};
 
 fields!(Change {
@@ -8,6 +9,12 @@ fields!(Change {
     "version" => may version,
     "moved" => must moved,
     "at" => must at,
+    "extent" => later extent,
+});
+
+choices!(Extent {
+    "key" => Key,
+    "under" => Under,
 });
 
 fields!(Location {

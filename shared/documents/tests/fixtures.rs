@@ -8,6 +8,7 @@
 
 use jiff::Timestamp;
 use pawl_documents::{Document, digest, read, write};
+use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
@@ -61,6 +62,9 @@ fn fields_that_came_later_are_kept() {
     kept("records", "later-fields.json", &record_with_every_field());
     let begun = Some(Begun { declaration: "f".repeat(64), times: 2 });
     kept("records", "begun.json", &Record { begun, ..record_with_every_field() });
+    let mut folder = record_with_every_field();
+    folder.owed.changes.iter_mut().for_each(|change| change.extent = Extent::Under);
+    kept("records", "folder.json", &folder);
     kept("records", "refused.json", &record_of_a_refusal());
 }
 
@@ -163,6 +167,7 @@ fn record_with_every_field() -> Record {
             account: Some("123456789012".to_owned()),
         },
         names: BTreeSet::from(["app/db".to_owned()]),
+        extent: Extent::Key,
         version: Some("v2".to_owned()),
         moved: Moved::Label("AWSCURRENT".to_owned()),
         at: at(30),

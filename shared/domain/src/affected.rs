@@ -87,7 +87,6 @@ fn reads_of_key<'a>(
     declaration: &Declaration,
     store: impl Fn(&StoreId) -> Option<&'a Store>,
 ) -> Vec<(usize, bool)> {
-    let keys = change.index_keys();
     let of_read = |(index, read): (usize, &Read)| {
         let store = store(&read.store)?;
         let remote = match &read.query {
@@ -95,15 +94,15 @@ fn reads_of_key<'a>(
             Query::Find(find) => {
                 let here = store.location().agrees_with(&change.location);
                 let search = store.backend.search(find);
-                let found = here && change.names.iter().any(|name| search.finds(name));
+                let found =
+                    here && (!change.extent.is_key() || change.names.iter().any(|name| search.finds(name)));
                 let tags = change.moved == Moved::Metadata && !find.tags.is_empty();
                 return found.then(|| (index, tags || concerns(change, &VersionSelector::Current)));
             }
         };
         let key = store.remote_key(&remote.key);
         let location = store.location().of_key(&key);
-        let same_key =
-            location.agrees_with(&change.location) && !location.index_keys(&key).is_disjoint(&keys);
+        let same_key = location.agrees_with(&change.location) && change.speaks_of(&key);
         // What a store knows about a key stays as it is when another version of the value comes, but where it is known of
         // the version in force.
         let concerned = match remote.metadata {

@@ -50,6 +50,16 @@ impl Location {
             .collect()
     }
 
+    /// Whether the name in this index key begins with the name that `folder` means, however it is written.
+    pub(crate) fn is_under(&self, key: &IndexKey, folder: &str) -> bool {
+        let start = self.search_key();
+        let name = key.as_str().strip_prefix(start.as_str());
+        // The likeliest reading of the folder's own name; an empty one is everything.
+        let folders = if folder.is_empty() { Vec::new() } else { (self.provider.profile().names)(folder) };
+        let folder = folders.first().map_or("", String::as_str);
+        name.is_some_and(|name| name.starts_with(folder))
+    }
+
     /// The index key of every search of this location's keys. No name is empty, so none has it.
     pub fn search_key(&self) -> IndexKey {
         IndexKey(format!("{}/{}/", self.indexed_as(), self.region))

@@ -3,6 +3,7 @@
 use crate::envelope::object;
 use crate::error::Error;
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::provider::{Arn, Place};
 use pawl_domain::{Change, Location, Moved, Provider};
 use serde::Deserialize;
@@ -73,6 +74,7 @@ impl<'a> EventBridge<'a> {
             moved,
             at: self.at(),
             names: checked(names)?,
+            extent: Extent::Key,
         })
     }
 }

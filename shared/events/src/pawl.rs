@@ -7,7 +7,8 @@
 //! ```
 //!
 //! `id`, `account`, `version` and `at` may be absent. The provider `vault` has no region; its account is the address of
-//! the server, its keys are `<namespace>/<mount>/<path>`. `moved` is `current` (the default), `existence`, `metadata`, `someLabel` or
+//! the server, its keys are `<namespace>/<mount>/<path>`. With `"extent": "under"` the event is of every key whose name begins
+//! with one of `keys`, such as `/app/`; it then has no version. `moved` is `current` (the default), `existence`, `metadata`, `someLabel` or
 //! `{"label": "blue"}`. In EventBridge the source is `pawl.dev`, the detail-type `Change`, and this the detail; `id`
 //! and `at` are then the event's where the detail has none.
 
@@ -15,6 +16,7 @@ use crate::envelope::object;
 use crate::error::Error;
 use crate::eventbridge::{EventBridge, checked, location};
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::{Change, Moved, Provider};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -44,6 +46,8 @@ struct Wire {
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     keys: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Extent::is_key")]
+    extent: Extent,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     #[serde(default = "current")]
@@ -65,6 +69,7 @@ pub fn to_json(change: &Change) -> String {
         region: change.location.region.clone(),
         account: change.location.account.clone(),
         keys: change.names.clone(),
+        extent: change.extent,
         version: change.version.clone(),
         moved: change.moved.clone(),
         at: Some(change.at),
@@ -93,11 +98,16 @@ fn change(json: &[u8], id: &str, at: Timestamp) -> Result<Vec<Change>, Error> {
     if wire.keys.len() > MAX_KEYS {
         return Err(Error::malformed(format!("keys may have up to {MAX_KEYS} names of one key")));
     }
+    let version = wire.version.filter(|version| !version.is_empty());
+    if wire.extent == Extent::Under && version.is_some() {
+        return Err(Error::malformed("it is of many keys and names a version; leave the version out"));
+    }
     Ok(vec![Change {
         id: wire.id.unwrap_or_else(|| id.to_owned()),
         location: location(wire.provider, Some(&wire.region), wire.account.as_deref())?,
         names: checked(wire.keys)?,
-        version: wire.version.filter(|version| !version.is_empty()),
+        extent: wire.extent,
+        version,
         moved: wire.moved,
         at: wire.at.unwrap_or(at),
     }])

@@ -15,6 +15,7 @@ pub use shipment::{Frames, MAX_SHIPMENT, records};
 use crate::Error;
 use crate::eventbridge::checked;
 use engine::Touched;
+use pawl_domain::change::Extent;
 use pawl_domain::{Change, Location, Provider};
 use record::Record;
 use seen::Seen;
@@ -99,6 +100,7 @@ impl AuditReader {
             id: record.request.id.to_string(),
             location: self.location.clone(),
             names: checked(BTreeSet::from([touched.name]))?,
+            extent: Extent::Key,
             version: touched.version.map(|version| version.to_string()),
             moved: touched.moved,
             at: record.at(),

@@ -4,6 +4,7 @@
 //! `INSTA_UPDATE=always` and read what it wrote.
 
 use crate::common::{Sample, files, folder, samples};
+use pawl_domain::change::Extent;
 use pawl_domain::{Change, Moved};
 use pawl_events::{Error, changes, to_json};
 use serde_json::json;
@@ -95,5 +96,6 @@ fn told(change: &Change) -> String {
         ("", None) => String::new(),
         (region, _) => format!(" in {region}"),
     };
-    format!("{moved} of `{}`{place}", change.key())
+    let all = if change.extent == Extent::Under { "every key under " } else { "" };
+    format!("{moved} of {all}`{}`{place}", change.key())
 }

@@ -56,14 +56,14 @@ pub struct Reader {
 }
 
 impl<P: Ports> Pipeline<P> {
-    /// Every declaration that reads the key that this change names, in ascending order of ids. Costs look-ups by index, however
-    /// large the registry is.
+    /// Every declaration that reads the key that this change names, in ascending order of ids. For a single key it costs look-ups
+    /// by index, however large the registry is.
     ///
     /// # Errors
     /// Only if registry or ledger could not be asked.
     pub async fn readers(&self, change: &Change) -> Result<Vec<Reader>, Error> {
         let mut readers = Vec::new();
-        for ids in self.ports.registry().candidates(&change.index_keys()).await?.chunks(PAGE) {
+        for ids in self.candidates(change).await?.chunks(PAGE) {
             let declarations = self.ports.registry().declarations(ids).await?;
             let stores = self.stores_of(&declarations).await?;
             let mut entries = self.ports.ledger().entries_of(&declarations).await?;

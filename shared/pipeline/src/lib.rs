@@ -15,6 +15,7 @@ mod agenda;
 pub mod apply;
 mod attempt;
 mod breaker;
+mod candidates;
 mod careful;
 mod carry;
 mod catch;

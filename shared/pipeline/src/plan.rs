@@ -64,7 +64,9 @@ pub(crate) struct Sought {
 
 impl Plan {
     pub(crate) fn of(declaration: Declaration, entry: Option<Entry>, work: &Work, stores: &Stores) -> Self {
-        let new = work.change.iter().map(|change| Sought { change: Arc::clone(change), patient: true });
+        // A folder has no version that could be waited for: what its store answers holds.
+        let named = work.change.iter().filter(|change| change.extent.is_key());
+        let new = named.map(|change| Sought { change: Arc::clone(change), patient: true });
         let digest = declaration.digest();
         let mut plan = Self { digest, reads: Vec::new(), declaration, entry: None, sought: new.collect() };
         plan.renew(entry, work.started, stores);

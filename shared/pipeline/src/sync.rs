@@ -24,7 +24,7 @@ impl<P: Ports> Pipeline<P> {
     pub async fn sync(&self, change: &Change) -> Result<Report, Error> {
         let started = self.ports.clock().now();
         let change = &change.not_after(started);
-        let candidates = self.ports.registry().candidates(&change.index_keys()).await?;
+        let candidates = self.candidates(change).await?;
         let mut report = Report::default();
         let mut inline = Vec::new();
         for ids in candidates.chunks(PAGE) {

@@ -2,9 +2,7 @@
 
 use super::Backend;
 use crate::change::Change;
-use crate::key::IndexKey;
 use crate::query::{Find, NamePattern};
-use std::collections::BTreeSet;
 
 /// A search of one store, ready for many names.
 #[derive(Debug)]
@@ -45,16 +43,13 @@ impl Backend {
         self.spec().listed_name(key)
     }
 
-    /// Those of a search's names that `change` speaks of: one, unless two keys may be meant.
+    /// Those of a search's names that `change` speaks of: one, unless two keys may be meant or the
+    /// change is of a folder.
     pub fn named_by<'n>(
         &self,
         change: &Change,
         names: impl IntoIterator<Item = &'n String>,
     ) -> Vec<&'n String> {
-        let location = self.location();
-        let changed: BTreeSet<IndexKey> =
-            change.names.iter().flat_map(|name| location.index_keys(name)).collect();
-        let meant = |name: &&String| !location.index_keys(&self.found_key(name)).is_disjoint(&changed);
-        names.into_iter().filter(meant).collect()
+        names.into_iter().filter(|name| change.speaks_of(&self.found_key(name))).collect()
     }
 }

@@ -4,6 +4,7 @@ use crate::given::{REGION, in_version, read, reading, store, store_id, store_wit
 use jiff::Timestamp;
 use pawl_domain::Provider::{self, ParameterStore, SecretsManager};
 use pawl_domain::affected::concerned_reads;
+use pawl_domain::change::Extent;
 use pawl_domain::declaration::{Refresh, RefreshPolicy};
 use pawl_domain::{Affected, Change, Declaration, Location, Moved, NotAffected, Store, affected};
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) fn change(provider: Provider, names: &[&str], moved: Moved) -> Change
         id: "e-1".into(),
         location: Location { provider, region: REGION.into(), account: None },
         names: names.iter().map(|name| (*name).to_owned()).collect(),
+        extent: Extent::Key,
         version: None,
         moved,
         at: Timestamp::UNIX_EPOCH,
@@ -56,6 +58,29 @@ fn each_declared_version_is_concerned_by_what_can_move_it() {
             assert_eq!(of(&change, &declaration, &store(provider)), want, "{provider} {version:?} {moved:?}");
         }
     }
+}
+
+#[test]
+fn a_folder_that_changed_concerns_every_key_under_it() {
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app/db-a1B2c3";
+    for (provider, prefix, declared, folder, want) in [
+        (SecretsManager, None, "app/db", "app/", true),
+        (SecretsManager, None, ARN, "app/", true),
+        (SecretsManager, Some("app/"), "db", "app/", true),
+        (SecretsManager, None, "apple", "app/", false),
+        (SecretsManager, None, "my/app/db", "app/", false),
+        (SecretsManager, None, "app/db", "app/db", true),
+        (SecretsManager, None, "anything", "", true),
+        (ParameterStore, None, "/app/db", "/app/", true),
+        (ParameterStore, None, "/app/db:3", "/app", true),
+        (ParameterStore, None, "/other/db", "/app/", false),
+    ] {
+        let under = |moved| Change { extent: Extent::Under, ..change(provider, &[folder], moved) };
+        let store = store_with(provider, |store| store.prefix = prefix.map(str::to_owned));
+        assert_eq!(meets(&under(Moved::Existence), declared, &store), want, "{declared} under {folder:?}");
+    }
+    let elsewhere = Change { extent: Extent::Under, ..change(ParameterStore, &[""], Moved::Current) };
+    assert!(!meets(&elsewhere, "app/db", &store(SecretsManager)), "everything of another place");
 }
 
 #[test]

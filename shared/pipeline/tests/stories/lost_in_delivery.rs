@@ -3,6 +3,7 @@
 
 use crate::story::{HOUR, MINUTE, Story, applying, flow, manifests, patient};
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::declaration::{DeletionPolicy, RefreshPolicy};
 use pawl_domain::record::State;
 use pawl_domain::{Change, Kind, Moved, Outcome, Store};
@@ -181,6 +182,7 @@ fn made_up(at: &str) -> Change {
         id: "forged".into(),
         location: secrets_manager_location(),
         names: ["app/db".to_owned()].into(),
+        extent: Extent::Key,
         version: Some("ffffffff-0000-0000-0000-000000000000".into()),
         moved: Moved::Current,
         at: at.parse().unwrap(),

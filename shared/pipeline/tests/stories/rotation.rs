@@ -1,6 +1,7 @@
 //! A secret rotates, and every Secret that declares it follows.
 
 use crate::story::{Story, flow};
+use pawl_domain::change::Extent;
 use pawl_domain::record::State;
 use pawl_domain::store::Home;
 use pawl_domain::{Change, Kind, Location, Moved, Outcome};
@@ -59,6 +60,34 @@ async fn a_change_of_another_account_concerns_nobody_here() {
     let ours = story.world.rotate("app/db", story.value(3)).version;
     flow.sync(&of(ACCOUNT, ours)).await.unwrap();
     assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(3)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_changed_brings_every_key_under_it() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.declare("green/shop/db", "app/db");
+    story.declare("green/shop/api", "app/api");
+    story.declare("green/shop/other", "other/db");
+    let flow = story.flow();
+    for (number, key) in (1..).zip(["app/db", "app/api", "other/db"]) {
+        flow.sync(&story.world.rotate(key, story.value(number))).await.unwrap();
+    }
+    // Three keys change, and one event tells of two of them.
+    for (number, key) in (4..).zip(["app/db", "app/api", "other/db"]) {
+        story.world.rotate(key, story.value(number));
+    }
+    let folder = Change { extent: Extent::Under, ..change("app/").build() };
+    story.world.forget_calls();
+    let report = flow.sync(&folder).await.unwrap();
+    assert_eq!(report.count(Outcome::Written), 3, "{report:?}");
+    for (id, number) in
+        [("blue/shop/db", 4), ("green/shop/db", 4), ("green/shop/api", 5), ("green/shop/other", 3)]
+    {
+        assert_eq!(story.world.value(id, "value"), Some(story.value(number)), "{id}");
+    }
+    assert_eq!(story.world.calls().values, 2, "each key once, for all who read it");
     story.end();
 }
 

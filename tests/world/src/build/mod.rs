@@ -11,6 +11,7 @@ pub use policy::{patterns, policy};
 pub use store::{StoreBuilder, parameter_store, secrets_manager, vault};
 
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{
     Change, Cluster, ClusterName, DeclarationId, Home, IndexKey, Location, Moved, Namespace, ObjectName,
@@ -84,6 +85,7 @@ pub fn change(name: &str) -> ChangeBuilder {
         id: format!("change-of-{name}"),
         location: secrets_manager_location(),
         names: BTreeSet::from([name.to_owned()]),
+        extent: Extent::Key,
         version: None,
         moved: Moved::Current,
         at: at(0),

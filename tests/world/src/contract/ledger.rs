@@ -4,6 +4,7 @@ use super::{ids_in_order, longest_id, shuffled};
 use crate::build::{at, id, object_name, secrets_manager_location};
 use futures::future::join_all;
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::{
@@ -296,6 +297,7 @@ fn owed(at: Timestamp) -> Owed {
         id: "6a7e8feb".to_owned(),
         location: secrets_manager_location(),
         names: ["app/db".to_owned()].into(),
+        extent: Extent::Key,
         version: Some("v2".to_owned()),
         moved: Moved::Label("\u{1f511}".to_owned()),
         at,

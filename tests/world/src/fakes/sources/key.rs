@@ -1,5 +1,6 @@
 use crate::build::ACCOUNT;
 use jiff::Timestamp;
+use pawl_domain::change::Extent;
 use pawl_domain::declaration::NamePattern;
 use pawl_domain::provider::Order;
 use pawl_domain::{Change, Fetched, Find, Location, Moved, Provider, SecretValue, Version, VersionSelector};
@@ -46,7 +47,8 @@ impl Key {
     pub(super) fn push(&mut self, value: SecretValue, now: Timestamp) {
         let number = self.versions.len() + 1;
         let in_force = self.in_force();
-        let id = if in_force.is_some() { format!("v{number}") } else { number.to_string() };
+        let is_named = self.location.provider.profile().order == Order::Time || in_force.is_some();
+        let id = if is_named { format!("v{number}") } else { number.to_string() };
         self.versions.push(Stored { id: id.clone(), value, since: now, labels: BTreeSet::new() });
         if let Some(label) = in_force {
             self.label(&id, label);
@@ -58,7 +60,7 @@ impl Key {
     fn in_force(&self) -> Option<&'static str> {
         match self.location.provider.profile().order {
             Order::Unordered { in_force } => Some(in_force).filter(|label| !label.is_empty()),
-            Order::Number => None,
+            Order::Number | Order::Time => None,
         }
     }
 
@@ -170,6 +172,7 @@ impl Key {
             id: format!("{}@{at}", self.name),
             location: self.location.clone(),
             names: BTreeSet::from([self.name.clone(), self.arn()]),
+            extent: Extent::Key,
             version: version.map(|stored| stored.id.clone()),
             moved,
             at,
