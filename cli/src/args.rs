@@ -65,6 +65,10 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Say which declarations read a key, what of it, and how each fares. Asks no store and no cluster.
     Who(Who),
+    /// Wait until every Secret that a key goes into stands on what its store gives out now, and say what is missing.
+    ///
+    /// For rotations: when this ends well, the old password may go. It asks stores for versions, not for values.
+    Wait(Wait),
     /// Look at the job queue: what waits, what is dead and why; try it anew or remove it.
     Jobs(Jobs),
     /// Look for what changed without an event, and bring it up to date.
@@ -245,6 +249,21 @@ pub(crate) struct Who {
     /// Only keys of this region; else of every region that a store names.
     #[arg(long)]
     pub(crate) region: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wait {
+    /// The key as a manifest names it, or its ARN.
+    pub(crate) key: String,
+    /// The version that must be in force, as the store names it; else whichever it gives out.
+    #[arg(long, value_name = "ID")]
+    pub(crate) version: Option<String>,
+    /// Only keys of this region; else of every region that a store names.
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// How long to wait, in seconds; 0 looks once.
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, clap::Args)]

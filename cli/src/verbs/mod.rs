@@ -15,6 +15,7 @@ mod render;
 mod results;
 mod sweep;
 mod sync;
+mod wait;
 mod who;
 
 use crate::args::{Args, Verb};
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Delete(delete) => delete::run(args, delete).await,
         Verb::Sync(sync) => over(args, async |flow| sync::run(flow, args, sync).await).await,
         Verb::Explain(explain) => explain::run(args, explain).await,
+        Verb::Wait(wait) => over(args, async |flow| wait::run(flow, args, wait).await).await,
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,

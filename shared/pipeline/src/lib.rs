@@ -47,6 +47,7 @@ mod preview;
 mod promise;
 mod prune;
 mod queue;
+pub mod receipt;
 mod recheck;
 mod recipes;
 mod record;

@@ -9,6 +9,7 @@ mod lost_in_index;
 mod lost_in_removal;
 mod never_back;
 mod policies;
+mod receipts;
 mod rendering;
 mod rotation;
 mod searching;
