@@ -117,7 +117,7 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
             };
             let jwt = gcp::statement(&proofs.read.secret(key).await?, &gcp.role, now);
             let jwt = jwt.map_err(|what| call.error(Kind::Invalid, what))?;
-            json(call, &Jwt { role: &gcp.role, jwt: &jwt })
+            json(call, &Jwt { role: &gcp.role, jwt: jwt.expose_str().unwrap_or_default() })
         }
     }?;
     let mount = mount(auth).unwrap_or_default().trim_matches('/');
