@@ -86,6 +86,10 @@ const TEST_CRATES: &[&str] = &[
 /// asks its profile, so that adding one touches no other file.
 const HOMES: &[(&str, &[&str])] = &[
     ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
+    (
+        "GcpSecretManager",
+        &["shared/domain/src/store/gcpsm.rs", "shared/stores/src/gcpsm", "shared/events/src/gcpsm"],
+    ),
     ("GitLab", &["shared/domain/src/store/gitlab.rs", "shared/stores/src/gitlab"]),
     ("OpenBao", &["shared/domain/src/store/open_bao.rs", "shared/vault/src/"]),
     (
@@ -112,6 +116,7 @@ const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/so
 const SPECS: &[(&str, &[&str])] = &[
     ("as_aws", &["shared/aws/src/"]),
     ("as_fake", &["shared/fake/src/"]),
+    ("as_gcp_secret_manager", &["shared/stores/src/gcpsm"]),
     ("as_gitlab", &["shared/stores/src/gitlab"]),
     ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
     ("as_vault", &["shared/domain/src/store/vault.rs"]),
