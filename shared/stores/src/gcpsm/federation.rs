@@ -4,7 +4,7 @@
 
 use super::config::{self, Config, JWT, Source};
 use super::login::{ACCESS_TOKEN, EXCHANGE, Login, SCOPE, Token, call, text};
-use super::post::{Form, Links, Post, Wanted, failed, form, may_pass};
+use super::post::{Form, Links, Post, failed, form, may_pass};
 use crate::kit::{self, Ask, sealed};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -108,14 +108,12 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
             ("subject_token", text(&subject.token)),
             ("subject_token_type", &subject.token_type),
         ]);
-        let wanted = Wanted {
-            refused: "the token of the federated identity was refused; check audience, and what the provider of the workload \
-                      identity pool takes",
-        };
+        let refused = "the token of the federated identity was refused; check audience, and what the provider of the workload \
+                      identity pool takes";
         let link = links.to(&call, self.login.bounds, &self.login.access.grant.reach).await?;
         let client = subject.client.as_ref().map(|(id, secret)| basic(id, secret));
         let post = Post { path: &[], body: &body, form: Form::Url, proof: client.as_ref() };
-        post.send(&call, &link, &wanted).await?.oauth(&call)
+        post.send(&call, &link, refused).await?.oauth(&call)
     }
 
     /// What a configuration says, in a ConfigMap of the target cluster.

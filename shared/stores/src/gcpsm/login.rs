@@ -6,7 +6,7 @@
 use super::config::JWT;
 use super::federation::Federated;
 use super::hosts::Hosts;
-use super::post::{Form, Links, Post, Wanted, bearer, form, json};
+use super::post::{Form, Links, Post, bearer, form, json};
 use crate::kit::{Bounds, Call, Proofs, Server, rs256};
 use jiff::Timestamp;
 use pawl_domain::store::{GcpAuth, GcpCluster, GcpServiceAccount, GcpStore, SecretKeyRef};
@@ -119,11 +119,9 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
         let body = form(&[("grant_type", BEARER), ("assertion", text(&statement))]);
         let call = call(address, "token");
         let post = Post { path: &[], body: &body, form: Form::Url, proof: None };
-        let wanted = Wanted {
-            refused: "the key was refused; check that it was not deleted, and this machine's clock",
-        };
+        let refused = "the key was refused; check that it was not deleted, and this machine's clock";
         let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
-        post.send(&call, &link, &wanted).await?.oauth(&call)
+        post.send(&call, &link, refused).await?.oauth(&call)
     }
 
     /// The cluster's token is traded for one of the pool that each cluster of Google's has, and that for one of the service
@@ -156,12 +154,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
             },
         )?;
         let post = Post { path: &["v1", "identitybindingtoken"], body: &body, form: Form::Json, proof: None };
-        let wanted = Wanted {
-            refused: "the service account's token was refused; check clusterProjectID, clusterLocation and clusterName, and that \
-                      the cluster has workload identity",
-        };
+        let refused = "the service account's token was refused; check clusterProjectID, clusterLocation and clusterName, and that \
+                      the cluster has workload identity";
         let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
-        let bound = post.send(&call, &link, &wanted).await?.oauth(&call)?;
+        let bound = post.send(&call, &link, refused).await?.oauth(&call)?;
         match stands_for {
             None => Ok(bound),
             Some(email) => self.impersonate(&email, &bound, links).await,
@@ -194,12 +190,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
         let body = json(&call, &Impersonate { scope: [SCOPE], lifetime: lifetime.as_deref() })?;
         let proof = bearer(&held.value);
         let post = Post { path, body: &body, form: Form::Json, proof: Some(&proof) };
-        let wanted = Wanted {
-            refused: "the identity may not stand for the service account of Google's; give it the role \
-                      roles/iam.workloadIdentityUser there, and check its email",
-        };
+        let refused = "the identity may not stand for the service account of Google's; give it the role \
+                      roles/iam.workloadIdentityUser there, and check its email";
         let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
-        post.send(&call, &link, &wanted).await?.generated(&call, self.now)
+        post.send(&call, &link, refused).await?.generated(&call, self.now)
     }
 
     /// A token of a service account of the target cluster.

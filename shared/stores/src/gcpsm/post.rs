@@ -34,12 +34,6 @@ pub(super) enum Form {
     Url,
 }
 
-/// What the answer to a call means.
-pub(super) struct Wanted {
-    /// What is said where the proof was refused.
-    pub(super) refused: &'static str,
-}
-
 /// An answer that brings a token.
 pub(super) struct Answer(Reply);
 
@@ -62,11 +56,11 @@ impl Links {
 }
 
 impl Post<'_> {
-    /// Sends it.
+    /// Sends it; `refused` is said where the proof was refused.
     ///
     /// # Errors
-    /// `Denied` when the proof was refused, and the usual failures of servers.
-    pub(super) async fn send(&self, call: &Call<'_>, link: &Link, wanted: &Wanted) -> Result<Answer, Error> {
+    /// `Denied` when it was, and the usual failures of servers.
+    pub(super) async fn send(&self, call: &Call<'_>, link: &Link, refused: &str) -> Result<Answer, Error> {
         let ask = || {
             let mut headers = HeaderMap::new();
             if let Form::Url = self.form {
@@ -88,7 +82,7 @@ impl Post<'_> {
         let reply = link.send(call, &ask, &may_pass).await;
         call.counted(reply.and_then(|reply| match reply.status.as_u16() {
             200..=299 => Ok(Answer(reply)),
-            400 | 401 | 403 | 404 => Err(denied(call, wanted.refused)),
+            400 | 401 | 403 | 404 => Err(denied(call, refused)),
             _ => Err(reply.failure(failed(call, &reply))),
         }))
     }

@@ -17,10 +17,12 @@ pub(super) struct Tokens {
     key: Option<(Vec<u8>, Value)>,
     keys: u32,
     trusted: BTreeSet<(String, String)>,
+    /// The service accounts of Google's that may be stood for.
     accounts: BTreeSet<String>,
+    /// Good for reading, and for standing for a service account.
     given: BTreeSet<String>,
-    /// The tokens of identities that nobody else trusts: good for standing for a service account, and for reading.
     count: u64,
+    /// What the last proof to each service held.
     pub(super) shown: BTreeMap<String, Value>,
 }
 
