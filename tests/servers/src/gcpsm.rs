@@ -5,8 +5,8 @@
 //! of Secret Manager, version 1; answers that its users reported. ESO's provider, version 2.9, over Google's own clients for Go
 //! (OAuth 2.0 and Secret Manager by REST) read from it what this adapter reads.
 //!
-//! All services are at one address. A token is good for an hour of the double's clock, which is the time of the statements that
-//! it is shown.
+//! All services are at one address. It has no clock: a token is good until all are taken back ([`Google::forget_tokens`]), and
+//! times in statements only have to fit each other.
 
 mod secrets;
 mod tokens;
