@@ -18,7 +18,7 @@ use pawl_pipeline::Pipeline;
 use pawl_ports::{Clock, Ports};
 use pawl_runtime::audit::{Counts, Refused};
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::signature;
+use pawl_runtime::{pubsub, signature};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,7 @@ struct Site<P> {
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
     audit: audit::Intake,
+    pubsub: pubsub::Admission,
     metrics: PrometheusHandle,
     health: Arc<Health>,
     places: Semaphore,
@@ -46,13 +47,15 @@ pub(crate) fn routes<P: Ports>(
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
     audit: audit::Intake,
+    pubsub: pubsub::Admission,
     metrics: PrometheusHandle,
     health: Arc<Health>,
 ) -> Router {
     let places = Semaphore::new(CONCURRENCY);
-    let site = Arc::new(Site { pipeline, key, audit, metrics, health, places });
+    let site = Arc::new(Site { pipeline, key, audit, pubsub, metrics, health, places });
     Router::new()
         .route("/v1/events", post(events::<P>))
+        .route("/v1/google/pubsub", post(pushed::<P>))
         .route("/v1/vault/audit", post(records::<P>))
         .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))
         .route("/healthz", get(|State(site): State<Arc<Site<P>>>| async move { alive(&site.health) }))
@@ -100,6 +103,37 @@ async fn events<P: Ports>(
     let outcomes: serde_json::Map<_, _> =
         report.outcomes.iter().map(|(id, each)| (id.to_string(), result(each).into())).collect();
     Json(json!({ "changes": changes, "declarations": outcomes })).into_response()
+}
+
+/// Takes what Google's Pub/Sub pushes. It sends again whatever is not answered with success, so that what cannot be read is
+/// answered so as well.
+///
+/// 204: done, in the job queue, or nothing that can be read. 401: without a token that Google signed for this server and the
+/// service account that is let in. 503: send it again.
+async fn pushed<P: Ports>(
+    State(site): State<Arc<Site<P>>>,
+    seat: Option<Extension<Arc<Seat>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let now = site.pipeline.ports().clock().now();
+    if let Err(refused) = site.pubsub.check(shown, now).await {
+        metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+        let message = refused.to_string();
+        return match refused {
+            pubsub::Refused::Closed => problem(StatusCode::NOT_FOUND, &message),
+            pubsub::Refused::NoKeys => again(&message),
+            _ => problem(StatusCode::UNAUTHORIZED, &message),
+        };
+    }
+    let _working: Option<Working> = seat.map(|Extension(seat)| seat.work());
+    // As above.
+    let _place = site.places.acquire().await;
+    match intake::take(&site.pipeline, &body).await {
+        Intake::Done { .. } | Intake::Dropped(_) => StatusCode::NO_CONTENT.into_response(),
+        Intake::Again(error) => again(&error.to_string()),
+    }
 }
 
 /// Takes audit records of Vault or OpenBao, in anything that [`pawl_events::vault::records`] knows. What they change is

@@ -35,6 +35,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let lookup = args.lookup();
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
+    let pubsub = config::PubSub::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
@@ -58,7 +59,8 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let audit = audit::start(&audit, serve, &pipeline, &mut crew, &stopped).await?;
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
-    let routes = http::routes(Arc::clone(&pipeline), key, audit, metrics, health);
+    let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
+    let routes = http::routes(Arc::clone(&pipeline), key, audit, pubsub, metrics, health);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 

@@ -18,6 +18,7 @@ mod aws;
 mod change;
 mod cluster;
 mod declaration;
+mod gcpsm;
 mod gitlab;
 mod part;
 mod policy;

@@ -12,7 +12,10 @@ use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
-use pawl_domain::store::{Backend, CaProvider, FakeStore, GitLabStore, OpenBaoStore, SecretKeyRef};
+use pawl_domain::store::{
+    Backend, CaProvider, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore,
+    GcpSubject, GitLabStore, OpenBaoStore, SecretKeyRef,
+};
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
     StorePolicy,
@@ -91,6 +94,47 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::ConfigMap(at("roots"))),
     };
     kept("stores", "gitlab.json", &of(gitlab.into()));
+    for (name, auth) in gcp_identities() {
+        let (project, location) = ("shop".to_owned(), Some("europe-west3".to_owned()));
+        let gcp = GcpStore { project, location, falls_back: true, auth };
+        kept("stores", &format!("gcpsm-{name}.json"), &of(gcp.into()));
+    }
+}
+
+fn gcp_identities() -> [(&'static str, GcpAuth); 5] {
+    let namespace = || Some("infra".parse().unwrap());
+    let at = |key: &str| SecretKeyRef {
+        name: "gcp".parse().unwrap(),
+        key: key.to_owned(),
+        namespace: namespace(),
+    };
+    let account = || GcpServiceAccount {
+        name: "reader".parse().unwrap(),
+        namespace: namespace(),
+        audiences: vec!["sts".to_owned()],
+    };
+    let cluster = GcpCluster {
+        project: "clusters".to_owned(),
+        location: "europe-west3".to_owned(),
+        name: "blue".to_owned(),
+    };
+    let federation = |subject| {
+        GcpAuth::Federation(GcpFederation {
+            subject,
+            audience: Some("//iam.googleapis.com/p".to_owned()),
+            token_endpoint: Some("https://tokens.example.com".to_owned()),
+            service_account: Some("reader@shop.iam.gserviceaccount.com".to_owned()),
+        })
+    };
+    let (region, secret) = ("eu-central-1".to_owned(), "aws".parse().unwrap());
+    let aws = GcpSubject::Aws { region, secret, namespace: namespace() };
+    [
+        ("key", GcpAuth::Key(at("key.json"))),
+        ("workload-identity", GcpAuth::WorkloadIdentity { account: account(), cluster }),
+        ("federation-config", federation(GcpSubject::Configured(at("config.json")))),
+        ("federation-account", federation(GcpSubject::ServiceAccount(account()))),
+        ("federation-aws", federation(aws)),
+    ]
 }
 
 #[test]

@@ -14,10 +14,11 @@ use std::fmt;
 pub struct Location {
     /// The kind of store.
     pub provider: Provider,
-    /// The AWS region, such as `eu-central-1`; empty for providers without regions.
+    /// The region of the cloud, such as `eu-central-1`; empty for providers without regions, and for keys of a cloud that are
+    /// in no region alone.
     pub region: String,
-    /// Whose keys: the AWS account of twelve digits, or the address of the Vault server; if anybody said so. Unknown
-    /// agrees with all: a needless look is cheap.
+    /// Whose keys: the AWS account of twelve digits, the id of a project of Google's cloud, or the address of the Vault server;
+    /// if anybody said so. Unknown agrees with all: a needless look is cheap.
     pub account: Option<String>,
 }
 
@@ -87,6 +88,13 @@ impl fmt::Display for Location {
         let provider = self.provider;
         match (provider.profile().place, &self.account) {
             (Place::Manifest, _) | (Place::Server, None) => write!(f, "{provider}"),
+            (Place::Project, _) => {
+                f.write_str(provider.as_str())?;
+                if !self.region.is_empty() {
+                    write!(f, " in {}", self.region)?;
+                }
+                self.account.as_ref().map_or(Ok(()), |project| write!(f, " of project {project}"))
+            }
             (Place::Server, Some(address)) => write!(f, "{provider} at {address}"),
             (Place::Region, None) => write!(f, "{provider} in {}", self.region),
             (Place::Region, Some(account)) => {

@@ -8,6 +8,7 @@
 mod arn;
 mod capabilities;
 mod fake;
+mod gcpsm;
 pub(crate) mod gitlab;
 mod open_bao;
 mod parameter_store;
@@ -30,6 +31,9 @@ use std::fmt;
 pub enum Provider {
     /// A store whose values stand in its manifest.
     Fake,
+    /// Google Secret Manager.
+    #[serde(rename = "gcpsm")]
+    GcpSecretManager,
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
@@ -46,13 +50,21 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 6] =
-        [Self::Fake, Self::GitLab, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 7] = [
+        Self::Fake,
+        Self::GcpSecretManager,
+        Self::GitLab,
+        Self::OpenBao,
+        Self::ParameterStore,
+        Self::SecretsManager,
+        Self::Vault,
+    ];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::Fake => &fake::PROFILE,
+            Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,

@@ -3,6 +3,7 @@
 mod aws;
 mod condition;
 mod fake;
+mod gcpsm;
 mod gitlab;
 mod headers;
 mod open_bao;
@@ -13,6 +14,7 @@ mod vault;
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
+pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use open_bao::OpenBaoStore;
@@ -249,6 +251,8 @@ macro_rules! backends {
 backends! {
     /// AWS Secrets Manager or Parameter Store.
     Aws(AwsStore) is AwsStore, as_aws;
+    /// Google Secret Manager.
+    GcpSecretManager(Box<GcpStore>) is GcpStore, as_gcpsm;
     /// GitLab.
     GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
     /// OpenBao.

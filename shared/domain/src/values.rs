@@ -56,13 +56,27 @@ impl Fetched {
         let version = Version { id: digest(&object), since: None };
         Self { provider, value: SecretValue::new(object), version, labels: Vec::new() }
     }
+
+    /// Several maps of tags as ESO's `metadataPolicy: Fetch` gives them: a JSON object with one member for each map, which is
+    /// null where the map is empty.
+    pub fn of_maps(provider: Provider, maps: &[(&str, &BTreeMap<String, String>)]) -> Self {
+        let tree = |map: &BTreeMap<String, String>| if map.is_empty() { Tree::Null } else { tree(map) };
+        let members = maps.iter().map(|(name, map)| (name.as_bytes().to_vec(), tree(map)));
+        let object = json::encode(&Tree::Map(members.collect()), Html::Escape).unwrap_or_default();
+        let version = Version { id: digest(&object), since: None };
+        Self { provider, value: SecretValue::new(object), version, labels: Vec::new() }
+    }
 }
 
 fn tags_as_json(tags: &BTreeMap<String, String>) -> Vec<u8> {
+    // Texts always have a JSON form.
+    json::encode(&tree(tags), Html::Escape).unwrap_or_default()
+}
+
+fn tree(tags: &BTreeMap<String, String>) -> Tree {
     let text =
         |(key, value): (&String, &String)| (key.clone().into_bytes(), Tree::Text(value.clone().into_bytes()));
-    // Texts in one level always have a JSON form.
-    json::encode(&Tree::Map(tags.iter().map(text).collect()), Html::Escape).unwrap_or_default()
+    Tree::Map(tags.iter().map(text).collect())
 }
 
 fn digest(object: &[u8]) -> String {
@@ -162,6 +176,20 @@ mod tests {
         assert_eq!(none.value.expose_str(), Some("{}"));
         assert_eq!(two.version, tags(&[("env", "prod"), ("team", "a&b")]).version);
         assert_ne!(two.version, none.version);
+    }
+
+    #[test]
+    fn maps_become_what_go_makes_of_them() {
+        let map = BTreeMap::from([("team".to_owned(), "a&b".to_owned())]);
+        let given = |labels: &BTreeMap<String, String>| {
+            Fetched::of_maps(
+                Provider::GcpSecretManager,
+                &[("annotations", &BTreeMap::new()), ("labels", labels)],
+            )
+        };
+        let some = given(&map);
+        assert_eq!(some.value.expose_str(), Some(r#"{"annotations":null,"labels":{"team":"a\u0026b"}}"#));
+        assert_ne!(some.version, given(&BTreeMap::new()).version);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What events travel in: records of SQS, SNS and Kinesis, SNS notifications, and batches of CloudWatch Logs.
+//! What events travel in: records of SQS, SNS and Kinesis, SNS notifications, batches of CloudWatch Logs, and what Pub/Sub pushes.
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
 use crate::vault::{self, AuditReader};
-use crate::{parameter_store, pawl, secrets_manager};
+use crate::{gcpsm, parameter_store, pawl, secrets_manager};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
@@ -31,6 +31,12 @@ struct Probe<'a> {
     audit: Option<IgnoredAny>,
     request: Option<IgnoredAny>,
     awslogs: Option<IgnoredAny>,
+    /// Of Pub/Sub; SNS writes it with a capital letter.
+    #[serde(rename = "message")]
+    pushed: Option<IgnoredAny>,
+    subscription: Option<IgnoredAny>,
+    #[serde(rename = "protoPayload")]
+    entry: Option<IgnoredAny>,
 }
 
 /// A record of what Lambda calls functions with: of SQS, SNS or Kinesis.
@@ -74,6 +80,12 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     if probe.awslogs.is_some() {
         let lines = vault::records(body)?;
         return if lines.is_empty() { Ok(Vec::new()) } else { audit_records(&lines) };
+    }
+    if probe.pushed.is_some() && probe.subscription.is_some() {
+        return gcpsm::read_push(body);
+    }
+    if probe.entry.is_some() {
+        return gcpsm::read_entry(body);
     }
     if probe.audit.is_some() && probe.request.is_some() {
         return AuditReader::new(None).read(body);

@@ -15,6 +15,8 @@ pub(crate) const MAX_NAME: usize = 2048;
 
 /// The longest address of a server: a DNS name has up to 253 characters.
 const MAX_ADDRESS: usize = 300;
+/// The longest id of a project: a domain name, a colon and 30 letters.
+const MAX_PROJECT: usize = 300;
 
 /// An EventBridge event, its detail unread. Senders differ in which of the other fields they fill.
 #[derive(Deserialize)]
@@ -87,17 +89,36 @@ pub(crate) fn location(
 ) -> Result<Location, Error> {
     match provider.profile().place {
         Place::Region => {}
+        Place::Project => return in_project(provider, region, account),
         Place::Server | Place::Manifest => return elsewhere(provider, region, account),
     }
     let region = region.ok_or_else(|| Error::malformed("it has neither a region nor an ARN"))?;
-    let is_region = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if !(1..=32).contains(&region.len()) || !region.bytes().all(is_region) {
+    if !is_region(region) {
         return Err(Error::malformed("its region is not one"));
     }
     if account.is_some_and(|account| account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit())) {
         return Err(Error::malformed("its account is not of twelve digits"));
     }
     Ok(Location { provider, region: region.to_owned(), account: account.map(str::to_owned) })
+}
+
+fn is_region(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(known)
+}
+
+/// A location in a project of a cloud, or in one region of it.
+fn in_project(provider: Provider, region: Option<&str>, project: Option<&str>) -> Result<Location, Error> {
+    let region = region.unwrap_or_default();
+    if !(region.is_empty() || is_region(region)) {
+        return Err(Error::malformed("its region is not one"));
+    }
+    // Ids of old projects begin with a domain and a colon.
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b);
+    if project.is_some_and(|id| !(1..=MAX_PROJECT).contains(&id.len()) || !id.bytes().all(known)) {
+        return Err(Error::malformed("its account is not the id of a project"));
+    }
+    Ok(Location { provider, region: region.to_owned(), account: project.map(str::to_owned) })
 }
 
 /// A location outside of AWS: no region, and perhaps the address of the server.

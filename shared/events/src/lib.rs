@@ -1,7 +1,8 @@
 //! Wire JSON of every sender to Pawl's changes. Pure; one module per sender, wire structs private to it.
 //!
 //! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS) and `eventbridge` holds the event that
-//! AWS services send; what is inside is read by `secrets_manager`, `parameter_store` or `pawl`. Audit records of Vault come by ways of their own
+//! AWS services send; what is inside is read by `secrets_manager`, `parameter_store` or `pawl`. What Pub/Sub pushes for Google
+//! Secret Manager is read by `gcpsm`. Audit records of Vault come by ways of their own
 //! and are read by [`vault`]. A new sender is one
 //! module, one line in `envelope::event`, and one folder of samples in `events/` at the top of the repository
 //! (`docs/adding-a-sender.md`).
@@ -11,6 +12,7 @@
 mod envelope;
 mod error;
 mod eventbridge;
+mod gcpsm;
 mod parameter_store;
 mod pawl;
 mod secrets_manager;

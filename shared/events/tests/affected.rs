@@ -9,7 +9,9 @@ use crate::common;
 use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into, NullBytes, Read, Refresh, RefreshPolicy, Target,
 };
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Home, SessionTagsPolicy};
+use pawl_domain::store::{
+    AwsAuth, AwsService, AwsStore, Backend, GcpAuth, GcpStore, Home, SecretKeyRef, SessionTagsPolicy,
+};
 use pawl_domain::{
     Affected, Change, Declaration, Find, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
 };
@@ -107,6 +109,40 @@ fn parameters() {
         "other" => by("foo"),
         "region" => Declared { region: "us-east-1", ..by("/prod/shop/db") },
         "account" => Declared { account: Some("210987654321"), ..by("/prod/shop/db") },
+        _ => panic!("no declaration is called {column}"),
+    });
+}
+
+/// Declared in Google Secret Manager. `name` reads by the project's id, `number` by its number, `project` in another project.
+const GOOGLE: &str = "
+sample                                              name     number   project  region   alias    id       other
+gcpsm/version-add                                   yes      yes      yes      key      version  version  key
+gcpsm/version-add-in-a-location                     key      key      key      yes      key      key      key
+gcpsm/version-add-by-project-id                     yes      yes      key      key      version  version  key
+gcpsm/version-enable                                yes      yes      yes      key      yes      yes      key
+gcpsm/version-disable                               yes      yes      yes      key      yes      yes      key
+gcpsm/delete                                        yes      yes      yes      key      yes      yes      key
+gcpsm/update                                        version  version  version  key      yes      version  key
+gcpsm/audit-add-version                             yes      yes      key      key      version  version  key
+gcpsm/audit-add-version-in-a-location               key      key      key      yes      key      key      key
+gcpsm/audit-create                                  yes      yes      key      key      yes      yes      key
+gcpsm/audit-of-a-numbered-project                   yes      yes      yes      key      version  version  key
+";
+
+#[test]
+fn secrets_of_google() {
+    let by = |project, location| Declared {
+        google: Some((project, location)),
+        ..Declared::new(Provider::GcpSecretManager, "shop-db")
+    };
+    check(GOOGLE, |column| match column {
+        "name" => by("shop", None),
+        "number" => by("123456789012", None),
+        "project" => by("other", None),
+        "region" => by("shop", Some("europe-west3")),
+        "alias" => Declared { version: Some("prod"), ..by("shop", None) },
+        "id" => Declared { version: Some("2"), ..by("shop", None) },
+        "other" => Declared { key: "shop-db2".to_owned(), ..by("shop", None) },
         _ => panic!("no declaration is called {column}"),
     });
 }
@@ -216,6 +252,8 @@ struct Declared {
     prefix: Option<&'static str>,
     region: &'static str,
     account: Option<&'static str>,
+    /// Project and location, in Google's cloud.
+    google: Option<(&'static str, Option<&'static str>)>,
 }
 
 impl Declared {
@@ -227,6 +265,7 @@ impl Declared {
             prefix: None,
             region: "eu-central-1",
             account: Some("123456789012"),
+            google: None,
         }
     }
 
@@ -282,6 +321,11 @@ impl Declared {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: self.prefix.map(str::to_owned),
             max_retries: None,
+        });
+        let backend = self.google.map_or(backend, |(project, location)| {
+            let key = SecretKeyRef { name: "gcp".parse().unwrap(), key: "key".to_owned(), namespace: None };
+            let (project, location) = (project.to_owned(), location.map(str::to_owned));
+            GcpStore { project, location, falls_back: false, auth: GcpAuth::Key(key) }.into()
         });
         (declaration, Store { id, backend, conditions: Vec::new(), set: None })
     }

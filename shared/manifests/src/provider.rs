@@ -2,6 +2,7 @@
 
 mod aws;
 mod fake;
+mod gcpsm;
 mod gitlab;
 mod open_bao;
 mod vault;
@@ -22,9 +23,10 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 5] = [
+const SERVED: [(&str, Reader); 6] = [
     ("aws", aws::read),
     ("fake", fake::read),
+    ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),

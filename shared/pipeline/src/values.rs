@@ -76,17 +76,20 @@ fn none_older(read: &Read, question: &Question, found: &Found, written: &Version
 }
 
 /// Where versions have an order, one that is older than what was written was read from a replica that lags, or the store was
-/// put back. Of numbered ones both number and time must say so: a key that was deleted and made anew starts at 1 with a later
-/// time.
+/// put back. A numbered key that was deleted and made anew starts at 1 with a later time; where no time tells that, it waits as
+/// the others do.
 fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), Error> {
     let number = |id: &str| id.parse::<u64>().ok();
-    let lower = match fetched.provider.profile().order {
-        Order::Number => number(&fetched.version.id) < number(&written.id),
-        Order::Time => fetched.version.id != written.id,
+    let times = fetched.version.since.zip(written.since);
+    let is_older = match fetched.provider.profile().order {
+        Order::Number => {
+            let is_smaller = number(&fetched.version.id) < number(&written.id);
+            is_smaller && times.is_none_or(|(now, then)| now < then)
+        }
+        Order::Time => times.is_some_and(|(now, then)| now < then),
         Order::Unordered { .. } => false,
     };
-    let earlier = matches!((fetched.version.since, written.since), (Some(now), Some(then)) if now < then);
-    if lower && earlier {
+    if is_older {
         let message = format!(
             "the store answers with an older version of {key} than was written; if it still does in {} minutes it is \
              taken, and with pawl sync --accept-older at once",
@@ -101,4 +104,39 @@ fn refuse_older(key: &str, fetched: &Fetched, written: &Version) -> Result<(), E
 fn at(read: &Read, error: &Error) -> Error {
     let missing = if error.kind == Kind::NotFound { "Secret does not exist: " } else { "" };
     error.shared().within(&format!("error processing {}, err: {missing}", Entry::of(read)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pawl_domain::{Provider, SecretValue};
+
+    #[test]
+    fn an_older_number_is_refused_unless_it_is_known_to_have_come_later() {
+        let version = |(id, second): (&str, Option<i64>)| Version {
+            id: id.to_owned(),
+            since: second.and_then(|second| Timestamp::from_second(second).ok()),
+        };
+        for (fetched, written, refused) in [
+            (("2", Some(20)), ("1", Some(10)), false),
+            (("1", Some(10)), ("2", Some(20)), true),
+            // The key was deleted and made anew.
+            (("1", Some(30)), ("2", Some(20)), false),
+            (("2", None), ("1", None), false),
+            (("2", None), ("2", None), false),
+            // Nothing tells which it is.
+            (("1", None), ("2", None), true),
+            (("1", Some(30)), ("2", None), true),
+        ] {
+            let answer = Fetched {
+                provider: Provider::Vault,
+                value: SecretValue::new("x"),
+                version: version(fetched),
+                labels: Vec::new(),
+            };
+            let told = refuse_older("db", &answer, &version(written)).map_err(|error| error.kind);
+            let want = if refused { Err(Kind::Stale) } else { Ok(()) };
+            assert_eq!(told, want, "{fetched:?} after {written:?}");
+        }
+    }
 }

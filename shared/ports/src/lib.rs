@@ -23,7 +23,7 @@ mod unreadable;
 mod watches;
 
 pub use asked::{Listed, Listing, Part, Wanted};
-pub use caller::{CallerIdentity, SignedRequest};
+pub use caller::{CallerIdentity, Question, SignedRequest};
 pub use clusters::{Clusters, TemplateKind};
 pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint};
 pub use error::Error;

@@ -3,12 +3,14 @@
 mod audit;
 mod clusters;
 mod flow;
+mod pubsub;
 mod state;
 mod stores;
 
 pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
 pub use flow::{fake_stores, flow};
+pub use pubsub::PubSub;
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod lambda;
 pub mod measure;
 pub mod process;
+pub mod pubsub;
 pub mod signature;
 pub mod sources;
 mod state;

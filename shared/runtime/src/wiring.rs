@@ -234,7 +234,7 @@ where
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let plain = pawl_stores::all(&clusters, &clock, &digest_key);
+    let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(plain));
     let settings: Settings = config::flow(lookup)?;

@@ -11,6 +11,7 @@
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
 //! | `batch` | what is wanted, each once |
+//! | `jwt` | tokens that a key of RSA signs |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
@@ -18,6 +19,7 @@
 mod batch;
 mod call;
 mod guard;
+mod jwt;
 mod link;
 mod paging;
 mod proofs;
@@ -26,6 +28,7 @@ mod session;
 
 pub use batch::Batch;
 pub use call::{Call, Server};
+pub use jwt::{Unsigned, rs256};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;

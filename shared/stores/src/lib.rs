@@ -3,21 +3,28 @@
 //! [`kit`] has the connection, the proof of identities, paging, and what failures mean; it knows no provider. Beside it stands
 //! one module for each provider. Start reading at [`GitLabSources`].
 
+mod gcpsm;
 mod gitlab;
 pub mod kit;
 
+pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 
 use pawl_domain::DigestKey;
-use pawl_ports::{Clock, ClusterCredentials, Source};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
 use std::sync::Arc;
 
-/// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`; the digest key is
-/// the ledger's.
-pub fn all<C: ClusterCredentials + 'static>(
+/// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
+/// that prove themselves to others from `aws`; the digest key is the ledger's.
+pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     clusters: &Arc<C>,
+    aws: &Arc<A>,
     clock: &Arc<dyn Clock>,
     digest_key: &DigestKey,
 ) -> Vec<Arc<dyn Source>> {
-    vec![Arc::new(GitLabSources::new(Arc::clone(clusters), Arc::clone(clock), digest_key.clone()))]
+    let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
+    vec![
+        Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
+        Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
+    ]
 }

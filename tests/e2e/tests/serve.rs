@@ -78,7 +78,7 @@ async fn who_sends_too_much_before_reading_can_read_the_answer() -> Result<()> {
     let (stage, _) = stage().await?;
     let server = Server::start(&stage, &QUIET).await?;
     let half = vec![b'x'; 1024 * 1024];
-    for path in ["/v1/events", "/v1/vault/audit", "/nowhere"] {
+    for path in ["/v1/events", "/v1/google/pubsub", "/v1/vault/audit", "/nowhere"] {
         let mut stream = TcpStream::connect(server.url().trim_start_matches("http://")).await.unwrap();
         let length = 2 * half.len();
         let head = format!(

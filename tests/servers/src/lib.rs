@@ -8,6 +8,7 @@
 //! | [`Moto`] | Secrets Manager, Parameter Store, SQS, EventBridge, DynamoDB, STS | the tools: `make tools` |
 //! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; tests with one are ignored, and run by `make kubernetes` |
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
+//! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
@@ -16,6 +17,7 @@
 
 mod apiserver;
 mod error;
+pub mod gcpsm;
 pub mod gitlab;
 mod lambda;
 mod moto;

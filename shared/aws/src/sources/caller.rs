@@ -11,7 +11,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use jiff::Timestamp;
 use pawl_domain::{Access, Kind, SecretValue, Step};
-use pawl_ports::{CallerIdentity, ClusterCredentials, Error, SignedRequest};
+use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question, SignedRequest};
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::time::SystemTime;
@@ -21,6 +21,7 @@ impl<C: ClusterCredentials> CallerIdentity for AwsSources<C> {
         &self,
         access: &Access,
         headers: &BTreeMap<String, String>,
+        question: Question,
     ) -> Result<SignedRequest, Error> {
         let region = &aws_store(access)?.region;
         let failed =
@@ -35,18 +36,19 @@ impl<C: ClusterCredentials> CallerIdentity for AwsSources<C> {
                 own.map_err(|error| failed(Kind::Denied, what).caused_by(error))?
             }
         };
-        signed(region, &credentials, headers, self.identities.now()).map_err(|error| {
+        signed(region, &credentials, headers, question, self.identities.now()).map_err(|error| {
             failed(Kind::Invalid, "the request cannot be signed; check region and headers").caused_by(error)
         })
     }
 }
 
-const BODY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+const QUESTION: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 
 fn signed(
     region: &str,
     credentials: &Credentials,
     headers: &BTreeMap<String, String>,
+    question: Question,
     now: Timestamp,
 ) -> Result<SignedRequest, Box<dyn StdError + Send + Sync>> {
     let identity = Identity::from(credentials.clone());
@@ -58,8 +60,13 @@ fn signed(
         .settings(SigningSettings::default())
         .build()?
         .into();
-    let url = format!("https://{}/", host(region));
-    let plain = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let (url, body, plain) = match question {
+        Question::Body => {
+            let form = ("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+            (format!("https://{}/", host(region)), QUESTION, Some(form))
+        }
+        Question::Query => (format!("https://{}/?{QUESTION}", crate::identity::sts_host(region)), "", None),
+    };
     let given = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut request = http::Request::post(&url);
     for (name, value) in plain.into_iter().chain(given) {
@@ -72,12 +79,12 @@ fn signed(
         .map(|(name, value)| Ok((name.as_str(), value.to_str()?)))
         .collect::<Result<_, Box<dyn StdError + Send + Sync>>>()?;
     let signable =
-        SignableRequest::new("POST", &url, shown.into_iter(), SignableBody::Bytes(BODY.as_bytes()))?;
+        SignableRequest::new("POST", &url, shown.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
     let (instructions, _) = sign(signable, &params)?.into_parts();
     instructions.apply_to_request_http1x(&mut request);
     let headers =
         request.headers().iter().map(|(name, value)| (name.to_string(), SecretValue::new(value.as_bytes())));
-    Ok(SignedRequest { url, headers: headers.collect(), body: BODY.to_owned() })
+    Ok(SignedRequest { url, headers: headers.collect(), body: body.to_owned() })
 }
 
 /// Where receivers send the request unless they are told otherwise: the global name in `us-east-1`, the region's own else.
@@ -121,10 +128,31 @@ mod tests {
             let credentials = Credentials::new("AKIDEXAMPLE", secret, token.map(str::to_owned), None, "test");
             let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
             let now = "2026-01-02T03:04:05Z".parse().unwrap();
-            let request = signed(region, &credentials, &headers, now).unwrap();
+            let request = signed(region, &credentials, &headers, Question::Body, now).unwrap();
             let sent = |name: &str| request.headers.get(name).and_then(SecretValue::expose_str);
             assert_eq!((request.url.as_str(), sent("authorization")), (url, Some(authorization)), "{region}");
             assert_eq!((sent("x-amz-date"), sent("x-amz-security-token")), (Some("20260102T030405Z"), token));
         }
+    }
+
+    /// Made in the same way with botocore 1.43.11.
+    #[test]
+    fn the_question_may_stand_in_the_address() {
+        let credentials =
+            Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None, None, "test");
+        let headers =
+            [("x-goog-cloud-target-resource".to_owned(), "//iam.googleapis.com/p".to_owned())].into();
+        let now = "2026-01-02T03:04:05Z".parse().unwrap();
+        let request = signed("us-east-1", &credentials, &headers, Question::Query, now).unwrap();
+        assert_eq!(
+            request.headers.get("authorization").and_then(SecretValue::expose_str),
+            Some(
+                "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-east-1/sts/aws4_request, \
+                 SignedHeaders=host;x-amz-date;x-goog-cloud-target-resource, \
+                 Signature=21dee42723f4ce903a8a3e9e5a1de05e6f95cd9fe017ccf507bbfe81cc59a5a2"
+            )
+        );
+        let url = "https://sts.us-east-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15";
+        assert_eq!((request.url.as_str(), request.body.as_str()), (url, ""));
     }
 }

@@ -30,6 +30,7 @@ pub(super) static PROFILE: Profile = Profile {
     converts_found_names: true,
     writes_objects_anew: false,
     lookup: Lookup::Path,
+    metadata_lookup: Lookup::Path,
     extract: Extract::Raw,
     missing_property: |property, _| format!("Secret does not exist: it has no property {property:?}"),
     missing_property_is_missing_key: true,

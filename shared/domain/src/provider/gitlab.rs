@@ -32,6 +32,7 @@ pub(super) static PROFILE: Profile = Profile {
     converts_found_names: false,
     writes_objects_anew: false,
     lookup: Lookup::Path,
+    metadata_lookup: Lookup::Path,
     extract: Extract::Texts,
     missing_property,
     missing_property_is_missing_key: false,

@@ -9,6 +9,7 @@ pub(super) static PROFILE: Profile = Profile {
     spec_names: &[SpecName { name: "openBao", capabilities: "ReadOnly", is_maintained: true }],
     // No path leads into a value.
     lookup: Lookup::Member,
+    metadata_lookup: Lookup::Member,
     doubtful_version: |text| {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         (!is_number)

@@ -47,6 +47,8 @@ pub struct Profile {
     pub writes_objects_anew: bool,
     /// How a property is looked up.
     pub lookup: Lookup,
+    /// How a property is looked up in what `metadataPolicy: Fetch` reads.
+    pub metadata_lookup: Lookup,
     /// How `extract` turns the members of an object into texts.
     pub extract: Extract,
     /// The error of a property that is not there; of property and key.
@@ -88,6 +90,8 @@ pub enum Place {
     Region,
     /// On a server, whose address stands for the account.
     Server,
+    /// In a project of a cloud, which stands for the account, and perhaps in one region of it alone.
+    Project,
 }
 
 /// Whether two versions of a key can be told apart by age.
@@ -115,6 +119,10 @@ pub enum Lookup {
     MemberFirst,
     /// The member of exactly this name, and nothing else.
     Member,
+    /// A property with a dot behind its first letter is one name first, then a path; and only in valid JSON.
+    NameWithInnerDotsFirst,
+    /// `<member>.<name>` is the member of exactly this name in a member, dots included; `<member>` the whole of it.
+    MemberOfMember,
 }
 
 /// How `extract` turns the members of an object into texts.

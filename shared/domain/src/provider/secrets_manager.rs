@@ -29,6 +29,7 @@ pub(super) static PROFILE: Profile = Profile {
     converts_found_names: false,
     writes_objects_anew: false,
     lookup: Lookup::NameWithDotsFirst,
+    metadata_lookup: Lookup::NameWithDotsFirst,
     extract: Extract::Raw,
     missing_property,
     missing_property_is_missing_key: false,

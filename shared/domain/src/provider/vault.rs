@@ -33,6 +33,7 @@ pub(super) const PROFILE: Profile = Profile {
     converts_found_names: false,
     writes_objects_anew: true,
     lookup: Lookup::MemberFirst,
+    metadata_lookup: Lookup::MemberFirst,
     // ESO reads its own JSON again, with every number as a float.
     extract: Extract::Printed,
     missing_property: |property, _| format!("cannot find secret data for key: {property:?}"),

@@ -212,6 +212,8 @@ struct Prepared {
     /// The key as declared; empty for a search.
     key: String,
     property: Option<Property>,
+    /// Whether what the store knows about the key is read, in place of its value.
+    metadata: bool,
     into: Becomes,
     decoding: Decoding,
     null_bytes: NullBytes,
@@ -225,9 +227,11 @@ enum Becomes {
 
 impl Prepared {
     fn of(read: &Read, functions: &Functions, room: &mut Room) -> Result<Self, RenderError> {
-        let (key, property) = match &read.query {
-            Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
-            Query::Find(_) => (String::new(), None),
+        let (key, property, metadata) = match &read.query {
+            Query::Key(remote) => {
+                (remote.key.clone(), Property::of(remote.property.as_deref()), remote.metadata)
+            }
+            Query::Find(_) => (String::new(), None, false),
         };
         let place = Entry::of(read);
         let into = match &read.into {
@@ -238,7 +242,8 @@ impl Prepared {
                 Becomes::Every { conversion: *conversion, rewrite }
             }
         };
-        Ok(Self { place, key, property, into, decoding: read.decoding, null_bytes: read.null_bytes })
+        let (decoding, null_bytes) = (read.decoding, read.null_bytes);
+        Ok(Self { place, key, property, metadata, into, decoding, null_bytes })
     }
 
     fn templates(&self) -> impl Iterator<Item = &pawl_golang::template::Template> {
@@ -291,7 +296,9 @@ impl Prepared {
             return Ok(fetched.value.clone());
         };
         let (path, key) = (|| property.path.clone(), || self.key.clone());
-        match property.find(fetched.provider.profile().lookup, &fetched.value, budget) {
+        let profile = fetched.provider.profile();
+        let lookup = if self.metadata { profile.metadata_lookup } else { profile.lookup };
+        match property.find(lookup, &fetched.value, budget) {
             Ok(Some(value)) => {
                 budget.take(value.len())?;
                 Ok(value)

@@ -4,7 +4,7 @@ use crate::provider::Lookup;
 use crate::secret::SecretValue;
 use pawl_golang::budget::Budget;
 use pawl_golang::gjson::{self, TooComplex};
-use pawl_golang::json;
+use pawl_golang::json::{self, Html, Tree};
 
 /// A property, made ready to be looked up in many values.
 #[derive(Clone, Debug)]
@@ -33,12 +33,17 @@ impl Property {
         let document = value.expose();
         let first = match (lookup, &self.escaped) {
             (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
+            (Lookup::NameWithInnerDotsFirst, _) if !json::is_valid(document) => return Ok(None),
+            (Lookup::NameWithInnerDotsFirst, Some(escaped)) if !self.path.starts_with('.') => {
+                gjson_value(document, escaped, budget)?
+            }
             (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
-            (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
+            (Lookup::MemberOfMember, _) => member_of_member(document, &self.path),
+            (Lookup::Path | Lookup::NameWithInnerDotsFirst, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
         match (lookup, first) {
             (_, Some(found)) => Ok(Some(found)),
-            (Lookup::Member, None) => Ok(None),
+            (Lookup::Member | Lookup::MemberOfMember, None) => Ok(None),
             (_, None) => gjson_value(document, &self.path, budget),
         }
     }
@@ -51,4 +56,20 @@ fn gjson_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Optio
 /// The member of exactly this name.
 fn member(document: &[u8], name: &str) -> Option<SecretValue> {
     json::object_to_raw(document).ok()?.remove(name.as_bytes()).map(SecretValue::new)
+}
+
+/// The member of a member, its name being all that stands behind the first dot; without a dot a member as JSON.
+fn member_of_member(document: &[u8], path: &str) -> Option<SecretValue> {
+    let Tree::Map(mut members) = json::decode(document).ok()? else { return None };
+    let Some((outer, inner)) = path.split_once('.') else {
+        let whole = members.remove(path.as_bytes())?;
+        return json::encode(&whole, Html::Escape).ok().map(SecretValue::new);
+    };
+    match members.remove(outer.as_bytes())? {
+        Tree::Map(mut within) => match within.remove(inner.as_bytes())? {
+            Tree::Text(text) => Some(SecretValue::new(text)),
+            other => json::encode(&other, Html::Escape).ok().map(SecretValue::new),
+        },
+        _ => None,
+    }
 }

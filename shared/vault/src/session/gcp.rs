@@ -3,12 +3,9 @@
 //! Source: Vault's `gcp` auth method, logins of type `iam`: subject is the service account, audience `vault/<role>`, and the
 //! end is at most fifteen minutes away. Vault looks the key up at Google by its id.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use pawl_domain::SecretValue;
+use pawl_stores::kit::{Unsigned, rs256};
 use serde::{Deserialize, Serialize};
 
 /// Less than the fifteen minutes that Vault allows, for clocks that differ.
@@ -20,13 +17,6 @@ struct KeyFile<'a> {
     client_email: &'a str,
     private_key_id: &'a str,
     private_key: String,
-}
-
-#[derive(Serialize)]
-struct Header<'a> {
-    alg: &'static str,
-    typ: &'static str,
-    kid: &'a str,
 }
 
 #[derive(Serialize)]
@@ -42,14 +32,14 @@ struct Claims<'a> {
 ///
 /// # Errors
 /// What is wrong with the file, in words.
-pub(super) fn statement(key_file: &SecretValue, role: &str, now: Timestamp) -> Result<String, &'static str> {
+pub(super) fn statement(
+    key_file: &SecretValue,
+    role: &str,
+    now: Timestamp,
+) -> Result<SecretValue, &'static str> {
     let file: KeyFile<'_> = serde_json::from_slice(key_file.expose())
         .map_err(|_| "secretRef holds no service account key in JSON")?;
-    let der = der(&file.private_key).ok_or("the private_key in secretRef is not PEM")?;
-    let pair =
-        RsaKeyPair::from_pkcs8(der.expose()).map_err(|_| "the private_key in secretRef is no RSA key")?;
     let now = now.as_second();
-    let header = Header { alg: "RS256", typ: "JWT", kid: file.private_key_id };
     let claims = Claims {
         iss: file.client_email,
         sub: file.client_email,
@@ -57,24 +47,11 @@ pub(super) fn statement(key_file: &SecretValue, role: &str, now: Timestamp) -> R
         iat: now,
         exp: now + LIFE_SECONDS,
     };
-    let unsigned = format!("{}.{}", part(&header)?, part(&claims)?);
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature)
-        .map_err(|_| "the private_key in secretRef cannot sign")?;
-    Ok(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature)))
-}
-
-fn part(part: &impl Serialize) -> Result<String, &'static str> {
-    let json = serde_json::to_vec(part).map_err(|_| "the statement cannot be written as JSON")?;
-    Ok(URL_SAFE_NO_PAD.encode(json))
-}
-
-/// The key behind the first `PRIVATE KEY` block.
-fn der(pem: &str) -> Option<SecretValue> {
-    let (_, rest) = pem.split_once("-----BEGIN PRIVATE KEY-----")?;
-    let (body, _) = rest.split_once("-----END PRIVATE KEY-----")?;
-    let body = SecretValue::new(body.split_whitespace().collect::<String>());
-    STANDARD.decode(body.expose()).ok().map(SecretValue::new)
+    rs256(file.private_key_id, &file.private_key, &claims).map_err(|unsigned| match unsigned {
+        Unsigned::NotPem => "the private_key in secretRef is not PEM",
+        Unsigned::NotRsa => "the private_key in secretRef is no RSA key",
+        Unsigned::Unable => "the private_key in secretRef cannot sign",
+    })
 }
 
 #[cfg(test)]
@@ -82,7 +59,9 @@ mod tests {
     use super::*;
     use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
-    use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
     #[test]
@@ -92,7 +71,7 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let jwt = statement(&file, "reader", now).unwrap();
 
-        let parts: Vec<_> = jwt.split('.').collect();
+        let parts: Vec<_> = jwt.expose_str().unwrap().split('.').collect();
         let read =
             |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!(read(parts[0]), json!({ "alg": "RS256", "typ": "JWT", "kid": "key-1" }));
@@ -118,7 +97,7 @@ mod tests {
                 "the private_key in secretRef is no RSA key",
             ),
         ] {
-            assert_eq!(statement(&SecretValue::new(file), "reader", now), Err(want));
+            assert_eq!(statement(&SecretValue::new(file), "reader", now).unwrap_err(), want);
         }
     }
 

@@ -14,7 +14,7 @@ use pawl_domain::store::{
     AwsAuth, AwsService, AwsStore, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Access, Grant, Kind, SecretValue};
-use pawl_ports::{CallerIdentity, ClusterCredentials, Error};
+use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question};
 use pawl_stores::kit::Call;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -91,7 +91,9 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
                 return Err(call.error(Kind::Invalid, what));
             }
             let headers = iam.server_id.iter().map(|id| (SERVER_ID.to_owned(), id.clone())).collect();
-            let signed = aws.signed_caller_identity(&aws_access(proofs.read.access, iam), &headers).await?;
+            let signed = aws
+                .signed_caller_identity(&aws_access(proofs.read.access, iam), &headers, Question::Body)
+                .await?;
             let headers: BTreeMap<&str, [&str; 1]> = signed
                 .headers
                 .iter()
@@ -117,7 +119,7 @@ pub(super) async fn request<C: ClusterCredentials, A: CallerIdentity>(
             };
             let jwt = gcp::statement(&proofs.read.secret(key).await?, &gcp.role, now);
             let jwt = jwt.map_err(|what| call.error(Kind::Invalid, what))?;
-            json(call, &Jwt { role: &gcp.role, jwt: &jwt })
+            json(call, &Jwt { role: &gcp.role, jwt: jwt.expose_str().unwrap_or_default() })
         }
     }?;
     let mount = mount(auth).unwrap_or_default().trim_matches('/');

@@ -7,7 +7,7 @@ use pawl_domain::{
     Access, ClusterName, DigestKey, Fetched, Grant, Kind, Namespace, ObjectName, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, SignedRequest, Wanted};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, Question, SignedRequest, Wanted};
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
 use pawl_stores::kit::Bounds;
 use pawl_vault::{Options, VaultSources};
@@ -206,6 +206,7 @@ impl CallerIdentity for FakeAws {
         &self,
         access: &Access,
         headers: &BTreeMap<String, String>,
+        _: Question,
     ) -> Result<SignedRequest, Error> {
         let Backend::Aws(store) = &access.backend else { panic!("not an identity of AWS") };
         let who = format!("{:?} as {:?} in {:?}", store.auth, store.role, access.namespace);

@@ -86,6 +86,7 @@ struct RemoteForm {
     #[serde(default)]
     key: String,
     property: Option<String>,
+    metadata_policy: Option<String>,
     conversion_strategy: Option<String>,
     decoding_strategy: Option<String>,
     null_byte_policy: Option<NullBytes>,
@@ -93,7 +94,9 @@ struct RemoteForm {
 
 impl RemoteForm {
     fn read(&self, path: String, into: Becomes) -> Read {
-        let remote = Remote { key: self.key.clone(), property: self.property.clone(), ..Remote::default() };
+        let metadata = self.metadata_policy.as_deref() == Some("Fetch");
+        let (key, property) = (self.key.clone(), self.property.clone());
+        let remote = Remote { key, property, metadata, ..Remote::default() };
         Read {
             path,
             query: Query::Key(remote),

@@ -1,0 +1,108 @@
+//! JSON Web Tokens that prove an identity by a key of RSA.
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use pawl_domain::SecretValue;
+use serde::Serialize;
+
+/// Why a token could not be signed. It holds nothing of the key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unsigned {
+    /// The key is not PEM.
+    #[error("is not PEM")]
+    NotPem,
+    /// It is no key of RSA, or one that is too short.
+    #[error("is no RSA key")]
+    NotRsa,
+    /// The key or the claims do not serve.
+    #[error("cannot sign")]
+    Unable,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    kid: &'a str,
+}
+
+/// A token with these claims, signed as `RS256` by a key that stands in PEM as PKCS#8 or PKCS#1; `key_id` tells the receiver
+/// which one it is.
+///
+/// # Errors
+/// [`Unsigned`], for which the key must be replaced.
+pub fn rs256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretValue, Unsigned> {
+    let pair = pair(key)?;
+    let unsigned = format!("{}.{}", part(&Header { alg: "RS256", typ: "JWT", kid: key_id })?, part(claims)?);
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature)
+        .map_err(|_| Unsigned::Unable)?;
+    Ok(SecretValue::new(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))))
+}
+
+fn part(part: &impl Serialize) -> Result<String, Unsigned> {
+    serde_json::to_vec(part).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(|_| Unsigned::Unable)
+}
+
+fn pair(pem: &str) -> Result<RsaKeyPair, Unsigned> {
+    let read = match (der(pem, "PRIVATE KEY"), der(pem, "RSA PRIVATE KEY")) {
+        (Some(der), _) => RsaKeyPair::from_pkcs8(der.expose()),
+        (None, Some(der)) => RsaKeyPair::from_der(der.expose()),
+        (None, None) => return Err(Unsigned::NotPem),
+    };
+    read.map_err(|_| Unsigned::NotRsa)
+}
+
+/// What the first block of this label holds.
+fn der(pem: &str, label: &str) -> Option<SecretValue> {
+    let (_, rest) = pem.split_once(&format!("-----BEGIN {label}-----"))?;
+    let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
+    let body = SecretValue::new(body.split_whitespace().collect::<String>());
+    STANDARD.decode(body.expose()).ok().map(SecretValue::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn tokens_are_signed_by_keys_in_either_form() {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        // PKCS#8 holds PKCS#1 in an octet string, behind 26 bytes at this size.
+        let forms = [("PRIVATE KEY", der.as_ref()), ("RSA PRIVATE KEY", &der.as_ref()[26..])];
+        for (label, der) in forms {
+            let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der));
+            let token = rs256("key-1", &pem, &json!({ "iss": "me" })).unwrap();
+            let parts: Vec<_> = token.expose_str().unwrap().split('.').collect();
+            let read =
+                |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+            assert_eq!(read(parts[0]), json!({ "alg": "RS256", "typ": "JWT", "kid": "key-1" }));
+            assert_eq!(read(parts[1]), json!({ "iss": "me" }));
+            let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref());
+            let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
+            public.verify(format!("{}.{}", parts[0], parts[1]).as_bytes(), &signature).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_told_apart() {
+        for (pem, want) in [
+            ("hunter2", Unsigned::NotPem),
+            ("-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----", Unsigned::NotPem),
+            ("-----BEGIN PRIVATE KEY-----\naHVudGVyMg==\n-----END PRIVATE KEY-----", Unsigned::NotRsa),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\naHVudGVyMg==\n-----END RSA PRIVATE KEY-----",
+                Unsigned::NotRsa,
+            ),
+        ] {
+            assert_eq!(rs256("key-1", pem, &json!({})).unwrap_err(), want, "{pem}");
+        }
+    }
+}
