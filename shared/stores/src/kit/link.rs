@@ -90,7 +90,7 @@ pub struct Ask<'a> {
     pub query: Vec<(&'a str, &'a str)>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, which is JSON.
+    /// The body: JSON, unless the headers name another type.
     pub body: Option<&'a SecretValue>,
     /// The longest answer that is read, in bytes.
     pub largest: usize,
@@ -212,7 +212,7 @@ impl Link {
         }
         let (mut headers, mut request) = (ask.headers, self.client.request(ask.method, url));
         if let Some(body) = ask.body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
             request = request.body(body.expose().to_vec());
         }
         let request = request.headers(headers).build().map_err(|failure| call.failed(failure))?;
