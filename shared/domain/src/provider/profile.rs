@@ -113,6 +113,12 @@ pub enum Lookup {
     MemberFirst,
     /// The member of exactly this name, and nothing else.
     Member,
+    /// As a path first, then as one name with dots. Of metadata it is a tag, or a path within the tag whose name stands before
+    /// the first dot.
+    PathFirst {
+        /// Keys that begin so have no properties: their values are taken whole.
+        whole: &'static str,
+    },
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -124,4 +130,7 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As `Raw`. Of metadata, each tag by the names of key and tag; a tag that holds an object of texts becomes one entry for
+    /// each of these.
+    RawOrTags,
 }

@@ -27,19 +27,50 @@ impl Property {
     pub(super) fn find(
         &self,
         lookup: Lookup,
+        is_metadata: bool,
         value: &SecretValue,
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
         let document = value.expose();
+        match lookup {
+            Lookup::PathFirst { .. } if is_metadata => return self.tag(lookup, value, budget),
+            Lookup::PathFirst { .. } => {
+                let found = gjson_value(document, &self.path, budget)?;
+                return match (found, &self.escaped) {
+                    (None, Some(escaped)) => gjson_value(document, escaped, budget),
+                    (found, _) => Ok(found),
+                };
+            }
+            _ => {}
+        }
         let first = match (lookup, &self.escaped) {
             (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
             (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
-            (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
+            (Lookup::Path | Lookup::PathFirst { .. }, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
         match (lookup, first) {
             (_, Some(found)) => Ok(Some(found)),
             (Lookup::Member, None) => Ok(None),
             (_, None) => gjson_value(document, &self.path, budget),
+        }
+    }
+
+    /// The tag of this name, else what the rest leads to within the tag whose name stands before the first dot.
+    fn tag(
+        &self,
+        lookup: Lookup,
+        tags: &SecretValue,
+        budget: &mut Budget,
+    ) -> Result<Option<SecretValue>, TooComplex> {
+        if let Some(tag) = member(tags.expose(), &self.path) {
+            return Ok(Some(tag));
+        }
+        let Some((name, rest)) = self.path.split_once('.').filter(|(name, _)| !name.is_empty()) else {
+            return Ok(None);
+        };
+        match (member(tags.expose(), name), Self::of(Some(rest))) {
+            (Some(tag), Some(within)) => within.find(lookup, false, &tag, budget),
+            (tag, _) => Ok(tag),
         }
     }
 }
