@@ -23,6 +23,7 @@ choices!(Backend {
     "Fake" => Fake(store),
     "OpenBao" => OpenBao(store),
     "GitLab" => GitLab(store),
+    "AzureKv" => AzureKv(store),
 });
 
 fields!(SecretKeyRef {

@@ -6,6 +6,7 @@
 //! [`store`](crate::store), by the same rule.
 
 mod arn;
+pub(crate) mod azurekv;
 mod capabilities;
 mod fake;
 pub(crate) mod gitlab;
@@ -28,6 +29,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
+    /// Azure Key Vault.
+    #[serde(rename = "azurekv")]
+    AzureKv,
     /// A store whose values stand in its manifest.
     Fake,
     /// GitLab.
@@ -46,12 +50,20 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 6] =
-        [Self::Fake, Self::GitLab, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 7] = [
+        Self::AzureKv,
+        Self::Fake,
+        Self::GitLab,
+        Self::OpenBao,
+        Self::ParameterStore,
+        Self::SecretsManager,
+        Self::Vault,
+    ];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
+            Self::AzureKv => &azurekv::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,

@@ -1,6 +1,7 @@
 //! Stores: the places that hold secrets, as SecretStore and ClusterSecretStore declare them.
 
 mod aws;
+mod azurekv;
 mod condition;
 mod fake;
 mod gitlab;
@@ -11,6 +12,7 @@ mod spec;
 mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
 pub use gitlab::GitLabStore;
@@ -249,6 +251,8 @@ macro_rules! backends {
 backends! {
     /// AWS Secrets Manager or Parameter Store.
     Aws(AwsStore) is AwsStore, as_aws;
+    /// Azure Key Vault.
+    AzureKv(Box<AzureKvStore>) is AzureKvStore, as_azurekv;
     /// GitLab.
     GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
     /// OpenBao.

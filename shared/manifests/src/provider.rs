@@ -1,6 +1,7 @@
 //! `spec.provider` of a store: one file for each provider's spec.
 
 mod aws;
+mod azurekv;
 mod fake;
 mod gitlab;
 mod open_bao;
@@ -22,8 +23,9 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 5] = [
+const SERVED: [(&str, Reader); 6] = [
     ("aws", aws::read),
+    ("azurekv", azurekv::read),
     ("fake", fake::read),
     ("gitlab", gitlab::read),
     ("openBao", open_bao::read),

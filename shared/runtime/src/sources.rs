@@ -7,7 +7,7 @@ use pawl_domain::store::Backend;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use pawl_fake::FakeSources;
 use pawl_ports::{ClusterCredentials, Error, Listing, Sources, Wanted};
-use pawl_stores::GitLabSources;
+use pawl_stores::{AzureKvSources, GitLabSources};
 use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Stores<C> {
     pub aws: Arc<AwsSources<C>>,
     /// Vault and OpenBao.
     pub vault: VaultSources<C, AwsSources<C>>,
+    /// Azure Key Vault.
+    pub azurekv: AzureKvSources<C>,
     /// GitLab.
     pub gitlab: GitLabSources<C>,
     /// Stores whose values stand in their manifests.
@@ -29,6 +31,7 @@ impl<C: ClusterCredentials + 'static> Stores<C> {
     fn adapter(&self, access: &Access) -> &dyn Adapter {
         match &access.backend {
             Backend::Aws(_) => &*self.aws,
+            Backend::AzureKv(_) => &self.azurekv,
             Backend::Fake(_) => &self.fake,
             Backend::GitLab(_) => &self.gitlab,
             Backend::OpenBao(_) | Backend::Vault(_) => &self.vault,

@@ -3,7 +3,9 @@
 //! [`kit`] has the connection, the proof of identities, paging, and what failures mean; it knows no provider. Beside it stands
 //! one module for each provider. Start reading at [`GitLabSources`].
 
+mod azurekv;
 mod gitlab;
 pub mod kit;
 
+pub use azurekv::AzureKvSources;
 pub use gitlab::GitLabSources;

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-fake", &["pawl-domain", "pawl-ports"]),
-    ("pawl-stores", &["pawl-domain", "pawl-ports"]),
+    ("pawl-stores", &["pawl-domain", "pawl-pki", "pawl-ports"]),
     ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports", "pawl-stores"]),
     // Not deployed, but adapters are tested with it: an edit of a use case must not rebuild those tests.
     ("pawl-world", &["pawl-documents", "pawl-domain", "pawl-ports"]),
@@ -85,6 +85,10 @@ const TEST_CRATES: &[&str] = &[
 /// Where a provider may be named: what is particular to it, its manifest's spec, its adapter and its events. Everything else
 /// asks its profile, so that adding one touches no other file.
 const HOMES: &[(&str, &[&str])] = &[
+    (
+        "AzureKv",
+        &["shared/domain/src/store/azurekv.rs", "shared/stores/src/azurekv", "shared/events/src/azure"],
+    ),
     ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
     ("GitLab", &["shared/domain/src/store/gitlab.rs", "shared/stores/src/gitlab"]),
     ("OpenBao", &["shared/domain/src/store/open_bao.rs", "shared/vault/src/"]),
@@ -111,6 +115,7 @@ const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/so
 /// Who may take a spec for one of a certain kind.
 const SPECS: &[(&str, &[&str])] = &[
     ("as_aws", &["shared/aws/src/"]),
+    ("as_azurekv", &["shared/stores/src/azurekv"]),
     ("as_fake", &["shared/fake/src/"]),
     ("as_gitlab", &["shared/stores/src/gitlab"]),
     ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),

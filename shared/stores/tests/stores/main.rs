@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+mod azurekv;
 mod gitlab;
 mod link;
