@@ -18,6 +18,7 @@ use crate::output;
 use crew::Crew;
 use health::Health;
 use pawl_runtime::config;
+use pawl_runtime::event_grid::Admission;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let lookup = args.lookup();
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
+    let event_grid = config::event_grid(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
@@ -58,7 +60,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let audit = audit::start(&audit, serve, &pipeline, &mut crew, &stopped).await?;
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
-    let routes = http::routes(Arc::clone(&pipeline), key, audit, metrics, health);
+    let routes = http::routes(Arc::clone(&pipeline), key, Admission::new(event_grid), audit, metrics, health);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 
