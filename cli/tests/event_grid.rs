@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const WRONG: &str = "0123456789abcdef0123456789abcdeF";
@@ -14,6 +14,8 @@ const ORIGIN: &str = "WebHook-Request-Origin: eventgrid.azure.net";
 struct Server {
     child: Child,
     address: String,
+    /// Held open: a server that cannot say anything any more ends.
+    _said: BufReader<ChildStderr>,
 }
 
 impl Server {
@@ -28,11 +30,19 @@ impl Server {
             .stdout(Stdio::null());
         command.envs(token.map(|token| ("PAWL_AZURE_EVENT_TOKEN", token)));
         let mut child = command.spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let mut said =
-            said.filter_map(|line| Some(line.split_once("serves on http://")?.1.trim().to_owned()));
-        let address = said.next().expect("the server says where it listens");
-        Self { child, address }
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(
+                said.read_line(&mut line).unwrap(),
+                0,
+                "the server ended before it said where it listens"
+            );
+            if let Some((_, address)) = line.split_once("serves on http://") {
+                break address.trim().to_owned();
+            }
+        };
+        Self { child, address, _said: said }
     }
 
     /// Status, headers in lower case, and body.

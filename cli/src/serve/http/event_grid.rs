@@ -44,7 +44,7 @@ pub(super) async fn consent<P: Ports>(State(site): State<Arc<Site<P>>>, headers:
     if let Err(refused) = site.event_grid.check_question(text(&headers, TOKEN)) {
         return turned_away(refused);
     }
-    match headers.get(&ASKS) {
+    match headers.get(ASKS) {
         Some(origin) if origin.to_str().is_ok_and(azure::is_welcome) => {
             let allow = [
                 (header::ALLOW, HeaderValue::from_static("POST, OPTIONS")),

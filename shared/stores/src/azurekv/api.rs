@@ -198,7 +198,7 @@ impl Api {
     }
 
     fn refused(&self, call: &Call<'_>, reply: &Reply, kind: Option<AzureObject>) -> Error {
-        let reason = reply.object().unwrap_or_else(Refusal::default).error;
+        let reason = reply.object::<Refusal>().unwrap_or_default().error;
         let code = reason.as_ref().and_then(|reason| reason.code.as_deref()).unwrap_or_default();
         let inner = reason.as_ref().and_then(|reason| reason.innererror.as_ref()?.code.as_deref());
         match reply.status.as_u16() {

@@ -121,7 +121,7 @@ fn granted(reply: &Reply) -> Option<Token> {
 
 /// Of what Entra ID says, only the number of its error is told: the rest may quote what was sent.
 fn refused(call: &Call<'_>, reply: &Reply) -> Error {
-    let code = reply.object().unwrap_or_else(Refusal::default).error_codes.first().copied();
+    let code = reply.object::<Refusal>().unwrap_or_default().error_codes.first().copied();
     let told = code.map(|code| format!(" (AADSTS{code})")).unwrap_or_default();
     let what = match code {
         Some(700_016) => "there is no such client in the tenant; check clientId and tenantId",

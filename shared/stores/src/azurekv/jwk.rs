@@ -15,14 +15,19 @@ pub(super) fn written(key: &Map<String, Value>, use_azure_sdk: bool) -> SecretVa
         order.sort_unstable();
     }
     let known = order.into_iter().filter_map(|name| Some((name, key.get(name)?)));
-    let members =
-        known.filter(|(_, value)| !is_left_out(value)).map(|(name, value)| format!("\"{name}\":{value}"));
+    let members = known
+        .filter(|(name, value)| !is_left_out(name, value, use_azure_sdk))
+        .map(|(name, value)| format!("\"{name}\":{value}"));
     SecretValue::new(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
 }
 
-/// Go's `omitempty`.
-fn is_left_out(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
+/// What Go leaves out: nothing at all, and empty texts that are no pointers, or bytes in the newer client.
+fn is_left_out(name: &str, value: &Value, use_azure_sdk: bool) -> bool {
+    let may_be_empty = match use_azure_sdk {
+        true => matches!(name, "crv" | "kid" | "kty"),
+        false => !matches!(name, "crv" | "kty"),
+    };
+    value.is_null() || (value.as_str() == Some("") && !may_be_empty)
 }
 
 #[cfg(test)]
@@ -40,7 +45,7 @@ mod tests {
         for (new, want) in [
             (
                 false,
-                r#"{"kid":"https://v/keys/k/1","kty":"EC","key_ops":["sign"],"crv":"P-256","x":"eA","y":"eQ"}"#,
+                r#"{"kid":"https://v/keys/k/1","kty":"EC","key_ops":["sign"],"e":"","crv":"P-256","x":"eA","y":"eQ"}"#,
             ),
             (
                 true,
