@@ -365,7 +365,7 @@ async fn lists_have_pages_of_25_and_lead_nowhere_else() {
     let asked = world.vault.asked();
     let of = |kind: &str| asked.iter().filter(|asked| asked.starts_with(&format!("GET /{kind}?"))).count();
     assert_eq!((of("secrets"), of("keys"), of("certificates")), (3, 1, 1), "{asked:?}");
-    assert!(asked[..].iter().all(|asked| !asked.contains("/secrets/")), "no value is read: {asked:?}");
+    assert!(asked.iter().all(|asked| !asked.contains("/secrets/")), "no value is read: {asked:?}");
     for link in ["https://evil.example.com/secrets?$skiptoken=eyJ25", "nonsense", "/secrets?$skiptoken=eyJ25"]
     {
         world.vault.mislead(link);
