@@ -1,5 +1,7 @@
 //! The HTTP side of `pawl serve`: events come in, health and metrics go out.
 
+mod event_grid;
+
 use super::audit;
 use super::body;
 use super::health::Health;
@@ -17,6 +19,7 @@ use pawl_domain::SecretValue;
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Clock, Ports};
 use pawl_runtime::audit::{Counts, Refused};
+use pawl_runtime::event_grid::Admission;
 use pawl_runtime::intake::{self, Intake};
 use pawl_runtime::{pubsub, signature};
 use serde_json::json;
@@ -35,6 +38,7 @@ const CONCURRENCY: usize = 64;
 struct Site<P> {
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
+    event_grid: Admission,
     audit: audit::Intake,
     pubsub: pubsub::Admission,
     metrics: PrometheusHandle,
@@ -42,19 +46,21 @@ struct Site<P> {
     places: Semaphore,
 }
 
-/// The routes. Without a `key` no event is taken over HTTP.
+/// The routes. Without a `key` no event is taken over HTTP but those that `event_grid` lets in.
 pub(crate) fn routes<P: Ports>(
     pipeline: Arc<Pipeline<P>>,
     key: Option<SecretValue>,
+    event_grid: Admission,
     audit: audit::Intake,
     pubsub: pubsub::Admission,
     metrics: PrometheusHandle,
     health: Arc<Health>,
 ) -> Router {
     let places = Semaphore::new(CONCURRENCY);
-    let site = Arc::new(Site { pipeline, key, audit, pubsub, metrics, health, places });
+    let site = Arc::new(Site { pipeline, key, event_grid, audit, pubsub, metrics, health, places });
     Router::new()
         .route("/v1/events", post(events::<P>))
+        .route("/v1/azure/events", post(event_grid::events::<P>).options(event_grid::consent::<P>))
         .route("/v1/google/pubsub", post(pushed::<P>))
         .route("/v1/vault/audit", post(records::<P>))
         .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))
@@ -88,10 +94,15 @@ async fn events<P: Ports>(
         metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
         return problem(StatusCode::UNAUTHORIZED, &refused.to_string());
     }
+    take_in(&site, seat, &body).await
+}
+
+/// Takes an event of somebody who was let in.
+async fn take_in<P: Ports>(site: &Site<P>, seat: Option<Extension<Arc<Seat>>>, body: &[u8]) -> Response {
     let _working: Option<Working> = seat.map(|Extension(seat)| seat.work());
     // It is never closed; if it were, the event would be taken all the same.
     let _place = site.places.acquire().await;
-    let (changes, report) = match intake::take(&site.pipeline, &body).await {
+    let (changes, report) = match intake::take(&site.pipeline, body).await {
         Intake::Done { changes, report } => (changes, report),
         Intake::Dropped(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
         Intake::Again(error) => return again(&error.to_string()),

@@ -18,6 +18,7 @@ use crate::output;
 use crew::Crew;
 use health::Health;
 use pawl_runtime::config;
+use pawl_runtime::event_grid::Admission;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pubsub = config::PubSub::read(&lookup).map_err(pawl_runtime::Error::from)?;
+    let event_grid = config::event_grid(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
@@ -60,7 +62,8 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
     let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
-    let routes = http::routes(Arc::clone(&pipeline), key, audit, pubsub, metrics, health);
+    let event_grid = Admission::new(event_grid);
+    let routes = http::routes(Arc::clone(&pipeline), key, event_grid, audit, pubsub, metrics, health);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 

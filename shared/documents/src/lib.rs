@@ -15,6 +15,7 @@ mod table;
 
 mod access;
 mod aws;
+mod azurekv;
 mod change;
 mod cluster;
 mod declaration;

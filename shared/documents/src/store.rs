@@ -24,6 +24,7 @@ choices!(Backend {
     "OpenBao" => OpenBao(store),
     "GitLab" => GitLab(store),
     "GcpSecretManager" => GcpSecretManager(store),
+    "AzureKv" => AzureKv(store),
 });
 
 fields!(SecretKeyRef {

@@ -13,8 +13,8 @@ use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::store::{
-    Backend, CaProvider, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore,
-    GcpSubject, GitLabStore, OpenBaoStore, SecretKeyRef,
+    AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, FakeStore, GcpAuth, GcpCluster, GcpFederation,
+    GcpServiceAccount, GcpStore, GcpSubject, GitLabStore, OpenBaoStore, SecretKeyRef,
 };
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
@@ -94,6 +94,28 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::ConfigMap(at("roots"))),
     };
     kept("stores", "gitlab.json", &of(gitlab.into()));
+    let azurekv = |auth| AzureKvStore {
+        vault_url: "https://team.vault.azure.cn".to_owned(),
+        cloud: AzureCloud::China,
+        authority: Some("https://login.partner.microsoftonline.cn".to_owned()),
+        auth,
+        use_azure_sdk: true,
+    };
+    let (tenant, client_id) = ("tenant".to_owned(), at("id"));
+    let auth = AzureAuth::Secret { tenant, client_id, client_secret: at("secret") };
+    kept("stores", "azurekv-secret.json", &of(azurekv(auth).into()));
+    let (tenant, client_id) = ("tenant".to_owned(), at("id"));
+    let auth = AzureAuth::Certificate { tenant, client_id, certificate: at("pem") };
+    kept("stores", "azurekv-certificate.json", &of(azurekv(auth).into()));
+    let auth = AzureAuth::ServiceAccount {
+        name: "pawl".parse().unwrap(),
+        namespace: Some("infra".parse().unwrap()),
+        audiences: vec!["api://more".to_owned()],
+        client_id: Some(at("id")),
+        tenant_ref: Some(at("tenant")),
+        tenant: Some("tenant".to_owned()),
+    };
+    kept("stores", "azurekv-service-account.json", &of(azurekv(auth).into()));
     for (name, auth) in gcp_identities() {
         let (project, location) = ("shop".to_owned(), Some("europe-west3".to_owned()));
         let gcp = GcpStore { project, location, falls_back: true, auth };

@@ -6,6 +6,7 @@
 //! [`store`](crate::store), by the same rule.
 
 mod arn;
+pub(crate) mod azurekv;
 mod capabilities;
 mod fake;
 mod gcpsm;
@@ -29,6 +30,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
+    /// Azure Key Vault.
+    #[serde(rename = "azurekv")]
+    AzureKv,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -50,7 +54,8 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
+        Self::AzureKv,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
@@ -63,6 +68,7 @@ impl Provider {
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
+            Self::AzureKv => &azurekv::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,

@@ -23,6 +23,7 @@ mod recipe;
 mod rendered;
 mod rewrite;
 mod select;
+mod tags;
 mod template;
 
 pub use error::{

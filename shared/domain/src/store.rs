@@ -1,6 +1,7 @@
 //! Stores: the places that hold secrets, as SecretStore and ClusterSecretStore declare them.
 
 mod aws;
+mod azurekv;
 mod condition;
 mod fake;
 mod gcpsm;
@@ -12,6 +13,7 @@ mod spec;
 mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
@@ -253,6 +255,8 @@ backends! {
     Aws(AwsStore) is AwsStore, as_aws;
     /// Google Secret Manager.
     GcpSecretManager(Box<GcpStore>) is GcpStore, as_gcpsm;
+    /// Azure Key Vault.
+    AzureKv(Box<AzureKvStore>) is AzureKvStore, as_azurekv;
     /// GitLab.
     GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
     /// OpenBao.

@@ -26,6 +26,16 @@ impl Version {
         digest(&tags_as_json(tags))
     }
 
+    /// What a listing calls the version of a key of which it tells when it came to be, and not its id. No id begins so.
+    pub fn listed_since(since: Timestamp) -> String {
+        format!("since {since}")
+    }
+
+    /// Whether this is the version that a listing calls so: by its id, or by when it came to be.
+    pub fn is_listed_as(&self, listed: &str) -> bool {
+        self.id == listed || self.since.is_some_and(|since| Self::listed_since(since) == listed)
+    }
+
     /// Whether it came to be after the change, for certain: events tell whole seconds, and senders' and stores' clocks
     /// agree to about [`CLOCK_SKEW`].
     pub fn is_younger_than(&self, change: &Change) -> bool {
@@ -190,6 +200,22 @@ mod tests {
         let some = given(&map);
         assert_eq!(some.value.expose_str(), Some(r#"{"annotations":null,"labels":{"team":"a\u0026b"}}"#));
         assert_ne!(some.version, given(&BTreeMap::new()).version);
+    }
+
+    #[test]
+    fn listings_call_a_version_by_its_id_or_by_its_time() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let version = |since| Version { id: "7".to_owned(), since };
+        for (version, listed, same) in [
+            (version(None), "7".to_owned(), true),
+            (version(None), Version::listed_since(at(1)), false),
+            (version(Some(at(1))), "7".to_owned(), true),
+            (version(Some(at(1))), "8".to_owned(), false),
+            (version(Some(at(1))), Version::listed_since(at(1)), true),
+            (version(Some(at(1))), Version::listed_since(at(2)), false),
+        ] {
+            assert_eq!(version.is_listed_as(&listed), same, "{version:?} {listed}");
+        }
     }
 
     #[test]

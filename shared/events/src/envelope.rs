@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
 use crate::vault::{self, AuditReader};
-use crate::{gcpsm, parameter_store, pawl, secrets_manager};
+use crate::{azure, gcpsm, parameter_store, pawl, secrets_manager};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
@@ -37,6 +37,9 @@ struct Probe<'a> {
     subscription: Option<IgnoredAny>,
     #[serde(rename = "protoPayload")]
     entry: Option<IgnoredAny>,
+    #[serde(rename = "eventType")]
+    event_type: Option<IgnoredAny>,
+    specversion: Option<IgnoredAny>,
 }
 
 /// A record of what Lambda calls functions with: of SQS, SNS or Kinesis.
@@ -64,6 +67,10 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     if depth > MAX_DEPTH {
         return Err(Error::malformed("envelopes are nested too deep"));
     }
+    // Nobody but Event Grid sends a list.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return azure::read_list(body);
+    }
     let probe: Probe<'_> = object(body)?;
     if let Some(records) = probe.records {
         return every(&records, depth);
@@ -89,6 +96,9 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     }
     if probe.audit.is_some() && probe.request.is_some() {
         return AuditReader::new(None).read(body);
+    }
+    if probe.event_type.is_some() || probe.specversion.is_some() {
+        return azure::read(body);
     }
     Err(Error::unknown("it is neither an event nor an envelope"))
 }

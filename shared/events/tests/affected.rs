@@ -10,7 +10,8 @@ use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into, NullBytes, Read, Refresh, RefreshPolicy, Target,
 };
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, Backend, GcpAuth, GcpStore, Home, SecretKeyRef, SessionTagsPolicy,
+    AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend, GcpAuth, GcpStore, Home,
+    SecretKeyRef, SessionTagsPolicy,
 };
 use pawl_domain::{
     Affected, Change, Declaration, Find, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
@@ -193,6 +194,51 @@ fn tags_concern_those_who_read_them() {
             let told = answer(&changes, &declaration, &store);
             assert_eq!(told, want, "{sample} {:?}", declaration.reads[0].query);
         }
+    }
+}
+
+#[test]
+fn objects_of_vaults_are_told_apart_by_kind_and_vault_and_not_by_case() {
+    let vault = "https://shop-prod.vault.azure.net/";
+    for (sample, vault_url, key, version, metadata, want) in [
+        ("azure/secret-new-version", vault, "db", None, false, "yes"),
+        ("azure/secret-new-version", vault, "secret/DB/ignored", None, false, "yes"),
+        ("azure/secret-new-version", vault, "db", None, true, "yes"),
+        ("azure/secret-new-version", vault, "db", Some("0123456789abcdef0123456789abcdef"), false, "version"),
+        ("azure/secret-new-version", vault, "key/db", None, false, "key"),
+        ("azure/secret-new-version", vault, "db2", None, false, "key"),
+        ("azure/secret-new-version", "https://other.vault.azure.net", "db", None, false, "key"),
+        ("azure/cloud-events", vault, "web", None, false, "yes"),
+        ("azure/key-new-version", vault, "key/Signing", None, false, "yes"),
+        ("azure/key-new-version", vault, "signing", None, false, "key"),
+        ("azure/certificate-new-version", vault, "cert/tls", None, false, "yes"),
+        ("azure/other-cloud", "https://shop-prod.vault.azure.cn", "db", None, false, "yes"),
+        ("azure/other-cloud", vault, "db", None, false, "key"),
+        ("azure/without-id", "https://other.vault.azure.net", "db", None, false, "yes"),
+    ] {
+        let (mut declaration, mut store) = Declared::new(Provider::SecretsManager, "db").parts();
+        declaration.reads[0].query = Query::Key(Remote {
+            key: key.to_owned(),
+            version: version.map(str::to_owned),
+            metadata,
+            ..Remote::default()
+        });
+        store.backend = Backend::from(AzureKvStore {
+            vault_url: vault_url.to_owned(),
+            cloud: AzureCloud::Public,
+            authority: None,
+            auth: AzureAuth::ServiceAccount {
+                name: "pawl".parse().unwrap(),
+                namespace: None,
+                audiences: Vec::new(),
+                client_id: None,
+                tenant_ref: None,
+                tenant: None,
+            },
+            use_azure_sdk: false,
+        });
+        let told = answer(&changes(sample), &declaration, &store);
+        assert_eq!(told, want, "{sample} {vault_url} {key} {version:?} {metadata}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `spec.provider` of a store: one file for each provider's spec.
 
 mod aws;
+mod azurekv;
 mod fake;
 mod gcpsm;
 mod gitlab;
@@ -23,8 +24,9 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 6] = [
+const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
+    ("azurekv", azurekv::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
@@ -46,7 +48,7 @@ pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backen
         fields.notes().error(fields.path(), message);
         return None;
     };
-    let Some((name, reader)) = SERVED.into_iter().find(|(served, _)| *served == name) else {
+    let Some((name, reader)) = SERVED.iter().find(|(served, _)| *served == name) else {
         let message = format!("is not a provider that is supported yet; supported are {}", served());
         fields.error(&shortened(name), message);
         return None;
@@ -55,7 +57,7 @@ pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backen
 }
 
 fn served() -> String {
-    SERVED.map(|(name, _)| name).join(", ")
+    SERVED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -69,6 +71,6 @@ mod tests {
         let profiles = Provider::ALL.into_iter().map(Provider::profile);
         let known: BTreeSet<&str> =
             profiles.flat_map(|profile| profile.spec_names).map(|known| known.name).collect();
-        assert_eq!(known, SERVED.into_iter().map(|(name, _)| name).collect());
+        assert_eq!(known, SERVED.iter().map(|(name, _)| *name).collect());
     }
 }

@@ -40,7 +40,8 @@ pub struct Listing {
 pub struct Listed {
     /// Its names and ARN.
     pub names: BTreeSet<String>,
-    /// The id of its version in force; `None` when it has none, as after a deletion.
+    /// The id of its version in force, or [`Version::listed_since`](pawl_domain::Version::listed_since) where the listing
+    /// tells none; `None` when it has no such version, as after a deletion.
     pub version: Option<String>,
     /// When it changed, if the store says. Of Parameter Store it is the last change of the value: neither a label
     /// that moves nor a tag changes it.

@@ -10,6 +10,7 @@ pub mod socket;
 
 mod admission;
 
+pub(crate) use admission::same;
 pub use admission::{Admission, Refused, TOKEN};
 pub use feed::{Feed, Full, feed};
 

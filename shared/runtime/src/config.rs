@@ -76,6 +76,14 @@ fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, E
     }
 }
 
+/// What Event Grid shows, `PAWL_AZURE_EVENT_TOKEN`: 32 bytes or more. Without it none of its events are taken.
+///
+/// # Errors
+/// When it is too short.
+pub fn event_grid(lookup: &dyn Lookup) -> Result<Option<SecretValue>, Error> {
+    key(lookup, "PAWL_AZURE_EVENT_TOKEN")
+}
+
 /// A number, or its default.
 fn number<N: std::str::FromStr>(lookup: &dyn Lookup, name: &'static str, default: N) -> Result<N, Error> {
     match lookup.get(name) {

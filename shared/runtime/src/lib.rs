@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod config;
 pub mod directory;
 mod error;
+pub mod event_grid;
 pub mod inbox;
 pub mod intake;
 pub mod jobs;

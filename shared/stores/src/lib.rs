@@ -3,10 +3,12 @@
 //! [`kit`] has the connection, the proof of identities, paging, and what failures mean; it knows no provider. Beside it stands
 //! one module for each provider. Start reading at [`GitLabSources`].
 
+mod azurekv;
 mod gcpsm;
 mod gitlab;
 pub mod kit;
 
+pub use azurekv::AzureKvSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 
@@ -24,6 +26,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
 ) -> Vec<Arc<dyn Source>> {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     vec![
+        Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
     ]

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-fake", &["pawl-domain", "pawl-ports"]),
-    ("pawl-stores", &["pawl-domain", "pawl-ports"]),
+    ("pawl-stores", &["pawl-domain", "pawl-pki", "pawl-ports"]),
     ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports", "pawl-stores"]),
     // Not deployed, but adapters are tested with it: an edit of a use case must not rebuild those tests.
     ("pawl-world", &["pawl-documents", "pawl-domain", "pawl-ports"]),
@@ -85,6 +85,8 @@ const TEST_CRATES: &[&str] = &[
 /// Where a provider may be named beside the files and folders that bear the name of its profile's module. Everything else asks
 /// the profile, so that adding a provider touches no other file.
 const MORE_HOMES: &[(&str, &[&str])] = &[
+    // Event Grid is of all of Azure.
+    ("azurekv", &["shared/events/src/azure"]),
     ("open_bao", &["shared/vault/src/"]),
     ("parameter_store", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),
     ("secrets_manager", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),

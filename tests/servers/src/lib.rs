@@ -9,6 +9,7 @@
 //! | [`ApiServer`] | one Kubernetes cluster | `KUBEBUILDER_ASSETS`; tests with one are ignored, and run by `make kubernetes` |
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
 //! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
+//! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
@@ -16,6 +17,7 @@
 //! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
 
 mod apiserver;
+pub mod azurekv;
 mod error;
 pub mod gcpsm;
 pub mod gitlab;

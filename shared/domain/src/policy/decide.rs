@@ -158,7 +158,12 @@ impl Rules {
         let of_store = |each: &&StorePolicy| each.is_of_store(&store.id) && each.is_for(cluster, namespace);
         let policies: Vec<&StorePolicy> = self.policies.iter().filter(of_store).collect();
         if let Some(server) = claims.server {
-            return with_server(store, server, &spec.identity(), &policies);
+            let admitted = with_server(store, server, &spec.identity(), &policies)?;
+            // What is reached is what the policies of the first say; the other must be named as well.
+            if let Some(authority) = claims.authority {
+                with_server(store, authority, &spec.identity(), &policies)?;
+            }
+            return Ok(admitted);
         }
         let allowing = allowing(store, &spec.identity(), policies.iter().copied())?;
         let reach = Reach::Guarded(BTreeSet::new());

@@ -123,6 +123,13 @@ pub enum Lookup {
     NameWithInnerDotsFirst,
     /// `<member>.<name>` is the member of exactly this name in a member, dots included; `<member>` the whole of it.
     MemberOfMember,
+    /// A tag of this name, or a path within the tag whose name stands before the first dot, then one name with dots there.
+    Tag,
+    /// As a path first, then as one name with dots.
+    PathFirst {
+        /// Keys that begin so have no properties: their values are taken whole.
+        whole: &'static str,
+    },
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -134,4 +141,7 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As `Raw`. Of metadata, each tag by the names of key and tag; a tag that holds an object of texts becomes one entry for
+    /// each of these.
+    RawOrTags,
 }

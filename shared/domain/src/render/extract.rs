@@ -9,7 +9,7 @@ use pawl_golang::number::{FloatBits, FloatFormat, format_float};
 /// One entry for each member of the object in `value`, as ESO's provider makes them of it.
 pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, DecodeError> {
     match extract {
-        Extract::Raw => {
+        Extract::Raw | Extract::RawOrTags => {
             let members = json::object_to_raw(value.expose())?;
             Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
         }

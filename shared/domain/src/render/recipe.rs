@@ -8,14 +8,17 @@ use super::keys::{Data, admit, convert, validate};
 use super::rendered::Rendered;
 use super::rewrite::{self, Operation};
 use super::select::Property;
+use super::tags;
 use super::template::{TemplateRecipe, TemplateSources, placed_whole};
 use crate::declaration::{
     CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, Manifest, NullBytes, Query,
     Read,
 };
+use crate::provider::{Extract, Lookup};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
 use pawl_golang::budget::{Budget, Exhausted};
+use pawl_golang::json::DecodeError;
 use std::iter;
 
 /// All of a declaration that can be prepared before there are values: regular expressions and templates compiled,
@@ -268,9 +271,13 @@ impl Prepared {
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
                 let value = self.select(fetched, budget)?;
-                take_apart(&value, budget)?;
-                let every = members(fetched.provider.profile().extract, &value)
-                    .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
+                let every = match fetched.provider.profile().extract {
+                    Extract::RawOrTags if self.metadata => self.tags(fetched, budget)?,
+                    extract => {
+                        take_apart(&value, budget)?;
+                        members(extract, &value).map_err(|reason| self.not_an_object(reason))?
+                    }
+                };
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
@@ -298,6 +305,12 @@ impl Prepared {
         let (path, key) = (|| property.path.clone(), || self.key.clone());
         let profile = fetched.provider.profile();
         let lookup = if self.metadata { profile.metadata_lookup } else { profile.lookup };
+        if let Lookup::PathFirst { whole } = lookup
+            && self.key.starts_with(whole)
+        {
+            budget.take(fetched.value.len())?;
+            return Ok(fetched.value.clone());
+        }
         match property.find(lookup, &fetched.value, budget) {
             Ok(Some(value)) => {
                 budget.take(value.len())?;
@@ -310,6 +323,19 @@ impl Prepared {
             }),
             Err(_) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
         }
+    }
+
+    /// Each tag of a key as an entry, or the one that the property names.
+    fn tags(&self, fetched: &Fetched, budget: &mut Budget) -> Result<Data, EntryProblem> {
+        take_apart(&fetched.value, budget)?;
+        let named = tags::named(&self.key, &fetched.value).map_err(|reason| self.not_an_object(reason))?;
+        let Some(property) = &self.property else { return Ok(named) };
+        tags::of_property(&self.key, property, &named, budget)
+            .map_err(|_| EntryProblem::TooComplex { property: property.path.clone(), key: self.key.clone() })
+    }
+
+    fn not_an_object(&self, reason: DecodeError) -> EntryProblem {
+        EntryProblem::NotAnObject { key: self.key.clone(), reason }
     }
 
     /// The steps from the names that a store or a document gave to entries.

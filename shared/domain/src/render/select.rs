@@ -31,20 +31,40 @@ impl Property {
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
         let document = value.expose();
-        let first = match (lookup, &self.escaped) {
-            (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
-            (Lookup::NameWithInnerDotsFirst, _) if !json::is_valid(document) => return Ok(None),
-            (Lookup::NameWithInnerDotsFirst, Some(escaped)) if !self.path.starts_with('.') => {
-                gjson_value(document, escaped, budget)?
-            }
-            (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
-            (Lookup::MemberOfMember, _) => member_of_member(document, &self.path),
-            (Lookup::Path | Lookup::NameWithInnerDotsFirst, _) | (Lookup::NameWithDotsFirst, None) => None,
+        let path = |budget: &mut Budget| gjson_value(document, &self.path, budget);
+        let one_name = |budget: &mut Budget| match &self.escaped {
+            Some(escaped) => gjson_value(document, escaped, budget),
+            None => Ok(None),
         };
-        match (lookup, first) {
-            (_, Some(found)) => Ok(Some(found)),
-            (Lookup::Member | Lookup::MemberOfMember, None) => Ok(None),
-            (_, None) => gjson_value(document, &self.path, budget),
+        let first = match lookup {
+            Lookup::Path => None,
+            Lookup::PathFirst { .. } => {
+                let found = path(budget)?;
+                return if found.is_some() { Ok(found) } else { one_name(budget) };
+            }
+            Lookup::NameWithDotsFirst => one_name(budget)?,
+            Lookup::NameWithInnerDotsFirst if !json::is_valid(document) => return Ok(None),
+            Lookup::NameWithInnerDotsFirst if self.path.starts_with('.') => None,
+            Lookup::NameWithInnerDotsFirst => one_name(budget)?,
+            Lookup::MemberFirst => member(document, &self.path),
+            Lookup::Member => return Ok(member(document, &self.path)),
+            Lookup::MemberOfMember => return Ok(member_of_member(document, &self.path)),
+            Lookup::Tag => return self.tag(document, budget),
+        };
+        if first.is_some() { Ok(first) } else { path(budget) }
+    }
+
+    /// The tag of this name, else what the rest leads to within the tag whose name stands before the first dot.
+    fn tag(&self, tags: &[u8], budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
+        if let Some(tag) = member(tags, &self.path) {
+            return Ok(Some(tag));
+        }
+        let Some((name, rest)) = self.path.split_once('.').filter(|(name, _)| !name.is_empty()) else {
+            return Ok(None);
+        };
+        match (member(tags, name), Self::of(Some(rest))) {
+            (Some(tag), Some(within)) => within.find(Lookup::PathFirst { whole: "" }, &tag, budget),
+            (tag, _) => Ok(tag),
         }
     }
 }

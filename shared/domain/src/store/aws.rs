@@ -168,7 +168,14 @@ impl Spec for AwsStore {
     }
 
     fn claims(&self) -> Claims<'_> {
-        Claims { region: Some(&self.region), server: None, headers: None, values: None, is_refused: false }
+        Claims {
+            region: Some(&self.region),
+            server: None,
+            authority: None,
+            headers: None,
+            values: None,
+            is_refused: false,
+        }
     }
 
     fn withhold_values(&mut self) -> bool {

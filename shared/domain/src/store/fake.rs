@@ -83,7 +83,7 @@ impl Spec for FakeStore {
 
     fn claims(&self) -> Claims<'_> {
         let (values, is_refused) = (Some(self.data.as_slice()), self.is_refused);
-        Claims { region: None, server: None, headers: None, values, is_refused }
+        Claims { region: None, server: None, authority: None, headers: None, values, is_refused }
     }
 
     fn withhold_values(&mut self) -> bool {

@@ -172,7 +172,14 @@ impl Spec for GcpStore {
             GcpAuth::Federation(federation) => federation.token_endpoint.as_deref(),
             GcpAuth::Key(_) | GcpAuth::WorkloadIdentity { .. } => None,
         };
-        Claims { region: self.location.as_deref(), server, headers: None, values: None, is_refused: false }
+        Claims {
+            region: self.location.as_deref(),
+            server,
+            authority: None,
+            headers: None,
+            values: None,
+            is_refused: false,
+        }
     }
 
     fn withhold_values(&mut self) -> bool {
@@ -232,7 +239,10 @@ mod tests {
             auth: GcpAuth::Federation(federation),
         };
         let claims = federated.claims();
-        assert_eq!((claims.server, claims.region), (Some("https://tokens.example.com"), Some("europe-west3")));
+        assert_eq!(
+            (claims.server, claims.region),
+            (Some("https://tokens.example.com"), Some("europe-west3"))
+        );
         assert_eq!(store("shop", None).spec().claims().server, None);
         assert_eq!(federated.proofs(), [None]);
     }

@@ -108,7 +108,7 @@ impl Spec for GitLabStore {
 
     fn claims(&self) -> Claims<'_> {
         let server = Some(self.url.as_str());
-        Claims { region: None, server, headers: None, values: None, is_refused: false }
+        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
     }
 
     fn withhold_values(&mut self) -> bool {

@@ -54,6 +54,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) region: Option<&'a str>,
     /// The address of the server, where the manifest names one.
     pub(crate) server: Option<&'a str>,
+    /// Where tokens are asked for, where the manifest names another server for it.
+    pub(crate) authority: Option<&'a str>,
     /// Headers of every request.
     pub(crate) headers: Option<&'a Headers>,
     /// The values, where the manifest itself is the store.

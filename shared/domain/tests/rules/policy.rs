@@ -3,8 +3,8 @@
 use pawl_domain::grant::{OwnSecrets, Reach};
 use pawl_domain::policy::{Allow, StoreSelector};
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, Backend, FakeStore, Headers, SecretKeyRef, SessionTagsPolicy, VaultAuth,
-    VaultIamAuth, VaultStore,
+    AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend, FakeStore, Headers,
+    SecretKeyRef, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Find, Home, Query, Remote, Rule, Rules, Store, StoreId, StorePolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +88,17 @@ fn iam(role: Option<&str>) -> Option<VaultAuth> {
         server_id: None,
         identity: AwsAuth::Ambient,
     }))
+}
+
+fn azurekv(vault_url: &str, authority: Option<&str>) -> Backend {
+    let at = || SecretKeyRef { name: "k".parse().unwrap(), key: "a".into(), namespace: None };
+    Backend::from(AzureKvStore {
+        vault_url: vault_url.into(),
+        cloud: AzureCloud::Public,
+        authority: authority.map(str::to_owned),
+        auth: AzureAuth::Secret { tenant: "t".into(), client_id: at(), client_secret: at() },
+        use_azure_sdk: true,
+    })
 }
 
 fn key(key: &str) -> Query {
@@ -237,6 +248,25 @@ fn an_applied_store_is_free_until_a_policy_speaks_of_it() {
     let elsewhere = refused_in(&rules(&[payments]), &store, "payments/db", "prod-1", "evil");
     assert_eq!(elsewhere, Some(Rule::OwnIdentity), "a namespace that no policy speaks of");
     assert_eq!(refused(&[of_applied(Some(&["other"]), Allow::default())], &store, "a"), None);
+}
+
+#[test]
+fn who_gives_out_tokens_must_be_named_as_well() {
+    let (vault, login) = ("https://team.vault.azure.net", "https://login.example.com");
+    let vaults = policy(hosts(&["*.vault.azure.net"]));
+    let both = policy(hosts(&["*.vault.azure.net", "login.example.com"]));
+    for (policies, authority, refusal) in [
+        (&[][..], None, None),
+        (&[], Some(login), None),
+        (&[], Some("https://169.254.169.254"), Some(Rule::Address)),
+        (&[], Some("nonsense"), Some(Rule::Host)),
+        (std::slice::from_ref(&vaults), None, None),
+        (std::slice::from_ref(&vaults), Some(login), Some(Rule::Host)),
+        (std::slice::from_ref(&both), Some(login), None),
+    ] {
+        let store = found(azurekv(vault, authority));
+        assert_eq!(refused(policies, &store, "db"), refusal, "{policies:?} {authority:?}");
+    }
 }
 
 #[test]

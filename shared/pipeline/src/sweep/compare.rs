@@ -15,7 +15,8 @@ pub(super) fn differs(
     (record, position): (Option<&Record>, usize),
     overlap: Duration,
 ) -> bool {
-    let written = written(record, position);
+    let known = known(record, position);
+    let written = known.map(|version| version.id.as_str());
     if metadata {
         return match &listed.tags {
             Some(tags) if listed.version.is_some() => written != Some(Version::id_of_tags(tags).as_str()),
@@ -23,11 +24,19 @@ pub(super) fn differs(
         };
     }
     match (selector, &listed.labels) {
-        (VersionSelector::Current, _) => written != listed.version.as_deref(),
+        (VersionSelector::Current, _) => !is_same(known, listed),
         (VersionSelector::Label(label), Some(labels)) => written != labels.get(label).map(String::as_str),
         (VersionSelector::Label(_), None) => changed_since(listed, record, overlap),
         // It only comes and goes with its key.
         (VersionSelector::Id(_), _) => written.is_some() != listed.version.is_some(),
+    }
+}
+
+/// Whether the version that is known of a key is the one that it is listed with.
+pub(super) fn is_same(known: Option<&Version>, listed: &Listed) -> bool {
+    match (known, &listed.version) {
+        (Some(known), Some(listed)) => known.is_listed_as(listed),
+        (known, listed) => known.is_none() && listed.is_none(),
     }
 }
 
@@ -37,7 +46,43 @@ pub(super) fn changed_since(listed: &Listed, record: Option<&Record>, overlap: D
     listed.changed.is_none_or(|changed| changed > before(refreshed, overlap))
 }
 
-/// The version that was written of a read of one key.
+/// The id of the version that was written of a read of one key.
 pub(super) fn written(record: Option<&Record>, position: usize) -> Option<&str> {
-    Some(record?.versions.get(position)?.one()?.id.as_str())
+    known(record, position).map(|version| version.id.as_str())
+}
+
+/// The version that was written of a read of one key.
+fn known(record: Option<&Record>, position: usize) -> Option<&Version> {
+    record?.versions.get(position)?.one()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn a_version_is_known_by_its_id_or_by_when_it_came_to_be() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let known = Version { id: "a".to_owned(), since: Some(at(1)) };
+        for (known, listed, same) in [
+            (Some(&known), Some("a".to_owned()), true),
+            (Some(&known), Some(Version::listed_since(at(1))), true),
+            (Some(&known), Some(Version::listed_since(at(2))), false),
+            (Some(&known), Some("b".to_owned()), false),
+            (Some(&known), None, false),
+            (None, Some("a".to_owned()), false),
+            (None, None, true),
+        ] {
+            let listed = Listed {
+                names: BTreeSet::new(),
+                version: listed,
+                changed: None,
+                labels: Some(BTreeMap::new()),
+                tags: None,
+            };
+            assert_eq!(is_same(known, &listed), same, "{known:?} {listed:?}");
+        }
+    }
 }

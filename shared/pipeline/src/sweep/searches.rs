@@ -1,6 +1,6 @@
 //! The sweep of searches: what a listing tells of keys that came, changed or went.
 
-use super::compare::changed_since;
+use super::compare::{changed_since, is_same};
 use super::visit::{Visit, with_access};
 use crate::found::Findings;
 use crate::pipeline::Pipeline;
@@ -98,7 +98,7 @@ impl<'a> Given<'a> {
         let location = store.location();
         let known =
             listed.names.iter().flat_map(|name| location.index_keys(name)).find_map(|key| versions.get(&key));
-        let same = known.map(|version| version.id.as_str()) == listed.version.as_deref();
+        let same = is_same(known.copied(), listed);
         match &listed.tags {
             _ if find.tags.is_empty() => !same,
             // A key without the tags is listed like any other.

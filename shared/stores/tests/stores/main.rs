@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+mod azurekv;
 mod gcpsm;
 mod gitlab;
 mod link;

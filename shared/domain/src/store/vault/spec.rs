@@ -186,7 +186,7 @@ impl Spec for VaultStore {
             _ => None,
         };
         let (server, headers) = (Some(self.server.as_str()), Some(&self.headers));
-        Claims { region, server, headers, values: None, is_refused: false }
+        Claims { region, server, authority: None, headers, values: None, is_refused: false }
     }
 
     fn withhold_values(&mut self) -> bool {

@@ -1,0 +1,325 @@
+//! A double of Azure Key Vault with the Entra ID that gives out its tokens: what reads secrets, keys and certificates, with the
+//! real ones' words for what is refused.
+//!
+//! Sources: Key Vault's REST API, version 7.4, and the recordings of it that Azure's command line is tested with; "OAuth 2.0 client
+//! credentials flow on the Microsoft identity platform". A vault answers by TLS alone, this one without: its address is this
+//! machine's.
+
+mod entra;
+mod vault;
+
+use crate::error::{Error, Result};
+use entra::Entra;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use vault::{Object, Version};
+
+pub use entra::{CLIENT, Proof, SECRET, TENANT};
+
+/// A vault and its Entra ID on one port. Dropping it closes the port.
+#[derive(Debug)]
+pub struct AzureKv {
+    address: String,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    address: String,
+    entra: Entra,
+    /// What its tokens are for.
+    resource: String,
+    /// By kind (`secrets`, `keys`, `certificates`) and name in lower case.
+    objects: BTreeMap<(&'static str, String), Object>,
+    /// Seconds since 1970.
+    now: i64,
+    /// Whether time goes on between two changes, and between a change and an answer.
+    stands: bool,
+    /// What no identity may do, such as `keys/list`.
+    denied: BTreeSet<String>,
+    asked: Vec<String>,
+    /// Answers in place of the next ones: a status, with headers and a body.
+    scripted: Vec<(u16, Vec<(&'static str, String)>, Value)>,
+    /// Where the next pages are said to be, in place of the truth.
+    next_link: Option<String>,
+}
+
+/// A moment after which everything here happens.
+const BEGINNING: i64 = 1_700_000_000;
+
+impl AzureKv {
+    /// Starts with an empty vault.
+    ///
+    /// # Errors
+    /// When no port can be listened on.
+    pub async fn start() -> Result<Self> {
+        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = bound.map_err(Error::io("listening"))?;
+        let address = format!("http://{}", listener.local_addr().map_err(Error::io("listening"))?);
+        let state = State {
+            address: address.clone(),
+            entra: Entra::default(),
+            resource: "https://vault.azure.net".to_owned(),
+            objects: BTreeMap::new(),
+            now: BEGINNING,
+            stands: false,
+            denied: BTreeSet::new(),
+            asked: Vec::new(),
+            scripted: Vec::new(),
+            next_link: None,
+        };
+        let state = Arc::new(Mutex::new(state));
+        Ok(Self { address, task: tokio::spawn(accept(listener, Arc::clone(&state))), state })
+    }
+
+    /// The address of the vault, and of Entra ID.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A new version of a secret, which comes into being if it is not there; gives the version's id.
+    pub fn set(&self, name: &str, value: &str) -> String {
+        self.put("secrets", name, json!({ "value": value }))
+    }
+
+    /// The same of a key: its members but for `kid`.
+    pub fn set_key(&self, name: &str, key: Value) -> String {
+        self.put("keys", name, json!({ "key": key }))
+    }
+
+    /// The same of a certificate: its DER.
+    pub fn set_certificate(&self, name: &str, der: &[u8]) -> String {
+        self.put("certificates", name, json!({ "cer": vault::base64(der) }))
+    }
+
+    fn put(&self, kind: &'static str, name: &str, content: Value) -> String {
+        let mut state = self.state();
+        if !state.stands {
+            state.now += 10;
+        }
+        let version = Version::new(content, state.now);
+        let id = version.id.clone();
+        let object = state.objects.entry((kind, name.to_ascii_lowercase()));
+        object.or_insert_with(|| Object::named(name)).versions.push(version);
+        id
+    }
+
+    /// Changes the last version of a secret, `secrets/name`, or of another object.
+    pub fn edit(&self, object: &str, edit: impl FnOnce(&mut Edit<'_>)) {
+        let mut state = self.state();
+        if !state.stands {
+            state.now += 10;
+        }
+        let now = state.now;
+        let Some(version) = state.find(object).and_then(|object| object.versions.last_mut()) else { return };
+        version.updated = now;
+        edit(&mut Edit(version));
+    }
+
+    /// Deletes a secret, `secrets/name`, or another object. It could be taken back; to whoever reads it does not exist.
+    pub fn delete(&self, object: &str) {
+        if let Some((kind, name)) = object.split_once('/') {
+            self.state()
+                .objects
+                .retain(|(each, lower), _| !(*each == kind && *lower == name.to_ascii_lowercase()));
+        }
+    }
+
+    /// When a version came to be, in seconds since 1970.
+    pub fn created(&self, version: &str) -> Option<i64> {
+        let state = self.state();
+        let mut versions = state.objects.values().flat_map(|object| &object.versions);
+        versions.find(|each| each.id == version).map(|each| each.created)
+    }
+
+    /// Lets time stand still from now on, or go on.
+    pub fn stand_still(&self, stands: bool) {
+        let mut state = self.state();
+        if !stands {
+            state.now += 10;
+        }
+        state.stands = stands;
+    }
+
+    /// Takes another proof of the client from now on, and none but that.
+    pub fn rely_on(&self, proof: Proof) {
+        self.state().entra.proof = proof;
+    }
+
+    /// Takes no token that was given out before.
+    pub fn revoke(&self) {
+        self.state().entra.tokens.clear();
+    }
+
+    /// Gives out tokens for so many seconds from now on.
+    pub fn live(&self, seconds: u32) {
+        self.state().entra.life = seconds;
+    }
+
+    /// Wants tokens for this from now on.
+    pub fn want(&self, resource: &str) {
+        resource.clone_into(&mut self.state().resource);
+    }
+
+    /// Denies everybody this, such as `keys/list`.
+    pub fn deny(&self, what: &str) {
+        self.state().denied.insert(what.to_owned());
+    }
+
+    /// Answers the next request so.
+    pub fn answer(&self, status: u16, headers: &[(&'static str, &str)], body: Value) {
+        let headers = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
+        self.state().scripted.push((status, headers, body));
+    }
+
+    /// Says that the next pages of lists are there.
+    pub fn mislead(&self, next_link: &str) {
+        self.state().next_link = Some(next_link.to_owned());
+    }
+
+    /// What was asked since the last time, as method, path and query.
+    pub fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().asked)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AzureKv {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A version that is being changed.
+#[derive(Debug)]
+pub struct Edit<'a>(&'a mut Version);
+
+impl Edit<'_> {
+    /// Whether it may be read.
+    pub fn enable(&mut self, enabled: bool) {
+        self.0.enabled = enabled;
+    }
+
+    /// Gives it a tag.
+    pub fn tag(&mut self, tag: &str, value: &str) {
+        self.0.tags.insert(tag.to_owned(), value.to_owned());
+    }
+
+    /// Says when it begins and ends to be good.
+    pub fn limit(&mut self, nbf: i64, exp: i64) {
+        (self.0.nbf, self.0.exp) = (Some(nbf), Some(exp));
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    // Ends with this task, and its connections with it.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                let state = Arc::clone(&state);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let state = Arc::clone(&state);
+                    async move {
+                        let (head, body) = request.into_parts();
+                        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                        Ok::<_, Infallible>(state.answer(&Request::from_parts(head, body)))
+                    }
+                });
+                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+type Answer = Response<Full<Bytes>>;
+
+impl State {
+    fn answer(&mut self, request: &Request<Bytes>) -> Answer {
+        self.asked.push(format!("{} {}", request.method(), request.uri()));
+        let mut answer = match self.scripted.is_empty() {
+            true if request.uri().path().contains("/oauth2/") => {
+                self.entra.answer(request, &self.address, &self.resource)
+            }
+            true => self.vault(request),
+            false => {
+                let (status, headers, body) = self.scripted.remove(0);
+                let mut answer = json_answer(status, &body);
+                for (name, value) in headers {
+                    if let Ok(value) = value.parse() {
+                        answer.headers_mut().insert(name, value);
+                    }
+                }
+                answer
+            }
+        };
+        let now = if self.stands { self.now } else { self.now + 5 };
+        let date = jiff::Timestamp::from_second(now).ok();
+        let date = date.and_then(|now| {
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok()
+        });
+        if let Some(Ok(date)) = date.map(|date| date.parse()) {
+            answer.headers_mut().insert(header::DATE, date);
+        }
+        answer
+    }
+
+    fn find(&mut self, object: &str) -> Option<&mut Object> {
+        let (kind, name) = object.split_once('/')?;
+        let lower = name.to_ascii_lowercase();
+        self.objects
+            .iter_mut()
+            .find(|((each, name), _)| *each == kind && *name == lower)
+            .map(|(_, found)| found)
+    }
+}
+
+fn json_answer(status: u16, body: &Value) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, json);
+    answer
+}
+
+/// A query or a form.
+fn form(text: &str) -> BTreeMap<String, String> {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect()
+}
+
+/// A part of a path or query without its percent signs.
+fn decoded(part: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
+    while let Some((&first, behind)) = rest.split_first() {
+        let escaped = (first == b'%').then(|| std::str::from_utf8(behind.get(..2)?).ok()).flatten();
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
