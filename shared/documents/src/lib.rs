@@ -19,6 +19,7 @@ mod change;
 mod cluster;
 mod declaration;
 mod gitlab;
+mod kubernetes;
 mod part;
 mod policy;
 mod reads;

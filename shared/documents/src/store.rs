@@ -23,6 +23,8 @@ choices!(Backend {
     "Fake" => Fake(store),
     "OpenBao" => OpenBao(store),
     "GitLab" => GitLab(store),
+    "Kubernetes" => Kubernetes(store),
+    "Crd" => Crd(store),
 });
 
 fields!(SecretKeyRef {

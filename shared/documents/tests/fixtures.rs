@@ -11,7 +11,10 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
-use pawl_domain::store::{Backend, CaProvider, FakeStore, GitLabStore, OpenBaoStore, SecretKeyRef};
+use pawl_domain::store::{
+    ApiAuth, ApiServer, Backend, CaProvider, ClientCertificate, CrdResource, CrdRule, CrdStore, FakeStore,
+    GitLabStore, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
+};
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
     StorePolicy,
@@ -87,6 +90,49 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::ConfigMap(at("roots"))),
     };
     kept("stores", "gitlab.json", &of(gitlab.into()));
+    for (name, backend) in kubernetes(&at) {
+        kept("stores", name, &of(backend));
+    }
+}
+
+/// Each way to an API server, and each way of proving an identity there.
+fn kubernetes(at: &dyn Fn(&str) -> SecretKeyRef) -> [(&'static str, Backend); 4] {
+    let store = |api| KubernetesStore { api, remote_namespace: "team-a".parse().unwrap() }.into();
+    let remote = ApiServer::At {
+        url: "https://api.example.com:6443".to_owned(),
+        ca_bundle: Some("PEM".to_owned()),
+        ca_provider: Some(CaProvider::Secret(at("roots"))),
+    };
+    let account = ApiAuth::ServiceAccount {
+        name: "reader".parse().unwrap(),
+        namespace: Some("infra".parse().unwrap()),
+        audiences: vec!["api.example.com".to_owned()],
+    };
+    let certificate = ClientCertificate { certificate: at("cert"), key: at("key") };
+    let rule = CrdRule {
+        name: Some("^db-".to_owned()),
+        namespace: Some("^team-".to_owned()),
+        properties: vec!["^spec".to_owned()],
+    };
+    let crd = CrdStore {
+        api: KubernetesApi::Server { server: remote.clone(), auth: ApiAuth::Certificate(certificate) },
+        resource: CrdResource {
+            group: "example.com".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Database".to_owned(),
+        },
+        whitelist: vec![rule],
+        namespace: None,
+    };
+    [
+        ("kubernetes.json", store(KubernetesApi::Server { server: remote, auth: account })),
+        (
+            "kubernetes-own.json",
+            store(KubernetesApi::Server { server: ApiServer::Own, auth: ApiAuth::Token(at("token")) }),
+        ),
+        ("kubernetes-kubeconfig.json", store(KubernetesApi::Kubeconfig(at("kubeconfig")))),
+        ("crd.json", crd.into()),
+    ]
 }
 
 #[test]

@@ -7,8 +7,10 @@
 
 mod arn;
 mod capabilities;
+mod crd;
 mod fake;
 pub(crate) mod gitlab;
+mod kubernetes;
 mod open_bao;
 mod parameter_store;
 mod profile;
@@ -28,11 +30,15 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provider {
+    /// Objects of any kind of a Kubernetes cluster.
+    Crd,
     /// A store whose values stand in its manifest.
     Fake,
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
+    /// Secrets of a Kubernetes cluster.
+    Kubernetes,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -46,14 +52,24 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 6] =
-        [Self::Fake, Self::GitLab, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 8] = [
+        Self::Crd,
+        Self::Fake,
+        Self::GitLab,
+        Self::Kubernetes,
+        Self::OpenBao,
+        Self::ParameterStore,
+        Self::SecretsManager,
+        Self::Vault,
+    ];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
         match self {
+            Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
+            Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

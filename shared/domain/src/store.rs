@@ -2,9 +2,11 @@
 
 mod aws;
 mod condition;
+mod crd;
 mod fake;
 mod gitlab;
 mod headers;
+mod kubernetes;
 mod open_bao;
 mod search;
 mod spec;
@@ -12,9 +14,11 @@ mod vault;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
+pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use fake::{FakeEntry, FakeStore};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
+pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -251,6 +255,10 @@ backends! {
     Aws(AwsStore) is AwsStore, as_aws;
     /// GitLab.
     GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
+    /// Secrets of a Kubernetes cluster.
+    Kubernetes(Box<KubernetesStore>) is KubernetesStore, as_kubernetes;
+    /// Objects of any kind of a Kubernetes cluster.
+    Crd(Box<CrdStore>) is CrdStore, as_crd;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.

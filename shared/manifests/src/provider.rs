@@ -1,8 +1,10 @@
 //! `spec.provider` of a store: one file for each provider's spec.
 
 mod aws;
+mod crd;
 mod fake;
 mod gitlab;
+mod kubernetes;
 mod open_bao;
 mod vault;
 
@@ -22,10 +24,12 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 5] = [
+const SERVED: [(&str, Reader); 7] = [
     ("aws", aws::read),
+    ("crd", crd::read),
     ("fake", fake::read),
     ("gitlab", gitlab::read),
+    ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),
 ];

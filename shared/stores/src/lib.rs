@@ -3,7 +3,11 @@
 //! [`kit`] has the connection, the proof of identities, paging, and what failures mean; it knows no provider. Beside it stands
 //! one module for each provider. Start reading at [`GitLabSources`].
 
+mod crd;
 mod gitlab;
 pub mod kit;
+mod kubernetes;
 
+pub use crd::CrdSources;
 pub use gitlab::GitLabSources;
+pub use kubernetes::KubernetesSources;

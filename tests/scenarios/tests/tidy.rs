@@ -85,8 +85,17 @@ const TEST_CRATES: &[&str] = &[
 /// Where a provider may be named: what is particular to it, its manifest's spec, its adapter and its events. Everything else
 /// asks its profile, so that adding one touches no other file.
 const HOMES: &[(&str, &[&str])] = &[
+    ("Crd", &["shared/domain/src/store/crd.rs", "shared/stores/src/crd"]),
     ("Fake", &["shared/domain/src/store/fake.rs", "shared/fake/src/"]),
     ("GitLab", &["shared/domain/src/store/gitlab.rs", "shared/stores/src/gitlab"]),
+    (
+        "Kubernetes",
+        &[
+            "shared/domain/src/store/kubernetes",
+            "shared/stores/src/kubernetes",
+            "shared/events/src/kubernetes.rs",
+        ],
+    ),
     ("OpenBao", &["shared/domain/src/store/open_bao.rs", "shared/vault/src/"]),
     (
         "ParameterStore",
@@ -111,8 +120,10 @@ const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/so
 /// Who may take a spec for one of a certain kind.
 const SPECS: &[(&str, &[&str])] = &[
     ("as_aws", &["shared/aws/src/"]),
+    ("as_crd", &["shared/domain/src/store/crd.rs", "shared/stores/src/crd"]),
     ("as_fake", &["shared/fake/src/"]),
     ("as_gitlab", &["shared/stores/src/gitlab"]),
+    ("as_kubernetes", &["shared/stores/src/kubernetes"]),
     ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
     ("as_vault", &["shared/domain/src/store/vault.rs"]),
 ];

@@ -113,6 +113,10 @@ pub enum Lookup {
     MemberFirst,
     /// The member of exactly this name, and nothing else.
     Member,
+    /// As a path; what it names is taken as the JSON that stands there, unless it is a text.
+    RawPath,
+    /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
+    Entries,
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -124,4 +128,9 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As [`Extract::Raw`]; what is no object is one entry, `value`.
+    RawOrValue,
+    /// Values are [entries](crate::entries), each of which is taken as it is; of one that a property names, the members of
+    /// its object as JSON.
+    Entries,
 }

@@ -1,6 +1,7 @@
 //! A declaration made ready to render, and how its entries become one map.
 
 use super::decode::{check_null_bytes, decoded, decoded_all};
+use super::entries::{self, Of};
 use super::error::{Entry, EntryProblem, RenderError};
 use super::extract::members;
 use super::functions::{Functions, is_random};
@@ -13,9 +14,12 @@ use crate::declaration::{
     CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, Manifest, NullBytes, Query,
     Read,
 };
+use crate::provider::{Extract, Lookup};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
 use pawl_golang::budget::{Budget, Exhausted};
+use pawl_golang::gjson::TooComplex;
+use pawl_golang::json::DecodeError;
 use std::iter;
 
 /// All of a declaration that can be prepared before there are values: regular expressions and templates compiled,
@@ -212,6 +216,8 @@ struct Prepared {
     /// The key as declared; empty for a search.
     key: String,
     property: Option<Property>,
+    /// What is read of the key, where values are entries.
+    of: Of,
     into: Becomes,
     decoding: Decoding,
     null_bytes: NullBytes,
@@ -225,9 +231,12 @@ enum Becomes {
 
 impl Prepared {
     fn of(read: &Read, functions: &Functions, room: &mut Room) -> Result<Self, RenderError> {
-        let (key, property) = match &read.query {
-            Query::Key(remote) => (remote.key.clone(), Property::of(remote.property.as_deref())),
-            Query::Find(_) => (String::new(), None),
+        let (key, property, of) = match &read.query {
+            Query::Key(remote) => {
+                let of = if remote.metadata { Of::Metadata } else { Of::Data };
+                (remote.key.clone(), Property::of(remote.property.as_deref()), of)
+            }
+            Query::Find(_) => (String::new(), None, Of::Data),
         };
         let place = Entry::of(read);
         let into = match &read.into {
@@ -238,7 +247,7 @@ impl Prepared {
                 Becomes::Every { conversion: *conversion, rewrite }
             }
         };
-        Ok(Self { place, key, property, into, decoding: read.decoding, null_bytes: read.null_bytes })
+        Ok(Self { place, key, property, of, into, decoding: read.decoding, null_bytes: read.null_bytes })
     }
 
     fn templates(&self) -> impl Iterator<Item = &pawl_golang::template::Template> {
@@ -262,17 +271,16 @@ impl Prepared {
                 Ok(Data::from([(key.clone(), value)]))
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
-                let value = self.select(fetched, budget)?;
-                take_apart(&value, budget)?;
-                let every = members(fetched.provider.profile().extract, &value)
-                    .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
+                let every = self.members(fetched, budget)?;
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
                 let size: usize = found.values().map(|fetched| fetched.value.len() + MEMBER_ROOM).sum();
                 budget.take(size)?;
-                let mut every: Data =
-                    found.iter().map(|(name, fetched)| (name.clone(), fetched.value.clone())).collect();
+                let mut every = Data::new();
+                for (name, fetched) in found {
+                    every.insert(name.clone(), self.whole(fetched)?);
+                }
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
                 }
@@ -288,21 +296,69 @@ impl Prepared {
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
-            return Ok(fetched.value.clone());
+            return self.whole(fetched);
         };
-        let (path, key) = (|| property.path.clone(), || self.key.clone());
-        match property.find(fetched.provider.profile().lookup, &fetched.value, budget) {
-            Ok(Some(value)) => {
-                budget.take(value.len())?;
-                Ok(value)
+        let found = match fetched.provider.profile().lookup {
+            Lookup::Entries => entries::property(self.of, &fetched.value, &property.path, budget),
+            lookup => property.find(lookup, &fetched.value, budget),
+        };
+        let value = self.named(fetched, property, found)?;
+        budget.take(value.len())?;
+        Ok(value)
+    }
+
+    fn whole(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+        match fetched.provider.profile().lookup {
+            Lookup::Entries => {
+                entries::whole(self.of, &fetched.value).map_err(|reason| self.no_object(reason))
             }
+            _ => Ok(fetched.value.clone()),
+        }
+    }
+
+    /// The entries that the value is taken apart into.
+    fn members(&self, fetched: &Fetched, budget: &mut Budget) -> Result<Data, EntryProblem> {
+        let extract = fetched.provider.profile().extract;
+        let every = match (extract, &self.property) {
+            (Extract::Entries, Some(property)) => {
+                take_apart(&fetched.value, budget)?;
+                let found = entries::every_of(&fetched.value, property, budget);
+                self.named(fetched, property, found)?
+            }
+            (Extract::Entries, None) => {
+                take_apart(&fetched.value, budget)?;
+                members(extract, &fetched.value)
+            }
+            _ => {
+                let value = self.select(fetched, budget)?;
+                take_apart(&value, budget)?;
+                members(extract, &value)
+            }
+        };
+        every.map_err(|reason| self.no_object(reason))
+    }
+
+    /// What a property names, which must be there.
+    fn named<T>(
+        &self,
+        fetched: &Fetched,
+        property: &Property,
+        found: Result<Option<T>, TooComplex>,
+    ) -> Result<T, EntryProblem> {
+        let (path, key) = (|| property.path.clone(), || self.key.clone());
+        match found {
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(EntryProblem::MissingProperty {
                 provider: fetched.provider,
                 property: path(),
                 key: key(),
             }),
-            Err(_) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
+            Err(TooComplex) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
         }
+    }
+
+    fn no_object(&self, reason: DecodeError) -> EntryProblem {
+        EntryProblem::NotAnObject { key: self.key.clone(), reason }
     }
 
     /// The steps from the names that a store or a document gave to entries.

@@ -12,7 +12,7 @@ pub(super) struct Property {
     /// As declared.
     pub(super) path: String,
     /// With its dots escaped, if it has any.
-    escaped: Option<String>,
+    pub(super) escaped: Option<String>,
 }
 
 impl Property {
@@ -34,11 +34,12 @@ impl Property {
         let first = match (lookup, &self.escaped) {
             (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
             (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
-            (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
+            (Lookup::Path | Lookup::RawPath | Lookup::Entries, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
         match (lookup, first) {
             (_, Some(found)) => Ok(Some(found)),
             (Lookup::Member, None) => Ok(None),
+            (Lookup::RawPath, None) => raw_value(document, &self.path, budget),
             (_, None) => gjson_value(document, &self.path, budget),
         }
     }
@@ -46,6 +47,15 @@ impl Property {
 
 fn gjson_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
     Ok(gjson::get_within(budget, document, path)?.map(|value| SecretValue::new(value.string())))
+}
+
+/// A text as it is, anything else as the JSON that stands there.
+fn raw_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
+    let found = gjson::get_within(budget, document, path)?;
+    Ok(found.map(|value| match value.kind() {
+        gjson::Kind::String => SecretValue::new(value.string()),
+        _ => SecretValue::new(value.raw()),
+    }))
 }
 
 /// The member of exactly this name.

@@ -89,11 +89,18 @@ struct RemoteForm {
     conversion_strategy: Option<String>,
     decoding_strategy: Option<String>,
     null_byte_policy: Option<NullBytes>,
+    /// `Fetch` alone makes a difference.
+    metadata_policy: Option<String>,
 }
 
 impl RemoteForm {
     fn read(&self, path: String, into: Becomes) -> Read {
-        let remote = Remote { key: self.key.clone(), property: self.property.clone(), ..Remote::default() };
+        let remote = Remote {
+            key: self.key.clone(),
+            property: self.property.clone(),
+            metadata: self.metadata_policy.as_deref() == Some("Fetch"),
+            ..Remote::default()
+        };
         Read {
             path,
             query: Query::Key(remote),
