@@ -1,7 +1,8 @@
 //! Whatever arrives: no panic, no change that names nothing, nothing of the body in an error, no more than its size.
 
 use crate::common::{self, Sample};
-use pawl_domain::{Change, Provider};
+use pawl_domain::Change;
+use pawl_domain::provider::Place;
 use pawl_events::{Error, MAX_BODY, changes, to_json};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -110,7 +111,7 @@ proptest! {
 fn sound(answer: &Result<Vec<Change>, Error>) {
     for change in answer.iter().flatten() {
         assert!(!change.index_keys().is_empty() && !change.key().is_empty(), "{change:?}");
-        let without_region = change.location.provider == Provider::Vault;
+        let without_region = change.location.provider.profile().place == Place::Server;
         assert_eq!(change.location.region.is_empty(), without_region, "{change:?}");
         assert_eq!(changes(to_json(change).as_bytes()), Ok(vec![change.clone()]));
     }
