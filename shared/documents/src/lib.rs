@@ -21,6 +21,7 @@ mod cluster;
 mod declaration;
 mod gcpsm;
 mod gitlab;
+mod kubernetes;
 mod part;
 mod policy;
 mod reads;

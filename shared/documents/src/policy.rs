@@ -35,4 +35,5 @@ choices!(Rule {
     "header" => Header,
     "fake-store" => FakeStore,
     "unreadable" => Unreadable,
+    "whitelist" => Whitelist,
 });

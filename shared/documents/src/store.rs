@@ -25,6 +25,8 @@ choices!(Backend {
     "GitLab" => GitLab(store),
     "GcpSecretManager" => GcpSecretManager(store),
     "AzureKv" => AzureKv(store),
+    "Kubernetes" => Kubernetes(store),
+    "Crd" => Crd(store),
 });
 
 fields!(SecretKeyRef {

@@ -13,8 +13,9 @@ use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::store::{
-    AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, FakeStore, GcpAuth, GcpCluster, GcpFederation,
-    GcpServiceAccount, GcpStore, GcpSubject, GitLabStore, OpenBaoStore, SecretKeyRef,
+    ApiAuth, ApiServer, AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, ClientCertificate,
+    CrdResource, CrdRule, CrdStore, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount,
+    GcpStore, GcpSubject, GitLabStore, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
 };
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
@@ -116,6 +117,9 @@ fn kinds_of_store_that_came_later_are_kept() {
         tenant: Some("tenant".to_owned()),
     };
     kept("stores", "azurekv-service-account.json", &of(azurekv(auth).into()));
+    for (name, backend) in kubernetes(&at) {
+        kept("stores", name, &of(backend));
+    }
     for (name, auth) in gcp_identities() {
         let (project, location) = ("shop".to_owned(), Some("europe-west3".to_owned()));
         let gcp = GcpStore { project, location, falls_back: true, auth };
@@ -156,6 +160,46 @@ fn gcp_identities() -> [(&'static str, GcpAuth); 5] {
         ("federation-config", federation(GcpSubject::Configured(at("config.json")))),
         ("federation-account", federation(GcpSubject::ServiceAccount(account()))),
         ("federation-aws", federation(aws)),
+    ]
+}
+
+/// Each way to an API server, and each way of proving an identity there.
+fn kubernetes(at: &dyn Fn(&str) -> SecretKeyRef) -> [(&'static str, Backend); 4] {
+    let store = |api| KubernetesStore { api, remote_namespace: "team-a".parse().unwrap() }.into();
+    let remote = ApiServer::At {
+        url: "https://api.example.com:6443".to_owned(),
+        ca_bundle: Some("PEM".to_owned()),
+        ca_provider: Some(CaProvider::Secret(at("roots"))),
+    };
+    let account = ApiAuth::ServiceAccount {
+        name: "reader".parse().unwrap(),
+        namespace: Some("infra".parse().unwrap()),
+        audiences: vec!["api.example.com".to_owned()],
+    };
+    let certificate = ClientCertificate { certificate: at("cert"), key: at("key") };
+    let rule = CrdRule {
+        name: Some("^db-".to_owned()),
+        namespace: Some("^team-".to_owned()),
+        properties: vec!["^spec".to_owned()],
+    };
+    let crd = CrdStore {
+        api: KubernetesApi::Server { server: remote.clone(), auth: ApiAuth::Certificate(certificate) },
+        resource: CrdResource {
+            group: "example.com".to_owned(),
+            version: "v1".to_owned(),
+            kind: "Database".to_owned(),
+        },
+        whitelist: vec![rule],
+        namespace: None,
+    };
+    [
+        ("kubernetes.json", store(KubernetesApi::Server { server: remote, auth: account })),
+        (
+            "kubernetes-own.json",
+            store(KubernetesApi::Server { server: ApiServer::Own, auth: ApiAuth::Token(at("token")) }),
+        ),
+        ("kubernetes-kubeconfig.json", store(KubernetesApi::Kubeconfig(at("kubeconfig")))),
+        ("crd.json", crd.into()),
     ]
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
+//! | [`entries`] | what an object of Kubernetes holds, as one value |
 //! | [`hash`] | the hashes that ESO leaves in the cluster |
 //! | [`provider`] | [`Provider`]: the kinds of store, and what is particular to each |
 //! | [`key`] | where a key lives and under which index keys it is found |
@@ -34,6 +35,7 @@ pub mod change;
 pub mod cluster;
 pub mod content;
 pub mod declaration;
+pub mod entries;
 pub mod grant;
 pub mod hash;
 pub mod key;

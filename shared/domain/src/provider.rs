@@ -8,9 +8,11 @@
 mod arn;
 pub(crate) mod azurekv;
 mod capabilities;
+mod crd;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
+mod kubernetes;
 mod open_bao;
 mod parameter_store;
 mod profile;
@@ -33,6 +35,8 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// Objects of any kind of a Kubernetes cluster.
+    Crd,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -41,6 +45,8 @@ pub enum Provider {
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
+    /// Secrets of a Kubernetes cluster.
+    Kubernetes,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -54,11 +60,13 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AzureKv,
+        Self::Crd,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
+        Self::Kubernetes,
         Self::OpenBao,
         Self::ParameterStore,
         Self::SecretsManager,
@@ -69,9 +77,11 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
+            Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

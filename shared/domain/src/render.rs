@@ -15,6 +15,7 @@
 //! Source of the facts: ESO 2.9 as it ran. Where Pawl does something else on purpose, `docs/eso.md` lists it.
 
 mod decode;
+mod entries;
 mod error;
 mod extract;
 mod functions;

@@ -3,10 +3,12 @@
 mod aws;
 mod azurekv;
 mod condition;
+mod crd;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod headers;
+mod kubernetes;
 mod open_bao;
 mod search;
 mod spec;
@@ -15,10 +17,12 @@ mod vault;
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
+pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
+pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -259,6 +263,10 @@ backends! {
     AzureKv(Box<AzureKvStore>) is AzureKvStore, as_azurekv;
     /// GitLab.
     GitLab(Box<GitLabStore>) is GitLabStore, as_gitlab;
+    /// Secrets of a Kubernetes cluster.
+    Kubernetes(Box<KubernetesStore>) is KubernetesStore, as_kubernetes;
+    /// Objects of any kind of a Kubernetes cluster.
+    Crd(Box<CrdStore>) is CrdStore, as_crd;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.

@@ -1,7 +1,8 @@
 //! What was fetched for a declaration, each value with its version. Values live in memory only.
 
 use crate::change::Change;
-use crate::provider::Provider;
+use crate::entries::Entries;
+use crate::provider::{Lookup, Provider};
 use crate::secret::SecretValue;
 use jiff::{SignedDuration, Timestamp};
 use pawl_golang::json::{self, Html, Tree};
@@ -64,7 +65,11 @@ impl Fetched {
     pub fn of_tags(provider: Provider, tags: &BTreeMap<String, String>) -> Self {
         let object = tags_as_json(tags);
         let version = Version { id: digest(&object), since: None };
-        Self { provider, value: SecretValue::new(object), version, labels: Vec::new() }
+        let value = match provider.profile().lookup {
+            Lookup::Entries => Entries::about(Some(tags), None).to_value(),
+            _ => SecretValue::new(object),
+        };
+        Self { provider, value, version, labels: Vec::new() }
     }
 
     /// Several maps of tags as ESO's `metadataPolicy: Fetch` gives them: a JSON object with one member for each map, which is

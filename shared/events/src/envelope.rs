@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
 use crate::vault::{self, AuditReader};
-use crate::{azure, gcpsm, parameter_store, pawl, secrets_manager};
+use crate::{azure, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
@@ -80,6 +80,12 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     }
     if probe.detail_type.is_some() {
         return event(&object(body)?);
+    }
+    if kubernetes::is_record(body) {
+        return AuditReader::new(None).read(body);
+    }
+    if let Some(records) = kubernetes::records(body) {
+        return if records.is_empty() { Ok(Vec::new()) } else { audit_records(&records) };
     }
     if probe.api_version.is_some() {
         return pawl::read(body);

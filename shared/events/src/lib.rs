@@ -3,7 +3,7 @@
 //! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS) and `eventbridge` holds the event that
 //! AWS services send; what is inside is read by `secrets_manager`, `parameter_store` or `pawl`. What Pub/Sub pushes for Google
 //! Secret Manager is read by `gcpsm`, what Azure's Event Grid posts by [`azure`]. Audit records of Vault come by ways of their
-//! own and are read by [`vault`]. A new sender is one
+//! own and are read by [`vault`], which reads those of Kubernetes as well (`kubernetes`). A new sender is one
 //! module, one line in `envelope::event`, and one folder of samples in `events/` at the top of the repository
 //! (`docs/adding-a-sender.md`).
 //!
@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod eventbridge;
 mod gcpsm;
+mod kubernetes;
 mod parameter_store;
 mod pawl;
 mod secrets_manager;

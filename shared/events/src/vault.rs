@@ -14,6 +14,7 @@ pub use shipment::{Frames, MAX_SHIPMENT, records};
 
 use crate::Error;
 use crate::eventbridge::checked;
+use crate::kubernetes;
 use engine::Touched;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Location, Provider};
@@ -77,7 +78,8 @@ impl AuditReader {
         self.seen.forget(id);
     }
 
-    /// The changes that a record tells of; none for everything but a successful write.
+    /// The changes that a record tells of; none for everything but a successful write. Records of Kubernetes are read as well:
+    /// they come the same ways, and name no server.
     ///
     /// # Errors
     /// [`Error::Malformed`] for what is no audit record, or hides its path behind an HMAC; [`Error::TooLarge`] above
@@ -85,6 +87,10 @@ impl AuditReader {
     pub fn read(&mut self, line: &[u8]) -> Result<Vec<Change>, Error> {
         if line.len() > MAX_RECORD {
             return Err(Error::TooLarge { bytes: line.len() });
+        }
+        if kubernetes::is_record(line) {
+            let change = kubernetes::change(line)?;
+            return Ok(change.into_iter().filter(|change| self.seen.is_new(&change.id)).collect());
         }
         let Some(record) = Record::of_write(line)? else { return Ok(Vec::new()) };
         let Some(written) = record.written()? else { return Ok(Vec::new()) };

@@ -12,8 +12,8 @@ use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, SecretValue, Step, StoreId,
 };
 use pawl_ports::{
-    Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus, TargetRef,
-    TemplateKind, Watches, Writer,
+    ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus,
+    TargetRef, TemplateKind, Watches, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -163,5 +163,9 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> ClusterCredentials for K
     ) -> Result<SecretValue, Error> {
         let link = self.connections.link(cluster).await?;
         credentials::token(&link, namespace, name, audiences).await
+    }
+
+    async fn api_server(&self, cluster: &ClusterName) -> Result<ApiEndpoint, Error> {
+        self.connections.link(cluster).await?.endpoint().await
     }
 }

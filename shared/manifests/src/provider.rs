@@ -2,9 +2,11 @@
 
 mod aws;
 mod azurekv;
+mod crd;
 mod fake;
 mod gcpsm;
 mod gitlab;
+mod kubernetes;
 mod open_bao;
 mod vault;
 
@@ -27,9 +29,11 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("crd", crd::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
+    ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),
 ];

@@ -39,6 +39,13 @@ pub trait ClusterCredentials: Send + Sync {
         name: &ObjectName,
         audiences: &[String],
     ) -> impl Future<Output = Result<SecretValue, Error>> + Send;
+
+    /// Where the cluster's API server is, for stores that are the cluster itself. They read with what proves their own
+    /// identity: none of Pawl's credentials is told.
+    ///
+    /// # Errors
+    /// Of step `Authenticate`; `Invalid` where more than address and CA is needed to reach it.
+    fn api_server(&self, cluster: &ClusterName) -> impl Future<Output = Result<ApiEndpoint, Error>> + Send;
 }
 
 /// What connections to clusters need of AWS: the half of it that the adapter of clusters sees.
@@ -70,6 +77,15 @@ pub struct BearerToken {
     pub token: SecretValue,
     /// When it stops being accepted.
     pub expires: Timestamp,
+}
+
+/// Where a cluster's API server is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApiEndpoint {
+    /// Its URL.
+    pub url: String,
+    /// Its CA as PEM; the machine's own where there is none.
+    pub ca: Option<String>,
 }
 
 /// Where an EKS cluster's API server is.

@@ -10,12 +10,14 @@
 //! | `paging` | listings: at most so many pages, none of them twice |
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
+//! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
 //! | `jwt` | tokens that a key of RSA signs |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
 
+mod audience;
 mod batch;
 mod call;
 mod guard;
@@ -26,6 +28,7 @@ mod proofs;
 mod reply;
 mod session;
 
+pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
 pub use jwt::{Unsigned, rs256};

@@ -4,13 +4,17 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod crd;
 mod gcpsm;
 mod gitlab;
 pub mod kit;
+mod kubernetes;
 
 pub use azurekv::AzureKvSources;
+pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
+pub use kubernetes::KubernetesSources;
 
 use pawl_domain::DigestKey;
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
@@ -27,7 +31,9 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
     ]
 }

@@ -12,7 +12,6 @@
 //! | `proofs` | what stands in target clusters: passwords, tokens, certificates |
 //! | `gcp` | the signed statement that Google's service accounts log in with |
 
-mod audience;
 mod gcp;
 mod lease;
 mod login;

@@ -139,6 +139,10 @@ impl Api {
             let review = body::loose(text_header(headers, "content-type"), body)?;
             return Ok(respond_json(201, &auth::review(user, review)));
         }
+        if target.group == "authorization.k8s.io" && target.resource == "selfsubjectrulesreviews" {
+            let review = body::loose(text_header(headers, "content-type"), body)?;
+            return Ok(respond_json(201, &auth::rules(user, review)));
+        }
         if target.group == "authentication.k8s.io" && target.resource == "selfsubjectreviews" {
             return Ok(respond_json(201, &auth::who(user)));
         }

@@ -179,6 +179,24 @@ pub(crate) fn who(user: &User) -> Value {
     })
 }
 
+/// Answers a SelfSubjectRulesReview.
+pub(crate) fn rules(user: &User, mut review: Value) -> Value {
+    let namespace = review.at("/spec/namespace").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let here = |granted: &&Permission| {
+        granted.namespaces.is_empty()
+            || granted.namespaces.iter().any(|each| each == "*" || *each == namespace)
+    };
+    let rule = |granted: &Permission| json!({"verbs": granted.verbs, "apiGroups": ["*"], "resources": granted.resources});
+    let rules: Vec<Value> = user.permissions.iter().filter(here).map(rule).collect();
+    if !review.is_object() {
+        review = json!({});
+    }
+    review["kind"] = json!("SelfSubjectRulesReview");
+    review["apiVersion"] = json!("authorization.k8s.io/v1");
+    review["status"] = json!({"resourceRules": rules, "nonResourceRules": [], "incomplete": false});
+    review
+}
+
 /// Answers a SelfSubjectAccessReview.
 pub(crate) fn review(user: &User, mut review: Value) -> Value {
     let text = |at: &str| {

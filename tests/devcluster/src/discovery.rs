@@ -105,6 +105,10 @@ fn resources(group: &str, version: &str) -> Value {
             "name": "selfsubjectaccessreviews", "singularName": "", "namespaced": false,
             "kind": "SelfSubjectAccessReview", "verbs": ["create"],
         }));
+        resources.push(json!({
+            "name": "selfsubjectrulesreviews", "singularName": "", "namespaced": false,
+            "kind": "SelfSubjectRulesReview", "verbs": ["create"],
+        }));
     }
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     json!({

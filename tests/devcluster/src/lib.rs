@@ -24,7 +24,7 @@
 //! - `fieldValidation=Strict` finds unknown fields at the top and in the metadata of core kinds, and no field that is
 //!   given twice; `Warn` warns nobody. A user's SelfSubjectReview names no groups of its own.
 //! - A PATCH whose result cannot be decoded is refused with the words of 1.20.
-//! - RBAC is an allow-list per token. Tokens from TokenRequest carry a random signature and do not authenticate here.
+//! - RBAC is an allow-list per token, which a SelfSubjectRulesReview tells for every API group. Tokens from TokenRequest carry a random signature and do not authenticate here.
 //! - Answers are JSON; protobuf is read for the few kinds that kubectl sends so; HTTP/1.1 only; no quotas, admission webhooks, audit or rate limits.
 //!
 //! # Where to start reading

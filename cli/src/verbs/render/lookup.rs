@@ -2,6 +2,8 @@
 
 use super::values::{Given, Keys, Known};
 use pawl_domain::declaration::Find;
+use pawl_domain::entries::Entries;
+use pawl_domain::provider::{self, Profile};
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
     Fetched, Found, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version, VersionSelector,
@@ -76,9 +78,15 @@ fn search(store: &Store, keys: &Keys, find: &Find) -> BTreeMap<String, Arc<Fetch
 }
 
 fn fetched(provider: Provider, value: &SecretValue) -> Arc<Fetched> {
-    let anew = provider.profile().writes_objects_anew;
+    let Profile { writes_objects_anew: anew, lookup, .. } = provider.profile();
     let object = anew.then(|| json::rewrite(value.expose(), Html::Escape).ok()).flatten();
-    let value = object.map_or_else(|| value.clone(), SecretValue::new);
+    let value = match (object, lookup) {
+        (Some(object), _) => SecretValue::new(object),
+        (None, provider::Lookup::Entries) => {
+            Entries::of_texts(value).map_or_else(|_| value.clone(), |entries| entries.to_value())
+        }
+        (None, _) => value.clone(),
+    };
     let version = Version { id: "given".to_owned(), since: None };
     Arc::new(Fetched { provider, value, version, labels: Vec::new() })
 }

@@ -12,7 +12,7 @@ use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPoli
 use pawl_domain::{
     Access, ClusterName, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version, VersionSelector,
 };
-use pawl_ports::{Clock, ClusterCredentials, Error, Part, Wanted};
+use pawl_ports::{ApiEndpoint, Clock, ClusterCredentials, Error, Part, Wanted};
 use pawl_servers::Moto;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -220,6 +220,10 @@ impl ClusterCredentials for FakeCluster {
         let audiences = audiences.join(",");
         self.asked.lock().unwrap().push(format!("{cluster}: token of {namespace}/{name} for {audiences}"));
         Ok(SecretValue::new(format!("token-of-{namespace}-{name}")))
+    }
+
+    async fn api_server(&self, _: &ClusterName) -> Result<ApiEndpoint, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no API server here"))
     }
 }
 

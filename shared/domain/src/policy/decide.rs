@@ -84,6 +84,9 @@ impl Rules {
             if !keep.allows(&key) {
                 return Err(Refusal::new(Rule::Key, format_args!("key {key} by {}", store.id)));
             }
+            if store.denies(remote) {
+                return Err(Refusal::new(Rule::Whitelist, format_args!("key {key} by {}", store.id)));
+            }
         }
         let access = Access { grant, ..store.access(cluster, namespace) };
         Ok(Permit { access, keep })
@@ -165,6 +168,9 @@ impl Rules {
             }
             return Ok(admitted);
         }
+        if matches!(spec.identity(), Identity::OwnWithServer) {
+            return with_hidden_server(store, &policies);
+        }
         let allowing = allowing(store, &spec.identity(), policies.iter().copied())?;
         let reach = Reach::Guarded(BTreeSet::new());
         Ok(Admitted { grant: Grant { reach, shows_identity: false }, keys: keys_of(allowing) })
@@ -194,7 +200,7 @@ fn allowing<'p>(
 ) -> Result<Option<Vec<&'p StorePolicy>>, Refusal> {
     let may = |policy: &StorePolicy, role: &str| policy.allow.roles.iter().any(|each| each.matches(role));
     match identity {
-        Identity::Own => Ok(None),
+        Identity::Own | Identity::OwnWithServer => Ok(None),
         Identity::Pawls => {
             let allowing: Vec<_> = policies.filter(|each| each.allow.own_identity).collect();
             let refused = || Refusal::new(Rule::OwnIdentity, &store.id);
@@ -218,6 +224,16 @@ fn keys_of(allowing: Option<Vec<&StorePolicy>>) -> Option<BTreeSet<Glob>> {
         policies.into_iter().flat_map(|policy| &policy.allow.keys).cloned().collect()
     };
     allowing.map(keys)
+}
+
+/// A store whose server stands in a Secret: where policies name hosts, nobody can say whether it is one of them.
+fn with_hidden_server(store: &Store, policies: &[&StorePolicy]) -> Result<Admitted, Refusal> {
+    if policies.iter().any(|policy| policy.allow.hosts.is_some()) {
+        let what = format_args!("the server of {} stands in a Secret; write it in the manifest", store.id);
+        return Err(Refusal::new(Rule::Host, what));
+    }
+    let reach = Reach::Guarded(policies.iter().flat_map(|policy| &policy.allow.addresses).copied().collect());
+    Ok(Admitted { grant: Grant { reach, shows_identity: false }, keys: None })
 }
 
 /// A store whose server the manifest names.

@@ -27,11 +27,13 @@ pub enum Rule {
     FakeStore,
     /// Whatever a policy that cannot be read may say.
     Unreadable,
+    /// What the store's own whitelist does not name.
+    Whitelist,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OwnIdentity,
         Self::Role,
         Self::Key,
@@ -42,6 +44,7 @@ impl Rule {
         Self::Header,
         Self::FakeStore,
         Self::Unreadable,
+        Self::Whitelist,
     ];
 
     /// The code.
@@ -57,6 +60,7 @@ impl Rule {
             Self::Header => "PAWL-STORE-HEADER",
             Self::FakeStore => "PAWL-FAKE-STORE",
             Self::Unreadable => "PAWL-POLICY-UNREADABLE",
+            Self::Whitelist => "PAWL-STORE-WHITELIST",
         }
     }
 
@@ -97,6 +101,10 @@ impl Rule {
             Self::Unreadable => {
                 "PAWL-POLICY-UNREADABLE: a StorePolicy cannot be read, so nothing is allowed; \
                  let the operator apply its manifest again, or delete it"
+            }
+            Self::Whitelist => {
+                "PAWL-STORE-WHITELIST: no rule of the store's whitelist admits this object or this property; \
+                 read another one, or add a rule to whitelist.rules"
             }
         }
     }

@@ -130,6 +130,10 @@ pub enum Lookup {
         /// Keys that begin so have no properties: their values are taken whole.
         whole: &'static str,
     },
+    /// As a path; what it names is taken as the JSON that stands there, unless it is a text.
+    RawPath,
+    /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
+    Entries,
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -144,4 +148,9 @@ pub enum Extract {
     /// As `Raw`. Of metadata, each tag by the names of key and tag; a tag that holds an object of texts becomes one entry for
     /// each of these.
     RawOrTags,
+    /// As [`Extract::Raw`]; what is no object is one entry, `value`.
+    RawOrValue,
+    /// Values are [entries](crate::entries), each of which is taken as it is; of one that a property names, the members of
+    /// its object as JSON.
+    Entries,
 }

@@ -1,5 +1,6 @@
 //! `extract`: the members of a JSON object, each an entry.
 
+use super::entries;
 use super::keys::{Data, key_of};
 use crate::provider::Extract;
 use crate::secret::SecretValue;
@@ -9,13 +10,20 @@ use pawl_golang::number::{FloatBits, FloatFormat, format_float};
 /// One entry for each member of the object in `value`, as ESO's provider makes them of it.
 pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, DecodeError> {
     match extract {
-        Extract::Raw | Extract::RawOrTags => {
-            let members = json::object_to_raw(value.expose())?;
-            Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
+        Extract::Raw | Extract::RawOrTags => raw(value),
+        // Source: ESO's CRD provider, which takes anything else for one entry.
+        Extract::RawOrValue => {
+            Ok(raw(value).unwrap_or_else(|_| [("value".to_owned(), value.clone())].into()))
         }
+        Extract::Entries => entries::every(value),
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
         Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
     }
+}
+
+fn raw(value: &SecretValue) -> Result<Data, DecodeError> {
+    let members = json::object_to_raw(value.expose())?;
+    Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
 }
 
 /// Source: Go's `json.Unmarshal` into a map of strings, which takes null for an empty one.

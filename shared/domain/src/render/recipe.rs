@@ -1,6 +1,7 @@
 //! A declaration made ready to render, and how its entries become one map.
 
 use super::decode::{check_null_bytes, decoded, decoded_all};
+use super::entries::{self, Of};
 use super::error::{Entry, EntryProblem, RenderError};
 use super::extract::members;
 use super::functions::{Functions, is_random};
@@ -18,6 +19,7 @@ use crate::provider::{Extract, Lookup};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
 use pawl_golang::budget::{Budget, Exhausted};
+use pawl_golang::gjson::TooComplex;
 use pawl_golang::json::DecodeError;
 use std::iter;
 
@@ -270,21 +272,16 @@ impl Prepared {
                 Ok(Data::from([(key.clone(), value)]))
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
-                let value = self.select(fetched, budget)?;
-                let every = match fetched.provider.profile().extract {
-                    Extract::RawOrTags if self.metadata => self.tags(fetched, budget)?,
-                    extract => {
-                        take_apart(&value, budget)?;
-                        members(extract, &value).map_err(|reason| self.not_an_object(reason))?
-                    }
-                };
+                let every = self.members(fetched, budget)?;
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {
                 let size: usize = found.values().map(|fetched| fetched.value.len() + MEMBER_ROOM).sum();
                 budget.take(size)?;
-                let mut every: Data =
-                    found.iter().map(|(name, fetched)| (name.clone(), fetched.value.clone())).collect();
+                let mut every = Data::new();
+                for (name, fetched) in found {
+                    every.insert(name.clone(), self.whole(fetched)?);
+                }
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
                 }
@@ -300,41 +297,88 @@ impl Prepared {
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
-            return Ok(fetched.value.clone());
+            return self.whole(fetched);
         };
-        let (path, key) = (|| property.path.clone(), || self.key.clone());
         let profile = fetched.provider.profile();
-        let lookup = if self.metadata { profile.metadata_lookup } else { profile.lookup };
-        if let Lookup::PathFirst { whole } = lookup
-            && self.key.starts_with(whole)
-        {
-            budget.take(fetched.value.len())?;
-            return Ok(fetched.value.clone());
-        }
-        match property.find(lookup, &fetched.value, budget) {
-            Ok(Some(value)) => {
-                budget.take(value.len())?;
-                Ok(value)
+        let found = match if self.metadata { profile.metadata_lookup } else { profile.lookup } {
+            Lookup::Entries => entries::property(self.part(), &fetched.value, &property.path, budget),
+            Lookup::PathFirst { whole } if self.key.starts_with(whole) => {
+                budget.take(fetched.value.len())?;
+                return Ok(fetched.value.clone());
             }
+            lookup => property.find(lookup, &fetched.value, budget),
+        };
+        let value = self.named(fetched, property, found)?;
+        budget.take(value.len())?;
+        Ok(value)
+    }
+
+    /// What is read of the key, where values are entries.
+    fn part(&self) -> Of {
+        if self.metadata { Of::Metadata } else { Of::Data }
+    }
+
+    fn whole(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+        match fetched.provider.profile().lookup {
+            Lookup::Entries => {
+                entries::whole(self.part(), &fetched.value).map_err(|reason| self.no_object(reason))
+            }
+            _ => Ok(fetched.value.clone()),
+        }
+    }
+
+    /// The entries that the value is taken apart into.
+    fn members(&self, fetched: &Fetched, budget: &mut Budget) -> Result<Data, EntryProblem> {
+        let extract = fetched.provider.profile().extract;
+        let every = match (extract, &self.property) {
+            (Extract::RawOrTags, _) if self.metadata => return self.tags(fetched, budget),
+            (Extract::Entries, Some(property)) => {
+                take_apart(&fetched.value, budget)?;
+                let found = entries::every_of(&fetched.value, property, budget);
+                self.named(fetched, property, found)?
+            }
+            (Extract::Entries, None) => {
+                take_apart(&fetched.value, budget)?;
+                members(extract, &fetched.value)
+            }
+            _ => {
+                let value = self.select(fetched, budget)?;
+                take_apart(&value, budget)?;
+                members(extract, &value)
+            }
+        };
+        every.map_err(|reason| self.no_object(reason))
+    }
+
+    /// What a property names, which must be there.
+    fn named<T>(
+        &self,
+        fetched: &Fetched,
+        property: &Property,
+        found: Result<Option<T>, TooComplex>,
+    ) -> Result<T, EntryProblem> {
+        let (path, key) = (|| property.path.clone(), || self.key.clone());
+        match found {
+            Ok(Some(found)) => Ok(found),
             Ok(None) => Err(EntryProblem::MissingProperty {
                 provider: fetched.provider,
                 property: path(),
                 key: key(),
             }),
-            Err(_) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
+            Err(TooComplex) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
         }
     }
 
     /// Each tag of a key as an entry, or the one that the property names.
     fn tags(&self, fetched: &Fetched, budget: &mut Budget) -> Result<Data, EntryProblem> {
         take_apart(&fetched.value, budget)?;
-        let named = tags::named(&self.key, &fetched.value).map_err(|reason| self.not_an_object(reason))?;
+        let named = tags::named(&self.key, &fetched.value).map_err(|reason| self.no_object(reason))?;
         let Some(property) = &self.property else { return Ok(named) };
         tags::of_property(&self.key, property, &named, budget)
             .map_err(|_| EntryProblem::TooComplex { property: property.path.clone(), key: self.key.clone() })
     }
 
-    fn not_an_object(&self, reason: DecodeError) -> EntryProblem {
+    fn no_object(&self, reason: DecodeError) -> EntryProblem {
         EntryProblem::NotAnObject { key: self.key.clone(), reason }
     }
 

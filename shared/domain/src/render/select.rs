@@ -12,7 +12,7 @@ pub(super) struct Property {
     /// As declared.
     pub(super) path: String,
     /// With its dots escaped, if it has any.
-    escaped: Option<String>,
+    pub(super) escaped: Option<String>,
 }
 
 impl Property {
@@ -37,7 +37,8 @@ impl Property {
             None => Ok(None),
         };
         let first = match lookup {
-            Lookup::Path => None,
+            Lookup::Path | Lookup::Entries => None,
+            Lookup::RawPath => return raw_value(document, &self.path, budget),
             Lookup::PathFirst { .. } => {
                 let found = path(budget)?;
                 return if found.is_some() { Ok(found) } else { one_name(budget) };
@@ -71,6 +72,15 @@ impl Property {
 
 fn gjson_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
     Ok(gjson::get_within(budget, document, path)?.map(|value| SecretValue::new(value.string())))
+}
+
+/// A text as it is, anything else as the JSON that stands there.
+fn raw_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<SecretValue>, TooComplex> {
+    let found = gjson::get_within(budget, document, path)?;
+    Ok(found.map(|value| match value.kind() {
+        gjson::Kind::String => SecretValue::new(value.string()),
+        _ => SecretValue::new(value.raw()),
+    }))
 }
 
 /// The member of exactly this name.

@@ -68,6 +68,8 @@ pub(crate) struct Claims<'a> {
 pub(crate) enum Identity<'a> {
     /// One that its manifest proves, or none at all.
     Own,
+    /// One that a Secret proves, which also says where the server is: no policy can tell its host.
+    OwnWithServer,
     /// Pawl's.
     Pawls,
     /// Roles that are assumed with Pawl's.

@@ -3,8 +3,9 @@
 use pawl_domain::grant::{OwnSecrets, Reach};
 use pawl_domain::policy::{Allow, StoreSelector};
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend, FakeStore, Headers,
-    SecretKeyRef, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
+    ApiAuth, ApiServer, AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend,
+    FakeStore, Headers, KubernetesApi, KubernetesStore, SecretKeyRef, SessionTagsPolicy, VaultAuth,
+    VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Find, Home, Query, Remote, Rule, Rules, Store, StoreId, StorePolicy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -452,4 +453,35 @@ fn odd_policies_are_told() {
     ] {
         assert_eq!(fields(policy), want);
     }
+}
+
+/// A kubeconfig in a Secret may name any server: where hosts are limited, it is one too many.
+#[test]
+fn a_server_that_stands_in_a_secret_cannot_be_told_from_others() {
+    let at = || SecretKeyRef { name: "k".parse().unwrap(), key: "a".into(), namespace: None };
+    let of = |api| Backend::from(KubernetesStore { api, remote_namespace: "shop".parse().unwrap() });
+    let hidden = || found(of(KubernetesApi::Kubeconfig(at())));
+    let auth = || ApiAuth::Token(at());
+    let own = found(of(KubernetesApi::Server { server: ApiServer::Own, auth: auth() }));
+    let named = |url: &str| {
+        let server = ApiServer::At { url: url.to_owned(), ca_bundle: None, ca_provider: None };
+        found(of(KubernetesApi::Server { server, auth: auth() }))
+    };
+    let limited = [policy(hosts(&["api.example.com"]))];
+    for (policies, store, want) in [
+        (&[][..], hidden(), None),
+        (&limited, hidden(), Some(Rule::Host)),
+        // The operator says where the target cluster is.
+        (&limited, own, None),
+        (&limited, named("https://api.example.com:6443"), None),
+        (&limited, named("https://other.example.com"), Some(Rule::Host)),
+        (&[], named("https://127.0.0.1:6443"), Some(Rule::Address)),
+    ] {
+        assert_eq!(refused(policies, &store, "db"), want, "{store:?}");
+    }
+    let addresses = Allow { addresses: set(&["127.0.0.1"]), ..Allow::default() };
+    let rules = rules(&[policy(addresses)]);
+    let permit =
+        rules.permit(&hidden(), &key("db"), &"prod-1".parse().unwrap(), &"payments-eu".parse().unwrap());
+    assert_eq!(permit.unwrap().access.grant.reach, Reach::Guarded(set(&["127.0.0.1"])));
 }

@@ -2,6 +2,7 @@
 
 use super::MAX_RECORD;
 use crate::Error;
+use crate::kubernetes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::MultiGzDecoder;
@@ -56,7 +57,7 @@ struct Shipped<'a> {
 /// The audit records of a shipment, one for each line of the log.
 ///
 /// A shipment is a batch of CloudWatch Logs (as Lambda gets it from a subscription, or as Kinesis and Firehose hold it),
-/// lines of records, or a JSON array; plain or gzip; each element the record itself or an object with it under
+/// an EventList of Kubernetes, lines of records, or a JSON array; plain or gzip; each element the record itself or an object with it under
 /// `message` (Vector) or `log` (Fluent Bit). Nothing is a proper answer: CloudWatch Logs tests its destinations.
 ///
 /// # Errors
@@ -81,6 +82,10 @@ fn unpack(body: &[u8], depth: usize, found: &mut Vec<Vec<u8>>) -> Result<(), Err
     if body.trim_ascii_start().starts_with(b"[") {
         let elements: Vec<&RawValue> = serde_json::from_slice(body)?;
         elements.iter().for_each(|element| found.push(record(element.get().as_bytes())));
+        return Ok(());
+    }
+    if let Some(records) = kubernetes::records(body) {
+        found.extend(records);
         return Ok(());
     }
     // A batch is one object; lines are many, or one that is no batch.

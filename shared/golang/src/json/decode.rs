@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::encode::{Html, quote};
+use super::encode::{Html, format_float, quote};
 use super::strings::{push_quoted, unquote};
 use super::syntax::{self, skip_space};
 use super::{MAX_DEPTH, Tree};
@@ -91,6 +91,17 @@ pub fn rewrite(json: impl AsRef<[u8]>, html: Html) -> Result<Vec<u8>, DecodeErro
     build(json.as_ref(), &Texts(html))
 }
 
+/// Writes a document again as Kubernetes' clients do after reading an object of any kind: as [`rewrite`], but numbers anew,
+/// whole ones that fit 64 bits with a sign as such and others as floats.
+///
+/// Source: `UnmarshalCaseSensitivePreserveInts` of sigs.k8s.io/json, then `json.Marshal`.
+///
+/// # Errors
+/// The bytes are no JSON, nest too deep, or hold a number beyond the range of floats.
+pub fn rewrite_object(json: impl AsRef<[u8]>, html: Html) -> Result<Vec<u8>, DecodeError> {
+    build(json.as_ref(), &Objects(Texts(html)))
+}
+
 /// What a document is turned into, piece by piece.
 trait Build {
     type Value;
@@ -170,6 +181,36 @@ impl Build for Texts {
         }
         out.push(b'}');
         out
+    }
+}
+
+/// JSON again, with its numbers read.
+struct Objects(Texts);
+
+impl Build for Objects {
+    type Value = Vec<u8>;
+
+    fn text(&self, text: Vec<u8>) -> Vec<u8> {
+        self.0.text(text)
+    }
+
+    fn word(&self, word: &[u8], at: usize) -> Result<Vec<u8>, DecodeError> {
+        if matches!(word, b"null" | b"true" | b"false") {
+            return Ok(word.to_vec());
+        }
+        if let Some(whole) = std::str::from_utf8(word).ok().and_then(|text| text.parse::<i64>().ok()) {
+            return Ok(whole.to_string().into_bytes());
+        }
+        let float = parse_float(word, FloatBits::B64).ok().and_then(format_float);
+        float.map(String::into_bytes).ok_or(DecodeError::Number(at))
+    }
+
+    fn list(&self, items: Vec<Vec<u8>>) -> Vec<u8> {
+        self.0.list(items)
+    }
+
+    fn map(&self, members: BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
+        self.0.map(members)
     }
 }
 

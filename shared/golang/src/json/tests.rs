@@ -1,6 +1,6 @@
 use super::{
     DecodeError, EncodeError, Html, MAX_DEPTH, Tree, decode, encode, format_float, indent, object_to_raw,
-    quote, rewrite,
+    quote, rewrite, rewrite_object,
 };
 
 fn raw(json: &str) -> Vec<(String, String)> {
@@ -138,4 +138,20 @@ fn documents_are_rewritten_with_their_numbers_as_they_are() {
     assert_eq!(rewrite("{", Html::Keep), Err(DecodeError::Syntax(1)));
     let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
     assert_eq!(rewrite(deep, Html::Keep), Err(DecodeError::TooDeep));
+}
+
+#[test]
+fn objects_of_kubernetes_keep_whole_numbers_and_read_the_others() {
+    for (document, want) in [
+        (r#"{ "b" : 1, "a":"<é>" }"#, r#"{"a":"\u003cé\u003e","b":1}"#),
+        ("[9223372036854775807,-9223372036854775808]", "[9223372036854775807,-9223372036854775808]"),
+        ("9223372036854775808", "9223372036854776000"),
+        ("12345678901234567890123", "1.2345678901234568e+22"),
+        ("[1.0,1.50,-0,-0.0,1e3,1e21,1E-7]", "[1,1.5,0,-0,1000,1e+21,1e-7]"),
+        ("[null,true,false,\"\"]", "[null,true,false,\"\"]"),
+    ] {
+        let rewritten = String::from_utf8(rewrite_object(document, Html::Escape).unwrap()).unwrap();
+        assert_eq!(rewritten, want, "{document}");
+    }
+    assert_eq!(rewrite_object("1e999", Html::Escape), Err(DecodeError::Number(0)));
 }

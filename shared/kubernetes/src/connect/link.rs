@@ -5,12 +5,12 @@ use super::bearer::Bearer;
 use super::lines::Opened;
 use super::server::{self, Server};
 use super::transport::Fault;
-use crate::call::{Call, Reply};
+use crate::call::{Call, NAMESPACES, Reply, Verb};
 use crate::kinds::ServedKind;
 use metrics::counter;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::{Cluster, ClusterName, Kind, Step};
-use pawl_ports::{ClusterIdentity, Error};
+use pawl_ports::{ApiEndpoint, ClusterIdentity, Error};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -175,6 +175,16 @@ impl<I: ClusterIdentity> Link<I> {
                 return Ok(opened);
             }
         }
+    }
+
+    /// Where the API server is, for who has credentials of their own.
+    ///
+    /// # Errors
+    /// As for [`Link::send`], when it is not known; `Invalid` when it cannot be reached by address and CA alone.
+    pub(crate) async fn endpoint(&self) -> Result<ApiEndpoint, Error> {
+        let call = Call::new(Step::Authenticate, Verb::Get, &NAMESPACES);
+        let server = self.server(&call).await?;
+        server.endpoint.map_err(|why| server::invalid(self.name(), why))
     }
 
     async fn attempt(&self, server: &Server, bearer: &Bearer, call: &Call<'_>) -> Result<Reply, Error> {

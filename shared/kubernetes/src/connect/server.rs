@@ -5,12 +5,14 @@ use super::admission;
 use super::bearer::{Bearer, Bearers};
 use super::kubeconfig;
 use super::transport::Transport;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 use jiff::Timestamp;
 use kube::Config;
 use pawl_domain::cluster::{Connection, TokenSource};
 use pawl_domain::{Cluster, ClusterName, Kind, SecretValue, Step};
-use pawl_ports::{ClusterIdentity, EksEndpoint, Error};
+use pawl_ports::{ApiEndpoint, ClusterIdentity, EksEndpoint, Error};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::sync::Arc;
@@ -29,6 +31,8 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 pub(super) struct Server {
     pub(super) transport: Transport,
     pub(super) found: Instant,
+    /// What others need to reach it, or why that is not enough.
+    pub(super) endpoint: Result<ApiEndpoint, &'static str>,
     url: Uri,
     credentials: Credentials,
     pub(super) bearers: Arc<Bearers>,
@@ -79,8 +83,22 @@ pub(super) async fn find<I: ClusterIdentity>(cluster: &Cluster, shared: &Shared<
     admission::encrypted(allowed, &config.cluster_url, name)?;
     let transport = Transport::new(&config, &shared.options)
         .map_err(|why| invalid(name, &format!("its certificates cannot be used: {why}")))?;
+    let endpoint = endpoint(&config);
     let url = config.cluster_url;
-    Ok(Server { transport, found: Instant::now(), url, credentials, bearers: Arc::default() })
+    Ok(Server { transport, found: Instant::now(), endpoint, url, credentials, bearers: Arc::default() })
+}
+
+fn endpoint(config: &Config) -> Result<ApiEndpoint, &'static str> {
+    if config.proxy_url.is_some() || config.tls_server_name.is_some() {
+        return Err("its kubeconfig has a proxy-url or a tls-server-name, which its stores could not use");
+    }
+    let pem = |der: &Vec<u8>| {
+        let text = STANDARD.encode(der);
+        let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+    };
+    let ca = config.root_cert.as_ref().map(|roots| roots.iter().map(pem).collect());
+    Ok(ApiEndpoint { url: config.cluster_url.to_string().trim_end_matches('/').to_owned(), ca })
 }
 
 impl Server {

@@ -6,13 +6,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The seeds of the fuzz target, as far as they are one for each subject.
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 8] = [
     include_str!("../manifests/every-field/input.yaml"),
     include_str!("../manifests/template/input.yaml"),
     include_str!("../manifests/find-and-rewrite/input.yaml"),
     include_str!("../manifests/windows/input.yaml"),
     include_str!("../manifests/vault/input.yaml"),
     include_str!("../manifests/fake/input.yaml"),
+    include_str!("../manifests/kubernetes/input.yaml"),
+    include_str!("../manifests/crd/input.yaml"),
 ];
 
 const EXAMPLE: &str = include_str!("../manifests/first-examples/input.yaml");

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
 use pawl_documents::mark_name;
-use pawl_domain::provider::{Capabilities, Changes};
+use pawl_domain::provider::{Capabilities, Changes, Place};
 use pawl_domain::refresh::{due, passed};
 use pawl_domain::{Access, Declaration, Kind, Step};
 use pawl_ports::{Clock, Error, Listing, Ports, Registry, Scope, Sources};
@@ -131,11 +131,15 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// How long a visit may take. A listing that is cut off in the middle begins anew and would never end, so it has as long
-    /// as the operator's own; only services of a cloud tell what changed, whose speed no tenant decides.
+    /// as the operator's own where it is a service of a cloud that tells what changed, whose speed no tenant decides.
     fn time_for(&self, access: &Access, of: &Tenant) -> Duration {
-        match access.backend.capabilities().changes {
-            Changes::Untold => self.settings.time_of(of),
-            Changes::Whole | Changes::Since | Changes::Never => self.settings.visit_time,
+        let place = access.backend.location().provider.profile().place;
+        match (access.backend.capabilities().changes, place) {
+            (Changes::Untold, _) | (_, Place::Server) => self.settings.time_of(of),
+            (
+                Changes::Whole | Changes::Since | Changes::Never,
+                Place::Region | Place::Project | Place::Manifest,
+            ) => self.settings.visit_time,
         }
     }
 

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod azurekv;
+mod cluster;
+mod crd;
 mod gcpsm;
 mod gitlab;
+mod kubernetes;
 mod link;

@@ -1,10 +1,13 @@
 //! What stands in target clusters: passwords, tokens, certificates.
 
-use super::audience;
 use crate::options::Options;
 use pawl_domain::store::{VaultAuth, VaultProof, VaultStore};
 use pawl_ports::{ClusterCredentials, Error};
-use pawl_stores::kit::{self, Material};
+use pawl_stores::kit::{self, Material, is_of_api_server};
+
+/// The audience of tokens whose store names none. Source: ESO's default for the `jwt` method; for the `kubernetes` method ESO
+/// takes the API server's own.
+const DEFAULT_AUDIENCE: &str = "vault";
 
 /// Reads what a store names, in the cluster and namespaces of one identity.
 pub(super) struct Proofs<'a, C> {
@@ -40,7 +43,7 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
                 let (cluster, own) = self.read.home()?;
                 let namespace = namespace.as_ref().unwrap_or(own);
                 let place = format!("service account {namespace}/{name}");
-                let default = [audience::DEFAULT.to_owned()];
+                let default = [DEFAULT_AUDIENCE.to_owned()];
                 let audiences = match audiences.is_empty() && !self.options.api_server_tokens {
                     true => &default[..],
                     false => audiences,
@@ -54,7 +57,7 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
                 let text = token.expose_str();
                 let text =
                     text.ok_or_else(|| self.read.unusable(&format!("{place}: its token is not text")))?;
-                if !self.options.api_server_tokens && audience::is_of_api_server(text) {
+                if !self.options.api_server_tokens && is_of_api_server(text) {
                     let what = "its token would be good for the cluster's API server; name another audience in \
                                 serviceAccountRef.audiences, and as the role's audience in Vault";
                     return Err(self.read.unusable(&format!("{place}: {what}")));

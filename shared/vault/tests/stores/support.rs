@@ -7,7 +7,9 @@ use pawl_domain::{
     Access, ClusterName, DigestKey, Fetched, Grant, Kind, Namespace, ObjectName, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, Question, SignedRequest, Wanted};
+use pawl_ports::{
+    ApiEndpoint, CallerIdentity, Clock, ClusterCredentials, Error, Part, Question, SignedRequest, Wanted,
+};
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
 use pawl_stores::kit::Bounds;
 use pawl_vault::{Options, VaultSources};
@@ -195,6 +197,10 @@ impl ClusterCredentials for FakeCluster {
         self.asked.lock().unwrap().push(format!("{cluster}: token of {namespace}/{name} for {audiences}"));
         let given = self.texts.lock().unwrap().get(&format!("{namespace}/{name}/token")).cloned();
         Ok(SecretValue::new(given.unwrap_or_else(|| format!("token-of-{namespace}-{name}"))))
+    }
+
+    async fn api_server(&self, _: &ClusterName) -> Result<ApiEndpoint, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no API server here"))
     }
 }
 

@@ -176,10 +176,10 @@ async fn listings_miss_nothing(store: &impl Held) {
         let version = Some(store.listed(version));
         assert_eq!(entry.version, version, "{key} is listed with its version in force");
     }
-    let since = of(&all, "list-changed").unwrap().changed;
+    let since = of(&all, &store.key("list-changed")).unwrap().changed;
     let recent = listing(store, since).await;
-    let entry =
-        of(&recent, "list-changed").expect("a key that changed at the very moment is in the list since then");
+    let entry = of(&recent, &store.key("list-changed"))
+        .expect("a key that changed at the very moment is in the list since then");
     let want = Some(store.listed(&changed));
     assert_eq!(entry.version, want, "a listing since a moment tells the version in force");
     for since in [since, since.map(|since| since + SignedDuration::from_hours(1))] {
@@ -200,7 +200,7 @@ async fn listings_tell_labels_or_say_that_they_do_not(store: &impl Held) {
     let second = store.put("list-label", "two").await;
     let live = async || {
         let all = listing(store, None).await;
-        let entry = of(&all, "list-label").expect("the key is in the list of all keys");
+        let entry = of(&all, &store.key("list-label")).expect("the key is in the list of all keys");
         assert_eq!(entry.version, Some(store.listed(&second)), "a label moves no other");
         assert_eq!(entry.labels.is_some(), store.can().lists_labels, "None says that it does not tell");
         entry.labels.as_ref().and_then(|labels| labels.get("live").cloned())
@@ -236,8 +236,11 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     let all = listing(store, None).await;
     let nothing =
         |entry: &Listed| entry.version.is_none() && entry.labels.as_ref().is_none_or(BTreeMap::is_empty);
-    assert!(of(&all, "gone").is_none_or(nothing), "a deleted key is listed without a version and labels");
-    assert!(of(&all, "stays").is_some(), "the deletion of a key hides no other");
+    assert!(
+        of(&all, &store.key("gone")).is_none_or(nothing),
+        "a deleted key is listed without a version and labels"
+    );
+    assert!(of(&all, &store.key("stays")).is_some(), "the deletion of a key hides no other");
 
     store.put("destroyed", "one").await;
     store.destroy("destroyed").await;
@@ -247,7 +250,10 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
         "it does not exist"
     );
     let all = listing(store, None).await;
-    assert!(all.complete && of(&all, "destroyed").is_none(), "what was deleted for good is listed no more");
+    assert!(
+        all.complete && of(&all, &store.key("destroyed")).is_none(),
+        "what was deleted for good is listed no more"
+    );
 }
 
 type Told<T> = Result<T, Kind>;

@@ -134,6 +134,19 @@ pub(crate) async fn gives_credentials(server: &Server) {
     assert_eq!(missing.unwrap_err().kind, Kind::NotFound);
 }
 
+/// With what stores are told, somebody without Pawl's credentials reaches the server, and is nobody there.
+pub(crate) async fn tells_where_the_api_server_is(server: &Server) {
+    let pawl = pawl(server, &server.pawl);
+    let endpoint = pawl.api_server(&blue()).await.unwrap();
+    assert_eq!(endpoint.url, server.url);
+    let roots = reqwest::Certificate::from_pem_bundle(endpoint.ca.unwrap().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only(roots).build().unwrap();
+    let answer = client.get(format!("{}/api/v1/secrets", endpoint.url)).send().await.unwrap();
+    assert!(matches!(answer.status().as_u16(), 401 | 403), "{}", answer.status());
+    let error = pawl.api_server(&"unknown".parse().unwrap()).await.unwrap_err();
+    assert_eq!(error.kind, Kind::NotFound);
+}
+
 pub(crate) async fn tells_of_namespaces(server: &Server) {
     server.namespace("labels").await;
     let pawl = pawl(server, &server.pawl);

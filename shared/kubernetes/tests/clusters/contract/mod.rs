@@ -51,6 +51,7 @@ async fn suite(server: &Server) {
     access::survives_a_token_that_is_refused(server).await;
     access::asks_eks_once_for_the_endpoint(server).await;
     access::gives_credentials(server).await;
+    access::tells_where_the_api_server_is(server).await;
     access::tells_of_namespaces(server).await;
     eso::manifests_are_read_and_a_malformed_one_hides_nothing(server).await;
     eso::outcomes_are_published(server).await;

@@ -3,7 +3,7 @@ use crate::door::Passage;
 use crate::fault::Point;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::{ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_ports::{ClusterCredentials, Error};
+use pawl_ports::{ApiEndpoint, ClusterCredentials, Error};
 use std::collections::BTreeMap;
 
 impl ClusterCredentials for FakeClusters {
@@ -52,6 +52,17 @@ impl ClusterCredentials for FakeClusters {
             "token {cluster}/{namespace}/{name} for {}",
             audiences.join(",")
         )))
+    }
+
+    async fn api_server(&self, cluster: &ClusterName) -> Result<ApiEndpoint, Error> {
+        let subjects = [cluster.as_str()];
+        let passage =
+            self.door.pass(Point::Credentials, &subjects, |calls| calls.credential_reads += 1).await?;
+        let endpoint = self.state(cluster, Step::Authenticate, |state| {
+            let endpoint = state.endpoint.clone();
+            endpoint.ok_or_else(|| missing(&format!("{cluster}: an address of its API server")))
+        })?;
+        passage.leave(endpoint)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::reconcile::Existing;
 use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
-use pawl_ports::{Status, StoreStatus};
+use pawl_ports::{ApiEndpoint, Status, StoreStatus};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -35,6 +35,8 @@ struct State {
     history: Vec<(Namespace, ObjectName, BTreeMap<String, SecretValue>)>,
     config_maps: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
     service_accounts: BTreeMap<(Namespace, ObjectName), BTreeMap<String, String>>,
+    /// Where its API server is said to be.
+    endpoint: Option<ApiEndpoint>,
     manifests: Manifests,
     published: Vec<(DeclarationId, Status)>,
     told_stores: Vec<(StoreId, StoreStatus)>,
@@ -129,6 +131,11 @@ impl FakeClusters {
         let annotations =
             annotations.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         self.with(&cluster, |state| state.service_accounts.insert(at, annotations));
+    }
+
+    /// Says where a cluster's API server is.
+    pub fn set_endpoint(&self, cluster: &ClusterName, endpoint: ApiEndpoint) {
+        self.with(cluster, |state| state.endpoint = Some(endpoint));
     }
 
     /// Every status that was written back to a cluster, in order.

@@ -4,14 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-/// The audience of tokens whose store names none. Source: ESO's default for the `jwt` method; for the `kubernetes` method ESO
-/// takes the API server's own.
-pub(super) const DEFAULT: &str = "vault";
-
 /// Whether the API server of the token's cluster would take the token as well: it takes its issuer's name for its own, and
 /// the names under which pods know it. Source: kube-apiserver, `--api-audiences`, whose default is the issuer. A token that
 /// cannot be read is for nobody that is known.
-pub(super) fn is_of_api_server(token: &str) -> bool {
+pub fn is_of_api_server(token: &str) -> bool {
     let Some(claims) = claims(token) else { return false };
     let own = |audience: &String| {
         let name = audience.trim_start_matches("https://");
