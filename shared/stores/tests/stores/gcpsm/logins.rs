@@ -146,7 +146,7 @@ async fn a_service_account_of_any_cluster_is_federated() {
         let annotations = annotations.as_ref().map(|some| &some[..]).unwrap_or_default();
         world.clusters.add_service_account("blue/shop/reader", annotations);
         world.google.trust(AUDIENCE, &format!("token blue/shop/reader for {trusted}"));
-        [ACCOUNT, OTHER].map(|email| world.google.may_be(email));
+        [ACCOUNT, OTHER].iter().for_each(|email| world.google.may_be(email));
         assert_eq!(reads(&world).await, "x", "{audiences:?}");
         let shown = world.google.shown();
         assert_eq!(shown.get("generate").and_then(|told| told["email"].as_str()), stands_for);
