@@ -270,7 +270,7 @@ mod tests {
             (("credential_source.headers", json!({ "Host": "metadata" })), "a header"),
             (("credential_source.format", json!({ "type": "json" })), "format"),
         ] {
-            let error = read(&file(&[edit.clone()]), &store(), &Hosts::Google).unwrap_err();
+            let error = read(&file(std::slice::from_ref(&edit)), &store(), &Hosts::Google).unwrap_err();
             assert!(error.contains(said), "{edit:?}: {error}");
         }
         assert!(read("hunter2", &store(), &Hosts::Google).unwrap_err().contains("no JSON"));
