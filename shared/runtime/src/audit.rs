@@ -9,9 +9,11 @@ pub mod follow;
 pub mod socket;
 
 mod admission;
+mod peers;
 
 pub use admission::{Admission, Refused, TOKEN};
 pub use feed::{Feed, Full, feed};
+pub use peers::{Peer, Peers};
 
 use crate::config;
 use pawl_domain::Change;
