@@ -4,3 +4,4 @@
 
 mod gitlab;
 mod link;
+mod memory;
