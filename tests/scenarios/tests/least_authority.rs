@@ -230,3 +230,40 @@ fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
         }
     }
 }
+
+#[test]
+fn what_is_bound_in_a_whole_cluster_makes_no_tokens() {
+    let rights = text("infra/kubernetes/rbac.yaml");
+    let documents: Vec<&str> = rights.split("\n---\n").collect();
+    let named = |kind: &str, name: &str| {
+        let is_meant = |document: &&&str| {
+            document.contains(&format!("\nkind: {kind}\n"))
+                && document.contains(&format!("\n  name: {name}\n"))
+        };
+        documents.iter().find(is_meant).map(|document| (*document).to_owned())
+    };
+    let bound: BTreeSet<&str> = documents
+        .iter()
+        .filter(|document| document.contains("\nkind: ClusterRoleBinding\n"))
+        .map(|document| {
+            let role = document.split("kind: ClusterRole, name: ").nth(1).unwrap();
+            role.split(' ').next().unwrap()
+        })
+        .collect();
+    assert_eq!(
+        bound,
+        BTreeSet::from(["pawl", "pawl-index"]),
+        "and the other roles are bound by namespace, if at all"
+    );
+    for role in bound {
+        let role = named("ClusterRole", role).unwrap();
+        let rules: Vec<&str> = role.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let rules = rules.join("\n");
+        for never in ["serviceaccounts", "*", "impersonate", "escalate", "bind]", "rolebindings", "pods"] {
+            assert!(!rules.contains(never), "{never}: {rules}");
+        }
+    }
+    // Rights by namespace come first.
+    let (before, _) = rights.split_once("apiVersion:").unwrap();
+    assert!(before.lines().take(4).any(|line| line.contains("pawl rbac --namespaces")), "{before}");
+}
