@@ -88,7 +88,7 @@ soak: ## hostile manifests that a die makes, in a release build: each renders wi
 attacks: tools ## figures of a release build under each attack on time and memory: the neighbour's latency, the peak memory
 	$(STEP) "building" $(CARGO) build --locked --release --package pawl $(FUNCTIONS:%=--package %)
 	@mkdir -p target; PAWL_BINARIES="$(abspath $(or $(CARGO_TARGET_DIR),target))/release" $(CARGO) test --locked --workspace --test e2e -- \
-		attacks::floods attacks::slow --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
+		attacks::floods attacks::large attacks::slow --nocapture --test-threads=1 > target/attacks.log 2>&1; ended=$$?; \
 		grep -o 'figure |.*' target/attacks.log; [ $$ended = 0 ] || { tail -40 target/attacks.log; exit $$ended; }
 
 lambda: tools notices ## the zips to deploy: target/lambda/<function>/bootstrap.zip for arm64

@@ -305,10 +305,13 @@ pub(crate) struct Serve {
     /// The URL of an SQS queue that store events arrive in.
     #[arg(long, env = "PAWL_EVENT_QUEUE_URL", value_name = "URL")]
     pub(crate) events: Option<String>,
-    /// Where Vault's `socket` audit device writes: `tcp://127.0.0.1:9090` or `unix:/run/pawl/audit.sock`. May be given
-    /// several times.
+    /// Where Vault's `socket` audit device writes: `tcp://127.0.0.1:9090`, a loopback address always, or
+    /// `unix:/run/pawl/audit.sock`. May be given several times.
     #[arg(long, env = "PAWL_VAULT_AUDIT_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
     pub(crate) vault_audit_listen: Vec<pawl_runtime::audit::socket::Address>,
+    /// Users, by uid or name, whose connections to such a Unix socket are heard beside those of root and of Pawl's own user.
+    #[arg(long, env = "PAWL_VAULT_AUDIT_PEERS", value_delimiter = ',', value_name = "USER")]
+    pub(crate) vault_audit_peers: Vec<pawl_runtime::audit::Peer>,
     /// The file that Vault's `file` audit device writes; followed through rotations.
     #[arg(long, env = "PAWL_VAULT_AUDIT_FILE", value_name = "PATH")]
     pub(crate) vault_audit_file: Option<PathBuf>,

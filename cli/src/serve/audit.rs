@@ -8,7 +8,7 @@ use crate::output;
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Ports, Registry};
 use pawl_runtime::audit::socket::{self, Listener};
-use pawl_runtime::audit::{self, Admission, Audit, Feed};
+use pawl_runtime::audit::{self, Admission, Audit, Feed, Peers};
 use pawl_runtime::{World, config};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,8 @@ pub(super) async fn start(
     let (feed, changes) = audit::feed(Arc::clone(&reader), ROOM);
     for address in &serve.vault_audit_listen {
         let failed = |source| Error::File { path: address.to_string(), source };
-        let listener = Listener::bind(address).await.map_err(failed)?;
+        let peers = Peers::new(&serve.vault_audit_peers);
+        let listener = Listener::bind(address, peers).await.map_err(failed)?;
         info!(address = %listener.address(), "taking audit records");
         output::note(&format!("pawl takes audit records at {}", listener.address()));
         crew.spawn("audit socket", socket::listen(listener, feed.clone(), stopped.clone()));

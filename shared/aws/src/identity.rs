@@ -33,6 +33,13 @@ pub struct AwsIdentity {
     clients: Clients,
     clock: Arc<dyn Clock>,
     tokens: Mutex<HashMap<Eks, BearerToken>>,
+    own_secrets: Option<OwnSecrets>,
+}
+
+/// The role that Pawl's own secrets are read with, and its session.
+struct OwnSecrets {
+    role: String,
+    session: Mutex<Option<Credentials>>,
 }
 
 /// An EKS cluster, and the role that it is reached with.
@@ -47,19 +54,34 @@ struct Eks {
 const ACCEPTED: SignedDuration = SignedDuration::from_mins(15);
 /// A token that ends sooner than this is made anew.
 const SPARE: SignedDuration = SignedDuration::from_mins(1);
+/// A session that ends sooner than this is begun anew.
+const SPARE_OF_SESSION: SignedDuration = SignedDuration::from_mins(5);
 /// The longest that one call may take, with the SDK's own retries.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl AwsIdentity {
     /// The identity of `base`, whose region is used where nothing names one.
     pub fn new(base: SdkConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { clients: Clients::new(base.clone()), base, clock, tokens: Mutex::default() }
+        Self { clients: Clients::new(base.clone()), base, clock, tokens: Mutex::default(), own_secrets: None }
+    }
+
+    /// The same, which reads Pawl's own secrets, and nothing else, with this role: the identity that it runs with, and that
+    /// stores may use, then need not be able to.
+    #[must_use]
+    pub fn with_own_secrets_role(self, role: Option<String>) -> Self {
+        Self { own_secrets: role.map(|role| OwnSecrets { role, session: Mutex::default() }), ..self }
     }
 
     /// Credentials of the role, or of Pawl itself.
     async fn credentials(&self, region: &str, role: Option<&str>) -> Result<Credentials, Error> {
-        let Some(role) = role else { return self.own_credentials().await };
-        let request = self.clients.sts(region).assume_role().role_arn(role).role_session_name(SESSION);
+        match role {
+            Some(role) => self.assume(region, role, SESSION).await,
+            None => self.own_credentials().await,
+        }
+    }
+
+    async fn assume(&self, region: &str, role: &str, session: &str) -> Result<Credentials, Error> {
+        let request = self.clients.sts(region).assume_role().role_arn(role).role_session_name(session);
         let asked = Asked { service: "sts", region, action: "sts:AssumeRole", subject: role };
         let answer = bounded(asked, request.send()).await?;
         let lacking = || {
@@ -75,6 +97,26 @@ impl AwsIdentity {
             Some(ends),
             "role",
         ))
+    }
+
+    /// The session of the role for Pawl's own secrets, where there is one. Callers that meet at its end may each begin a new
+    /// one.
+    async fn own_secrets_session(&self, region: &str) -> Result<Option<Credentials>, Error> {
+        let Some(OwnSecrets { role, session }) = &self.own_secrets else { return Ok(None) };
+        let now = self.clock.now();
+        let holds = |kept: &Credentials| {
+            let ends = kept.expiry().and_then(|ends| Timestamp::try_from(ends).ok());
+            ends.is_some_and(|ends| ends.duration_since(now) > SPARE_OF_SESSION)
+        };
+        // A panic of another caller leaves the place whole: a session is put there whole or not at all.
+        let kept = session.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(holds);
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        let region = self.base.region().map_or(region, Region::as_ref);
+        let begun = self.assume(region, role, OWN_SECRETS_SESSION).await?;
+        *session.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun.clone());
+        Ok(Some(begun))
     }
 
     async fn own_credentials(&self) -> Result<Credentials, Error> {
@@ -170,7 +212,13 @@ impl ClusterIdentity for AwsIdentity {
             action: "secretsmanager:GetSecretValue",
             subject: name,
         };
-        let answer = bounded(asked, request.send()).await?;
+        let answer = match self.own_secrets_session(&region).await? {
+            None => bounded(asked, request.send()).await?,
+            Some(session) => {
+                let as_role = aws_sdk_secretsmanager::config::Builder::new().credentials_provider(session);
+                bounded(asked, request.customize().config_override(as_role).send()).await?
+            }
+        };
         let value = match (answer.secret_string, answer.secret_binary) {
             (Some(text), _) => Some(SecretValue::new(text)),
             (None, binary) => binary.map(|bytes| SecretValue::new(bytes.into_inner())),
@@ -191,6 +239,8 @@ impl fmt::Debug for AwsIdentity {
 
 /// The session name under which CloudTrail shows assumed roles.
 const SESSION: &str = "pawl";
+/// The same of the role for Pawl's own secrets. Sessions of tenants begin with `pawl-`.
+const OWN_SECRETS_SESSION: &str = "pawl.own-secrets";
 
 /// What AWS is asked, for messages.
 struct Asked<'a> {

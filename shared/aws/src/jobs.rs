@@ -29,6 +29,8 @@ impl SqsJobs {
 const MOST_MESSAGES: usize = 10;
 /// The most bytes in one request and so in one message, a little below SQS's 1 MiB.
 const MOST_BYTES: usize = 1_000_000;
+/// The longest group of a message. Source: the API reference of SQS, `MessageGroupId`.
+const LONGEST_GROUP: usize = 128;
 /// How many requests are under way at a time.
 const PARALLEL: usize = 8;
 /// How often messages that SQS did not take are sent again.
@@ -38,16 +40,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 impl Jobs for SqsJobs {
     async fn enqueue(&self, jobs: &[Job]) -> Result<(), Error> {
-        let bodies = jobs.iter().map(Job::to_wire).collect();
-        let requests: Vec<_> = batches(bodies)?.into_iter().map(|batch| self.send(batch)).collect();
+        let messages = jobs.iter().map(|job| Message { body: job.to_wire(), group: group(job) }).collect();
+        let requests: Vec<_> = batches(messages)?.into_iter().map(|batch| self.send(batch)).collect();
         stream::iter(requests).buffer_unordered(PARALLEL).try_collect().await
     }
 }
 
 impl SqsJobs {
     /// Sends one request's worth, and again what SQS did not take of it.
-    async fn send(&self, bodies: Vec<String>) -> Result<(), Error> {
-        let mut left = bodies;
+    async fn send(&self, messages: Vec<Message>) -> Result<(), Error> {
+        let mut left = messages;
         let mut refusal = None;
         for attempt in 0..ATTEMPTS {
             let entries = entries(&left)?;
@@ -64,7 +66,7 @@ impl SqsJobs {
             refusal = answer.failed.first().map(|failed| failed.code.clone());
             let again =
                 |position: usize| answer.failed.iter().any(|failed| failed.id == position.to_string());
-            left = left.into_iter().enumerate().filter(|(at, _)| again(*at)).map(|(_, body)| body).collect();
+            left = left.into_iter().enumerate().filter(|(at, _)| again(*at)).map(|(_, one)| one).collect();
             if left.is_empty() {
                 return Ok(());
             }
@@ -81,23 +83,41 @@ impl SqsJobs {
     }
 }
 
+/// A job, and whose it is.
+struct Message {
+    body: String,
+    group: Option<String>,
+}
+
+/// Whose a job is, so that many jobs of one namespace hold up nobody else's. Source: Amazon SQS fair queues: a standard queue
+/// whose messages carry a `MessageGroupId` gives those of quiet groups out first while one group has more than its share in
+/// flight; a message without one is a group of its own.
+fn group(job: &Job) -> Option<String> {
+    let (cluster, namespace) = job.tenant()?;
+    // Names are ASCII. Where two are cut to the same text, these two share a share.
+    let mut group = format!("{namespace}/{cluster}");
+    group.truncate(LONGEST_GROUP);
+    Some(group)
+}
+
 /// Packs messages into requests, in order, within the limits of SQS.
-fn batches(bodies: Vec<String>) -> Result<Vec<Vec<String>>, Error> {
-    let mut batches: Vec<Vec<String>> = Vec::new();
+fn batches(messages: Vec<Message>) -> Result<Vec<Vec<Message>>, Error> {
+    let mut batches: Vec<Vec<Message>> = Vec::new();
     let mut bytes = 0;
-    for body in bodies {
-        if body.len() > MOST_BYTES {
-            let message = format!("a job has {} bytes, and the queue takes {MOST_BYTES}", body.len());
+    for message in messages {
+        let size = message.body.len();
+        if size > MOST_BYTES {
+            let message = format!("a job has {size} bytes, and the queue takes {MOST_BYTES}");
             return Err(Error::new(Step::Enqueue, Kind::Invalid, message));
         }
         match batches.last_mut() {
-            Some(batch) if batch.len() < MOST_MESSAGES && bytes + body.len() <= MOST_BYTES => {
-                bytes += body.len();
-                batch.push(body);
+            Some(batch) if batch.len() < MOST_MESSAGES && bytes + size <= MOST_BYTES => {
+                bytes += size;
+                batch.push(message);
             }
             _ => {
-                bytes = body.len();
-                batches.push(vec![body]);
+                bytes = size;
+                batches.push(vec![message]);
             }
         }
     }
@@ -105,11 +125,15 @@ fn batches(bodies: Vec<String>) -> Result<Vec<Vec<String>>, Error> {
 }
 
 /// The entries of a request; their ids are their positions.
-fn entries(bodies: &[String]) -> Result<Vec<SendMessageBatchRequestEntry>, Error> {
-    let entry = |(position, body): (usize, &String)| {
-        SendMessageBatchRequestEntry::builder().id(position.to_string()).message_body(body).build()
+fn entries(messages: &[Message]) -> Result<Vec<SendMessageBatchRequestEntry>, Error> {
+    let entry = |(position, message): (usize, &Message)| {
+        SendMessageBatchRequestEntry::builder()
+            .id(position.to_string())
+            .message_body(&message.body)
+            .set_message_group_id(message.group.clone())
+            .build()
     };
-    let entries: Result<_, _> = bodies.iter().enumerate().map(entry).collect();
+    let entries: Result<_, _> = messages.iter().enumerate().map(entry).collect();
     entries.map_err(|error| Error::new(Step::Enqueue, Kind::Invalid, "a job has no body").caused_by(error))
 }
 
@@ -117,9 +141,27 @@ fn entries(bodies: &[String]) -> Result<Vec<SendMessageBatchRequestEntry>, Error
 mod tests {
     use super::*;
 
+    fn message(size: usize) -> Message {
+        Message { body: "x".repeat(size), group: None }
+    }
+
+    #[test]
+    fn the_group_of_a_job_is_its_namespace_however_long_its_names() {
+        let job = |ids: &[&str]| Job {
+            declarations: ids.iter().map(|id| id.parse().unwrap()).collect(),
+            change: None,
+            at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(group(&job(&["blue/shop/a", "blue/shop/b"])).as_deref(), Some("shop/blue"));
+        assert_eq!(group(&job(&["blue/shop/a", "blue/till/b"])), None);
+        let long = format!("{0}.{0}.{0}/{0}/a", "a".repeat(63));
+        assert_eq!(group(&job(&[&long])).map(|group| group.len()), Some(LONGEST_GROUP));
+    }
+
     fn sizes(bodies: &[usize]) -> Vec<Vec<usize>> {
-        let bodies = bodies.iter().map(|size| "x".repeat(*size)).collect();
-        batches(bodies).unwrap().iter().map(|batch| batch.iter().map(String::len).collect()).collect()
+        let bodies = bodies.iter().map(|size| message(*size)).collect();
+        let sizes = |batch: &Vec<Message>| batch.iter().map(|message| message.body.len()).collect();
+        batches(bodies).unwrap().iter().map(sizes).collect()
     }
 
     #[test]
@@ -128,7 +170,7 @@ mod tests {
         assert_eq!(sizes(&[1; 21]), [vec![1; 10], vec![1; 10], vec![1]]);
         assert_eq!(sizes(&[400_000, 600_000, 1]), [vec![400_000, 600_000], vec![1]]);
         assert_eq!(sizes(&[1_000_000, 1_000_000]), [[1_000_000], [1_000_000]]);
-        let refused = batches(vec!["x".repeat(MOST_BYTES + 1)]).unwrap_err();
+        let refused = batches(vec![message(MOST_BYTES + 1)]).err().unwrap();
         assert_eq!((refused.step, refused.kind), (Step::Enqueue, Kind::Invalid));
     }
 }

@@ -9,11 +9,15 @@ impl Jobs for Embedded {
         if jobs.is_empty() {
             return Ok(());
         }
-        let documents: Vec<String> = jobs.iter().map(Job::to_wire).collect();
+        let tenant = |job: &Job| {
+            job.tenant().map(|(cluster, namespace)| format!("{cluster}/{namespace}")).unwrap_or_default()
+        };
+        let rows: Vec<(String, String)> = jobs.iter().map(|job| (tenant(job), job.to_wire())).collect();
         let work = move |connection: &rusqlite::Connection| {
-            let mut insert = connection.prepare_cached("INSERT INTO jobs (document) VALUES (?1)")?;
-            for document in documents {
-                insert.execute([document])?;
+            let mut insert =
+                connection.prepare_cached("INSERT INTO jobs (tenant, document) VALUES (?1, ?2)")?;
+            for row in rows {
+                insert.execute(row)?;
             }
             Ok(())
         };

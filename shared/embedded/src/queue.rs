@@ -3,6 +3,7 @@
 //! A job is a document here, whoever wrote it: whether it can be read is for who takes it to say.
 
 mod stored;
+mod turns;
 
 pub use stored::{JobCounts, JobState, StoredJob};
 
@@ -45,23 +46,50 @@ pub enum Retried {
 }
 
 impl Embedded {
-    /// Leases up to `limit` jobs that are due at `now`, the longest due first, until `now + lease`. A job whose lease
-    /// ends without an answer is due again; one that was tried too often is dead.
+    /// Leases up to `limit` jobs that are due at `now` until `now + lease`: in turn those of the namespaces that have fewest
+    /// leased, of each the longest due first. A job whose lease ends without an answer is due again; one that was tried too
+    /// often is dead.
     ///
     /// # Errors
     /// As the file has it; nothing is leased then.
     pub async fn lease(&self, now: Timestamp, limit: usize, lease: Duration) -> Result<Vec<Leased>, Error> {
+        self.lease_some(now, limit, lease, None).await
+    }
+
+    /// The same for whoever can do `free` more jobs at a time and no others: a namespace gets no more leased than twice what
+    /// remains free, so that there is room for the jobs of others whenever they come.
+    ///
+    /// # Errors
+    /// As the file has it; nothing is leased then.
+    pub async fn lease_share(
+        &self,
+        now: Timestamp,
+        free: usize,
+        lease: Duration,
+    ) -> Result<Vec<Leased>, Error> {
+        self.lease_some(now, free, lease, Some(free)).await
+    }
+
+    async fn lease_some(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        lease: Duration,
+        free: Option<usize>,
+    ) -> Result<Vec<Leased>, Error> {
         let due = now.as_millisecond();
         let until = due.saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Looking first costs no lock and no disk while the queue is empty.
-        let waits = self.readers.read(move |connection| Ok(!waiting(connection, due, 1)?.is_empty())).await?;
-        if !waits {
+        if !self.readers.read(move |connection| waits(connection, due)).await? {
             return Ok(Vec::new());
         }
         let work = move |connection: &Connection| {
             let mut leased = Vec::new();
-            for (number, attempts, document) in waiting(connection, due, limit)? {
+            for number in turns::next(connection, due, limit, free)? {
+                let text = "SELECT attempts, document FROM jobs WHERE number = ?1";
+                let (attempts, document): (u32, String) = connection
+                    .prepare_cached(text)?
+                    .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
                 if attempts >= MOST_ATTEMPTS {
                     bury(connection, number, "it was tried too often")?;
                     continue;
@@ -160,13 +188,10 @@ impl Embedded {
     }
 }
 
-/// Number, attempts and document of jobs that are due.
-fn waiting(connection: &Connection, due: i64, limit: i64) -> Result<Vec<(i64, u32, String)>, Error> {
-    let text = "SELECT number, attempts, document FROM jobs
-        WHERE dead IS NULL AND due <= ?1 ORDER BY due, number LIMIT ?2";
-    let mut statement = connection.prepare_cached(text)?;
-    let rows = statement.query_map([due, limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// Whether a job is due.
+fn waits(connection: &Connection, due: i64) -> Result<bool, Error> {
+    let text = "SELECT EXISTS (SELECT 1 FROM jobs WHERE dead IS NULL AND due <= ?1)";
+    Ok(connection.prepare_cached(text)?.query_row([due], |row| row.get(0))?)
 }
 
 fn bury(connection: &Connection, number: i64, reason: &str) -> Result<(), Error> {

@@ -194,3 +194,57 @@ async fn an_arrival_wakes_who_waits_for_it() {
     tokio::time::timeout(MINUTE, arrival).await.unwrap();
     assert_eq!(read(&lease_one(&queue, 0).await.unwrap()), job(0));
 }
+
+/// The jobs of a namespace.
+fn jobs_of(namespace: &str, count: usize) -> Vec<Job> {
+    let job = |number| Job {
+        declarations: vec![id(&format!("blue/{namespace}/d{number}"))],
+        change: None,
+        at: at(0),
+    };
+    (0..count).map(job).collect()
+}
+
+fn namespaces(leased: &[Leased]) -> Vec<String> {
+    let of = |leased: &Leased| read(leased).tenant().map(|(_, namespace)| namespace.to_string());
+    leased.iter().map(|leased| of(leased).unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn ten_thousand_jobs_of_one_namespace_do_not_hold_up_one_of_another() {
+    let (_directory, _, queue) = queue(&jobs_of("evil", 10_000)).await;
+    // Sixteen workers, whose jobs never end, take what they may have.
+    let (mut taken, mut free) = (Vec::new(), 16);
+    loop {
+        let leased = queue.lease_share(at(0), free.min(10), MINUTE).await.unwrap();
+        if leased.is_empty() {
+            break;
+        }
+        free -= leased.len();
+        taken.extend(leased);
+    }
+    assert!((8..16).contains(&taken.len()), "{} of 16 places are one namespace's", taken.len());
+
+    queue.enqueue(&jobs_of("bank", 1)).await.unwrap();
+    let leased = queue.lease_share(at(0), free, MINUTE).await.unwrap();
+    assert_eq!(namespaces(&leased), ["bank"], "it comes at once, before all others");
+
+    // And when places become free, each has its turn.
+    queue.enqueue(&jobs_of("bank", 3)).await.unwrap();
+    for one in taken {
+        assert!(queue.ack(one.receipt).await.unwrap());
+    }
+    let leased = queue.lease(at(0), 6, MINUTE).await.unwrap();
+    assert_eq!(namespaces(&leased), ["evil", "evil", "bank", "evil", "bank", "evil"]);
+}
+
+#[tokio::test]
+async fn jobs_of_several_namespaces_and_of_an_earlier_version_have_their_turn() {
+    let mixed = Job { declarations: vec![id("blue/shop/a"), id("blue/till/b")], change: None, at: at(0) };
+    let (_directory, path, queue) = queue(&jobs_of("evil", 50)).await;
+    let by_hand = rusqlite::Connection::open(&path).unwrap();
+    by_hand.execute("INSERT INTO jobs (document) VALUES (?1)", [job(1).to_wire()]).unwrap();
+    queue.enqueue(&[mixed]).await.unwrap();
+    let leased = queue.lease(at(0), 4, MINUTE).await.unwrap();
+    assert_eq!(namespaces(&leased), ["evil", "shop", "evil", ""]);
+}

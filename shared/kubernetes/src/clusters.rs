@@ -109,6 +109,11 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         scan::manifests(&*self.connections.link_to(cluster), class).await
     }
 
+    async fn stores(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+        let class = &self.connections.options().class;
+        scan::stores(&*self.connections.link_to(cluster), class).await
+    }
+
     async fn publish(&self, id: &DeclarationId, status: &Status) -> Result<(), Error> {
         status::publish(&*self.connections.link(&id.cluster).await?, id, status).await
     }

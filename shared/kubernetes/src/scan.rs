@@ -15,11 +15,20 @@ use serde_json::Value;
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
 /// "not allowed to see any" must not look alike.
 pub(crate) async fn manifests<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
+    all(link, class, &EsoKind::ALL).await
+}
+
+/// Reads every SecretStore and ClusterSecretStore, in the same way.
+pub(crate) async fn stores<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
+    all(link, class, &[EsoKind::SecretStore, EsoKind::ClusterSecretStore]).await
+}
+
+async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, kinds: &[EsoKind]) -> Result<Manifests, Error> {
     let place = format!("cluster {}", link.name());
     let mut options = ParseOptions::new(Home::Cluster(link.name().clone()));
     class.clone_into(&mut options.class);
     let mut found = Manifests::default();
-    for kind in EsoKind::ALL {
+    for kind in kinds.iter().copied() {
         match read(link, kind, &place, &options).await? {
             Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
             None => {

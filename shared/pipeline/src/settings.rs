@@ -41,6 +41,9 @@ pub struct Settings {
     pub own_secrets: BTreeSet<String>,
     /// How often the Secrets in the clusters are compared with what was written; zero for never.
     pub drift_interval: Duration,
+    /// How often sweeps validate the stores that live in clusters and tell them how they are; `None` where the index does,
+    /// whose process then needs whatever identities stores name.
+    pub store_status_interval: Option<Duration>,
 }
 
 impl Settings {
@@ -81,6 +84,7 @@ impl Default for Settings {
             fake_stores: false,
             own_secrets: BTreeSet::new(),
             drift_interval: Duration::from_secs(60 * 60),
+            store_status_interval: None,
         }
     }
 }

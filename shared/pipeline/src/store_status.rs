@@ -1,7 +1,8 @@
 //! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
 //!
 //! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
-//! again at the next index.
+//! again at the next index. Where the process that indexes may not have the identities of stores
+//! ([`store_status_interval`](crate::Settings::store_status_interval)), sweeps do it.
 
 use crate::index_report::IndexReport;
 use crate::pipeline::Pipeline;
@@ -18,22 +19,36 @@ const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl<P: Ports> Pipeline<P> {
-    /// Validates the stores that were found in a cluster, and writes to each what is new of it. `report` tells which of
-    /// them are new or were edited.
-    pub async fn tell_stores(
+    /// Validates the stores that an index found in a cluster, and writes to each what is new of it, unless that is left to
+    /// sweeps. `report` tells which of them are new or were edited.
+    pub(crate) async fn tell_stores(
         &self,
         cluster: &ClusterName,
         stores: &[Store],
         standing: &BTreeMap<StoreId, Standing>,
         report: &IndexReport,
     ) {
+        if self.settings.store_status_interval.is_some() {
+            return;
+        }
         let edited: BTreeSet<&str> = report
             .objects
             .iter()
             .filter_map(|(name, put)| matches!(put, Ok(Put::Created | Put::Changed)).then_some(name.as_str()))
             .collect();
-        let found: Vec<_> =
-            stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?))).collect();
+        self.tell_those(cluster, stores, standing, &edited).await;
+    }
+
+    /// The same, whoever found the stores; `edited` are those that are new or were edited.
+    pub(crate) async fn tell_those(
+        &self,
+        cluster: &ClusterName,
+        stores: &[Store],
+        standing: &BTreeMap<StoreId, Standing>,
+        edited: &BTreeSet<&str>,
+    ) {
+        let found = stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?)));
+        let found = in_turns(found.collect());
         if found.is_empty() {
             return;
         }
@@ -92,4 +107,20 @@ impl<P: Ports> Pipeline<P> {
             Err(error) => Some(Validity::NoClient(error.message().to_owned())),
         }
     }
+}
+
+/// One store of each namespace, then the second of each, and so on: many stores of one namespace that do not answer come
+/// after the first ones of all others.
+fn in_turns<'s>(found: Vec<(&'s Store, &'s Standing)>) -> Vec<(&'s Store, &'s Standing)> {
+    let mut had = BTreeMap::new();
+    let mut numbered: Vec<_> = found
+        .into_iter()
+        .map(|one| {
+            let turn: &mut usize = had.entry(&one.0.id.namespace).or_default();
+            *turn += 1;
+            (*turn, one)
+        })
+        .collect();
+    numbered.sort_by_key(|(turn, _)| *turn);
+    numbered.into_iter().map(|(_, one)| one).collect()
 }

@@ -20,6 +20,7 @@ mod retries;
 mod round;
 mod searches;
 mod special;
+mod statuses;
 mod stores;
 mod templates;
 mod visit;
@@ -57,10 +58,11 @@ impl<P: Ports> Pipeline<P> {
             special: Special::default(),
         };
         // Boxed, for sweeps nest deeper than compilers like to look.
-        let (retried, mut swept, compared) = futures::join!(
+        let (retried, mut swept, compared, ()) = futures::join!(
             Box::pin(self.retry(&open, &round)),
             Box::pin(self.sweep_stores(&groups, &round)),
             Box::pin(self.sweep_clusters(&round)),
+            Box::pin(self.sweep_statuses(&round)),
         );
         swept.absorb(retried);
         swept.absorb(compared);

@@ -79,6 +79,10 @@ pub trait Clusters: Send + Sync {
     /// `Transient` also when a list ends before its last page: a part MUST NOT pass for the whole.
     fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
+    /// The stores that live in a cluster, with how their status stands, as [`Clusters::manifests`] tells them; nothing else
+    /// is read. Errors as there.
+    fn stores(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
+
     /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Events. Costs
     /// one request for the status and one for each Event, none where nothing is new; two more where the status does not
     /// say what it was told last. An ExternalSecret that is gone, or is another one by now, is passed over.

@@ -2,9 +2,10 @@
 
 use crate::Error;
 use jiff::Timestamp;
-use pawl_domain::{Change, DeclarationId};
+use pawl_domain::{Change, ClusterName, DeclarationId, Namespace};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// The durable queue of work to be done.
@@ -29,12 +30,28 @@ impl Job {
     /// a function that takes it ends well within its time.
     pub const MAX_DECLARATIONS: usize = 200;
 
-    /// Jobs for all of these declarations.
+    /// Jobs for all of these declarations. A namespace with many of them has jobs of its own, which a queue can tell from those
+    /// of others; the few of each other namespace are put together.
     pub fn chunks(declarations: &[DeclarationId], change: Option<&Change>, at: Timestamp) -> Vec<Self> {
-        declarations
-            .chunks(Self::MAX_DECLARATIONS)
+        let mut tenants: BTreeMap<(&ClusterName, &Namespace), Vec<DeclarationId>> = BTreeMap::new();
+        for id in declarations {
+            tenants.entry((&id.cluster, &id.namespace)).or_default().push(id.clone());
+        }
+        let (few, many): (Vec<_>, Vec<_>) = tenants.into_values().partition(|own| own.len() <= FEW);
+        [few.concat()]
+            .iter()
+            .chain(&many)
+            .flat_map(|own| own.chunks(Self::MAX_DECLARATIONS))
             .map(|chunk| Self { declarations: chunk.to_vec(), change: change.cloned(), at })
             .collect()
+    }
+
+    /// The cluster and namespace that all declarations of the job are in; `None` where they are in several. Whoever orders a
+    /// queue gives each of these its turn.
+    pub fn tenant(&self) -> Option<(&ClusterName, &Namespace)> {
+        let of = |id: &DeclarationId| (id.cluster.clone(), id.namespace.clone());
+        let first = self.declarations.first()?;
+        self.declarations.iter().all(|id| of(id) == of(first)).then_some((&first.cluster, &first.namespace))
     }
 
     /// The job as it stands in a queue: JSON with a kind and a version, so that whoever takes it knows what it is.
@@ -61,6 +78,10 @@ impl Job {
         serde_json::from_str(text).map_err(|error| InvalidJob::Content(error.to_string()))
     }
 }
+
+/// Up to so many declarations of one namespace are put into a job with those of others. A tenth of a job: they hold nobody
+/// up, and a key that many namespaces read needs no job for each.
+const FEW: usize = Job::MAX_DECLARATIONS / 10;
 
 /// The text is not a job that this version of Pawl can do.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -118,6 +139,31 @@ mod tests {
         for job in [job(), alone] {
             assert_eq!(Job::from_wire(&job.to_wire()), Ok(job));
         }
+    }
+
+    #[test]
+    fn a_namespace_with_many_declarations_has_jobs_of_its_own() {
+        let ids = |namespace: &str, count: usize| -> Vec<DeclarationId> {
+            (0..count).map(|number| format!("blue/{namespace}/d{number}").parse().unwrap()).collect()
+        };
+        let at = "2026-11-22T10:00:01Z".parse().unwrap();
+        let shape = |ids: &[DeclarationId]| -> Vec<(Option<String>, usize)> {
+            let jobs = Job::chunks(ids, None, at);
+            let mut all: Vec<_> = jobs.iter().flat_map(|job| job.declarations.clone()).collect();
+            let mut want = ids.to_vec();
+            all.sort();
+            want.sort();
+            assert_eq!(all, want, "each is in one job");
+            let tenant = |job: &Job| job.tenant().map(|(_, namespace)| namespace.to_string());
+            jobs.iter().map(|job| (tenant(job), job.declarations.len())).collect()
+        };
+        let own = |name: &str, count| (Some(name.to_owned()), count);
+        assert_eq!(shape(&[]), []);
+        assert_eq!(shape(&ids("shop", 3)), [own("shop", 3)]);
+        assert_eq!(shape(&ids("evil", 450)), [own("evil", 200), own("evil", 200), own("evil", 50)]);
+        assert_eq!(shape(&[ids("evil", 21), ids("shop", 1)].concat()), [own("shop", 1), own("evil", 21)]);
+        let small: Vec<_> = (0..30).flat_map(|number| ids(&format!("team-{number}"), 20)).collect();
+        assert_eq!(shape(&small), [(None, 200), (None, 200), (None, 200)], "not a job for each of 30");
     }
 
     #[test]

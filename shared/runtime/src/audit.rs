@@ -9,10 +9,12 @@ pub mod follow;
 pub mod socket;
 
 mod admission;
+mod peers;
 
 pub(crate) use admission::same;
 pub use admission::{Admission, Refused, TOKEN};
 pub use feed::{Feed, Full, feed};
+pub use peers::{Peer, Peers};
 
 use crate::config;
 use pawl_domain::Change;

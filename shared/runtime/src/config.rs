@@ -56,6 +56,10 @@ pub enum Error {
     },
 }
 
+/// The AWS role that Pawl's own secrets are read with: the ledger's key, tokens of clusters, the token of audit senders.
+/// Without one the identity that Pawl runs with reads them.
+pub const OWN_SECRETS_ROLE: &str = "PAWL_OWN_SECRETS_ROLE";
+
 /// The fewest bytes of a key or token: shorter ones can be guessed.
 pub const SHORTEST_KEY: usize = 32;
 

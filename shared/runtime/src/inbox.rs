@@ -71,7 +71,8 @@ impl Inbox {
         }
     }
 
-    /// Up to `limit` messages, as soon as there is one; perhaps none after a while. What is not settled comes again by
+    /// Up to `limit` messages, which is how many the caller has room for, as soon as there is one; perhaps none after a while,
+    /// also where all that wait are of a namespace that has its share. What is not settled comes again by
     /// itself. Dropping this loses nothing.
     ///
     /// # Errors
@@ -89,7 +90,7 @@ impl Inbox {
             }
             Self::Local(file) => {
                 let arrival = file.job_arrival();
-                let leased = file.lease(SystemClock.now(), limit, LEASE).await.map_err(local)?;
+                let leased = file.lease_share(SystemClock.now(), limit, LEASE).await.map_err(local)?;
                 if leased.is_empty() {
                     let _ = tokio::time::timeout(LOOK, arrival).await;
                 }

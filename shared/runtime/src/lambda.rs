@@ -47,7 +47,8 @@ pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
     let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
     let mut audit = config::Audit::read(&environment)?;
     if let Some(name) = &audit.token_secret {
-        audit.token = Some(wiring::audit_token(name).await?);
+        audit.token =
+            Some(wiring::audit_token(name, Lookup::get(&environment, config::OWN_SECRETS_ROLE)).await?);
     }
     Ok((wiring::event_bus(&bus).await, audit))
 }

@@ -184,12 +184,13 @@ pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
 }
 
-/// The token that senders of audit records show, which this secret holds.
+/// The token that senders of audit records show, which this secret holds, read with this role.
 ///
 /// # Errors
 /// When it cannot be read or is too short.
-pub(crate) async fn audit_token(secret: &str) -> Result<SecretValue, Error> {
-    let identity = AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock));
+pub(crate) async fn audit_token(secret: &str, role: Option<String>) -> Result<SecretValue, Error> {
+    let identity =
+        AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).with_own_secrets_role(role);
     let token = identity.token_secret(secret).await.map_err(|error| Error::AuditToken(error.to_string()))?;
     if token.len() < config::SHORTEST_KEY {
         let rule = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
@@ -212,7 +213,8 @@ where
     // Whoever comes first decides which provider every TLS connection uses; there is only one to choose from.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let identity = Arc::new(AwsIdentity::new(aws.clone(), Arc::clone(&clock)));
+    let identity = AwsIdentity::new(aws.clone(), Arc::clone(&clock));
+    let identity = Arc::new(identity.with_own_secrets_role(lookup.get(config::OWN_SECRETS_ROLE)));
     let digest_key = digest_key(key, &identity).await?;
     let limits = config::Clusters::read(lookup)?;
     let variables = lookup.clone();

@@ -5,7 +5,7 @@
 
 use pawl_domain::Change;
 use pawl_runtime::audit::socket::{self, Address, Listener};
-use pawl_runtime::audit::{Audit, Feed, Full, feed, follow};
+use pawl_runtime::audit::{Audit, Feed, Full, Peers, feed, follow};
 use pawl_runtime::config;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,7 +42,10 @@ async fn records_arrive_over_a_unix_socket_and_its_file_goes_with_it() {
     // What a process left behind that is gone.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let (site, mut changes) = Site::listening(&Address::Unix(path.clone()), 64).await;
-    assert!(Listener::bind(&site.address).await.is_err(), "a socket in use is not taken away");
+    assert!(
+        Listener::bind(&site.address, Peers::new(&[])).await.is_err(),
+        "a socket in use is not taken away"
+    );
     let mut stream = UnixStream::connect(&path).await.unwrap();
     write(&mut stream, &mixed(0..5), 13).await;
     assert_eq!(received(&mut changes, 5).await, ids(0..5));
@@ -192,6 +195,29 @@ fn addresses_are_read_as_they_are_shown() {
     }
 }
 
+#[tokio::test]
+async fn over_tcp_only_this_machine_is_heard() {
+    for own in ["tcp://127.0.0.1:1", "tcp://127.1.2.3:1", "tcp://[::1]:1", "tcp://[::ffff:127.0.0.1]:1"] {
+        assert!(own.parse::<Address>().is_ok(), "{own}");
+    }
+    for open in [
+        "0.0.0.0:0",
+        "[::]:0",
+        "10.0.0.1:0",
+        "192.168.1.2:0",
+        "[fe80::1]:0",
+        "[::ffff:0.0.0.0]:0",
+        "8.8.8.8:0",
+    ] {
+        let told = format!("tcp://{open}").parse::<Address>().unwrap_err();
+        for word in [open, "127.0.0.1", "unix:<path>", "/v1/vault/audit", "PAWL_AUDIT_TOKEN"] {
+            assert!(told.contains(word), "{told}");
+        }
+        let refused = Listener::bind(&Address::Tcp(open.parse().unwrap()), Peers::new(&[])).await;
+        assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::InvalidInput, "{open}");
+    }
+}
+
 /// A listener with its task.
 struct Site {
     address: Address,
@@ -203,7 +229,7 @@ impl Site {
     async fn listening(address: &Address, room: usize) -> (Self, mpsc::Receiver<Change>) {
         let (near, changes): (Feed, _) = feed(reader(), room);
         let (stop, stopped) = watch::channel(false);
-        let listener = Listener::bind(address).await.unwrap();
+        let listener = Listener::bind(address, Peers::new(&[])).await.unwrap();
         let address = listener.address().clone();
         let task = tokio::spawn(socket::listen(listener, near, stopped));
         (Self { address, stop, task }, changes)

@@ -7,6 +7,7 @@
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
 //! | `guard` | the addresses that a name may lead to |
 //! | `reply` | an answer, and whether it says that the key does not exist |
+//! | `room` | the memory that large answers have together |
 //! | `paging` | listings: at most so many pages, none of them twice |
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
@@ -26,6 +27,7 @@ mod link;
 mod paging;
 mod proofs;
 mod reply;
+mod room;
 mod session;
 
 pub use audience::is_of_api_server;
@@ -36,4 +38,5 @@ pub use link::{Ask, Bounds, Link, Material, PlainHttp, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
+pub use room::{Place, Room};
 pub use session::{Cell, Cells, Proof};

@@ -51,6 +51,11 @@ impl Server {
         Ok(Self { process, pid, url, http })
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Where it serves, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url

@@ -2,8 +2,9 @@
 
 use pawl_devcluster::{Fault, Rule};
 use pawl_e2e::examples::{self, WITH_SERVICE_ACCOUNT};
-use pawl_e2e::{HMAC_KEY, REGION, Result, Server, Stage, now, shows, sign, until};
+use pawl_e2e::{HMAC_KEY, REGION, Result, Server, Stage, binary, now, shows, sign, until};
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -375,4 +376,48 @@ async fn arrives(stage: &Stage, password: &str) -> Result<()> {
 
 fn rows(json: &str) -> Vec<Value> {
     serde_json::from_str(json).unwrap_or_default()
+}
+
+/// The memory of a process holds values: neither the server nor a function may leave it in a core.
+#[tokio::test]
+async fn no_program_of_pawl_dumps_its_core() -> Result<()> {
+    let stage = Stage::start(&[]).await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    assert_eq!(most_of_a_core(server.pid()), ["0", "0"], "pawl serve");
+
+    for function in ["pawl-sync", "pawl-deliver", "pawl-sweep", "pawl-index", "pawl-vault-audit"] {
+        // Lambda's runtime API, which has no work: the function has begun when it asks for some.
+        let lambda = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = format!("http://{}", lambda.local_addr().unwrap());
+        let key = "k".repeat(32);
+        let jobs = format!("{}/123456789012/jobs", stage.meter().endpoint());
+        let program = pawl_servers::process::clean_command(binary(function)?);
+        let mut command = tokio::process::Command::from(program);
+        command.envs(stage.environment()).kill_on_drop(true).stdout(std::process::Stdio::null());
+        command.envs([("AWS_LAMBDA_RUNTIME_API", api.as_str()), ("AWS_LAMBDA_FUNCTION_NAME", function)]);
+        command.envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")]);
+        command.envs([("AWS_LAMBDA_LOG_STREAM_NAME", "s"), ("AWS_LAMBDA_LOG_GROUP_NAME", "g")]);
+        command.envs([
+            ("PAWL_TABLE", "pawl"),
+            ("PAWL_BUS", "pawl"),
+            ("PAWL_LEDGER_KEY", &key),
+            ("PAWL_JOB_QUEUE_URL", &jobs),
+        ]);
+        let mut running = command.spawn().unwrap();
+        let pid = running.id().unwrap();
+        let asked = tokio::time::timeout(Duration::from_secs(30), lambda.accept());
+        tokio::select! {
+            asked = asked => assert!(asked.is_ok_and(|asked| asked.is_ok()), "{function} asks for no work"),
+            ended = running.wait() => panic!("{function} ended: {ended:?}"),
+        }
+        assert_eq!(most_of_a_core(pid), ["0", "0"], "{function}");
+    }
+    Ok(())
+}
+
+/// The soft and the hard limit of this process's core dumps.
+fn most_of_a_core(pid: u32) -> Vec<String> {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap_or_default();
+    line.split_whitespace().take(2).map(str::to_owned).collect()
 }

@@ -1,7 +1,7 @@
 //! The audit log of a busy Vault, and a socket that takes it in.
 
 use pawl_runtime::audit::socket::{self, Address, Listener};
-use pawl_runtime::audit::{Audit, feed};
+use pawl_runtime::audit::{Audit, Peers, feed};
 use pawl_runtime::config;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub struct Soaked {
 /// Writes so many records of samples to a loopback socket in odd chunks, and gathers the changes that come of it.
 pub async fn soak(records: usize) -> Soaked {
     let log = Log::of_samples();
-    let listener = Listener::bind(&"tcp://127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let listener = Listener::bind(&"tcp://127.0.0.1:0".parse().unwrap(), Peers::new(&[])).await.unwrap();
     let Address::Tcp(address) = listener.address().clone() else { unreachable!("a TCP address was bound") };
     let (near, mut changes) = feed(Arc::new(Audit::new(&config::Audit::default())), 1 << 20);
     let (stop, stopped) = watch::channel(false);

@@ -158,3 +158,112 @@ fn what_is_known_of_advisories_has_a_date() {
     });
     assert!(dated, "{advisories}");
 }
+
+/// The policies of a role: those that name it, and its own.
+fn policies_of(template: &str, role: &str) -> Vec<String> {
+    let lines: Vec<&str> = template.lines().collect();
+    let managed = lines.windows(2).filter(|pair| pair[1].trim() == "Type: AWS::IAM::ManagedPolicy");
+    let managed = managed.map(|pair| resource(template, pair[0].trim().trim_end_matches(':')));
+    let name = format!("!Ref {role}");
+    let named = |policy: &String| {
+        let roles = policy.lines().find(|line| line.trim().starts_with("Roles:")).unwrap_or_default();
+        roles.split(['[', ']', ',']).any(|word| word.trim() == name)
+    };
+    managed.filter(named).chain([resource(template, role)]).collect()
+}
+
+#[test]
+fn index_may_assume_no_role_of_a_store_and_read_no_secret() {
+    let template = text("template.yaml");
+    let index = policies_of(&template, "IndexRole");
+    assert!(index.len() >= 3, "state, clusters and its own: {index:?}");
+    for policy in &index {
+        for other in ["StoreRoles", "ReadableSecrets", "ReadableParameters", "DecryptableKeys"] {
+            assert!(!policy.contains(other), "index has {other}: {policy}");
+        }
+        // What it may assume are the roles of clusters and that of Pawl's own secrets, and no pattern.
+        let (_, own) = policy.split_once("Policies:").unwrap_or(("", policy));
+        for (number, line) in own.lines().enumerate().filter(|(_, line)| line.contains("sts:AssumeRole")) {
+            let resource = own.lines().nth(number + 1).unwrap().trim();
+            let allowed = [
+                "Resource: !GetAtt ClusterRole.Arn",
+                "Resource: !Ref ClusterRoles",
+                "Resource: !If [MakesOwnSecretsRole, !GetAtt OwnSecretsRole.Arn, !Ref OwnSecretsRoleArn]",
+            ];
+            assert!(allowed.contains(&resource), "{line}: {resource}");
+        }
+    }
+    for role in ["SyncRole", "DeliverRole", "SweepRole"] {
+        let policies = policies_of(&template, role);
+        assert!(policies.iter().any(|policy| policy.contains("Resource: !Ref StoreRoles")), "{role}");
+    }
+    // So it cannot validate stores, and leaves that to the sweep.
+    assert!(template.contains("PAWL_STORE_STATUS_INTERVAL: !Sub \"${IndexInterval}m\""));
+    // Roles of stores elsewhere are told to trust those that read stores, and no others.
+    let outputs = template.split("StoreFunctionRoleArns:").nth(1).unwrap();
+    let value = outputs.lines().find(|line| line.trim().starts_with("Value:")).unwrap();
+    assert!(value.contains("SweepRole.Arn") && !value.contains("IndexRole"), "{value}");
+}
+
+#[test]
+fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
+    let template = text("template.yaml");
+    let own = resource(&template, "OwnSecretsRole");
+    for secret in ["Resource: !Ref LedgerKey", "Resource: !Ref ClusterTokenSecrets"] {
+        assert!(own.contains(secret), "{secret}");
+    }
+    // Sessions of stores have tags; a trust policy without sts:TagSession does not let them in.
+    assert!(own.contains("Action: sts:AssumeRole") && !own.contains("TagSession"), "{own}");
+    assert!(
+        !own.contains("VaultAuditRole"),
+        "who reads audit records reads no key and no token of a cluster"
+    );
+    assert!(template.contains("PAWL_OWN_SECRETS_ROLE: !If [MakesOwnSecretsRole"));
+
+    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole"] {
+        let policies = policies_of(&template, role).join("\n");
+        let statements: Vec<&str> = policies.split("- Effect: ").collect();
+        for secret in ["!Ref LedgerKey", "!Ref ClusterTokenSecrets", "!Ref VaultAuditTokenSecret"] {
+            let of_secret = statements.iter().filter(|statement| statement.contains(secret));
+            let effects: Vec<&str> = of_secret.map(|statement| statement.lines().next().unwrap()).collect();
+            assert_eq!(effects, ["Deny"], "{role}: {secret}");
+        }
+    }
+}
+
+#[test]
+fn what_is_bound_in_a_whole_cluster_makes_no_tokens() {
+    let rights = text("infra/kubernetes/rbac.yaml");
+    let documents: Vec<&str> = rights.split("\n---\n").collect();
+    let named = |kind: &str, name: &str| {
+        let is_meant = |document: &&&str| {
+            document.contains(&format!("\nkind: {kind}\n"))
+                && document.contains(&format!("\n  name: {name}\n"))
+        };
+        documents.iter().find(is_meant).map(|document| (*document).to_owned())
+    };
+    let bound: BTreeSet<&str> = documents
+        .iter()
+        .filter(|document| document.contains("\nkind: ClusterRoleBinding\n"))
+        .map(|document| {
+            let role = document.split("kind: ClusterRole, name: ").nth(1).unwrap();
+            role.split(' ').next().unwrap()
+        })
+        .collect();
+    assert_eq!(
+        bound,
+        BTreeSet::from(["pawl", "pawl-index"]),
+        "and the other roles are bound by namespace, if at all"
+    );
+    for role in bound {
+        let role = named("ClusterRole", role).unwrap();
+        let rules: Vec<&str> = role.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+        let rules = rules.join("\n");
+        for never in ["serviceaccounts", "*", "impersonate", "escalate", "bind]", "rolebindings", "pods"] {
+            assert!(!rules.contains(never), "{never}: {rules}");
+        }
+    }
+    // Rights by namespace come first.
+    let (before, _) = rights.split_once("apiVersion:").unwrap();
+    assert!(before.lines().take(4).any(|line| line.contains("pawl rbac --namespaces")), "{before}");
+}

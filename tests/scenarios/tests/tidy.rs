@@ -378,6 +378,34 @@ fn every_sample_event_is_explained_in_the_table_of_samples() {
     }
 }
 
+/// What reads bodies keeps them in buffers that are wiped when they are dropped, and wiped as well when they grow: a vector
+/// that grows in place leaves a copy behind, and a program cannot look at memory that it has given up.
+#[test]
+fn answers_are_read_into_buffers_that_are_wiped() {
+    for (file, grows) in [
+        ("shared/stores/src/kit/link.rs", true),
+        ("shared/stores/src/kit/reply.rs", false),
+        ("shared/kubernetes/src/connect/transport.rs", true),
+        ("shared/kubernetes/src/connect/lines.rs", false),
+    ] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let bare = text.replace("Zeroizing<Vec<u8>>", "");
+        assert!(text.len() > bare.len(), "{file}: where are bodies read now?");
+        assert!(!bare.contains("Vec<u8>"), "{file}: keep bytes in Zeroizing<Vec<u8>>");
+        let mut rest = text.clone();
+        if grows {
+            let begin = text.find("fn append(").unwrap_or_else(|| panic!("{file}: how do bodies grow now?"));
+            let end = begin + text[begin..].find("\n}\n").unwrap();
+            assert!(text[begin..end].contains("Zeroizing::new(Vec::with_capacity("), "{file}");
+            rest.replace_range(begin..end, "");
+        }
+        for growth in ["extend_from_slice(", ".extend(", ".append(", "read_to_end("] {
+            let found = rest.lines().find(|line| line.contains(growth) && !line.contains("path"));
+            assert_eq!(found, None, "{file}: grow bodies with append");
+        }
+    }
+}
+
 #[test]
 fn nothing_names_a_machine() {
     for ending in [".rs", ".md", ".toml", ".yaml", ".yml", ".json", ".py", ".sh"] {

@@ -19,7 +19,7 @@ pub struct Calls {
     pub ledger_writes: usize,
     pub marks: usize,
     // Sources: calls of fetch, and keys asked for in them; the same for versions; listings; searches; questions for
-    // the account.
+    // the account; validations.
     pub fetches: usize,
     pub values: usize,
     pub version_calls: usize,
@@ -27,6 +27,7 @@ pub struct Calls {
     pub listings: usize,
     pub searches: usize,
     pub accounts: usize,
+    pub validations: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,
@@ -37,6 +38,7 @@ pub struct Calls {
     pub template_reads: usize,
     pub managed_lists: usize,
     pub manifest_lists: usize,
+    pub store_lists: usize,
     pub publishes: usize,
     pub credential_reads: usize,
     // Jobs: calls of enqueue, and jobs handed over in them.
@@ -52,7 +54,7 @@ impl Calls {
 
     /// Requests to clusters of any kind, credentials apart.
     pub fn cluster_calls(&self) -> usize {
-        let lists = self.managed_lists + self.manifest_lists;
+        let lists = self.managed_lists + self.manifest_lists + self.store_lists;
         self.reads
             + self.target_writes()
             + self.namespace_reads

@@ -78,6 +78,13 @@ impl Canary {
         self.assert_absent_from("the logs", &text);
     }
 
+    /// Whether a warning that holds this text was logged in this process since the canary. Other stories log beside this one:
+    /// look for what is this story's own.
+    pub fn warned(&self, text: &str) -> bool {
+        let logged = logs().text(self.listening.since);
+        logged.lines().any(|line| line.contains(" WARN ") && line.contains(text))
+    }
+
     /// Runs `work` and panics when the logs hold the value then, or what `work` returns does, seen through Debug.
     pub async fn watch<T: std::fmt::Debug>(&self, work: impl AsyncFnOnce() -> T) -> T {
         let result = work().await;

@@ -11,7 +11,7 @@ use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint};
 use pawl_servers::Service;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
-use wiremock::matchers::{method, path};
+use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/pawl-deployer";
@@ -128,6 +128,83 @@ async fn token_secrets_are_read_in_their_current_version() {
         (error.step, error.kind),
         (Step::Authenticate, Kind::NotFound),
         "a name is looked up at home: {error}"
+    );
+}
+
+#[tokio::test]
+async fn own_secrets_are_read_with_a_role_of_their_own() {
+    let clock = Hands::at("2026-11-22T10:00:00Z");
+    let server = MockServer::start().await;
+    // STS takes forms, Secrets Manager names its operation.
+    let secret = json!({ "ARN": "a", "Name": "pawl/ledger", "SecretString": "the key" });
+    Mock::given(method("POST"))
+        .and(header("x-amz-target", "secretsmanager.GetSecretValue"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(secret))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST")).respond_with(assumed("2026-11-22T11:00:00Z")).mount(&server).await;
+    let asked = async |from: usize| -> Vec<(String, bool)> {
+        let requests = server.received_requests().await.unwrap();
+        let told = |request: &wiremock::Request| {
+            let target =
+                request.headers.get("x-amz-target").map(|target| target.to_str().unwrap().to_owned());
+            let signed = request.headers["authorization"].to_str().unwrap().contains("Credential=ASIAROLE/");
+            let form = || String::from_utf8_lossy(&request.body).into_owned();
+            (target.unwrap_or_else(form), signed)
+        };
+        requests[from..].iter().map(told).collect()
+    };
+    let read = ("secretsmanager.GetSecretValue".to_owned(), true);
+
+    let own =
+        AwsIdentity::new(config(&server.uri()), clock.clone()).with_own_secrets_role(Some(ROLE.to_owned()));
+    for _ in 0..2 {
+        assert_eq!(own.token_secret("pawl/ledger").await.unwrap().expose_str(), Some("the key"));
+    }
+    let first = asked(0).await;
+    let (assumed, signed) = &first[0];
+    assert!(
+        !signed && assumed.contains("Action=AssumeRole"),
+        "the process's own identity asks for it: {assumed}"
+    );
+    assert!(assumed.contains("role%2Fpawl-deployer") && assumed.contains("RoleSessionName=pawl.own-secrets"));
+    assert!(
+        !assumed.contains("Tags.member"),
+        "a trust policy can tell it from sessions of stores: {assumed}"
+    );
+    assert_eq!(first[1..], [read.clone(), read.clone()], "one session serves both");
+
+    clock.forward(SignedDuration::from_mins(56));
+    own.token_secret("pawl/ledger").await.unwrap();
+    let later = asked(3).await;
+    assert_eq!((later.len(), &later[1]), (2, &read), "a session that is about to end is begun anew");
+
+    // Nothing else is done with that role, and without one Pawl's own identity reads.
+    own.eks_token(REGION, "shop", None).await.unwrap();
+    assert!(asked(5).await.is_empty());
+    let without = AwsIdentity::new(config(&server.uri()), clock.clone()).with_own_secrets_role(None);
+    without.token_secret("pawl/ledger").await.unwrap();
+    assert_eq!(asked(5).await, [("secretsmanager.GetSecretValue".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn without_the_role_of_own_secrets_none_is_read() {
+    let server = MockServer::start().await;
+    let body = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>\
+                <RequestId>r</RequestId></ErrorResponse>";
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(403).set_body_string(body))
+        .mount(&server)
+        .await;
+    let identity = AwsIdentity::new(config(&server.uri()), Hands::at("2026-11-22T10:00:00Z"));
+    let identity = identity.with_own_secrets_role(Some(ROLE.to_owned()));
+    let error = identity.token_secret("pawl/ledger").await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied), "{error}");
+    assert!(error.message().contains(ROLE), "{error}");
+    let targets = server.received_requests().await.unwrap();
+    assert!(
+        targets.iter().all(|request| !request.headers.contains_key("x-amz-target")),
+        "the secret is not asked for"
     );
 }
 

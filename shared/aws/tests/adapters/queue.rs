@@ -83,6 +83,28 @@ async fn jobs_that_sqs_did_not_take_are_sent_again() {
 }
 
 #[tokio::test]
+async fn each_job_says_whose_it_is_so_that_the_queue_is_fair() {
+    let server = MockServer::start().await;
+    let takes_all = |request: &Request| {
+        let taken: Vec<_> = ids(request).iter().map(|id| sent(id)).collect();
+        ResponseTemplate::new(200).set_body_json(json!({ "Successful": taken }))
+    };
+    Mock::given(header("x-amz-target", "AmazonSQS.SendMessageBatch"))
+        .respond_with(takes_all)
+        .mount(&server)
+        .await;
+    let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    let of = |namespace: &str, count: usize| -> Vec<pawl_domain::DeclarationId> {
+        (0..count).map(|index| format!("blue/{namespace}/d{index}").parse().unwrap()).collect()
+    };
+    let work = [of("evil", 300), of("shop", 2), of("till", 1)].concat();
+    SqsJobs::new(queue_at(&server)).enqueue(&Job::chunks(&work, None, at)).await.unwrap();
+    let sent = entries(&server.received_requests().await.unwrap()[0]);
+    let groups: Vec<_> = sent.iter().map(|entry| entry["MessageGroupId"].as_str()).collect();
+    assert_eq!(groups, [None, Some("evil/blue"), Some("evil/blue")], "what is of several is of nobody");
+}
+
+#[tokio::test]
 async fn jobs_that_sqs_will_never_take_are_an_error() {
     let server = MockServer::start().await;
     let refuses = |request: &Request| {

@@ -1,5 +1,6 @@
 //! An answer that has no end: lines, read one by one.
 
+use super::transport::append;
 use crate::refusal::Refusal;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -66,7 +67,7 @@ impl Lines {
                 Some(Err(_)) => return Err(Over::Broken),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
-                        self.buffer.extend_from_slice(&data);
+                        append(&mut self.buffer, &data);
                     }
                 }
             }

@@ -172,15 +172,19 @@ async fn collected(response: Response<Incoming>) -> Result<Zeroizing<Vec<u8>>, F
         if bytes.len() + data.len() > LARGEST_ANSWER {
             return Err(Fault::TooLarge);
         }
-        if bytes.len() + data.len() > bytes.capacity() {
-            // Growing in place would leave a copy behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + data.len()) * 2));
-            larger.extend_from_slice(&bytes);
-            bytes = larger;
-        }
-        bytes.extend_from_slice(&data);
+        append(&mut bytes, &data);
     }
     Ok(bytes)
+}
+
+/// Puts bytes behind others. Growing in place would leave a copy of them behind.
+pub(super) fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
+    if bytes.len() + data.len() > bytes.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + data.len()) * 2));
+        larger.extend_from_slice(bytes);
+        *bytes = larger;
+    }
+    bytes.extend_from_slice(data);
 }
 
 /// The cause at the end of the chain says most: refused, a name that is not known, a certificate.

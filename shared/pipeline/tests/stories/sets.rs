@@ -222,8 +222,12 @@ async fn a_cluster_leads_elsewhere_only_where_that_is_meant() {
     // Its labels are no way anywhere.
     let labelled = Cluster { labels: [("tier".to_owned(), "prod".to_owned())].into(), ..red };
     assert!(applied(&story, vec![labelled], ClusterRights::Add).await.is_complete());
-    let moved = at("red", "https://elsewhere", token());
+    let loud = "cluster red leads elsewhere from now on: \
+                to https://elsewhere.loud with the token in variable PAWL_CLUSTER_TOKEN_RED, no longer to https://red with";
+    assert!(!story.canary.warned(loud));
+    let moved = at("red", "https://elsewhere.loud", token());
     assert!(applied(&story, vec![moved.clone()], ClusterRights::Change).await.is_complete());
+    assert!(story.canary.warned(loud), "nobody overlooks it");
     assert!(story.world.registry().clusters().await.unwrap().contains(&moved));
     story.end();
 }

@@ -3,9 +3,13 @@
 use super::{Error, Lookup, duration, number, switch};
 use pawl_pipeline::Settings;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Whether stores whose values stand in their manifests may be used.
 const FAKE_STORES: &str = "PAWL_UNSAFE_FAKE_STORES";
+
+/// How often sweeps validate the stores that live in clusters.
+const STORE_STATUS: &str = "PAWL_STORE_STATUS_INTERVAL";
 
 /// Reads the flow's settings; each variable has a default.
 ///
@@ -19,6 +23,7 @@ const FAKE_STORES: &str = "PAWL_UNSAFE_FAKE_STORES";
 /// | `PAWL_UNSAFE_FAKE_STORES` | `true`: stores whose values stand in their manifests may be used |
 /// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
+/// | `PAWL_STORE_STATUS_INTERVAL` | how often sweeps validate stores; without it the index does |
 ///
 /// # Errors
 /// The first variable that cannot be read.
@@ -30,6 +35,10 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         sweep_period: duration(lookup, "PAWL_SWEEP_INTERVAL", defaults.sweep_period)?,
         sweep_overlap: duration(lookup, "PAWL_SWEEP_OVERLAP", defaults.sweep_overlap)?,
         drift_interval: duration(lookup, "PAWL_DRIFT_INTERVAL", defaults.drift_interval)?,
+        store_status_interval: match lookup.get(STORE_STATUS) {
+            Some(_) => Some(duration(lookup, STORE_STATUS, Duration::ZERO)?),
+            None => None,
+        },
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
         fake_stores: switch(lookup, FAKE_STORES)?,
         own_secrets: own_secrets(lookup),
@@ -69,6 +78,17 @@ mod tests {
         assert_eq!(own, ["a", "arn:aws:secretsmanager:eu:1:secret:b", "pawl/ledger"]);
         assert!(!settings.fake_stores, "off unless it is switched on");
         assert!(flow(&|name: &str| (name == FAKE_STORES).then(|| "1".to_owned())).unwrap().fake_stores);
+    }
+
+    #[test]
+    fn stores_are_told_by_the_index_unless_sweeps_are_to() {
+        let read = |text: &'static str| {
+            let lookup = move |name: &str| (name == STORE_STATUS).then(|| text.to_owned());
+            flow(&lookup).map(|settings| settings.store_status_interval)
+        };
+        assert_eq!(flow(&|_: &str| None).unwrap().store_status_interval, None);
+        assert_eq!(read("5m").unwrap(), Some(Duration::from_secs(300)));
+        assert!(read("often").unwrap_err().to_string().contains(STORE_STATUS));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Connections to one server: TLS, bounds, retries.
 
 use super::guard::{Guard, is_refused};
-use super::{Call, Reply};
+use super::{Call, Place, Reply, Room};
 use pawl_domain::grant::{Origin, Reach};
 use pawl_domain::{Kind, SecretValue};
 use pawl_ports::Error;
@@ -32,6 +32,8 @@ pub struct Bounds {
     pub largest_answer: usize,
     /// The same of a list.
     pub largest_list: usize,
+    /// The memory that large answers have together; one for the process.
+    pub room: Room,
 }
 
 impl Default for Bounds {
@@ -46,6 +48,7 @@ impl Default for Bounds {
             concurrency: 16,
             largest_answer: 1024 * 1024,
             largest_list: 8 * 1024 * 1024,
+            room: Room::of_process(),
         }
     }
 }
@@ -182,11 +185,16 @@ impl Link {
         };
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let rest = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let mut body = Zeroizing::new(Vec::new());
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let whole = announced.map_or(largest, |length| length.min(largest));
+        let (mut body, mut place) = (Zeroizing::new(Vec::new()), Place::default());
         loop {
             match response.chunk().await {
                 Ok(None) => break,
-                Ok(Some(chunk)) if body.len() + chunk.len() <= largest => append(&mut body, &chunk),
+                Ok(Some(chunk)) if body.len() + chunk.len() <= largest => {
+                    self.bounds.room.admit(&mut place, body.len() + chunk.len(), whole).await;
+                    append(&mut body, &chunk, whole);
+                }
                 // The rest is not read: the connection ends with the response.
                 Ok(Some(_)) => {
                     let what = format!("the answer is longer than {largest} bytes");
@@ -195,7 +203,8 @@ impl Link {
                 Err(failure) => return Ok(Err(failure)),
             }
         }
-        Ok(Ok(Reply { status, headers, body, rest: rest.map(Duration::from_secs) }))
+        place.keep(body.capacity());
+        Ok(Ok(Reply { status, headers, body, rest: rest.map(Duration::from_secs), place }))
     }
 
     fn request(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<(reqwest::Request, usize), Error> {
@@ -226,11 +235,11 @@ fn is_in_vain(failure: &reqwest::Error) -> bool {
     failure.is_timeout() || failure.is_builder() || failure.is_redirect() || is_refused(failure)
 }
 
-/// Puts bytes behind others. What is too small to hold both is wiped before it is given up.
-fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+/// Puts bytes behind others, which are `whole` in the end at most. What is too small to hold both is wiped before it is given up.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8], whole: usize) {
     let needed = body.len() + chunk.len();
     if needed > body.capacity() {
-        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(body.capacity() * 2)));
+        let mut larger = Zeroizing::new(Vec::with_capacity((body.capacity() * 2).min(whole).max(needed)));
         larger.extend_from_slice(body);
         *body = larger;
     }

@@ -1,5 +1,6 @@
 //! An answer, and whether it says that the key does not exist.
 
+use super::Place;
 use pawl_ports::Error;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -18,6 +19,8 @@ pub struct Reply {
     pub body: Zeroizing<Vec<u8>>,
     /// How long the server asks to be left alone (`Retry-After` in seconds).
     pub rest: Option<Duration>,
+    /// What it has of the memory for large answers.
+    pub place: Place,
 }
 
 /// The longest that a server is left alone because it asked for it.
@@ -90,6 +93,7 @@ mod tests {
                 headers: HeaderMap::new(),
                 body: Zeroizing::new(body.as_bytes().to_vec()),
                 rest: None,
+                place: Place::default(),
             };
             assert_eq!(absent.is(&reply), want, "{status} {body}");
         }

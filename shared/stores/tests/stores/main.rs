@@ -9,3 +9,4 @@ mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod link;
+mod memory;

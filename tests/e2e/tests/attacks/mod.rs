@@ -8,6 +8,7 @@
 //! | `git` | one team's pipeline, another team's objects |
 //! | `senders` | somebody who may hand in events, or only reach the port |
 //! | `floods` | a tenant whose manifests cost too much |
+//! | `large` | a tenant whose stores answer with megabytes |
 //! | `slow` | a tenant whose stores do not answer |
 //! | `crashes` | a tenant whose manifest ends the process |
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
@@ -17,6 +18,7 @@ mod clusters;
 mod crashes;
 mod floods;
 mod git;
+mod large;
 mod senders;
 mod slow;
 

@@ -78,3 +78,16 @@ async fn keys_that_can_be_guessed_are_not_taken() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn audit_records_are_not_taken_from_other_machines_over_tcp() -> Result<()> {
+    let stage = Stage::start(&[]).await?;
+    let open = ["serve", "--listen", "127.0.0.1:0", "--vault-audit-listen", "tcp://0.0.0.0:0"];
+    let ran = stage.pawl(&open).await?;
+    assert_ne!(ran.code, 0, "{ran:?}");
+    assert!(
+        ran.stderr.contains("from this machine only") && ran.stderr.contains("PAWL_AUDIT_TOKEN"),
+        "{ran:?}"
+    );
+    Ok(())
+}

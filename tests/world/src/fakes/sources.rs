@@ -134,7 +134,7 @@ impl Sources for FakeSources {
 
     async fn validate(&self, access: &Access) -> Result<(), Error> {
         let subject = location_of(access).to_string();
-        self.door.pass(Point::Validate, &[&subject], |_| {}).await?.leave(())
+        self.door.pass(Point::Validate, &[&subject], |calls| calls.validations += 1).await?.leave(())
     }
 
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {

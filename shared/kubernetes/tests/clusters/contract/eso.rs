@@ -204,6 +204,10 @@ pub(crate) async fn stores_are_told_how_they_were_validated(server: &Server) {
     let pawl = pawl(server, &server.pawl);
     let tell = async |validity: Validity, second: i64, edited: bool| {
         let found = pawl.manifests(&cluster(server)).await.unwrap();
+        // Whoever asks for stores alone gets the same ones, and nothing else.
+        let alone = pawl.stores(&cluster(server)).await.unwrap();
+        assert_eq!((&alone.stores, &alone.standing), (&found.stores, &found.standing));
+        assert!(alone.declarations.is_empty());
         let here = found.standing.into_iter().filter(|(id, _)| id.name.as_str() == "told");
         let mut uids = Vec::new();
         for (id, standing) in here {

@@ -6,6 +6,7 @@ mod fair;
 mod interrupted;
 mod promise;
 mod retries;
+mod statuses;
 mod untold;
 
 use crate::story::Story;

@@ -129,6 +129,14 @@ impl Clusters for FakeClusters {
         passage.leave(manifests)
     }
 
+    async fn stores(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+        let name = &cluster.name;
+        let count = |calls: &mut Calls| calls.store_lists += 1;
+        let passage = self.door.pass(Point::Manifests, &[name.as_str()], count).await?;
+        let found = self.state(name, Step::Read, |state| Ok(state.manifests.clone()))?;
+        passage.leave(Manifests { stores: found.stores, standing: found.standing, ..Manifests::default() })
+    }
+
     async fn publish(&self, id: &DeclarationId, status: &Status) -> Result<(), Error> {
         let passage = self.of(id, Point::Publish, |calls| calls.publishes += 1).await?;
         self.state(&id.cluster, Step::Write, |state| {
