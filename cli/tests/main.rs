@@ -1,4 +1,5 @@
 //! The command line, as a process.
 
+mod damaged;
 mod no_aws;
 mod offline;
