@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod damaged;
 mod event_grid;
 mod no_aws;
 mod offline;

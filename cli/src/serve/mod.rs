@@ -7,6 +7,8 @@ mod health;
 mod http;
 mod listen;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod workers;
 
@@ -23,6 +25,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch::{Sender, channel};
+use tokio::time::timeout;
 use tracing::{error, info};
 
 /// How long work that was begun may go on after the process was told to stop.
@@ -43,7 +47,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;
 
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let (stop, stopped) = channel(false);
     let mut crew = Crew::default();
     let health = Arc::new(Health::new(crew.running()));
     crew.spawn("readiness", Arc::clone(&health).probe(Arc::clone(&pipeline), stopped.clone()));
@@ -67,8 +71,23 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 
+    let ended = until_the_end(crew, told_to_stop(), &stop).await;
+    crate::verbs::farewell(&pipeline).await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Waits until the process is told to stop, or a part ends by itself; then all parts are told to stop, and have [`GRACE`] to
+/// finish what they began.
+///
+/// # Errors
+/// [`Error::Ended`] when a part ended by itself.
+async fn until_the_end(
+    mut crew: Crew,
+    told: impl Future<Output = ()>,
+    stop: &Sender<bool>,
+) -> Result<(), Error> {
     let ended = tokio::select! {
-        () = told_to_stop() => None,
+        () = told => None,
         ended = crew.first_end() => Some(ended),
     };
     match ended {
@@ -76,11 +95,10 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         Some(ended) => error!("{ended}; the process ends, start it again"),
     }
     let _ = stop.send(true);
-    if tokio::time::timeout(GRACE, crew.finish()).await.is_err() {
+    if timeout(GRACE, crew.finish()).await.is_err() {
         info!("work that was begun is left to the queues");
     }
-    crate::verbs::farewell(&pipeline).await;
-    ended.map_or(Ok(ExitCode::SUCCESS), |ended| Err(Error::Ended(ended)))
+    ended.map_or(Ok(()), |ended| Err(Error::Ended(ended)))
 }
 
 fn interval(duration: pawl_golang::duration::Duration) -> Result<Duration, Error> {

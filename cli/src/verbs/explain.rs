@@ -8,6 +8,7 @@ use crate::args::{Args, Explain};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::{Affected, Change, DeclarationId, Moved};
+use pawl_ports::{DocumentKind, Ports, Registry, Unreadable};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -27,9 +28,12 @@ pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Erro
 async fn of_declaration(args: &Args, id: &DeclarationId) -> Result<ExitCode, Error> {
     let pipeline = registry(args).await?;
     let Some(account) = pipeline.account(id).await? else {
-        let message =
-            format!("{id}: no such declaration is registered (see pawl get), and no file has this name");
-        return Err(Error::NotFound(message));
+        let unreadable = pipeline.ports().registry().unreadable().await?;
+        let of_it = |each: &Unreadable| each.kind == DocumentKind::Declaration && each.id == id.to_string();
+        let message = unreadable.into_iter().find(of_it).map(|each| each.to_string());
+        return Err(Error::NotFound(message.unwrap_or_else(|| {
+            format!("{id}: no such declaration is registered (see pawl get), and no file has this name")
+        })));
     };
     output::show(&account::shown(&account), args.output);
     Ok(ExitCode::SUCCESS)

@@ -7,8 +7,8 @@ use crate::report::Report;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Manifests, Namespace, ObjectName, Problem, Record,
-    Standing, Store, StoreId,
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Namespace, ObjectName, Problem,
+    Record, Standing, Step, Store, StoreId,
 };
 use pawl_ports::{
     Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting, Writer,
@@ -139,7 +139,15 @@ impl<P: Ports> Pipeline<P> {
         let repairing = async {
             if seen.targets {
                 let standing = self.ports.clusters().managed(&cluster.name).await?;
-                self.repair(&cluster.name, &standing, &mut found).await
+                self.repair(&cluster.name, &standing, &mut found).await?;
+                match found.held {
+                    false => Ok(()),
+                    true => {
+                        let message =
+                            "some targets are being written or could not be noted; all are looked at again";
+                        Err(Error::new(Step::Record, Kind::Conflict, message))
+                    }
+                }
             } else if !seen.touched.is_empty() {
                 self.follow_targets(&cluster.name, &seen.touched, &mut found).await
             } else {
@@ -244,18 +252,31 @@ impl<P: Ports> Pipeline<P> {
         Ok(())
     }
 
-    /// What somebody else is writing this moment is left to them.
+    /// Whoever records one of these meanwhile may have written it before it was touched, and records it as it was left: so it is
+    /// compared again with what they recorded.
     async fn mend(
         &self,
         page: Vec<Declaration>,
         touched: &BTreeMap<(Namespace, ObjectName), Option<String>>,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let started = self.ports.clock().now();
         let drifted = |declaration: &Declaration, record: &Record| concerns(declaration, record, touched);
-        self.repair_those(page, started, drifted, found).await.map(drop)
+        for _ in 0..ROUNDS {
+            let started = self.ports.clock().now();
+            if !self.repair_those(page.clone(), started, drifted, found).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::new(
+            Step::Record,
+            Kind::Conflict,
+            "its targets are being written; they are looked at again",
+        ))
     }
 }
+
+/// How often Secrets that somebody else records meanwhile are compared again, one right after the other.
+const ROUNDS: u32 = 3;
 
 /// The first of all names of objects.
 const FIRST_NAME: &str = "0";

@@ -18,6 +18,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, PAGE, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, instrument, warn};
 
 /// How many clusters are read at the same time.
@@ -48,7 +49,8 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
-    /// Answers for each cluster on its own.
+    /// Answers for each cluster on its own, in the order of their names. A cluster that hangs holds up no other: it has so
+    /// long as [`Pipeline::index_cluster`] says.
     ///
     /// # Errors
     /// Only if the registry could not be asked.
@@ -61,20 +63,52 @@ impl<P: Ports> Pipeline<P> {
             let report = Box::pin(self.index_cluster(&cluster)).await;
             (cluster.name, report)
         });
-        Ok(stream::iter(indexing).buffered(CLUSTERS).collect().await)
+        // As they end: of results in order, those behind a cluster that hangs would keep their places.
+        let mut reports: Vec<_> = stream::iter(indexing).buffer_unordered(CLUSTERS).collect().await;
+        reports.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(reports)
     }
 
+    /// Takes in what lives in one cluster. The cluster has [`Settings::share_time`] to list it; taking it in may go on for
+    /// [`Settings::sweep_time`], for it waits for registry and ledger alone, or until [`Pipeline::until`] says. What is
+    /// cut off there is marked as pending, and the next index goes on.
+    ///
+    /// [`Settings::share_time`]: crate::Settings::share_time
+    /// [`Settings::sweep_time`]: crate::Settings::sweep_time
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when the cluster or the index takes too long; else as for [`Pipeline::index`].
     pub(crate) async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
+        let own = Instant::now() + self.settings.sweep_time;
+        let ends = self.until.map_or(own, |until| until.min(own));
+        let indexing = Box::pin(self.index_listed(cluster));
+        timeout_at(ends, indexing).await.unwrap_or_else(|_| {
+            let message = "there was no time left to take in what lives there; the next index goes on";
+            Err(Error::new(Step::Lookup, Kind::Unreachable, message))
+        })
+    }
+
+    async fn index_listed(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
         let _indexing = self.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
-        let call = self.ports.clusters().manifests(cluster);
-        let mut manifests = self.at_cluster(&cluster.name, Step::Read, call).await?;
+        // Within the circuit breaker, which leaves a cluster alone that hangs again and again.
+        let listing = self.at_cluster(&cluster.name, Step::Read, self.list(cluster));
+        let mut manifests = listing.await?;
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
         let taking = Taking { turn: Some(&turn), apply: None, prune: Some(&home) };
         let report = self.index_in(taking, manifests).await?;
         self.tell_stores(&cluster.name, &stores, &standing, &report).await;
         Ok(report)
+    }
+
+    async fn list(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+        let patience = self.settings.share_time();
+        timeout(patience, self.ports.clusters().manifests(cluster)).await.unwrap_or_else(|_| {
+            let message =
+                format!("it did not list its manifests within {patience:?}; the next index asks again");
+            Err(Error::new(Step::Read, Kind::Unreachable, message))
+        })
     }
 
     async fn index_in(&self, taking: Taking<'_>, mut manifests: Manifests) -> Result<IndexReport, Error> {

@@ -23,7 +23,7 @@ pub struct Settings {
     pub pause: Duration,
     /// The time between two sweeps: by so much more than `refreshInterval` a target may be stale.
     pub sweep_period: Duration,
-    /// How long a sweep may take; what is not done by then is left to the next.
+    /// How long a sweep, or the index of one cluster, may take; what is not done by then is left to the next.
     pub sweep_time: Duration,
     /// How long may be taken for a store that tells what changed, for those of the operator's own identities, and for
     /// retries that read them. Less where a tenant decides how long a call takes: [`Settings::share_time`].
@@ -52,7 +52,7 @@ impl Settings {
         self.inline_targets.saturating_mul(10)
     }
 
-    /// How long may be taken for one tenant's stores, one tenant's retries, or one cluster: three quarters of a sweep
+    /// How long may be taken for one tenant's stores, one tenant's retries, or a look at one cluster: three quarters of a sweep
     /// period. So a pass ends before the next one is due, also where only one runs at a time, and whoever is slow keeps
     /// nobody else from being looked at in time.
     pub fn share_time(&self) -> Duration {

@@ -1,16 +1,22 @@
 //! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
 //!
-//! Nothing waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
-//! again at the next index. Where the process that indexes may not have the identities of stores
-//! ([`store_status_interval`](crate::Settings::store_status_interval)), sweeps do it.
+//! No Secret waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
+//! again at the next index. Nor does the index of other clusters, however many stores of this one do not answer: all of them
+//! have [`Settings::share_time`] together, and who begins is drawn each time, so that each has its turn. Where the process that
+//! indexes may not have the identities of stores ([`Settings::store_status_interval`]), sweeps do it.
+//!
+//! [`Settings::share_time`]: crate::Settings::share_time
+//! [`Settings::store_status_interval`]: crate::Settings::store_status_interval
 
 use crate::index_report::IndexReport;
 use crate::pipeline::Pipeline;
 use futures::{StreamExt, stream};
 use pawl_domain::{Access, ClusterName, Complaint, Rules, Standing, Store, StoreId};
 use pawl_ports::{Clock, Clusters, Error, Ports, Put, Sources, StoreStatus, Validity};
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::timeout;
 use tracing::warn;
 
 /// How many stores of a cluster are validated at the same time.
@@ -47,30 +53,35 @@ impl<P: Ports> Pipeline<P> {
         standing: &BTreeMap<StoreId, Standing>,
         edited: &BTreeSet<&str>,
     ) {
-        let found = stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?)));
-        let found = in_turns(found.collect());
+        let mut found: Vec<_> =
+            stores.iter().filter_map(|store| Some((store, standing.get(&store.id)?))).collect();
         if found.is_empty() {
             return;
         }
+        let first = rand::rng().random_range(0..found.len());
+        found.rotate_left(first);
+        let found = in_turns(found);
         let rules = match self.rules().await {
             Ok(rules) => rules,
             Err(error) => return warn!("{cluster}: stores are not validated: {error}"),
         };
-        stream::iter(found)
-            .for_each_concurrent(AT_ONCE, |(store, standing)| {
-                let edited = edited.contains(store.id.to_string().as_str());
-                let rules = &rules;
-                async move {
-                    let told = self.tell_store(cluster, store, standing, edited, rules);
-                    let told = tokio::time::timeout(PATIENCE, told).await;
-                    match told {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => warn!("{}: its status stays as it is: {error}", store.id),
-                        Err(_) => warn!("{}: it was not validated in {PATIENCE:?}", store.id),
-                    }
+        let telling = stream::iter(found).for_each_concurrent(AT_ONCE, |(store, standing)| {
+            let edited = edited.contains(store.id.to_string().as_str());
+            let rules = &rules;
+            async move {
+                let told = self.tell_store(cluster, store, standing, edited, rules);
+                match timeout(PATIENCE, told).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => warn!("{}: its status stays as it is: {error}", store.id),
+                    Err(_) => warn!("{}: it was not validated in {PATIENCE:?}", store.id),
                 }
-            })
-            .await;
+            }
+        });
+        if timeout(self.settings.share_time(), telling).await.is_err() {
+            warn!(
+                "{cluster}: some stores were not validated, for others took too long; the next index goes on"
+            );
+        }
     }
 
     async fn tell_store(

@@ -66,8 +66,13 @@ fn observe() {
 /// while itself. An emulator that names no time to come does not end it.
 pub fn deadline(context: &Context) -> Instant {
     let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap_or_default();
-    let left = context.deadline.checked_sub(now).map_or(LONGEST, Duration::from_millis);
-    Instant::now() + left.saturating_sub(HANDING_OVER)
+    Instant::now() + room(context.deadline, now)
+}
+
+/// How long an invocation that Lambda ends at `deadline` may work. Both are milliseconds since 1970.
+fn room(deadline: u64, now: u64) -> Duration {
+    let left = deadline.checked_sub(now).map_or(LONGEST, Duration::from_millis);
+    left.saturating_sub(HANDING_OVER)
 }
 
 /// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.
@@ -147,6 +152,34 @@ fn receipts(event: &SqsEvent) -> HashMap<String, Postponed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_handed_over_some_time_before_lambda_ends_the_function() {
+        const NOW: u64 = 1_800_000_000_000;
+        for (deadline, want) in [
+            (NOW + 60_000, 50),
+            (NOW + 900_000, 890),
+            (NOW + 10_000, 0),
+            (NOW + 1, 0),
+            (NOW, 0),
+            // An emulator says 0, or when it began.
+            (0, 890),
+            (NOW - 1, 890),
+        ] {
+            assert_eq!(room(deadline, NOW), Duration::from_secs(want), "{deadline}");
+        }
+    }
+
+    #[test]
+    fn the_deadline_is_that_of_the_invocation() {
+        let now = u64::try_from(SystemClock.now().as_millisecond()).unwrap();
+        let mut context = Context::default();
+        context.deadline = now + 60_000;
+        let (earliest, began) = (Duration::from_secs(20), Instant::now());
+        let left = deadline(&context).duration_since(began);
+        // Even where the machine is busy for half a minute in between.
+        assert!(left > earliest && left <= Duration::from_secs(51), "{left:?}");
+    }
 
     #[test]
     fn pauses_grow_with_each_reception() {

@@ -8,8 +8,10 @@
 use pawl_chaos::{Options, Setting, run};
 use std::hash::{BuildHasher, RandomState};
 
-/// Seconds of changes and faults in each run. Building up, healing and checking come on top.
-const SECONDS: u64 = 20;
+/// Seconds of changes and faults in each run with a file: two minutes in all. Building up, healing and checking come on top.
+const FILE: u64 = 60;
+/// The same with a table.
+const TABLE: u64 = 20;
 
 /// A hasher with random keys stands in for a crate of random numbers.
 fn any() -> u64 {
@@ -26,7 +28,7 @@ async fn play(options: Options) {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_goes_back_or_leaks_with_everything_in_a_file() {
     for seed in [1, any()] {
-        play(Options::new(seed, SECONDS).on(Setting::File)).await;
+        play(Options::new(seed, FILE).on(Setting::File)).await;
     }
 }
 
@@ -34,6 +36,6 @@ async fn nothing_is_lost_goes_back_or_leaks_with_everything_in_a_file() {
 #[ignore = "the double of DynamoDB makes a run take three to six minutes on two cores; `make chaos` plays it"]
 async fn nothing_is_lost_goes_back_or_leaks_with_a_table_and_functions() {
     for seed in [1, any()] {
-        play(Options::new(seed, SECONDS)).await;
+        play(Options::new(seed, TABLE)).await;
     }
 }

@@ -13,11 +13,6 @@ const TABLE: &str = "pawl";
 const LEDGER_KEY: &str = "a key of this test, and of no other";
 const FUNCTIONS: [&str; 4] = ["index", "sync", "deliver", "sweep"];
 
-/// An event whose function ended without an answer comes again after this many seconds.
-const VISIBILITY: &str = "2";
-/// The same for jobs: longer than any test waits, so that a job which comes again does so because `deliver` says when.
-const JOB_VISIBILITY: &str = "600";
-
 /// The deployment of `template.yaml` on a [`Stage`]. Dropping it ends its processes.
 #[derive(Debug)]
 pub struct Functions {
@@ -34,15 +29,27 @@ pub struct Functions {
 }
 
 impl Functions {
+    /// A message whose function ended without an answer comes again after this many seconds: longer than any test waits, so
+    /// that one which comes again does so because its function says when.
+    pub const VISIBILITY: &str = "600";
+
     /// Deploys onto a stage: on return everything can be invoked, and queues are polled.
     ///
     /// # Errors
     /// When a binary is missing or something does not come up.
     pub async fn deploy(stage: &Stage) -> Result<Self> {
+        Self::deploy_hiding(stage, Self::VISIBILITY).await
+    }
+
+    /// The same; but an event whose function ended without an answer comes again after so many seconds.
+    ///
+    /// # Errors
+    /// As for [`Functions::deploy`].
+    pub async fn deploy_hiding(stage: &Stage, seconds: &str) -> Result<Self> {
         let aws = stage.aws();
         stage.create_table(TABLE).await?;
-        let events = aws.create_queue(REGION, "events", &[("VisibilityTimeout", VISIBILITY)]).await?;
-        let jobs = aws.create_queue(REGION, "jobs", &[("VisibilityTimeout", JOB_VISIBILITY)]).await?;
+        let events = aws.create_queue(REGION, "events", &[("VisibilityTimeout", seconds)]).await?;
+        let jobs = aws.create_queue(REGION, "jobs", &[("VisibilityTimeout", Self::VISIBILITY)]).await?;
         aws.put_rule_to_queue("secrets", &events::label_updated_pattern(), &events).await?;
 
         let mut environment = stage.environment();

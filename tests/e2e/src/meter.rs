@@ -47,6 +47,7 @@ struct Passage {
 struct Heard {
     calls: Calls,
     bodies: Vec<(String, Bytes)>,
+    throttled: &'static [&'static str],
 }
 
 impl Meter {
@@ -103,6 +104,11 @@ impl Meter {
         of_stores.map(|(_, body)| String::from_utf8_lossy(body)).any(|body| body.contains(name))
     }
 
+    /// From here on these operations are answered as AWS does when there is too much of them, and no others.
+    pub fn throttle(&self, operations: &'static [&'static str]) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).throttled = operations;
+    }
+
     /// Counts from zero again.
     pub fn reset(&self) {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).calls.clear();
@@ -126,6 +132,9 @@ async fn pass(
     {
         let mut heard = passage.heard.lock().unwrap_or_else(PoisonError::into_inner);
         *heard.calls.entry(operation.clone()).or_default() += 1;
+        if heard.throttled.contains(&operation.as_str()) {
+            return (StatusCode::BAD_REQUEST, THROTTLED).into_response();
+        }
         heard.bodies.push((operation, body.clone()));
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -138,6 +147,9 @@ async fn pass(
         Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
+
+/// In the JSON protocols of AWS.
+const THROTTLED: &str = r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#;
 
 /// Headers that are the affair of one connection, not of the message.
 const BETWEEN_NEIGHBOURS: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "expect"];

@@ -80,6 +80,22 @@ async fn a_cluster_that_was_cut_off_is_written_when_it_is_back() -> Result<()> {
     scene.close().await
 }
 
+/// By itself the queue hides it for ten minutes.
+#[tokio::test]
+async fn an_event_that_meets_a_throttled_table_comes_again_when_its_function_says() -> Result<()> {
+    let mut scene = Scene::open().await?;
+    let (before, version) = (scene.password(), scene.rotate().await?);
+    let tried = scene.functions.to_sync.invocations();
+    scene.stage.meter().throttle(&["Query", "GetItem", "BatchGetItem"]);
+    scene.announce(&version).await?;
+    let failed = async || (scene.functions.to_sync.invocations() > tried).then_some(());
+    until("a try in vain", failed).await?;
+    assert!(CLUSTERS.iter().all(|cluster| scene.holds(cluster, &before)), "nobody could look it up");
+    scene.stage.meter().throttle(&[]);
+    scene.arrives(&scene.password()).await?;
+    scene.close().await
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_is_done_with_and_hurts_nothing_beside_it() -> Result<()> {
     let mut scene = Scene::open().await?;
@@ -100,7 +116,7 @@ async fn what_cannot_be_read_is_done_with_and_hurts_nothing_beside_it() -> Resul
 
 #[tokio::test]
 async fn a_function_that_is_killed_in_the_middle_loses_nothing() -> Result<()> {
-    let mut scene = Scene::open().await?;
+    let mut scene = Scene::open_hiding("2").await?;
     let before = scene.password();
     let hanging = scene.stage.clusters()[0].faults().add(Rule::new(Fault::Hang).method("PATCH"));
     let version = scene.rotate().await?;
@@ -169,6 +185,11 @@ struct Scene {
 
 impl Scene {
     async fn open() -> Result<Self> {
+        Self::open_hiding(Functions::VISIBILITY).await
+    }
+
+    /// An event whose function ends without an answer comes again after so many seconds.
+    async fn open_hiding(seconds: &str) -> Result<Self> {
         let stage = Stage::start(&CLUSTERS).await?;
         examples::furnish(&stage)?;
         let mut passwords = Vec::new();
@@ -176,7 +197,7 @@ impl Scene {
             passwords.push(examples::password());
             example.create(&stage, &passwords[passwords.len() - 1]).await?;
         }
-        let functions = Functions::deploy(&stage).await?;
+        let functions = Functions::deploy_hiding(&stage, seconds).await?;
         let clusters = std::fs::read_to_string(stage.path("clusters.yaml")).unwrap_or_default();
         functions.declare(&stage, &clusters).await?;
         let scene = Self { stage, functions, passwords, log: String::new() };

@@ -1,9 +1,10 @@
 //! From a write in Vault to the Secrets of two clusters: the real server of Pawl, told by nothing but the audit log.
 
+use jiff::SignedDuration;
 use pawl_devcluster::DevCluster;
 use pawl_e2e::examples::password;
 use pawl_e2e::vault::{Source, arrival, give_token, manifests};
-use pawl_e2e::{Server, Stage, shows};
+use pawl_e2e::{Server, Stage, now, shows};
 use pawl_servers::vault::{VaultDouble, VaultOptions};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -87,6 +88,36 @@ async fn a_command_that_logs_in_gives_its_token_back() {
     arrival(&stage, "x").await.unwrap();
     assert_eq!(double.token_count(), before, "no token is left of a login");
     assert!(double.calls().iter().any(|call| call.path.contains("userpass/login")), "there was one");
+}
+
+/// As after a snapshot of last hour was restored: numbers and times are those of before, as from a replica that lags.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_restored_store_has_is_taken_when_a_person_says_so() {
+    let stage = Stage::start(&["blue"]).await.unwrap();
+    let double = VaultDouble::start(VaultOptions::default()).await.unwrap();
+    double.mount_kv("", "secret", 2);
+    give_token(&stage.clusters()[0], double.root_token()).unwrap();
+    let [one, two, restored] = [(); 3].map(|()| password());
+    let put = |password: &str| {
+        double.put("", "secret", "app/db", &json!({ "user": "ada", "password": password })).unwrap()
+    };
+    assert_eq!((put(&one), put(&two)), (1, 2));
+    stage.write("vault.yaml", &manifests(&double.address())).unwrap();
+    let file = |name: &str| stage.path(name).display().to_string();
+    stage.pawl(&["apply", "--clusters", "-f", &file("clusters.yaml")]).await.unwrap().well().unwrap();
+    stage.pawl(&["apply", "-f", &file("vault.yaml"), "--now"]).await.unwrap().well().unwrap();
+    arrival(&stage, &two).await.unwrap();
+
+    double.api().unwrap().must("DELETE", "secret/metadata/app/db", None).await.unwrap();
+    double.clock().stop_at(now() - SignedDuration::from_hours(1));
+    assert_eq!(put(&restored), 1);
+    let id = "blue/shop/db";
+    let refused = stage.pawl(&["sync", id]).await.unwrap();
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(refused.stdout.contains("pawl sync --accept-older"), "it says what to do: {refused:?}");
+    arrival(&stage, &two).await.unwrap();
+    stage.pawl(&["sync", id, "--accept-older"]).await.unwrap().well().unwrap();
+    arrival(&stage, &restored).await.unwrap();
 }
 
 fn calls(stage: &Stage) -> BTreeMap<String, usize> {

@@ -52,7 +52,7 @@ impl Door {
     /// Suffers what strikes this call, or this part of one.
     pub(crate) async fn strike(&self, point: Point, subjects: &[&str]) -> Result<Passage, Error> {
         let struck = strike(&mut lock(&self.shared.faults), point, subjects);
-        let Struck { slow, failure, lost, stale, panic } = struck;
+        let Struck { slow, failure, rest, lost, stale, panic } = struck;
         if let Some(words) = panic {
             panic!("{words}");
         }
@@ -61,7 +61,11 @@ impl Door {
         }
         let subject = subjects.first().copied().unwrap_or("the world");
         if let Some((step, kind)) = failure {
-            return Err(Error::new(step, kind, format!("{subject}: {} as the test wants it", kind.as_str())));
+            let error = Error::new(step, kind, format!("{subject}: {} as the test wants it", kind.as_str()));
+            return Err(match rest {
+                Some(rest) => error.after(rest),
+                None => error,
+            });
         }
         let lost = lost.then(|| {
             Error::new(

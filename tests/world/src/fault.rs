@@ -91,6 +91,7 @@ pub struct Fault {
     pub(crate) subject: Option<String>,
     pub(crate) effect: Effect,
     pub(crate) left: Option<u32>,
+    pub(crate) rest: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,12 @@ impl Fault {
     /// The call fails with this kind and does nothing.
     pub fn fail(kind: Kind) -> Self {
         Self::of(Effect::Fail(kind))
+    }
+
+    /// A failure whose answer asks to be left alone for so long, as `Retry-After` does.
+    #[must_use]
+    pub fn resting(self, rest: Duration) -> Self {
+        Self { rest: Some(rest), ..self }
     }
 
     /// The identity cannot be proven: kind `Denied`, step `Authenticate`.
@@ -169,7 +176,7 @@ impl Fault {
     }
 
     fn of(effect: Effect) -> Self {
-        Self { points: Vec::new(), subject: None, effect, left: None }
+        Self { points: Vec::new(), subject: None, effect, left: None, rest: None }
     }
 
     fn strikes(&self, point: Point, subjects: &[&str]) -> bool {
@@ -184,6 +191,8 @@ impl Fault {
 pub(crate) struct Struck {
     pub(crate) slow: Duration,
     pub(crate) failure: Option<(Step, Kind)>,
+    /// How long the one that failed asks to be left alone.
+    pub(crate) rest: Option<Duration>,
     pub(crate) lost: bool,
     pub(crate) stale: usize,
     pub(crate) panic: Option<&'static str>,
@@ -199,7 +208,10 @@ pub(crate) fn strike(faults: &mut [Fault], point: Point, subjects: &[&str]) -> S
             {
                 continue;
             }
-            Effect::Fail(kind) => struck.failure = Some((point.step(), kind)),
+            Effect::Fail(kind) => {
+                struck.failure = Some((point.step(), kind));
+                struck.rest = fault.rest;
+            }
             Effect::Unauthenticated => struck.failure = Some((Step::Authenticate, Kind::Denied)),
             Effect::LostAnswer => struck.lost = true,
             Effect::Slow(by) => struck.slow += by,

@@ -122,6 +122,31 @@ async fn a_thousand_targets_of_one_key_share_one_fetch() {
     story.end();
 }
 
+/// Jobs are worked on by processes of their own, and a value never leaves the one that fetched it: each fetches for itself.
+#[tokio::test(start_paused = true)]
+async fn five_thousand_targets_of_one_key_cost_one_fetch_and_one_more_for_each_job() {
+    let story = Story::new();
+    for number in 0..5000 {
+        let cluster = if number % 2 == 0 { "blue" } else { "green" };
+        story.declare(&format!("{cluster}/shop/db-{number:04}"), "app/db");
+    }
+    story.world.rotate("app/db", story.value(1));
+    for version in 2..=3 {
+        let change = story.world.rotate("app/db", story.value(version));
+        story.world.forget_calls();
+        let report = story.flow().sync(&change).await.unwrap();
+        assert_eq!((report.count(Outcome::Written), report.count(Outcome::Queued)), (2000, 3000));
+        assert_eq!(story.world.calls().fetches, 1);
+        let jobs = story.world.jobs().waiting().len();
+        // 200 declarations each, but for the last ones of each page of the registry.
+        assert_eq!(jobs, 18);
+        assert_eq!(story.work_off().await.count(Outcome::Written), 3000);
+        assert_eq!((story.world.calls().fetches, story.world.calls().values), (1 + jobs, 1 + jobs));
+        assert_eq!(story.world.value("green/shop/db-4999", "value"), Some(story.value(version)));
+    }
+    story.end();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_answers_late_costs_one_fetch_more() {
     let story = Story::new();

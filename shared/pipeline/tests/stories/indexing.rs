@@ -1,11 +1,15 @@
 //! The registry follows git and the clusters.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-use crate::story::{Story, applying, pruning};
+use crate::story::{HOUR, MINUTE, Story, applying, pruning};
 use pawl_domain::store::{Condition, Home};
-use pawl_domain::{Declaration, Kind, Manifests, Problem, Severity, Store};
+use pawl_domain::{Declaration, Kind, Manifests, Problem, Severity, Standing, Store};
 use pawl_ports::{Ports, Put};
+use pawl_world::build::StoreBuilder;
 use pawl_world::{Fault, Point, World, cluster, declaration, secrets_manager};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn manifests(declarations: Vec<Declaration>) -> Manifests {
     Manifests {
@@ -167,21 +171,35 @@ async fn a_crash_between_registry_and_queue_is_found_by_the_sweep() {
     story.end();
 }
 
+/// A cluster that is indexed, with one ExternalSecret `shop/a` that reads `app/a` from the store `aws` of its own.
+fn living_in(world: &World, name: &str) {
+    living_beside(world, name, Vec::new());
+}
+
+/// The same, with more stores of its own.
+fn living_beside(world: &World, name: &str, others: Vec<StoreBuilder>) {
+    world.add_cluster(cluster(name).indexed());
+    let home = Home::Cluster(name.parse().unwrap());
+    let own = |store: StoreBuilder| store.home(home.clone()).build();
+    let stores: Vec<Store> = std::iter::once(secrets_manager("aws")).chain(others).map(own).collect();
+    let each = declaration(&format!("{name}/shop/a")).home(home.clone()).uid("u").reads("app/a");
+    let standing = stores.iter().map(|store| (store.id.clone(), Standing::default())).collect();
+    let found = Manifests {
+        declarations: vec![each.of_store(stores[0].id.clone()).build()],
+        stores,
+        standing,
+        ..Manifests::default()
+    };
+    world.clusters().set_manifests(&name.parse().unwrap(), found);
+    world.clusters().ensure_namespace(&name.parse().unwrap(), &"shop".parse().unwrap());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_cannot_be_read_hides_no_other_and_loses_nothing() {
     let story = Story::new();
     let world: &World = &story.world;
     for name in ["blue", "green"] {
-        world.add_cluster(cluster(name).indexed());
-        let home = Home::Cluster(name.parse().unwrap());
-        let mut store: Store = secrets_manager("aws").into();
-        store.id.home = home.clone();
-        let id = store.id.clone();
-        let each =
-            declaration(&format!("{name}/shop/a")).home(home).uid("u").reads("app/a").of_store(id).build();
-        let found = Manifests { declarations: vec![each], stores: vec![store], ..Manifests::default() };
-        world.clusters().set_manifests(&name.parse().unwrap(), found);
-        world.clusters().ensure_namespace(&name.parse().unwrap(), &"shop".parse().unwrap());
+        living_in(world, name);
     }
     world.rotate("app/a", story.value(1));
     world.inject(Fault::fail(Kind::Unreachable).at(Point::Manifests).on("blue"));
@@ -193,6 +211,103 @@ async fn a_cluster_that_cannot_be_read_hides_no_other_and_loses_nothing() {
     story.flow().index_clusters().await.unwrap();
     work_off(&story).await;
     assert_eq!(story.world.value("blue/shop/a", "value"), Some(story.value(1)));
+    story.end();
+}
+
+/// More of them than are indexed at the same time, and first in the order of names.
+#[tokio::test(start_paused = true)]
+async fn clusters_that_hang_while_they_are_indexed_hold_up_no_other_and_are_given_up() {
+    let story = Story::new();
+    let world: &World = &story.world;
+    for number in 0..15 {
+        let name = format!("a-{number:02}");
+        living_in(world, &name);
+        world.inject(Fault::slow(HOUR).at(Point::Manifests).on(&name));
+    }
+    for number in 0..30 {
+        living_in(world, &format!("b-{number:02}"));
+    }
+    world.rotate("app/a", story.value(1));
+    let (flow, begun) = (story.flow(), Instant::now());
+    let passing = async {
+        let reports = flow.index_clusters().await.unwrap();
+        (reports, begun.elapsed())
+    };
+    let written = async {
+        while world.data("b-29/shop/a").is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            work_off(&story).await;
+        }
+        begun.elapsed()
+    };
+    let ((reports, passed), took) = futures::join!(passing, written);
+    assert!(took < Duration::from_secs(10), "the others waited {took:?}");
+    assert!(passed < MINUTE, "the next index is due, and this one took {passed:?}");
+    let names: Vec<_> = reports.iter().map(|(name, _)| name.to_string()).collect();
+    assert!(names.is_sorted() && names.len() == 45, "{names:?}");
+    for (name, report) in &reports {
+        let hung = name.as_str().starts_with("a-");
+        assert_eq!(
+            report.as_ref().err().map(|error| error.kind),
+            hung.then_some(Kind::Unreachable),
+            "{name}"
+        );
+    }
+    // Those that hang again and again are left alone for a while.
+    for _ in 0..2 {
+        flow.index_clusters().await.unwrap();
+    }
+    world.forget_calls();
+    flow.index_clusters().await.unwrap();
+    assert_eq!(world.calls().manifest_lists, 30, "none of those that hang is asked");
+
+    world.mend_all();
+    world.advance(MINUTE);
+    flow.index_clusters().await.unwrap();
+    work_off(&story).await;
+    assert_eq!(world.value("a-00/shop/a", "value"), Some(story.value(1)));
+    story.end();
+}
+
+/// So many stores that hang that there is no time for the others, which have their turn another time.
+#[tokio::test(start_paused = true)]
+async fn stores_that_do_not_answer_keep_no_index_from_ending_and_no_store_from_being_told() {
+    let story = Story::new();
+    let world: &World = &story.world;
+    let slow = secrets_manager("slow").region("eu-west-9");
+    let hang = (0..60).map(|number| secrets_manager(&format!("a-{number:02}")).region("eu-west-9"));
+    let well = (0..60).map(|number| secrets_manager(&format!("b-{number:02}")));
+    living_beside(world, "blue", hang.chain(well).collect());
+    world.inject(Fault::slow(HOUR).at(Point::Validate).on(&slow.build().location().to_string()));
+    let flow = story.flow();
+    for _ in 0..30 {
+        let begun = Instant::now();
+        flow.index_clusters().await.unwrap();
+        assert!(begun.elapsed() < MINUTE, "the next index is due, and this took {:?}", begun.elapsed());
+    }
+    let told = world.clusters().told_stores(&"blue".parse().unwrap());
+    let told: BTreeSet<_> = told.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(told.len(), 61, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_has_no_time_left_says_so_and_the_next_one_goes_on() {
+    let story = Story::new();
+    let world: &World = &story.world;
+    living_in(world, "blue");
+    world.rotate("app/a", story.value(1));
+    for hangs in [Point::Manifests, Point::Catalogue, Point::Record] {
+        world.inject(Fault::slow(HOUR).at(hangs));
+        let begun = Instant::now();
+        let timed = story.flow().until(begun + Duration::from_secs(5));
+        let reports = timed.index_clusters().await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::from_secs(5), "{hangs:?}");
+        assert_eq!(reports[0].1.as_ref().unwrap_err().kind, Kind::Unreachable, "{hangs:?}");
+        world.mend_all();
+    }
+    story.flow().index_clusters().await.unwrap();
+    work_off(&story).await;
+    assert_eq!(world.value("blue/shop/a", "value"), Some(story.value(1)));
     story.end();
 }
 

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::declaration::{DeletionPolicy, RefreshPolicy};
 use pawl_domain::record::State;
-use pawl_domain::{Change, Kind, Moved, Outcome, Store};
-use pawl_pipeline::Settings;
-use pawl_ports::{Entry, Job, Ledger, Ports};
+use pawl_domain::{Change, Cluster, Kind, Moved, Outcome, Store};
+use pawl_pipeline::{Settings, Sightings};
+use pawl_ports::{Entry, Job, Ledger, Ports, Sighting};
 use pawl_world::build::{parameter_store_location, secrets_manager_location};
-use pawl_world::{Fault, Point, declaration, parameter_store};
+use pawl_world::{Fault, Point, cluster, declaration, parameter_store};
 use std::time::Duration;
 
 const ID: &str = "blue/shop/db";
@@ -367,4 +367,46 @@ async fn a_failure_is_recorded_although_its_job_is_confirmed_meanwhile() {
     let record = story.world.record("blue/shop/db").unwrap();
     assert!(matches!(record.state, State::Failed(_)), "{record:?}");
     story.end();
+}
+
+/// A person deletes or edits a Secret right after it was written, and the watch tells of it before the delivery has recorded
+/// what it wrote. Nothing would tell of it again.
+#[tokio::test(start_paused = true)]
+async fn what_is_touched_between_its_write_and_its_record_is_mended_all_the_same() {
+    for listed in [false, true] {
+        let story = Story::new();
+        story.declare(ID, "app/db");
+        let flow = story.flow();
+        flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+        let change = story.world.rotate("app/db", story.value(2));
+        let gate = story.world.gate(Point::Record);
+        let mut seen = if listed { Sightings::everything() } else { Sightings::default() };
+        seen.add(Sighting::Target("shop".parse().unwrap(), "db".parse().unwrap(), None));
+        let blue: Cluster = cluster("blue").into();
+        let before = story.world.record(ID);
+        let person = async {
+            let recording = gate.arrived().await;
+            assert_eq!(story.world.value(ID, "value"), Some(story.value(2)), "it is written");
+            story.world.clusters().delete(ID);
+            let meet = async {
+                let noting = gate.arrived().await;
+                recording.release();
+                while story.world.record(ID) == before {
+                    tokio::task::yield_now().await;
+                }
+                noting.release();
+                drop(gate);
+            };
+            let mut followed = futures::join!(flow.follow(&blue, &seen), meet).0;
+            // What `pawl serve` does when it was not done.
+            while followed.is_err() {
+                followed = flow.follow(&blue, &seen).await;
+            }
+        };
+        let (report, ()) = futures::join!(flow.sync(&change), person);
+        report.unwrap();
+        story.work_off().await;
+        assert_eq!(story.world.value(ID, "value"), Some(story.value(2)), "listed: {listed}");
+        story.end();
+    }
 }

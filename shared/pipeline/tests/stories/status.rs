@@ -6,11 +6,12 @@ use crate::story::{Story, flow, patient};
 use futures::FutureExt;
 use pawl_domain::declaration::{CreationPolicy, RefreshPolicy};
 use pawl_domain::reconcile::{DATA_HASH_ANNOTATION, Deed, MANAGED_LABEL};
-use pawl_domain::store::Home;
-use pawl_domain::{Complaint, Declaration, Kind, Outcome};
-use pawl_ports::{Job, Ports, Status};
-use pawl_world::build::{at, cluster_name};
-use pawl_world::{Fault, Point, declaration, every_order, secrets_manager};
+use pawl_domain::store::{Backend, FakeStore, Home};
+use pawl_domain::{Complaint, Declaration, Kind, Manifests, Outcome, Standing, Store};
+use pawl_pipeline::{Pipeline, Report, Settings};
+use pawl_ports::{Job, Ports, Status, Validity};
+use pawl_world::build::{StoreBuilder, at, cluster_name};
+use pawl_world::{Fault, Point, World, cluster, declaration, every_order, secrets_manager};
 use std::time::Duration;
 
 /// An ExternalSecret that lives in cluster blue, refreshed by this policy.
@@ -201,5 +202,103 @@ async fn a_secret_that_somebody_froze_gets_the_hash_of_what_it_should_hold() {
         assert_ne!(hash(), before);
     }
     assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+    story.end();
+}
+
+/// What each store of blue was told last.
+fn told_last(story: &Story) -> Option<Validity> {
+    let mut told = story.world.clusters().told_stores(&cluster_name("blue"));
+    told.pop().map(|(_, status)| status.validity)
+}
+
+/// Indexes cluster blue, in which this store and an ExternalSecret that reads `app/db` from it live, and does the work that
+/// comes of it.
+async fn index(story: &Story, flow: &Pipeline<World>, store: &Store) -> Report {
+    let home = Home::Cluster(cluster_name("blue"));
+    let db = declaration("blue/shop/db").home(home).uid("uid-1").reads("app/db").of_store(store.id.clone());
+    let found = Manifests {
+        declarations: vec![db.build()],
+        stores: vec![store.clone()],
+        standing: [(store.id.clone(), Standing::default())].into(),
+        ..Manifests::default()
+    };
+    story.world.clusters().set_manifests(&cluster_name("blue"), found);
+    for (_, report) in flow.index_clusters().await.unwrap() {
+        report.unwrap();
+    }
+    let mut report = Report::default();
+    for job in story.world.jobs().take() {
+        report.extend(flow.deliver(&job).await.unwrap());
+    }
+    report
+}
+
+fn living_in_blue(story: &Story) -> StoreBuilder {
+    story.world.add_cluster(cluster("blue").indexed());
+    story.with_namespace("shop");
+    secrets_manager("aws").home(Home::Cluster(cluster_name("blue")))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_told_that_it_is_valid_or_why_it_is_not() {
+    let story = Story::new();
+    let store = living_in_blue(&story);
+    let flow = story.flow();
+    story.world.rotate("app/db", story.value(1));
+    index(&story, &flow, &store.clone().build()).await;
+    assert_eq!(told_last(&story), Some(Validity::Valid));
+
+    // Whose identity cannot be proven is not ready, and its message says why.
+    story.world.inject(Fault::unauthenticated().at(Point::Validate));
+    index(&story, &flow, &store.clone().prefix("app/").build()).await;
+    let Some(Validity::NoClient(why)) = told_last(&story) else { panic!("{:?}", told_last(&story)) };
+    assert!(why.contains("as the test wants it"), "{why}");
+    let edited = story.world.clusters().told_stores(&cluster_name("blue")).pop().unwrap().1.edited;
+    assert!(edited, "an edit is told with an Event");
+
+    // What is down for a moment says nothing of the manifest.
+    story.world.mend_all();
+    story.world.inject(Fault::fail(Kind::Throttled).at(Point::Validate));
+    let before = story.world.clusters().told_stores(&cluster_name("blue")).len();
+    index(&story, &flow, &store.clone().build()).await;
+    assert_eq!(story.world.clusters().told_stores(&cluster_name("blue")).len(), before);
+    story.world.mend_all();
+    index(&story, &flow, &store.build()).await;
+    assert_eq!(told_last(&story), Some(Validity::Valid));
+    story.end();
+}
+
+/// As the operator does with `fake.validationResult: 2`: such a store is not ready, and what reads it fails.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_its_manifest_refuses_is_told_so_and_what_reads_it_fails() {
+    let story = Story::new();
+    let mut store = living_in_blue(&story).build();
+    let flow = flow(&story.world, Settings { fake_stores: true, ..Settings::default() });
+    let fake = |is_refused| Backend::Fake(FakeStore { data: Vec::new(), is_refused });
+    store.backend = fake(false);
+    story.world.rotate_at(&store.location(), "app/db", story.value(1));
+    assert_eq!(index(&story, &flow, &store).await.count(Outcome::Written), 1);
+    assert_eq!(told_last(&story), Some(Validity::Valid));
+
+    story.world.rotate_at(&store.location(), "app/db", story.value(2));
+    store.backend = fake(true);
+    let report = index(&story, &flow, &store).await;
+    let validity = told_last(&story).unwrap();
+    assert_eq!(validity, Validity::Refused("unable to validate".to_owned()));
+    let verdict = validity.verdict();
+    let told = (verdict.is_ready, verdict.reason.as_str(), verdict.message.as_str());
+    assert_eq!(told, (false, "InvalidProviderConfig", "unable to validate store"));
+    let (_, error) = report.failures().next().unwrap();
+    let words = "error processing spec.data[0] (key: app/db), err: ClusterSecretStore \"aws\" is not ready";
+    assert!(error.message().starts_with(words), "{error}");
+    let last = self::told(&story).pop().unwrap().result.unwrap_err();
+    assert_eq!(last.complaint.as_str(), "could not get secret data from provider");
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)), "its Secret stays");
+    assert_eq!(story.world.calls().fetches, 1, "nor is it read");
+
+    store.backend = fake(false);
+    index(&story, &flow, &store).await;
+    assert_eq!(told_last(&story), Some(Validity::Valid));
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
     story.end();
 }

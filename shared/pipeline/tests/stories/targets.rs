@@ -25,7 +25,7 @@ fn making(pairs: &[(&str, &str)]) -> Template {
 }
 
 /// A template whose text stands under `key` in a ConfigMap.
-fn from_config_map(name: &str, key: &str) -> Template {
+pub(crate) fn from_config_map(name: &str, key: &str) -> Template {
     let items = vec![TemplateItem { key: key.to_owned(), as_what: TemplateAs::Values }];
     let from = TemplateFrom {
         config_map: Some(TemplateObject { name: object_name(name), items }),
@@ -37,7 +37,7 @@ fn from_config_map(name: &str, key: &str) -> Template {
     Template { from: vec![from], ..Template::default() }
 }
 
-fn config_map(story: &Story, cluster: &str, name: &str, data: &[(&str, &str)]) {
+pub(crate) fn config_map(story: &Story, cluster: &str, name: &str, data: &[(&str, &str)]) {
     let (cluster, shop) = (cluster_name(cluster), namespace("shop"));
     story.world.clusters().set_config_map(&cluster, &shop, &object_name(name), data);
 }
@@ -110,6 +110,25 @@ async fn labels_of_which_nobody_knows_the_keys_are_written_after_a_look() {
     assert_eq!((labels.contains_key("one"), labels.contains_key("two")), (false, true));
     let calls = story.world.calls();
     assert_eq!((calls.reads, calls.updates, calls.replaces), (1, 1, 0));
+}
+
+/// ESO would delete it at its next refresh. Nobody deletes what a person made for a value that went before.
+#[tokio::test(start_paused = true)]
+async fn a_secret_made_by_hand_where_a_deleted_one_was_stays_until_there_are_values_again() {
+    let story = Story::new();
+    story.world.declare(declaration("blue/shop/db").reads("app/db").deletion(DeletionPolicy::Delete));
+    let flow = story.flow();
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    flow.sync(&story.world.delete_secret("app/db")).await.unwrap();
+    assert!(story.world.clusters().secret("blue/shop/db").is_none());
+    story.world.clusters().edit("blue/shop/db", |secret| secret.set("theirs", "x"));
+    story.sweep_for(3).await;
+    flow.sweep(true).await.unwrap();
+    assert_eq!(story.world.data("blue/shop/db"), texts(&[("theirs", "x")]));
+
+    flow.sync(&story.world.rotate("app/db", story.value(2))).await.unwrap();
+    assert_eq!(story.world.data("blue/shop/db"), texts(&[("value", &story.value(2))]));
+    story.end();
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,6 +145,38 @@ async fn clusters_that_do_not_answer_are_compared_side_by_side_with_the_others()
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
+/// What failed and is due does not wait for the listings of stores, nor for the look at clusters.
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_is_due_is_held_up_by_no_slow_store_or_cluster() {
+    let story = Story::new();
+    for number in 0..20 {
+        tenant(&story, "slow", &format!("s-{number:02}"), &format!("eu-west-{number}")).await;
+    }
+    story.flow().sweep(true).await.unwrap();
+    story.declare("blue/shop/db", "app/db");
+    story.world.inject(Fault::fail(Kind::Invalid).at(Point::Fetch));
+    story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    assert!(story.world.data("blue/shop/db").is_empty());
+    story.world.mend_all();
+
+    for number in 0..20 {
+        story.world.add_cluster(cluster(&format!("slow-{number}")));
+    }
+    story.world.advance(2 * HOUR);
+    let slow = Fault::slow(Duration::from_secs(30));
+    story.world.inject(slow.among(&[Point::Listing, Point::Managed, Point::Versions]));
+    let (flow, begun) = (story.flow(), tokio::time::Instant::now());
+    let written = async {
+        while story.world.data("blue/shop/db").is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        begun.elapsed()
+    };
+    let (swept, took) = futures::join!(flow.sweep(false), written);
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(30), "the sweep was slow: {swept:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_does_not_answer_costs_one_call_per_period_and_not_one_per_declaration() {
     let story = Story::new();

@@ -2,6 +2,7 @@
 
 use super::{HOUR, MINUTE, settled, sweep_for, work_off, written};
 use crate::story::{Story, applying, flow, pruning};
+use crate::targets::{config_map, from_config_map};
 use futures::FutureExt;
 use pawl_domain::{Kind, Manifests};
 use pawl_pipeline::Settings;
@@ -51,6 +52,48 @@ async fn what_could_neither_be_noted_nor_queued_is_found_again() {
     story.flow().sweep(false).await.unwrap();
     work_off(&story).await;
     assert_eq!(story.world.value("blue/shop/db-007", "value"), Some(story.value(2)));
+}
+
+/// Searches and templates have marks of their own kind of work, and the same promise.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_once_is_queued_by_the_next_sweep_for_searches_and_templates_too() {
+    for (searches, refused) in
+        [(true, Point::Enqueue), (true, Point::Record), (false, Point::Enqueue), (false, Point::Record)]
+    {
+        let story = Story::new();
+        for number in 0..201 {
+            let db = declaration(&format!("blue/shop/db-{number:03}"));
+            story.world.declare(match searches {
+                true => db.finds("^app/"),
+                false => db.reads("app/db").template(from_config_map("texts", "text")),
+            });
+        }
+        let (key, text) = if searches { ("app_db", "") } else { ("text", "one") };
+        config_map(&story, "blue", "texts", &[("text", text)]);
+        story.world.rotate("app/db", story.value(1));
+        for _ in 0..2 {
+            story.flow().sweep(true).await.unwrap();
+            work_off(&story).await;
+            story.world.advance(HOUR);
+        }
+        let (before, after) =
+            if searches { (story.value(1), story.value(2)) } else { ("one".into(), "two".into()) };
+        let held = || story.world.value("blue/shop/db-007", key);
+        assert_eq!(held(), Some(before), "searches: {searches}");
+        if searches {
+            story.world.rotate("app/db", story.value(2));
+        }
+        config_map(&story, "blue", "texts", &[("text", "two")]);
+        story.world.inject(Fault::fail(Kind::Throttled).at(refused));
+        let _ = story.flow().sweep(false).await;
+        assert_ne!(held().as_ref(), Some(&after), "searches: {searches}, {refused:?}: it was refused");
+        story.world.mend_all();
+        story.world.advance(MINUTE);
+        story.flow().sweep(false).await.unwrap();
+        work_off(&story).await;
+        assert_eq!(held(), Some(after), "searches: {searches}, {refused:?}");
+        story.end();
+    }
 }
 
 #[tokio::test(start_paused = true)]

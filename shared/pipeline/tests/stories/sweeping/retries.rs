@@ -63,6 +63,45 @@ async fn a_long_lived_process_tries_again_in_seconds() {
     retry_for(&story, &flow, 5).await;
 }
 
+/// Fails once, with a store that asks to be left alone for 90 seconds. The queue loses the job.
+fn asked_to_wait() -> Story {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    let rest = Duration::from_secs(90);
+    story.world.inject(Fault::fail(Kind::Throttled).resting(rest).at(Point::Fetch).times(1));
+    story
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_asks_to_be_left_alone_is_left_alone_by_sweeps() {
+    let story = asked_to_wait();
+    story.flow().sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    story.world.jobs().take();
+    story.world.forget_calls();
+    for (seconds, fetches) in [(1, 0), (59, 0), (29, 0), (1, 1)] {
+        story.world.advance(Duration::from_secs(seconds));
+        story.flow().sweep(false).await.unwrap();
+        assert_eq!(story.world.calls().fetches, fetches, "after {seconds} s more");
+    }
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_asks_to_be_left_alone_is_left_alone_by_a_long_lived_process() {
+    let story = asked_to_wait();
+    let flow = story.flow();
+    let _ = tokio::time::timeout(Duration::from_millis(1), flow.until_due()).await;
+    flow.sync(&story.world.rotate("app/db", story.value(1))).await.unwrap();
+    story.world.jobs().take();
+    story.world.forget_calls();
+    retry_for(&story, &flow, 89).await;
+    assert_eq!(story.world.calls().fetches, 0);
+    retry_for(&story, &flow, 2).await;
+    assert_eq!(story.world.calls().fetches, 1);
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outage_of_an_hour_is_over_within_seven_minutes_and_a_sweep() {
     let story = settled(2).await;
