@@ -24,7 +24,7 @@ mod watches;
 pub use asked::{Listed, Listing, Part, Wanted};
 pub use caller::{CallerIdentity, SignedRequest};
 pub use clusters::{Clusters, TemplateKind};
-pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint};
+pub use credentials::{BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret};
 pub use error::Error;
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};

@@ -7,7 +7,9 @@ use pawl_domain::{
     Access, ClusterName, DigestKey, Fetched, Grant, Kind, Namespace, ObjectName, SecretValue, Step, Version,
     VersionSelector,
 };
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Error, Part, SignedRequest, Wanted};
+use pawl_ports::{
+    CallerIdentity, Clock, ClusterCredentials, Error, Part, SignedRequest, Wanted, WholeSecret,
+};
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
 use pawl_stores::kit::Bounds;
 use pawl_vault::{Options, VaultSources};
@@ -169,6 +171,10 @@ impl FakeCluster {
 impl ClusterCredentials for FakeCluster {
     async fn secret_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<SecretValue, Error> {
         self.text(cluster, at).map(SecretValue::new)
+    }
+
+    async fn secret(&self, _: &ClusterName, _: &Namespace, _: &ObjectName) -> Result<WholeSecret, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no Secret is read whole here"))
     }
 
     async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {
