@@ -26,7 +26,7 @@ mod session;
 
 pub use batch::Batch;
 pub use call::{Call, Server};
-pub use link::{Ask, Bounds, Link, Material, PlainHttp, sealed, text};
+pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
