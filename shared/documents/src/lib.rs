@@ -26,6 +26,7 @@ mod record;
 mod store;
 mod target;
 mod vault;
+mod webhook;
 
 pub use access::mark_name;
 

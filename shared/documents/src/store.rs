@@ -23,6 +23,7 @@ choices!(Backend {
     "Fake" => Fake(store),
     "OpenBao" => OpenBao(store),
     "GitLab" => GitLab(store),
+    "Webhook" => Webhook(store),
 });
 
 fields!(SecretKeyRef {

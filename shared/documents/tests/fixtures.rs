@@ -11,7 +11,10 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
-use pawl_domain::store::{Backend, CaProvider, FakeStore, GitLabStore, OpenBaoStore, SecretKeyRef};
+use pawl_domain::store::{
+    Backend, CaProvider, FakeStore, GitLabStore, Headers, OpenBaoStore, SecretKeyRef, WebhookSecret,
+    WebhookStore,
+};
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
     StorePolicy,
@@ -20,6 +23,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The latest version, which is written today.
 const LATEST: u32 = 1;
@@ -87,6 +91,23 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::ConfigMap(at("roots"))),
     };
     kept("stores", "gitlab.json", &of(gitlab.into()));
+    let webhook = WebhookStore {
+        url: "https://api.example.com/{{ .remoteRef.key }}".to_owned(),
+        method: "POST".to_owned(),
+        headers: Headers([("X-Team".to_owned(), "shop".to_owned())].into()),
+        content_type: Some("application/json".to_owned()),
+        body: "{{ .remoteRef.version }}".to_owned(),
+        timeout: Some(Duration::from_millis(1500)),
+        json_path: "$.value".to_owned(),
+        secrets: vec![WebhookSecret {
+            name: "auth".to_owned(),
+            secret: "api".parse().unwrap(),
+            namespace: Some("infra".parse().unwrap()),
+        }],
+        ca_bundle: Some("PEM".to_owned()),
+        ca_provider: Some(CaProvider::Secret(at("roots"))),
+    };
+    kept("stores", "webhook.json", &of(webhook.into()));
 }
 
 #[test]

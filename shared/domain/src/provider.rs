@@ -15,6 +15,7 @@ mod profile;
 pub(crate) mod secrets_manager;
 mod selector;
 mod vault;
+mod webhook;
 
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes};
@@ -42,12 +43,21 @@ pub enum Provider {
     SecretsManager,
     /// HashiCorp Vault.
     Vault,
+    /// An API that is asked over HTTP.
+    Webhook,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 6] =
-        [Self::Fake, Self::GitLab, Self::OpenBao, Self::ParameterStore, Self::SecretsManager, Self::Vault];
+    pub const ALL: [Self; 7] = [
+        Self::Fake,
+        Self::GitLab,
+        Self::OpenBao,
+        Self::ParameterStore,
+        Self::SecretsManager,
+        Self::Vault,
+        Self::Webhook,
+    ];
 
     /// What is particular to it.
     pub fn profile(self) -> &'static Profile {
@@ -58,6 +68,7 @@ impl Provider {
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Vault => &vault::PROFILE,
+            Self::Webhook => &webhook::PROFILE,
         }
     }
 

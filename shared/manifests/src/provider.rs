@@ -5,6 +5,7 @@ mod fake;
 mod gitlab;
 mod open_bao;
 mod vault;
+mod webhook;
 
 use crate::reader::{Fields, shortened};
 use pawl_domain::Namespace;
@@ -22,12 +23,13 @@ pub(super) struct Setting<'a> {
 type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 
 /// The providers that are served, by ESO's names.
-const SERVED: [(&str, Reader); 5] = [
+const SERVED: [(&str, Reader); 6] = [
     ("aws", aws::read),
     ("fake", fake::read),
     ("gitlab", gitlab::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),
+    ("webhook", webhook::read),
 ];
 
 /// The backend of the one provider; one that is not served is noted.

@@ -7,7 +7,7 @@ use pawl_domain::store::Backend;
 use pawl_domain::{Access, Fetched, Find, Keep, Version};
 use pawl_fake::FakeSources;
 use pawl_ports::{ClusterCredentials, Error, Listing, Sources, Wanted};
-use pawl_stores::GitLabSources;
+use pawl_stores::{GitLabSources, WebhookSources};
 use pawl_vault::VaultSources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Stores<C> {
     pub vault: VaultSources<C, AwsSources<C>>,
     /// GitLab.
     pub gitlab: GitLabSources<C>,
+    /// APIs that are asked over HTTP.
+    pub webhook: WebhookSources<C>,
     /// Stores whose values stand in their manifests.
     pub fake: FakeSources,
 }
@@ -31,6 +33,7 @@ impl<C: ClusterCredentials + 'static> Stores<C> {
             Backend::Aws(_) => &*self.aws,
             Backend::Fake(_) => &self.fake,
             Backend::GitLab(_) => &self.gitlab,
+            Backend::Webhook(_) => &self.webhook,
             Backend::OpenBao(_) | Backend::Vault(_) => &self.vault,
         }
     }

@@ -12,13 +12,13 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
-use pawl_domain::{DigestKey, SecretValue};
+use pawl_domain::{DigestKey, Functions, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry};
-use pawl_stores::GitLabSources;
+use pawl_stores::{GitLabSources, WebhookSources};
 use pawl_vault::VaultSources;
 use std::sync::{Arc, LazyLock};
 use tokio::io::AsyncWriteExt;
@@ -229,6 +229,9 @@ where
     let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
     let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
     let gitlab = GitLabSources::new(Arc::clone(&clusters), Arc::clone(&clock), digest_key.clone());
+    let functions = Functions::new(|| SystemClock.now());
+    let webhook =
+        WebhookSources::new(Arc::clone(&clusters), Arc::clone(&clock), digest_key.clone(), functions);
     let vault = VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
@@ -236,7 +239,7 @@ where
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let sources = Stores { aws, vault, gitlab, fake: FakeSources };
+    let sources = Stores { aws, vault, gitlab, webhook, fake: FakeSources };
     let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))

@@ -5,5 +5,7 @@
 
 mod gitlab;
 pub mod kit;
+mod webhook;
 
 pub use gitlab::GitLabSources;
+pub use webhook::WebhookSources;

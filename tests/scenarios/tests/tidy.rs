@@ -105,6 +105,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("Vault", &["shared/domain/src/store/vault/", "shared/vault/src/", "shared/events/src/vault.rs"]),
+    ("Webhook", &["shared/domain/src/store/webhook.rs", "shared/stores/src/webhook"]),
 ];
 /// The kinds of spec: their one dispatch, and the registry of adapters in the composition root.
 const BACKENDS: &[&str] = &["shared/domain/src/store.rs", "shared/runtime/src/sources.rs"];
@@ -115,6 +116,7 @@ const SPECS: &[(&str, &[&str])] = &[
     ("as_gitlab", &["shared/stores/src/gitlab"]),
     ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
     ("as_vault", &["shared/domain/src/store/vault.rs"]),
+    ("as_webhook", &["shared/stores/src/webhook"]),
 ];
 
 const LONGEST_FILE: usize = 500;

@@ -10,6 +10,7 @@
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
+//! | [`webhook`] | an API of somebody's own, which keeps what it was asked | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
 //!
 //! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
@@ -23,6 +24,7 @@ pub mod process;
 mod proxy;
 mod tools;
 pub mod vault;
+pub mod webhook;
 
 pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
 pub use error::{Error, Result};

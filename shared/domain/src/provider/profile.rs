@@ -113,6 +113,9 @@ pub enum Lookup {
     MemberFirst,
     /// The member of exactly this name, and nothing else.
     Member,
+    /// Not here: the store is told the property and the version ([`Told`](crate::query::Told)), and all that it gives is the
+    /// answer.
+    Told,
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -124,4 +127,6 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As `Printed`, and also of an object that stands in a JSON text. `null` is no object.
+    Packed,
 }

@@ -2,7 +2,7 @@
 
 use super::decode::{check_null_bytes, decoded, decoded_all};
 use super::error::{Entry, EntryProblem, RenderError};
-use super::extract::members;
+use super::extract::{members, unpacked};
 use super::functions::{Functions, is_random};
 use super::keys::{Data, admit, convert, validate};
 use super::rendered::Rendered;
@@ -262,10 +262,11 @@ impl Prepared {
                 Ok(Data::from([(key.clone(), value)]))
             }
             (Becomes::Every { conversion, rewrite }, Found::One(fetched)) => {
-                let value = self.select(fetched, budget)?;
+                let extract = fetched.provider.profile().extract;
+                let no_object = |reason| EntryProblem::NotAnObject { key: self.key.clone(), reason };
+                let value = unpacked(extract, self.select(fetched, budget)?).map_err(no_object)?;
                 take_apart(&value, budget)?;
-                let every = members(fetched.provider.profile().extract, &value)
-                    .map_err(|reason| EntryProblem::NotAnObject { key: self.key.clone(), reason })?;
+                let every = members(extract, &value).map_err(no_object)?;
                 self.every(every, *conversion, rewrite, budget)
             }
             (Becomes::Every { conversion, rewrite }, Found::Many(found)) => {

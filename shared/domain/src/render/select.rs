@@ -30,11 +30,14 @@ impl Property {
         value: &SecretValue,
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
+        if lookup == Lookup::Told {
+            return Ok(Some(value.clone()));
+        }
         let document = value.expose();
         let first = match (lookup, &self.escaped) {
             (Lookup::NameWithDotsFirst, Some(escaped)) => gjson_value(document, escaped, budget)?,
             (Lookup::MemberFirst | Lookup::Member, _) => member(document, &self.path),
-            (Lookup::Path, _) | (Lookup::NameWithDotsFirst, None) => None,
+            (Lookup::Path | Lookup::Told, _) | (Lookup::NameWithDotsFirst, None) => None,
         };
         match (lookup, first) {
             (_, Some(found)) => Ok(Some(found)),

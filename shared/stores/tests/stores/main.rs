@@ -4,3 +4,5 @@
 
 mod gitlab;
 mod link;
+mod webhook;
+mod webhook_eso;
