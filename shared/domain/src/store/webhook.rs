@@ -181,6 +181,41 @@ impl Spec for WebhookStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::ClusterName;
+    use crate::provider::VersionSelector;
+    use crate::query::{Query, Remote};
+    use crate::store::{Home, Store, StoreId};
+
+    fn store(key: &str) -> Store {
+        let url = format!("https://API.example.com/{key}");
+        let id = StoreId { home: Home::Applied, namespace: None, name: "api".parse().unwrap() };
+        let backend = WebhookStore { url, ..WebhookStore::default() }.into();
+        Store { id, backend, conditions: Vec::new(), set: None }
+    }
+
+    #[test]
+    fn a_read_tells_its_property_and_version_and_is_found_by_its_key() {
+        let store = store("{{ .remoteRef.key }}");
+        let key = || Remote { key: "app/db".to_owned(), ..Remote::default() };
+        let whole = Remote { property: Some("p".to_owned()), version: Some("3".to_owned()), ..key() };
+        assert_eq!(store.asked(&key()), "app/db");
+        assert_eq!(store.asked(&whole), r#"["app/db","p","3"]"#);
+        assert_eq!(whole.selector(&store), VersionSelector::Current);
+        assert_eq!(store.location().account.as_deref(), Some("https://api.example.com"));
+        assert_eq!(store.index_keys(&Query::Key(whole)), store.index_keys(&Query::Key(key())));
+    }
+
+    #[test]
+    fn an_answer_that_the_namespace_has_a_part_in_is_its_own() {
+        let blue: ClusterName = "blue".parse().unwrap();
+        let [shop, web]: [Namespace; 2] = ["shop", "web"].map(|name| name.parse().unwrap());
+        let shared = store("{{ .remoteRef.key }}");
+        assert_eq!(shared.access(&blue, &shop), shared.access(&blue, &web));
+        let own = store("{{ .remoteRef.namespace }}/{{ .remoteRef.key }}");
+        assert_ne!(own.access(&blue, &shop), own.access(&blue, &web));
+        assert_eq!(own.access(&blue, &shop).namespace, Some(shop));
+        assert_eq!(own.own_access(&blue), None, "whose answer would it be?");
+    }
 
     #[test]
     fn the_server_stands_before_all_templates() {
