@@ -29,6 +29,7 @@ mod record;
 mod store;
 mod target;
 mod vault;
+mod webhook;
 
 pub use access::mark_name;
 

@@ -27,6 +27,7 @@ choices!(Backend {
     "AzureKv" => AzureKv(store),
     "Kubernetes" => Kubernetes(store),
     "Crd" => Crd(store),
+    "Webhook" => Webhook(store),
 });
 
 fields!(SecretKeyRef {

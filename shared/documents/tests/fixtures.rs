@@ -15,7 +15,8 @@ use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetStat
 use pawl_domain::store::{
     ApiAuth, ApiServer, AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, ClientCertificate,
     CrdResource, CrdRule, CrdStore, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount,
-    GcpStore, GcpSubject, GitLabStore, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
+    GcpStore, GcpSubject, GitLabStore, Headers, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
+    WebhookSecret, WebhookStore,
 };
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
@@ -25,6 +26,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The latest version, which is written today.
 const LATEST: u32 = 1;
@@ -117,6 +119,23 @@ fn kinds_of_store_that_came_later_are_kept() {
         tenant: Some("tenant".to_owned()),
     };
     kept("stores", "azurekv-service-account.json", &of(azurekv(auth).into()));
+    let webhook = WebhookStore {
+        url: "https://api.example.com/{{ .remoteRef.key }}".to_owned(),
+        method: "POST".to_owned(),
+        headers: Headers([("X-Team".to_owned(), "shop".to_owned())].into()),
+        content_type: Some("application/json".to_owned()),
+        body: "{{ .remoteRef.version }}".to_owned(),
+        timeout: Some(Duration::from_millis(1500)),
+        json_path: "$.value".to_owned(),
+        secrets: vec![WebhookSecret {
+            name: "auth".to_owned(),
+            secret: "api".parse().unwrap(),
+            namespace: Some("infra".parse().unwrap()),
+        }],
+        ca_bundle: Some("PEM".to_owned()),
+        ca_provider: Some(CaProvider::Secret(at("roots"))),
+    };
+    kept("stores", "webhook.json", &of(webhook.into()));
     for (name, backend) in kubernetes(&at) {
         kept("stores", name, &of(backend));
     }

@@ -19,6 +19,7 @@ mod profile;
 pub(crate) mod secrets_manager;
 mod selector;
 mod vault;
+mod webhook;
 
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes, SweepCost};
@@ -56,11 +57,13 @@ pub enum Provider {
     SecretsManager,
     /// HashiCorp Vault.
     Vault,
+    /// An API that is asked over HTTP.
+    Webhook,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -71,6 +74,7 @@ impl Provider {
         Self::ParameterStore,
         Self::SecretsManager,
         Self::Vault,
+        Self::Webhook,
     ];
 
     /// What is particular to it.
@@ -86,6 +90,7 @@ impl Provider {
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Vault => &vault::PROFILE,
+            Self::Webhook => &webhook::PROFILE,
         }
     }
 

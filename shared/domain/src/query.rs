@@ -2,6 +2,7 @@
 
 use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a store is asked for.
@@ -24,6 +25,44 @@ pub struct Remote {
     pub version: Option<String>,
     /// `metadataPolicy: Fetch`: what the store knows about the key (tags and the like) is read in place of its value.
     pub metadata: bool,
+}
+
+/// All that a read tells a store whose own the meaning of `property` and `version` is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Told {
+    /// `key`.
+    pub key: String,
+    /// `property`; empty for none.
+    pub property: String,
+    /// `version`; empty for none.
+    pub version: String,
+}
+
+impl Told {
+    /// By this read.
+    pub fn by(remote: &Remote) -> Self {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self { key: remote.key.clone(), property: text(&remote.property), version: text(&remote.version) }
+    }
+
+    /// As one text, such as stores are asked with: the key, where nothing else is told, and else a JSON list.
+    pub fn to_text(&self) -> String {
+        let Self { key, property, version } = self;
+        let is_key_alone = property.is_empty() && version.is_empty() && !key.starts_with('[');
+        match is_key_alone {
+            true => key.clone(),
+            false => Value::from(vec![key.as_str(), property.as_str(), version.as_str()]).to_string(),
+        }
+    }
+
+    /// What such a text tells.
+    pub fn from_text(text: &str) -> Self {
+        let list: Option<[String; 3]> =
+            text.starts_with('[').then(|| serde_json::from_str(text).ok()).flatten();
+        let [key, property, version] =
+            list.unwrap_or_else(|| [text.to_owned(), String::new(), String::new()]);
+        Self { key, property, version }
+    }
 }
 
 /// `find`: criteria that all must hold.
@@ -68,6 +107,23 @@ pub struct InvalidPattern(String);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_read_tells_is_one_text_and_back() {
+        for (key, property, version, text) in [
+            ("app/db", "", "", "app/db"),
+            ("", "", "", ""),
+            ("app/db", "user", "", r#"["app/db","user",""]"#),
+            ("app/db", "", "3", r#"["app/db","","3"]"#),
+            ("[a]", "", "", r#"["[a]","",""]"#),
+            (r#"["a","b","c"]"#, "", "", r#"["[\"a\",\"b\",\"c\"]","",""]"#),
+        ] {
+            let [key, property, version] = [key, property, version].map(str::to_owned);
+            let told = Told { key, property, version };
+            assert_eq!(told.to_text(), text);
+            assert_eq!(Told::from_text(text), told);
+        }
+    }
 
     #[test]
     fn patterns_are_not_anchored() {

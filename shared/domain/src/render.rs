@@ -11,9 +11,12 @@
 //! | convert, validate | without `rewrite`: signs that a key cannot have are replaced; what is no key is refused | `keys` |
 //! | decode | `decodingStrategy`, then `nullBytePolicy` | `decode` |
 //!
+//! Beside that, `text` and `answer` are what a store's manifest asks with, and takes out of an answer.
+//!
 //! What the entries give is laid over each other in order, and `template` makes the target's data and metadata of it.
 //! Source of the facts: ESO 2.9 as it ran. Where Pawl does something else on purpose, `docs/eso.md` lists it.
 
+mod answer;
 mod decode;
 mod entries;
 mod error;
@@ -26,12 +29,16 @@ mod rewrite;
 mod select;
 mod tags;
 mod template;
+mod text;
 
+pub use answer::{NoAnswer, answered};
 pub use error::{
     Entry, EntryProblem, InvalidKey, Refused, RenderError, RewriteProblem, TemplateProblem, TemplateStage,
 };
 pub use functions::Functions;
 pub use pawl_golang::budget::Budget;
+pub use pawl_golang::template::query_escaped;
 pub use recipe::Recipe;
 pub use rendered::Rendered;
 pub use template::TemplateSources;
+pub use text::{Scope, TextProblem};

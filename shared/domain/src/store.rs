@@ -13,6 +13,7 @@ mod open_bao;
 mod search;
 mod spec;
 mod vault;
+mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
@@ -30,12 +31,13 @@ pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
     VaultStore,
 };
+pub use webhook::{WebhookSecret, WebhookStore};
 
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
-use crate::provider::{Capabilities, VersionSelector};
-use crate::query::{Find, Query, Remote};
+use crate::provider::{Capabilities, Lookup, VersionSelector};
+use crate::query::{Find, Query, Remote, Told};
 use serde::{Deserialize, Serialize};
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +116,14 @@ impl Store {
     /// The key as this store's provider knows it, such as with the store's prefix before the declared key.
     pub fn remote_key(&self, key: &str) -> String {
         self.backend.spec().remote_key(key)
+    }
+
+    /// What the provider is asked for by a read: its key, with all else that a provider is told that reads it itself.
+    pub fn asked(&self, remote: &Remote) -> String {
+        match self.location().provider.profile().lookup {
+            Lookup::Told => Told::by(remote).to_text(),
+            _ => self.remote_key(&remote.key),
+        }
     }
 
     /// The index keys under which a change finds what is read here. A search is found by every change of its store's
@@ -271,6 +281,8 @@ backends! {
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.
     Vault(Box<VaultStore>) is VaultStore, as_vault;
+    /// An API that is asked over HTTP.
+    Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -6,6 +6,7 @@ pub mod duration;
 pub mod fmt;
 pub mod gjson;
 pub mod json;
+pub mod jsonpath;
 mod literal;
 pub mod number;
 pub mod prices;

@@ -2,6 +2,7 @@
 
 mod differential;
 mod gjson;
+mod jsonpath;
 mod readme;
 mod sprig;
 mod template;

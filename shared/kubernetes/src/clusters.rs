@@ -13,7 +13,7 @@ use pawl_domain::{
 };
 use pawl_ports::{
     ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus,
-    TargetRef, TemplateKind, Watches, Writer,
+    TargetRef, TemplateKind, Watches, WholeSecret, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -144,6 +144,15 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesCl
 impl<I: ClusterIdentity + 'static, D: ClusterDirectory> ClusterCredentials for KubernetesClusters<I, D> {
     async fn secret_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<SecretValue, Error> {
         credentials::secret_key(&*self.connections.link(cluster).await?, at).await
+    }
+
+    async fn secret(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+    ) -> Result<WholeSecret, Error> {
+        credentials::secret(&*self.connections.link(cluster).await?, namespace, name).await
     }
 
     async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {

@@ -5,7 +5,7 @@ use crate::connect::Link;
 use crate::wire::{ConfigMap, Object, Secret, SecretText};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::{Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_ports::{ClusterIdentity, Error};
+use pawl_ports::{ClusterIdentity, Error, WholeSecret};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -26,6 +26,17 @@ pub(crate) async fn secret_key<I: ClusterIdentity>(
             format!("cannot find secret data for key: {:?} in {}", at.key, call.subject(link.name()));
         Error::new(Step::Authenticate, Kind::NotFound, message)
     })
+}
+
+pub(crate) async fn secret<I: ClusterIdentity>(
+    link: &Link<I>,
+    namespace: &Namespace,
+    name: &ObjectName,
+) -> Result<WholeSecret, Error> {
+    let call =
+        Call::new(Step::Authenticate, Verb::Get, &SECRETS).namespace(namespace.as_str()).name(name.as_str());
+    let secret: Secret = link.send(&call).await?.or_fail(&call, link.name())?.read(&call, link.name())?;
+    Ok(secret.into_whole())
 }
 
 pub(crate) async fn config_map_key<I: ClusterIdentity>(

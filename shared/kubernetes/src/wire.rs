@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::SecretValue;
 use pawl_domain::reconcile::{Desired, Existing, OwnFields, Owner, Parts, Replacement};
+use pawl_ports::WholeSecret;
 use serde::de::{Error as _, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -87,6 +88,12 @@ impl Secret {
     /// Its data.
     pub(crate) fn into_data(self) -> BTreeMap<String, SecretValue> {
         self.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()
+    }
+
+    /// Its labels and its data.
+    pub(crate) fn into_whole(mut self) -> WholeSecret {
+        let labels = self.metadata.labels.take().unwrap_or_default();
+        WholeSecret { labels, data: self.into_data() }
     }
 
     /// One value of its data.

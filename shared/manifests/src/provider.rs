@@ -9,6 +9,7 @@ mod gitlab;
 mod kubernetes;
 mod open_bao;
 mod vault;
+mod webhook;
 
 use crate::reader::{Fields, shortened};
 use pawl_domain::Namespace;
@@ -36,6 +37,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),
+    ("webhook", webhook::read),
 ];
 
 /// The backend of the one provider; one that is not served is noted.

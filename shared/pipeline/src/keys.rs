@@ -16,7 +16,7 @@ impl<P: Ports> Pipeline<P> {
 /// What a read of one key asks of its store.
 pub(crate) fn wanted(remote: &Remote, store: &Store) -> Wanted {
     let part = if remote.metadata { Part::Metadata } else { Part::Value };
-    Wanted { key: store.remote_key(&remote.key), selector: remote.selector(store), part }
+    Wanted { key: store.asked(remote), selector: remote.selector(store), part }
 }
 
 pub(crate) fn no_answer(want: &Wanted) -> Error {

@@ -16,6 +16,14 @@ pub trait ClusterCredentials: Send + Sync {
         at: &SecretKeyAt,
     ) -> impl Future<Output = Result<SecretValue, Error>> + Send;
 
+    /// All of a Secret. `NotFound` names what is missing.
+    fn secret(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+    ) -> impl Future<Output = Result<WholeSecret, Error>> + Send;
+
     /// One key of a ConfigMap. `NotFound` names what is missing.
     fn config_map_key(
         &self,
@@ -46,6 +54,15 @@ pub trait ClusterCredentials: Send + Sync {
     /// # Errors
     /// Of step `Authenticate`; `Invalid` where more than address and CA is needed to reach it.
     fn api_server(&self, cluster: &ClusterName) -> impl Future<Output = Result<ApiEndpoint, Error>> + Send;
+}
+
+/// All of a Secret, for whoever uses it whole.
+#[derive(Clone, Debug, Default)]
+pub struct WholeSecret {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its data.
+    pub data: BTreeMap<String, SecretValue>,
 }
 
 /// What connections to clusters need of AWS: the half of it that the adapter of clusters sees.

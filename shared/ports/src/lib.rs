@@ -25,7 +25,9 @@ mod watches;
 pub use asked::{Listed, Listing, Part, Wanted};
 pub use caller::{CallerIdentity, Question, SignedRequest};
 pub use clusters::{Clusters, TemplateKind};
-pub use credentials::{ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint};
+pub use credentials::{
+    ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
+};
 pub use error::Error;
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};

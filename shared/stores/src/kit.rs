@@ -34,7 +34,7 @@ pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
 pub use jwt::{Unsigned, rs256};
-pub use link::{Ask, Bounds, Link, Material, PlainHttp, sealed, text};
+pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};

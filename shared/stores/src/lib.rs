@@ -9,14 +9,16 @@ mod gcpsm;
 mod gitlab;
 pub mod kit;
 mod kubernetes;
+mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
+pub use webhook::WebhookSources;
 
-use pawl_domain::DigestKey;
+use pawl_domain::{DigestKey, Functions};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
 use std::sync::Arc;
 
@@ -29,11 +31,14 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     digest_key: &DigestKey,
 ) -> Vec<Arc<dyn Source>> {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
+    let told = clock();
+    let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }

@@ -12,6 +12,7 @@
 //! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
+//! | [`webhook`] | an API of somebody's own, which keeps what it was asked | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
 //!
 //! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
@@ -27,6 +28,7 @@ pub mod process;
 mod proxy;
 mod tools;
 pub mod vault;
+pub mod webhook;
 
 pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
 pub use error::{Error, Result};

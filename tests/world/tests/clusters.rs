@@ -212,6 +212,13 @@ async fn credentials_are_read_where_they_are() {
     let found = world.clusters().secret_key(&blue, &at("id")).await.unwrap();
     assert_eq!(found.expose(), b"AKIA");
     assert_eq!(kind(world.clusters().secret_key(&blue, &at("secret")).await), Kind::NotFound);
+    let whole =
+        ClusterCredentials::secret(world.clusters(), &blue, &shop, &object_name("keys")).await.unwrap();
+    assert_eq!(whole.data["id"].expose(), b"AKIA");
+    assert_eq!(
+        kind(ClusterCredentials::secret(world.clusters(), &blue, &shop, &object_name("none")).await),
+        Kind::NotFound
+    );
     let annotations = world.clusters().service_account(&blue, &shop, &object_name("reader")).await.unwrap();
     assert_eq!(annotations["eks.amazonaws.com/role-arn"], "arn:aws:iam::1:role/r");
     let audiences = ["sts.amazonaws.com".to_owned()];

@@ -12,7 +12,7 @@ use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPoli
 use pawl_domain::{
     Access, ClusterName, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version, VersionSelector,
 };
-use pawl_ports::{ApiEndpoint, Clock, ClusterCredentials, Error, Part, Wanted};
+use pawl_ports::{ApiEndpoint, Clock, ClusterCredentials, Error, Part, Wanted, WholeSecret};
 use pawl_servers::Moto;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,6 +193,10 @@ impl ClusterCredentials for FakeCluster {
         };
         let text = if texts.len() > 1 { texts.remove(0) } else { texts[0] };
         Ok(SecretValue::new(text))
+    }
+
+    async fn secret(&self, _: &ClusterName, _: &Namespace, _: &ObjectName) -> Result<WholeSecret, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no Secret is read whole here"))
     }
 
     async fn config_map_key(&self, _: &ClusterName, _: &SecretKeyAt) -> Result<String, Error> {

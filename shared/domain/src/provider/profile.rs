@@ -134,6 +134,9 @@ pub enum Lookup {
     RawPath,
     /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
     Entries,
+    /// Not here: the store is told the property and the version ([`Told`](crate::query::Told)), and all that it gives is the
+    /// answer.
+    Told,
 }
 
 /// How `extract` turns the members of an object into texts.
@@ -153,4 +156,6 @@ pub enum Extract {
     /// Values are [entries](crate::entries), each of which is taken as it is; of one that a property names, the members of
     /// its object as JSON.
     Entries,
+    /// As `Printed`, and also of an object that stands in a JSON text. `null` is no object.
+    Packed,
 }

@@ -18,6 +18,21 @@ pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, Dec
         Extract::Entries => entries::every(value),
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
         Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
+        Extract::Packed => match json::decode(value.expose())? {
+            Tree::Map(members) => Ok(stringified_all(members)),
+            _ => Err(DecodeError::NotAnObject),
+        },
+    }
+}
+
+/// The document that `extract` takes apart, where it is packed in a JSON text.
+pub(super) fn unpacked(extract: Extract, value: SecretValue) -> Result<SecretValue, DecodeError> {
+    if extract != Extract::Packed || !value.expose().trim_ascii_start().starts_with(b"\"") {
+        return Ok(value);
+    }
+    match json::decode(value.expose())? {
+        Tree::Text(text) => Ok(SecretValue::new(text)),
+        _ => Ok(value),
     }
 }
 

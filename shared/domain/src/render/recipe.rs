@@ -3,7 +3,7 @@
 use super::decode::{check_null_bytes, decoded, decoded_all};
 use super::entries::{self, Of};
 use super::error::{Entry, EntryProblem, RenderError};
-use super::extract::members;
+use super::extract::{members, unpacked};
 use super::functions::{Functions, is_random};
 use super::keys::{Data, admit, convert, validate};
 use super::rendered::Rendered;
@@ -342,7 +342,8 @@ impl Prepared {
                 members(extract, &fetched.value)
             }
             _ => {
-                let value = self.select(fetched, budget)?;
+                let value = unpacked(extract, self.select(fetched, budget)?);
+                let value = value.map_err(|reason| self.no_object(reason))?;
                 take_apart(&value, budget)?;
                 members(extract, &value)
             }

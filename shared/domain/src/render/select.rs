@@ -30,6 +30,9 @@ impl Property {
         value: &SecretValue,
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
+        if lookup == Lookup::Told {
+            return Ok(Some(value.clone()));
+        }
         let document = value.expose();
         let path = |budget: &mut Budget| gjson_value(document, &self.path, budget);
         let one_name = |budget: &mut Budget| match &self.escaped {
@@ -37,7 +40,7 @@ impl Property {
             None => Ok(None),
         };
         let first = match lookup {
-            Lookup::Path | Lookup::Entries => None,
+            Lookup::Path | Lookup::Told | Lookup::Entries => None,
             Lookup::RawPath => return raw_value(document, &self.path, budget),
             Lookup::PathFirst { .. } => {
                 let found = path(budget)?;

@@ -3,7 +3,7 @@
 use super::{compare, escape};
 use crate::fmt;
 use crate::prices;
-use crate::value::{Element, FuncError, List, Signature, Type, Value};
+use crate::value::{FuncError, List, Signature, Type, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Builtin {
@@ -146,8 +146,7 @@ fn index(item: &Value, indexes: &[Value]) -> Result<Value, FuncError> {
                         )));
                     }
                 };
-                let zero = if map.element() == Element::Str { Value::text(b"") } else { Value::Nil };
-                Some(map.get(key).unwrap_or(zero))
+                Some(map.get(key).unwrap_or_else(|| map.zero()))
             }
             other => return Err(FuncError::new(format!("can't index item of type {}", other.type_name()))),
         };

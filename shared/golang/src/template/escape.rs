@@ -33,7 +33,8 @@ pub(super) fn js(text: &[u8]) -> Vec<u8> {
     out
 }
 
-pub(super) fn query(text: &[u8]) -> Vec<u8> {
+/// The text as Go's `url.QueryEscape` writes it: what has a meaning in a URL becomes `%XX`, and a space `+`.
+pub fn query(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
         match byte {

@@ -66,7 +66,7 @@ impl Seen {
 
     /// An entry of a map, as Go sees it.
     pub(super) fn entry(map: &Map, value: Value) -> Self {
-        Self { value, boxed: map.element() != Element::Str }
+        Self { value, boxed: !matches!(map.element(), Element::Str | Element::Texts) }
     }
 }
 

@@ -67,8 +67,8 @@ impl<'t> Exec<'t> {
                 return match (map.get(name.as_bytes()), self.parsed.missing_key) {
                     (Some(entry), _) => Ok(Seen::entry(map, entry)),
                     (None, MissingKey::Invalid) => Ok(Seen::nothing()),
-                    (None, MissingKey::Zero) if map.element() == Element::Str => {
-                        Ok(Seen::plain(Value::text(b"")))
+                    (None, MissingKey::Zero) if matches!(map.element(), Element::Str | Element::Texts) => {
+                        Ok(Seen::plain(map.zero()))
                     }
                     (None, MissingKey::Zero) => Ok(Seen { value: Value::Nil, boxed: true }),
                     (None, MissingKey::Error) => {

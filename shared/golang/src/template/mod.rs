@@ -23,6 +23,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use error::{ExecError, ParseError};
+pub use escape::query as query_escaped;
 
 use crate::budget::Budget;
 use crate::value::{Func, MAX_TEXT, Value};

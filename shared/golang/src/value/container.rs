@@ -16,6 +16,8 @@ pub enum Element {
     Int,
     /// `[]interface {}`: a list of lists.
     List,
+    /// `map[string]string`: a map of maps of texts.
+    Texts,
 }
 
 /// Putting a map here would have made it contain itself.
@@ -91,6 +93,7 @@ impl List {
             Element::Str => "[]string",
             Element::Int => "[]int",
             Element::List => "[][]interface {}",
+            Element::Texts => "[]map[string]string",
         }
     }
 }
@@ -175,9 +178,19 @@ impl Map {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// What Go takes for an entry that is not there.
+    pub(crate) fn zero(&self) -> Value {
+        match self.0.element {
+            Element::Str => Value::text(b""),
+            Element::Texts => Value::Map(Self::new(Element::Str)),
+            Element::Any | Element::Int | Element::List => Value::Nil,
+        }
+    }
+
     pub(super) fn type_name(&self) -> &'static str {
         match self.0.element {
             Element::Str => "map[string]string",
+            Element::Texts => "map[string]map[string]string",
             Element::Any | Element::Int | Element::List => "map[string]interface {}",
         }
     }

@@ -86,6 +86,12 @@ impl Value {
         Self::Map(Map::from_entries(Element::Str, entries.into_iter().map(|(k, v)| (k, Self::text(v)))))
     }
 
+    /// A `map[string]map[string]string` of maps of texts, as ESO's webhook stores give it to templates.
+    pub fn string_maps<K: AsRef<[u8]>>(entries: impl IntoIterator<Item = (K, Map)>) -> Self {
+        let entries = entries.into_iter().map(|(key, texts)| (key, Self::Map(texts)));
+        Self::Map(Map::from_entries(Element::Texts, entries))
+    }
+
     /// A value of a type with methods.
     pub fn object(object: impl Object + 'static) -> Self {
         Self::Object(Arc::new(object))

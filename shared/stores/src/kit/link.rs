@@ -99,6 +99,24 @@ pub struct Ask<'a> {
     pub largest: usize,
 }
 
+/// What is asked at an address that is written out whole.
+#[derive(Clone, Debug)]
+pub struct Whole<'a> {
+    /// The method.
+    pub method: Method,
+    /// The address, which must be one of the link's own server.
+    pub url: Url,
+    /// The headers: all that are sent.
+    pub headers: HeaderMap,
+    /// The body, of whatever kind.
+    pub body: Option<&'a SecretValue>,
+    /// The longest answer that is read, in bytes.
+    pub largest: usize,
+}
+
+/// A request with the longest answer to it that is read.
+type Bounded = (reqwest::Request, usize);
+
 /// A server may point to another path of its own.
 const MOST_REDIRECTS: usize = 3;
 
@@ -145,21 +163,42 @@ impl Link {
         ask: &(dyn Fn() -> Result<Ask<'a>, Error> + Sync),
         again: &(dyn Fn(&Reply) -> bool + Sync),
     ) -> Result<Reply, Error> {
-        tokio::time::timeout(self.bounds.deadline, self.attempts(call, ask, again))
+        self.in_time(call, &|| self.request(call, ask()?), again).await
+    }
+
+    /// The same, of an address that is written out whole.
+    ///
+    /// # Errors
+    /// As for [`Link::send`]; `Invalid` for an address of another server.
+    pub async fn send_whole<'a>(
+        &self,
+        call: &Call<'_>,
+        ask: &(dyn Fn() -> Result<Whole<'a>, Error> + Sync),
+        again: &(dyn Fn(&Reply) -> bool + Sync),
+    ) -> Result<Reply, Error> {
+        self.in_time(call, &|| self.whole(call, ask()?), again).await
+    }
+
+    async fn in_time(
+        &self,
+        call: &Call<'_>,
+        make: &(dyn Fn() -> Result<Bounded, Error> + Sync),
+        again: &(dyn Fn(&Reply) -> bool + Sync),
+    ) -> Result<Reply, Error> {
+        tokio::time::timeout(self.bounds.deadline, self.attempts(call, make, again))
             .await
             .unwrap_or_else(|_| Err(call.out_of_time()))
     }
 
-    async fn attempts<'a>(
+    async fn attempts(
         &self,
         call: &Call<'_>,
-        ask: &(dyn Fn() -> Result<Ask<'a>, Error> + Sync),
+        make: &(dyn Fn() -> Result<Bounded, Error> + Sync),
         again: &(dyn Fn(&Reply) -> bool + Sync),
     ) -> Result<Reply, Error> {
         let mut pause = self.bounds.first_pause;
         for retry in 0.. {
-            let request = self.request(call, ask()?)?;
-            let answer = self.attempt(call, request).await?;
+            let answer = self.attempt(call, make()?).await?;
             let (may_pass, wait) = match &answer {
                 Ok(reply) => (again(reply), reply.rest.unwrap_or(pause)),
                 Err(failure) => (!is_in_vain(failure), pause),
@@ -177,7 +216,7 @@ impl Link {
     async fn attempt(
         &self,
         call: &Call<'_>,
-        (request, largest): (reqwest::Request, usize),
+        (request, largest): Bounded,
     ) -> Result<Result<Reply, reqwest::Error>, Error> {
         let mut response = match self.client.execute(request).await {
             Ok(response) => response,
@@ -207,7 +246,22 @@ impl Link {
         Ok(Ok(Reply { status, headers, body, rest: rest.map(Duration::from_secs), place }))
     }
 
-    fn request(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<(reqwest::Request, usize), Error> {
+    fn whole(&self, call: &Call<'_>, ask: Whole<'_>) -> Result<Bounded, Error> {
+        let is_own = ask.url.origin() == self.base.origin();
+        if !is_own || !ask.url.username().is_empty() || ask.url.password().is_some() {
+            let field = call.server.field;
+            let what = format_args!("the address leads to another server; correct the store's {field}");
+            return Err(call.error(Kind::Invalid, what));
+        }
+        let mut request = self.client.request(ask.method, ask.url).headers(ask.headers);
+        if let Some(body) = ask.body {
+            request = request.body(body.expose().to_vec());
+        }
+        let request = request.build().map_err(|failure| call.failed(failure))?;
+        Ok((request, ask.largest))
+    }
+
+    fn request(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<Bounded, Error> {
         if ask.path.iter().any(|part| matches!(*part, "." | ".." | "")) {
             return Err(call.error(Kind::Invalid, "a part of the path is empty, . or ..; write the path out"));
         }

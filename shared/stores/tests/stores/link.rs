@@ -3,7 +3,7 @@
 use pawl_domain::grant::Reach;
 use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
-use pawl_stores::kit::{Ask, Bounds, Call, Link, Material, PlainHttp, Reply, Server};
+use pawl_stores::kit::{Ask, Bounds, Call, Link, Material, PlainHttp, Reply, Server, Whole};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use std::collections::BTreeSet;
@@ -65,6 +65,36 @@ async fn each_part_of_a_path_is_encoded_by_itself() {
         assert_eq!(error.kind, Kind::Invalid, "{part:?} would lead elsewhere");
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_that_is_written_out_leads_to_the_links_own_server() {
+    let (server, other) =
+        (answering(ResponseTemplate::new(200)).await, answering(ResponseTemplate::new(200)).await);
+    let (own, port) = (server.uri(), server.address().port());
+    let link = open(&own, &Reach::Anywhere, PlainHttp::Refused(None)).await.unwrap();
+    let send = async |url: String| {
+        let ask = || {
+            let (method, url) = (Method::GET, url.parse().unwrap());
+            Ok(Whole { method, url, headers: HeaderMap::new(), body: None, largest: 64 })
+        };
+        link.send_whole(&call(&own), &ask, &|_: &Reply| false).await.map(|reply| reply.status.as_u16())
+    };
+    assert_eq!(send(format!("{own}/a%2Fb?c=d+e")).await.unwrap(), 200);
+    let asked = server.received_requests().await.unwrap()[0].url.clone();
+    assert_eq!((asked.path(), asked.query()), ("/a%2Fb", Some("c=d+e")));
+    for elsewhere in [
+        format!("{}/a", other.uri()),
+        format!("http://localhost:{port}/a"),
+        format!("https://127.0.0.1:{port}/a"),
+        format!("http://me:pw@127.0.0.1:{port}/a"),
+    ] {
+        let error = send(elsewhere.clone()).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Invalid, "{elsewhere}");
+        assert!(!error.message().contains(&elsewhere), "{error}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    assert_eq!(other.received_requests().await.unwrap().len(), 0);
 }
 
 #[tokio::test]

@@ -10,3 +10,5 @@ mod gitlab;
 mod kubernetes;
 mod link;
 mod memory;
+mod webhook;
+mod webhook_eso;

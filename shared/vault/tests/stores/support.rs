@@ -9,6 +9,7 @@ use pawl_domain::{
 };
 use pawl_ports::{
     ApiEndpoint, CallerIdentity, Clock, ClusterCredentials, Error, Part, Question, SignedRequest, Wanted,
+    WholeSecret,
 };
 use pawl_servers::vault::{VaultClock, VaultDouble, VaultOptions};
 use pawl_stores::kit::Bounds;
@@ -171,6 +172,10 @@ impl FakeCluster {
 impl ClusterCredentials for FakeCluster {
     async fn secret_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<SecretValue, Error> {
         self.text(cluster, at).map(SecretValue::new)
+    }
+
+    async fn secret(&self, _: &ClusterName, _: &Namespace, _: &ObjectName) -> Result<WholeSecret, Error> {
+        Err(Error::new(Step::Read, Kind::NotFound, "no Secret is read whole here"))
     }
 
     async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {

@@ -96,7 +96,8 @@ pub(crate) async fn asks_eks_once_for_the_endpoint(server: &Server) {
 pub(crate) async fn gives_credentials(server: &Server) {
     server.namespace("credentials").await;
     let pawl = pawl(server, &server.pawl);
-    let keys = json!({ "metadata": { "name": "keys" }, "data": { "id": "AGlkCg==" } });
+    let metadata = json!({ "name": "keys", "labels": { "a": "b" } });
+    let keys = json!({ "metadata": metadata, "data": { "id": "AGlkCg==" } });
     server.create("/api/v1/namespaces/credentials/secrets", keys).await;
     let at = |name: &str, key: &str| SecretKeyAt {
         namespace: "credentials".parse().unwrap(),
@@ -104,6 +105,12 @@ pub(crate) async fn gives_credentials(server: &Server) {
         key: key.to_owned(),
     };
     assert_eq!(pawl.secret_key(&blue(), &at("keys", "id")).await.unwrap(), SecretValue::new(*b"\0id\n"));
+    let namespace = "credentials".parse().unwrap();
+    let whole = pawl.secret(&blue(), &namespace, &name("keys")).await.unwrap();
+    assert_eq!((whole.labels["a"].as_str(), whole.labels.len(), whole.data.len()), ("b", 1, 1));
+    assert_eq!(whole.data["id"], SecretValue::new(*b"\0id\n"));
+    let error = pawl.secret(&blue(), &namespace, &name("none")).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::NotFound));
     for (at, says) in [
         (
             at("keys", "none"),
@@ -118,7 +125,7 @@ pub(crate) async fn gives_credentials(server: &Server) {
     let account =
         json!({ "metadata": { "name": "reader", "annotations": { "eks.amazonaws.com/role-arn": "arn" } } });
     server.create("/api/v1/namespaces/credentials/serviceaccounts", account).await;
-    let (namespace, reader) = ("credentials".parse().unwrap(), name("reader"));
+    let reader = name("reader");
     let annotations = pawl.service_account(&blue(), &namespace, &reader).await.unwrap();
     assert_eq!(annotations["eks.amazonaws.com/role-arn"], "arn");
     let audiences = ["sts.amazonaws.com".to_owned()];

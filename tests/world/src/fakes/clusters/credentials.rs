@@ -3,7 +3,7 @@ use crate::door::Passage;
 use crate::fault::Point;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::{ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
-use pawl_ports::{ApiEndpoint, ClusterCredentials, Error};
+use pawl_ports::{ApiEndpoint, ClusterCredentials, Error, WholeSecret};
 use std::collections::BTreeMap;
 
 impl ClusterCredentials for FakeClusters {
@@ -16,6 +16,20 @@ impl ClusterCredentials for FakeClusters {
             value.ok_or_else(|| missing(&place))
         })?;
         passage.leave(value)
+    }
+
+    async fn secret(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        name: &ObjectName,
+    ) -> Result<WholeSecret, Error> {
+        let passage = self.credentials(cluster, namespace).await?;
+        let secret = self.state(cluster, Step::Authenticate, |state| {
+            let found = state.secrets.get(&(namespace.clone(), name.clone())).cloned();
+            found.ok_or_else(|| missing(&format!("{cluster}: Secret {namespace}/{name}")))
+        })?;
+        passage.leave(WholeSecret { labels: secret.labels, data: secret.data })
     }
 
     async fn config_map_key(&self, cluster: &ClusterName, at: &SecretKeyAt) -> Result<String, Error> {
