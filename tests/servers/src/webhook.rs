@@ -45,8 +45,15 @@ struct State {
     token: String,
     values: BTreeMap<String, String>,
     asked: Vec<Asked>,
-    /// Answers in place of the next ones: a status, headers, a body.
-    scripted: VecDeque<(u16, Vec<(String, String)>, String)>,
+    /// Answers in place of the next ones.
+    scripted: VecDeque<Scripted>,
+}
+
+#[derive(Debug)]
+struct Scripted {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
 }
 
 impl Api {
@@ -86,7 +93,7 @@ impl Api {
     /// Answers the next request so, whatever it is.
     pub fn answer(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        self.state().scripted.push_back((status, headers, body.to_owned()));
+        self.state().scripted.push_back(Scripted { status, headers, body: body.to_owned() });
     }
 
     /// What was asked since the last time.
@@ -148,7 +155,7 @@ async fn answered(request: Request<Incoming>, state: &Mutex<State>) -> Answer {
 impl State {
     fn answer(&mut self, asked: Asked) -> Answer {
         self.asked.push(asked.clone());
-        if let Some((status, headers, body)) = self.scripted.pop_front() {
+        if let Some(Scripted { status, headers, body }) = self.scripted.pop_front() {
             let mut answer = said(status, body);
             for (name, value) in headers {
                 if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) {
