@@ -3,6 +3,8 @@
 //! The table is what jsonpath 0.1.1 with gval 1.2.4 gave, for each path and document: a value; the items of a list that has
 //! another order each time; or that the path cannot be read (`parse`) or leads to nothing (`eval`).
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
+
 use pawl_golang::budget::{Budget, Exhausted};
 use pawl_golang::json::{self, Html, Tree};
 use pawl_golang::jsonpath::{DEEPEST, JsonPath, LONGEST, NoValue, PathError};

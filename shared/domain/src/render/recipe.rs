@@ -331,7 +331,11 @@ impl Prepared {
     fn members(&self, fetched: &Fetched, budget: &mut Budget) -> Result<Data, EntryProblem> {
         let extract = fetched.provider.profile().extract;
         let every = match (extract, &self.property) {
-            (Extract::RawOrTags, _) if self.metadata => return self.tags(fetched, budget),
+            (Extract::RawOrTags, _) if self.metadata => {
+                // A tag that is not there is an error before any is named.
+                self.select(fetched, budget)?;
+                return self.tags(fetched, budget);
+            }
             (Extract::Entries, Some(property)) => {
                 take_apart(&fetched.value, budget)?;
                 let found = entries::every_of(&fetched.value, property, budget);
