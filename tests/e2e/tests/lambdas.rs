@@ -101,7 +101,7 @@ async fn what_cannot_be_read_is_done_with_and_hurts_nothing_beside_it() -> Resul
     let mut scene = Scene::open().await?;
     let done = (scene.functions.to_sync.deleted(), scene.functions.to_deliver.deleted());
     let aws = scene.stage.aws().clone();
-    for body in ["{ no JSON", "[]", r#"{"source":"nobody","detail-type":"Nothing","detail":{}}"#] {
+    for body in ["{ no JSON", "17", r#"{"source":"nobody","detail-type":"Nothing","detail":{}}"#] {
         aws.send_message(&scene.functions.events, body).await?;
     }
     aws.send_message(&scene.functions.jobs, r#"{"declarations":"all"}"#).await?;

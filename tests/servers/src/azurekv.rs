@@ -50,11 +50,14 @@ struct State {
     /// What no identity may do, such as `keys/list`.
     denied: BTreeSet<String>,
     asked: Vec<String>,
-    /// Answers in place of the next ones: a status, with headers and a body.
-    scripted: Vec<(u16, Vec<(&'static str, String)>, Value)>,
+    /// Answers in place of the next ones.
+    scripted: Vec<Scripted>,
     /// Where the next pages are said to be, in place of the truth.
     next_link: Option<String>,
 }
+
+/// A status, with headers and a body.
+type Scripted = (u16, Vec<(&'static str, String)>, Value);
 
 /// A moment after which everything here happens.
 const BEGINNING: i64 = 1_700_000_000;

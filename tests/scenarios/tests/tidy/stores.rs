@@ -18,7 +18,8 @@ fn each_provider_has_its_row_with_what_a_sweep_costs() {
             let named = names.iter().any(|name| row[0].starts_with(name.as_str()));
             named && row.len() > 5 && (!row[0].contains(',') || row[0].contains(&service))
         };
-        let row = rows.iter().find(is_its).unwrap_or_else(|| panic!("docs/stores.md has no row for {provider}"));
+        let row =
+            rows.iter().find(is_its).unwrap_or_else(|| panic!("docs/stores.md has no row for {provider}"));
         let cost = profile.capabilities.sweep_cost().to_string();
         let told = row.last().unwrap();
         assert!(told.starts_with(&cost), "{provider}: the page says {told:?}, and the profile {cost:?}");

@@ -173,7 +173,8 @@ async fn client_and_tenant_are_named_once() {
 
 #[tokio::test]
 async fn refusals_name_what_to_mend() {
-    let cases: [(fn(&mut AzureKvStore), Kind, &str); 6] = [
+    type Case = (fn(&mut AzureKvStore), Kind, &'static str);
+    let cases: [Case; 6] = [
         (
             |store| replace_tenant(store, "22222222-0000-0000-0000-000000000000"),
             Kind::Denied,
