@@ -49,8 +49,11 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
-    /// Answers for each cluster on its own, in the order of their names. A cluster that hangs holds up no other: it has so
-    /// long as [`Pipeline::index_cluster`] says.
+    /// Answers for each cluster on its own, in the order of their names. A cluster that hangs holds up no other: it has
+    /// [`Settings::share_time`] to list what lives there, and [`Settings::sweep_time`] in all.
+    ///
+    /// [`Settings::share_time`]: crate::Settings::share_time
+    /// [`Settings::sweep_time`]: crate::Settings::sweep_time
     ///
     /// # Errors
     /// Only if the registry could not be asked.
