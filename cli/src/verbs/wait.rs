@@ -13,20 +13,24 @@ use serde::Serialize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Between two looks: about as long as a rotation takes to reach its Secrets.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The pause after the first look, about as long as a rotation takes to reach its Secrets. It doubles, for a look may cost each
+/// store a call for each key.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, wait: &Wait) -> Result<ExitCode, Error> {
     let named = changes_of_key(pipeline, &wait.key, wait.region.as_deref()).await?;
     let named: Vec<_> =
         named.into_iter().map(|change| Change { version: wait.version.clone(), ..change }).collect();
     let end = Instant::now() + Duration::from_secs(wait.timeout);
+    let mut pause = FIRST_PAUSE;
     let receipt = loop {
         let receipt = receipt(pipeline, &named).await?;
         if receipt.is_complete() || receipt.targets.is_empty() || Instant::now() >= end {
             break receipt;
         }
-        tokio::time::sleep(PAUSE.min(end.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep(pause.min(end.saturating_duration_since(Instant::now()))).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     };
     let complete = receipt.is_complete();
     if receipt.targets.is_empty() {

@@ -16,7 +16,7 @@ use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef, SessionTagsPolicy};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, Step};
 use pawl_ports::{Clock, ClusterCredentials, Error};
-use pawl_stores::kit::{Cells, Proof};
+use pawl_stores::kit::{Cells, Proof, REFUSED};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -225,9 +225,6 @@ const ENDLESS: SignedDuration = SignedDuration::from_mins(15);
 
 /// How long before their end credentials are renewed: longer than any call takes.
 const MARGIN: SignedDuration = SignedDuration::from_mins(5);
-
-/// How old a session must be before a refusal is a reason to prove the identity anew.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 /// When credentials that end then are renewed: five minutes before, or half way for those that live shorter.
 fn renewal(now: Timestamp, ends: Timestamp) -> Timestamp {

@@ -56,8 +56,6 @@ struct Session {
 
 /// What proves an identity is read again after this time, so that changing it needs nobody to tell Pawl.
 const PROOF: SignedDuration = SignedDuration::from_secs(60);
-/// How old a session must be before a refusal of its token is a reason to ask for another.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 impl<C: ClusterCredentials> AzureKvSources<C> {
     /// Sources that take what proves an identity from `clusters`.
@@ -84,14 +82,9 @@ impl<C: ClusterCredentials> AzureKvSources<C> {
             now: self.clock.now(),
             step,
         };
-        let session = self.session(access).await?;
-        let answer = ask(api(&session)).await;
-        let refused = answer.as_ref().err().is_some_and(api::is_of_token);
-        let cell = self.sessions.of(access);
-        if refused && cell.give_up(self.clock.as_ref(), &session, REFUSED).await {
-            return ask(api(&*self.session(access).await?)).await;
-        }
-        answer
+        let prove = |last| self.prove(access, last);
+        let ask = |session: Arc<Session>| ask(api(&session));
+        self.sessions.asked(self.clock.as_ref(), access, prove, api::is_of_token, ask).await
     }
 
     async fn session(&self, access: &Access) -> Result<Arc<Session>, Error> {

@@ -61,8 +61,6 @@ struct Session {
 const MARGIN: i64 = 60;
 /// And after this time in any case: whom an identity stands for may have changed.
 const LONGEST: i64 = 900;
-/// How old a session must be before a refusal of its token is a reason to prove the identity again.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 impl<C: ClusterCredentials, A: CallerIdentity> GcpSmSources<C, A> {
     /// Sources that take what proves identities from `clusters`, and let `aws` sign for keys of AWS that a project trusts.
@@ -102,15 +100,9 @@ impl<C: ClusterCredentials, A: CallerIdentity> GcpSmSources<C, A> {
             token: session.token.clone(),
             step,
         };
-        let session = self.session(&identity).await?;
-        let answer = ask(api(&session), Arc::clone(&session)).await;
-        let refused = answer.as_ref().err().is_some_and(is_of_token);
-        let cell = self.sessions.of(&identity);
-        if refused && cell.give_up(self.clock.as_ref(), &session, REFUSED).await {
-            let session = self.session(&identity).await?;
-            return ask(api(&session), session).await;
-        }
-        answer
+        let prove = |last| self.prove(&identity, last);
+        let ask = |session: Arc<Session>| ask(api(&session), session);
+        self.sessions.asked(self.clock.as_ref(), &identity, prove, is_of_token, ask).await
     }
 
     async fn session(&self, identity: &Access) -> Result<Arc<Session>, Error> {

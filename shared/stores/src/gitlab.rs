@@ -43,8 +43,6 @@ struct Session {
 
 /// A token is read again after this time, so that rotating it needs nobody to tell Pawl.
 const TOKEN: SignedDuration = SignedDuration::from_secs(60);
-/// How old a session must be before a refusal of its token is a reason to read the token again.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 impl<C: ClusterCredentials> GitLabSources<C> {
     /// Sources that take the tokens that stores name from `clusters`. The digest key is the ledger's.
@@ -75,19 +73,9 @@ impl<C: ClusterCredentials> GitLabSources<C> {
             groups: OnceCell::new(),
             step,
         };
-        let session = self.session(&identity).await?;
-        let answer = ask(api(&session)).await;
-        let refused = answer.as_ref().err().is_some_and(api::is_of_token);
-        let cell = self.sessions.of(&identity);
-        if refused && cell.give_up(self.clock.as_ref(), &session, REFUSED).await {
-            return ask(api(&*self.session(&identity).await?)).await;
-        }
-        answer
-    }
-
-    async fn session(&self, identity: &Access) -> Result<Arc<Session>, Error> {
-        let prove = |last| self.prove(identity, last);
-        self.sessions.of(identity).session(self.clock.as_ref(), prove).await
+        let prove = |last| self.prove(&identity, last);
+        let ask = |session: Arc<Session>| ask(api(&session));
+        self.sessions.asked(self.clock.as_ref(), &identity, prove, api::is_of_token, ask).await
     }
 
     async fn prove(&self, identity: &Access, last: Option<Arc<Session>>) -> Result<Proof<Session>, Error> {

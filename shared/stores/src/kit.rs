@@ -39,4 +39,4 @@ pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
 pub use room::{Place, Room};
-pub use session::{Cell, Cells, Proof};
+pub use session::{Cell, Cells, Proof, REFUSED};

@@ -9,7 +9,7 @@ mod reply;
 mod request;
 
 use crate::kit::{
-    Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Reply, Server, Whole,
+    Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, REFUSED, Reply, Server, Whole,
 };
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
@@ -51,8 +51,6 @@ struct Session {
 
 /// Secrets are read again after this time, so that rotating them needs nobody to tell Pawl.
 const SECRETS: SignedDuration = SignedDuration::from_secs(60);
-/// How old a session must be before a refusal is a reason to read its Secrets again.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 impl<C: ClusterCredentials> WebhookSources<C> {
     /// Sources that take the Secrets that stores name from `clusters`, and render with `functions`. The digest key is the
@@ -236,7 +234,14 @@ async fn apart<T: Send + 'static>(
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| call.error(Kind::Transient, "the request was not finished").caused_by(error))?
+        // What a panic says may hold a value, so it is not kept as the cause.
+        .map_err(|ended| match ended.is_panic() {
+            true => call.error(
+                Kind::Invalid,
+                "a fault of Pawl ended this (a panic); report it with the store's manifest",
+            ),
+            false => call.error(Kind::Transient, "the request was not finished"),
+        })?
         .map_err(|(kind, what)| call.error(kind, what))
 }
 

@@ -8,21 +8,14 @@
 mod entra;
 mod vault;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::rest::{Answer, Answers, Served, json_answer, with_headers};
 use entra::Entra;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use http::{Request, header};
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use std::sync::MutexGuard;
 use vault::{Object, Version};
 
 pub use entra::{CLIENT, Proof, SECRET, TENANT};
@@ -30,9 +23,7 @@ pub use entra::{CLIENT, Proof, SECRET, TENANT};
 /// A vault and its Entra ID on one port. Dropping it closes the port.
 #[derive(Debug)]
 pub struct AzureKv {
-    address: String,
-    state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
+    served: Served<State>,
 }
 
 #[derive(Debug)]
@@ -68,11 +59,8 @@ impl AzureKv {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start() -> Result<Self> {
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = bound.map_err(Error::io("listening"))?;
-        let address = format!("http://{}", listener.local_addr().map_err(Error::io("listening"))?);
-        let state = State {
-            address: address.clone(),
+        let state = |address: &str| State {
+            address: address.to_owned(),
             entra: Entra::default(),
             resource: "https://vault.azure.net".to_owned(),
             objects: BTreeMap::new(),
@@ -83,13 +71,12 @@ impl AzureKv {
             scripted: Vec::new(),
             next_link: None,
         };
-        let state = Arc::new(Mutex::new(state));
-        Ok(Self { address, task: tokio::spawn(accept(listener, Arc::clone(&state))), state })
+        Ok(Self { served: Served::start(state).await? })
     }
 
     /// The address of the vault, and of Entra ID.
     pub fn address(&self) -> &str {
-        &self.address
+        self.served.address()
     }
 
     /// A new version of a secret, which comes into being if it is not there; gives the version's id.
@@ -198,13 +185,7 @@ impl AzureKv {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for AzureKv {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.served.state()
     }
 }
 
@@ -229,32 +210,7 @@ impl Edit<'_> {
     }
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    // Ends with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = Arc::clone(&state);
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let state = Arc::clone(&state);
-                    async move {
-                        let (head, body) = request.into_parts();
-                        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                        Ok::<_, Infallible>(state.answer(&Request::from_parts(head, body)))
-                    }
-                });
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-type Answer = Response<Full<Bytes>>;
-
-impl State {
+impl Answers for State {
     fn answer(&mut self, request: &Request<Bytes>) -> Answer {
         self.asked.push(format!("{} {}", request.method(), request.uri()));
         let mut answer = match self.scripted.is_empty() {
@@ -264,13 +220,7 @@ impl State {
             true => self.vault(request),
             false => {
                 let (status, headers, body) = self.scripted.remove(0);
-                let mut answer = json_answer(status, &body);
-                for (name, value) in headers {
-                    if let Ok(value) = value.parse() {
-                        answer.headers_mut().insert(name, value);
-                    }
-                }
-                answer
+                with_headers(json_answer(status, &body), &headers)
             }
         };
         let now = if self.stands { self.now } else { self.now + 5 };
@@ -283,7 +233,9 @@ impl State {
         }
         answer
     }
+}
 
+impl State {
     fn find(&mut self, object: &str) -> Option<&mut Object> {
         let (kind, name) = object.split_once('/')?;
         let lower = name.to_ascii_lowercase();
@@ -292,37 +244,4 @@ impl State {
             .find(|((each, name), _)| *each == kind && *name == lower)
             .map(|(_, found)| found)
     }
-}
-
-fn json_answer(status: u16, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let json = header::HeaderValue::from_static("application/json; charset=utf-8");
-    answer.headers_mut().insert(header::CONTENT_TYPE, json);
-    answer
-}
-
-/// A query or a form.
-fn form(text: &str) -> BTreeMap<String, String> {
-    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect()
-}
-
-/// A part of a path or query without its percent signs.
-fn decoded(part: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
-    while let Some((&first, behind)) = rest.split_first() {
-        let escaped = (first == b'%').then(|| std::str::from_utf8(behind.get(..2)?).ok()).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

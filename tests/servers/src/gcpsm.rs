@@ -11,22 +11,15 @@
 mod secrets;
 mod tokens;
 
-use crate::error::{Error, Result};
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use crate::error::Result;
+use crate::rest::{Answer, Answers, Served, answer, form, json_answer, with_headers};
+use http::Request;
+use hyper::body::Bytes;
 use secrets::Secrets;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use tokens::Tokens;
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
 
 /// The id and the number of its one project.
 pub const PROJECT: &str = "shop";
@@ -38,9 +31,7 @@ pub const ACCOUNT: &str = "reader@shop.iam.gserviceaccount.com";
 /// Google on a port of its own. Dropping it closes the port.
 #[derive(Debug)]
 pub struct Google {
-    address: String,
-    state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
+    served: Served<State>,
 }
 
 #[derive(Debug)]
@@ -66,20 +57,18 @@ impl Google {
     /// # Errors
     /// When no port can be listened on, or no key be made.
     pub async fn start() -> Result<Self> {
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = bound.map_err(Error::io("listening"))?;
-        let address = listener.local_addr().map_err(Error::io("listening"))?;
-        let address = format!("http://{address}");
-        let (tokens, secrets) = (Tokens::new(&address), Secrets::default());
-        let state = State { tokens, secrets, asked: Vec::new(), scripted: Vec::new() };
-        let state = Arc::new(Mutex::new(state));
-        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self { address, state, task })
+        let state = |address: &str| State {
+            tokens: Tokens::new(address),
+            secrets: Secrets::default(),
+            asked: Vec::new(),
+            scripted: Vec::new(),
+        };
+        Ok(Self { served: Served::start(state).await? })
     }
 
     /// The address of all its services.
     pub fn address(&self) -> &str {
-        &self.address
+        self.served.address()
     }
 
     /// The file of the service account's key.
@@ -89,7 +78,7 @@ impl Google {
 
     /// Takes another key from now on, and none but that.
     pub fn rotate(&self) {
-        let address = self.address.clone();
+        let address = self.address().to_owned();
         self.state().tokens.rotate(&address);
     }
 
@@ -177,41 +166,9 @@ impl Google {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.served.state()
     }
 }
-
-impl Drop for Google {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    // Ends with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = Arc::clone(&state);
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let state = Arc::clone(&state);
-                    async move {
-                        let (head, body) = request.into_parts();
-                        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                        let asked = Asked::of(&head, &body);
-                        let answer = state.lock().unwrap_or_else(PoisonError::into_inner).answer(&asked);
-                        Ok::<_, Infallible>(answer)
-                    }
-                });
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-type Answer = Response<Full<Bytes>>;
 
 /// A request, taken apart.
 struct Asked {
@@ -227,39 +184,32 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(head: &http::request::Parts, body: &Bytes) -> Self {
-        let text =
-            |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let headers = head.headers.iter();
-        let headers =
-            headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
+    fn of(request: &Request<Bytes>) -> Self {
+        let headers = request.headers();
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let all = headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())));
         Self {
-            method: head.method.to_string(),
-            path: head.uri.path().to_owned(),
-            query: form(head.uri.query().unwrap_or_default()),
-            target: head.uri.to_string(),
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: form(request.uri().query().unwrap_or_default()),
+            target: request.uri().to_string(),
             authorization: text("authorization"),
             content_type: text("content-type"),
-            headers: headers.collect(),
-            body: body.to_vec(),
+            headers: all.collect(),
+            body: request.body().to_vec(),
         }
     }
 }
 
-impl State {
-    fn answer(&mut self, asked: &Asked) -> Answer {
+impl Answers for State {
+    fn answer(&mut self, request: &Request<Bytes>) -> Answer {
+        let asked = &Asked::of(request);
         self.asked.push(format!("{} {}", asked.method, asked.target));
         if let Some(place) = self.scripted.iter().position(|script| asked.path.ends_with(&script.ending)) {
             let script = self.scripted.remove(place);
-            let mut answer = Response::new(Full::new(Bytes::from(script.body)));
-            *answer.status_mut() =
-                StatusCode::from_u16(script.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            for (name, value) in script.headers {
-                if let Ok(value) = value.parse() {
-                    answer.headers_mut().insert(name, value);
-                }
-            }
-            return answer;
+            return with_headers(answer(script.status, script.body), &script.headers);
         }
         let post = asked.method == "POST";
         match asked.path.as_str() {
@@ -285,45 +235,10 @@ impl State {
 
 /// What Google answers at an address that is none of its API's.
 fn page() -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from_static(
-        b"<!DOCTYPE html>\n<html lang=en>\n  <title>Error 404 (Not Found)!!1</title>\n",
-    )));
-    *answer.status_mut() = StatusCode::NOT_FOUND;
-    answer
+    answer(404, "<!DOCTYPE html>\n<html lang=en>\n  <title>Error 404 (Not Found)!!1</title>\n")
 }
 
 /// A failure as Google's APIs write it.
 fn failure(status: u16, name: &str, message: &str) -> Answer {
     json_answer(status, &json!({ "error": { "code": status, "message": message, "status": name } }))
-}
-
-fn json_answer(status: u16, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    answer
-}
-
-fn form(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect()
-}
-
-/// A part of a path or query without its percent signs.
-fn decoded(part: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
-    while let Some((&first, behind)) = rest.split_first() {
-        let escaped = (first == b'%').then(|| std::str::from_utf8(behind.get(..2)?).ok()).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,20 +2,13 @@
 //!
 //! Source: GitLab's API documentation and the code behind it (`lib/api/ci/variables.rb`, `lib/api/group_variables.rb`).
 
-use crate::error::{Error, Result};
-use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use crate::error::Result;
+use crate::rest::{Answer, Answers, Served, decoded, form, json_answer, with_headers};
+use http::Request;
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use std::sync::MutexGuard;
 
 /// The token that it takes.
 pub const TOKEN: &str = "glpat-double";
@@ -23,9 +16,7 @@ pub const TOKEN: &str = "glpat-double";
 /// A GitLab on a port of its own. Dropping it closes the port.
 #[derive(Debug)]
 pub struct GitLab {
-    address: String,
-    state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
+    served: Served<State>,
 }
 
 #[derive(Debug, Default)]
@@ -47,22 +38,15 @@ impl GitLab {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start() -> Result<Self> {
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = bound.map_err(Error::io("listening"))?;
-        let address = listener.local_addr().map_err(Error::io("listening"))?;
-        let state = Arc::new(Mutex::new(State { token: TOKEN.to_owned(), ..State::default() }));
-        let double = Self {
-            address: format!("http://{address}"),
-            task: tokio::spawn(accept(listener, Arc::clone(&state))),
-            state,
-        };
+        let state = State { token: TOKEN.to_owned(), ..State::default() };
+        let double = Self { served: Served::start(|_| state).await? };
         double.make("projects/1");
         Ok(double)
     }
 
     /// Its address.
     pub fn address(&self) -> &str {
-        &self.address
+        self.served.address()
     }
 
     /// Makes a project or group, such as `projects/1`.
@@ -125,48 +109,16 @@ impl GitLab {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.served.state()
     }
 }
 
-impl Drop for GitLab {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    // Ends with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = Arc::clone(&state);
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let answer = state.lock().unwrap_or_else(PoisonError::into_inner).answer(&request);
-                    async move { Ok::<_, Infallible>(answer) }
-                });
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            },
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-type Answer = Response<Full<Bytes>>;
-
-impl State {
-    fn answer(&mut self, request: &Request<Incoming>) -> Answer {
+impl Answers for State {
+    fn answer(&mut self, request: &Request<Bytes>) -> Answer {
         self.asked.push(request.uri().to_string());
         if !self.scripted.is_empty() {
             let (status, headers) = self.scripted.remove(0);
-            let mut answer = said(status, "message", "scripted: hunter2");
-            for (name, value) in headers {
-                if let Ok(value) = value.parse() {
-                    answer.headers_mut().insert(name, value);
-                }
-            }
-            return answer;
+            return with_headers(said(status, "message", "scripted: hunter2"), &headers);
         }
         let token = request.headers().get("private-token").and_then(|token| token.to_str().ok());
         if token != Some(self.token.as_str()) {
@@ -201,7 +153,9 @@ impl State {
             _ => said(404, "error", "404 Not Found"),
         }
     }
+}
 
+impl State {
     /// GitLab gives 20 where nothing is said, and 100 at most.
     fn page(&self, all: Vec<Value>, query: &BTreeMap<String, String>) -> Answer {
         let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
@@ -243,35 +197,4 @@ fn one(variables: &[Value], key: &str, query: &BTreeMap<String, String>, absent:
 
 fn said(status: u16, member: &str, text: &str) -> Answer {
     json_answer(status, &json!({ member: text }))
-}
-
-fn json_answer(status: u16, body: &Value) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    answer
-}
-
-fn form(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect()
-}
-
-/// A part of a path or query without its percent signs.
-fn decoded(part: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
-    while let Some((&first, behind)) = rest.split_first() {
-        let escaped = (first == b'%').then(|| std::str::from_utf8(behind.get(..2)?).ok()).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

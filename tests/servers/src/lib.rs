@@ -26,6 +26,7 @@ mod lambda;
 mod moto;
 pub mod process;
 mod proxy;
+mod rest;
 mod tools;
 pub mod vault;
 pub mod webhook;

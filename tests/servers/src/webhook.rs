@@ -1,20 +1,13 @@
 //! A double of an API that somebody wrote for themselves: keys with values as JSON behind a token, or whatever it is told to
 //! answer. It keeps what it was asked, to the last header.
 
-use crate::error::{Error, Result};
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use crate::error::Result;
+use crate::rest::{Answer, Answers, Served, answer, with_headers};
+use http::Request;
+use hyper::body::Bytes;
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use std::sync::MutexGuard;
 
 /// The token that it takes, in `Authorization: Bearer <token>`.
 pub const TOKEN: &str = "api-double";
@@ -22,9 +15,7 @@ pub const TOKEN: &str = "api-double";
 /// An API on a port of its own. `GET /keys/<key>` answers `{"value": …}`. Dropping it closes the port.
 #[derive(Debug)]
 pub struct Api {
-    address: String,
-    state: Arc<Mutex<State>>,
-    task: JoinHandle<()>,
+    served: Served<State>,
 }
 
 /// A request, as it came.
@@ -62,17 +53,13 @@ impl Api {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start() -> Result<Self> {
-        let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = bound.map_err(Error::io("listening"))?;
-        let address = listener.local_addr().map_err(Error::io("listening"))?;
-        let state = Arc::new(Mutex::new(State { token: TOKEN.to_owned(), ..State::default() }));
-        let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        Ok(Self { address: format!("http://{address}"), state, task })
+        let state = State { token: TOKEN.to_owned(), ..State::default() };
+        Ok(Self { served: Served::start(|_| state).await? })
     }
 
     /// Its address.
     pub fn address(&self) -> &str {
-        &self.address
+        self.served.address()
     }
 
     /// Makes a key, or gives it another value.
@@ -102,82 +89,44 @@ impl Api {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.served.state()
     }
 }
 
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    // Ends with this task, and its connections with it.
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                let state = Arc::clone(&state);
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let state = Arc::clone(&state);
-                    async move { Ok::<_, Infallible>(answered(request, &state).await) }
-                });
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            },
-            Some(_) = connections.join_next() => {}
+impl Asked {
+    fn of(request: &Request<Bytes>) -> Self {
+        let mut headers = BTreeMap::new();
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|all: &mut String| *all = format!("{all}|{value}"))
+                .or_insert(value);
+        }
+        Self {
+            method: request.method().to_string(),
+            uri: request.uri().to_string(),
+            headers,
+            body: String::from_utf8_lossy(request.body()).into_owned(),
         }
     }
 }
 
-type Answer = Response<Full<Bytes>>;
-
-async fn answered(request: Request<Incoming>, state: &Mutex<State>) -> Answer {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let mut headers = BTreeMap::new();
-    for (name, value) in &head.headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        headers
-            .entry(name.as_str().to_owned())
-            .and_modify(|all: &mut String| *all = format!("{all}|{value}"))
-            .or_insert(value);
-    }
-    let asked = Asked {
-        method: head.method.to_string(),
-        uri: head.uri.to_string(),
-        headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    };
-    state.lock().unwrap_or_else(PoisonError::into_inner).answer(asked)
-}
-
-impl State {
-    fn answer(&mut self, asked: Asked) -> Answer {
+impl Answers for State {
+    fn answer(&mut self, request: &Request<Bytes>) -> Answer {
+        let asked = Asked::of(request);
         self.asked.push(asked.clone());
         if let Some(Scripted { status, headers, body }) = self.scripted.pop_front() {
-            let mut answer = said(status, body);
-            for (name, value) in headers {
-                if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse()) {
-                    answer.headers_mut().insert(name, value);
-                }
-            }
-            return answer;
+            return with_headers(answer(status, body), &headers);
         }
         if asked.headers.get("authorization") != Some(&format!("Bearer {}", self.token)) {
-            return said(401, json!({ "error": "unauthorized: hunter2" }).to_string());
+            return answer(401, json!({ "error": "unauthorized: hunter2" }).to_string());
         }
         let value = asked.uri.strip_prefix("/keys/").and_then(|key| self.values.get(key));
         match (asked.method.as_str(), value) {
-            ("GET", Some(value)) => said(200, json!({ "value": value }).to_string()),
-            ("GET", None) => said(404, json!({ "error": "no such key: hunter2" }).to_string()),
-            _ => said(405, json!({ "error": "not allowed: hunter2" }).to_string()),
+            ("GET", Some(value)) => answer(200, json!({ "value": value }).to_string()),
+            ("GET", None) => answer(404, json!({ "error": "no such key: hunter2" }).to_string()),
+            _ => answer(405, json!({ "error": "not allowed: hunter2" }).to_string()),
         }
     }
-}
-
-fn said(status: u16, body: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    answer
 }

@@ -99,8 +99,8 @@ pub struct Ask<'a> {
     pub largest: usize,
 }
 
-/// What is asked at an address that is written out whole.
-#[derive(Clone, Debug)]
+/// What is asked at an address that is written out whole. The address may hold a secret, so there is no Debug.
+#[derive(Clone)]
 pub struct Whole<'a> {
     /// The method.
     pub method: Method,

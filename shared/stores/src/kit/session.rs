@@ -12,6 +12,8 @@ use tokio::sync::Mutex;
 pub struct Cells<S>(std::sync::Mutex<HashMap<Access, Arc<Cell<S>>>>);
 
 const MOST_CELLS: usize = 4096;
+/// How old a session must be before a refusal is a reason to prove its identity again.
+pub const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 
 impl<S> Cells<S> {
     /// The cell of an identity.
@@ -25,6 +27,33 @@ impl<S> Cells<S> {
             }
         }
         Arc::clone(cells.entry(identity.clone()).or_default())
+    }
+
+    /// Asks with an identity's session; where `is_refused` says that the server does not take its proof, once more with one that
+    /// `prove` gives anew.
+    ///
+    /// # Errors
+    /// Those of `prove` and of `ask`.
+    pub async fn asked<T, P, A>(
+        &self,
+        clock: &dyn Clock,
+        identity: &Access,
+        prove: impl Fn(Option<Arc<S>>) -> P,
+        is_refused: impl Fn(&Error) -> bool,
+        ask: impl Fn(Arc<S>) -> A,
+    ) -> Result<T, Error>
+    where
+        P: Future<Output = Result<Proof<S>, Error>>,
+        A: Future<Output = Result<T, Error>>,
+    {
+        let cell = self.of(identity);
+        let session = cell.session(clock, &prove).await?;
+        let answer = ask(Arc::clone(&session)).await;
+        let refused = answer.as_ref().err().is_some_and(is_refused);
+        if refused && cell.give_up(clock, &session, REFUSED).await {
+            return ask(self.of(identity).session(clock, &prove).await?).await;
+        }
+        answer
     }
 
     /// All cells, of which none is kept.
@@ -198,6 +227,54 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &second));
         assert!(cell.give_up(&clock, &first, FAILURE).await, "it has been given up already");
         assert!(Arc::ptr_eq(&second, &ask().await.unwrap()), "and takes no other with it");
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_asked_once_more_with_an_identity_proven_anew() {
+        use pawl_domain::store::FakeStore;
+        let identity = Access {
+            backend: FakeStore::default().into(),
+            cluster: None,
+            namespace: None,
+            tags: None,
+            grant: pawl_domain::Grant::default(),
+        };
+        let denied = || Error::new(Step::Authenticate, Kind::Denied, "no");
+        let is_refused = |error: &Error| error.kind == Kind::Denied;
+        // How old the session is when it is asked, what it is answered how often, and how often it is proven and asked for that.
+        for (age, answer, refusals, proofs_and_asks) in [
+            (5, Kind::Denied, 1, (2, 2)),
+            (5, Kind::Denied, 9, (2, 2)),
+            (4, Kind::Denied, 1, (1, 1)),
+            (5, Kind::Throttled, 1, (1, 1)),
+            (5, Kind::Denied, 0, (1, 1)),
+        ] {
+            let (cells, clock) = (Cells::<()>::default(), Seconds::default());
+            let (proofs, asks) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let prove = |_| {
+                proofs.fetch_add(1, Ordering::SeqCst);
+                async { Ok(proof(100)) }
+            };
+            cells.of(&identity).session(&clock, prove).await.unwrap();
+            clock.0.store(age, Ordering::SeqCst);
+            let ask = |_| {
+                let asked = asks.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    match asked < refusals {
+                        true => Err(Error::new(Step::Fetch, answer, "no")),
+                        false => Ok(()),
+                    }
+                }
+            };
+            let answered = cells.asked(&clock, &identity, prove, is_refused, ask).await;
+            let counted = (proofs.load(Ordering::SeqCst), asks.load(Ordering::SeqCst));
+            assert_eq!(counted, proofs_and_asks, "{age} {answer:?} {refusals}");
+            assert_eq!(answered.is_ok(), counted.1 > refusals, "{age} {answer:?} {refusals}");
+        }
+        let failing = |_| async { Err::<Proof<()>, _>(denied()) };
+        let (cells, clock) = (Cells::<()>::default(), Seconds::default());
+        let ask = |_| async { Ok(()) };
+        cells.asked(&clock, &identity, failing, is_refused, ask).await.unwrap_err();
     }
 
     #[tokio::test]

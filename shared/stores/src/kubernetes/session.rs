@@ -48,8 +48,6 @@ pub(crate) struct Sessions<C> {
 const READ: SignedDuration = SignedDuration::from_secs(60);
 /// A token of a service account lasts ten minutes or more.
 const MADE: SignedDuration = SignedDuration::from_secs(300);
-/// How old a session must be before a refusal is a reason to prove it again.
-const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 /// How long the address of a server may be looked for, where it is only compared with that of a change.
 const ADDRESS: Duration = Duration::from_secs(2);
 
@@ -86,14 +84,8 @@ impl<C: ClusterCredentials> Sessions<C> {
     where
         A: Future<Output = Result<T, Error>>,
     {
-        let session = self.session(identity, api).await?;
-        let answer = ask(Arc::clone(&session)).await;
-        let refused = answer.as_ref().err().is_some_and(is_of_credentials);
-        let cell = self.cells.of(identity);
-        if refused && cell.give_up(self.clock.as_ref(), &session, REFUSED).await {
-            return ask(self.session(identity, api).await?).await;
-        }
-        answer
+        let prove = |last| self.prove(identity, api, last);
+        self.cells.asked(self.clock.as_ref(), identity, prove, is_of_credentials, ask).await
     }
 
     /// Where the server is, as locations have it, however the store names it.

@@ -1,6 +1,6 @@
 //! Entra ID: tokens for one client of one tenant.
 
-use super::{Answer, form, json_answer};
+use crate::rest::{Answer, form, json_answer};
 use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,6 +1,7 @@
 //! The vault: secrets, keys and certificates with their versions.
 
-use super::{Answer, State, decoded, form, json_answer};
+use super::State;
+use crate::rest::{Answer, decoded, form, json_answer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, header};

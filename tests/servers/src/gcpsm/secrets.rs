@@ -1,6 +1,7 @@
 //! Secret Manager: secrets with versions, in a project and in its locations.
 
-use super::{Answer, Asked, NUMBER, PROJECT, decoded, failure, json_answer, page};
+use super::{Asked, NUMBER, PROJECT, failure, page};
+use crate::rest::{Answer, decoded, json_answer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};

@@ -1,6 +1,7 @@
 //! The services that trade proofs for tokens.
 
-use super::{ACCOUNT, Answer, Asked, decoded, failure, form, json_answer};
+use super::{ACCOUNT, Asked, failure};
+use crate::rest::{Answer, decoded, form, json_answer};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
