@@ -74,6 +74,34 @@ async fn events_are_taken_from_who_signs_them_and_from_nobody_else() -> Result<(
     Ok(())
 }
 
+/// What a rotation asks before it retires the old password.
+#[tokio::test]
+async fn a_wait_ends_well_only_when_every_secret_stands_on_the_new_version() -> Result<()> {
+    let (stage, before) = stage().await?;
+    let server = Server::start(&stage, &QUIET).await?;
+    apply(&stage).await?;
+    let wait = async |arguments: &[&str]| stage.pawl(&[&["wait"], arguments].concat()).await;
+    let (key, password) = (WITH_SERVICE_ACCOUNT.key, examples::password());
+    let version = WITH_SERVICE_ACCOUNT.rotate(&stage, &password).await?;
+
+    let early = wait(&[key, "--timeout", "0"]).await?;
+    let missing = format!(", and the store gives out {}", version.version);
+    assert!(early.code == 1 && early.stdout.contains(&missing), "{early:?}");
+    assert_eq!(server.send(&WITH_SERVICE_ACCOUNT.event(&version)).await?.status, 200);
+    for arguments in [&[key][..], &[key, "--version", &version.version]] {
+        let whole = wait(arguments).await?;
+        assert!(whole.code == 0 && whole.stdout.contains("yes"), "{whole:?}");
+    }
+    let other = wait(&[key, "--version", "another", "--timeout", "0"]).await?;
+    assert!(other.code == 1 && other.stdout.contains("and not another"), "{other:?}");
+    let nobody = wait(&["no/such/key", "--timeout", "0"]).await?;
+    assert!(nobody.code == 1 && nobody.stderr.contains("nobody reads this key"), "{nobody:?}");
+    for ran in [early, other, nobody] {
+        assert!(!shows(&ran.stdout, &password) && !shows(&ran.stdout, &before), "a value is told");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn who_sends_too_much_before_reading_can_read_the_answer() -> Result<()> {
     let (stage, _) = stage().await?;
