@@ -1,0 +1,12 @@
+//! What stores tell of themselves as it happens.
+
+use pawl_domain::Change;
+
+/// One thing that a watch of a store saw.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum StoreSighting {
+    /// The store is watched from now on: what happened before is not told.
+    Anew,
+    /// A key changed.
+    Changed(Change),
+}
