@@ -88,8 +88,7 @@ pub trait Sources: Send + Sync {
 
     /// Watches a store for a process that lives long: tells each key that changes, as it happens and behind `from`, until the
     /// watch ends or the receiver is gone. `from` is where it goes on the next time: the caller keeps it, `None` at first, and
-    /// it is `None` again where the store does not know that place any more. A watch that begins without a place says so with
-    /// [`StoreSighting::Anew`]. Reads no value. Sweeps find the same by the clock, so nothing may rely on what it tells.
+    /// it is `None` again where the store does not know that place any more. Begins with [`StoreSighting::Begun`]. Reads no value. Sweeps find the same by the clock, so nothing may rely on what it tells.
     ///
     /// Lasts some minutes at most, also where the store is silent; the caller begins the next one, after a pause where this
     /// one was short or failed. What was told twice is harmless.

@@ -29,6 +29,7 @@ pub(crate) struct Watch {
     api: Api,
     lines: Lines,
     from: String,
+    /// What happened before is not told.
     begins_anew: bool,
 }
 
@@ -119,7 +120,7 @@ impl Watch {
         told: &Sender<StoreSighting>,
     ) -> Result<(), Error> {
         *place = Some(std::mem::take(&mut self.from));
-        if self.begins_anew && told.send(StoreSighting::Anew).await.is_err() {
+        if told.send(StoreSighting::Begun { anew: self.begins_anew }).await.is_err() {
             return Ok(());
         }
         let broken = |what| self.api.call("watch", "the watch").error(Kind::Transient, what);

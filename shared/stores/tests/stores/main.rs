@@ -5,10 +5,13 @@
 mod azurekv;
 mod cluster;
 mod crd;
+mod definitions;
 mod gcpsm;
 mod gitlab;
+mod identities;
 mod kubernetes;
 mod link;
 mod memory;
+mod watching;
 mod webhook;
 mod webhook_eso;
