@@ -7,8 +7,8 @@ STEP = @tools/step
 CARGO = cargo
 # Each folder of functions/ is one Lambda; its package and its binary are called pawl-<folder>.
 FUNCTIONS = $(patsubst functions/%/Cargo.toml,pawl-%,$(wildcard functions/*/Cargo.toml))
-# Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
-WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
+# Runs commands of the tools: moto, cargo-lambda with its compiler, cfn-lint.
+WITH_TOOLS = tools=$$(tools/install) && export PATH="$$tools/bin:$$PATH" &&
 
 # What `make golden` and `make sequences` play if CASES names nothing else.
 GOLDEN = tests/golden/data/eso-2.9.jsonl.gz
@@ -19,12 +19,12 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda notices bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda notices bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny notices tools template lint docs unit kubernetes ## every check that CI makes; cheap ones first
+test: formatted deny notices tools template chart lint docs unit kubernetes ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted
@@ -36,8 +36,15 @@ deny: ## banned crates, licences and sources of the dependencies
 tools: ## install the tools of requirements.txt, once
 	$(STEP) "tools" tools/install
 
-template: ## cfn-lint of template.yaml and infra
-	$(STEP) "templates" sh -c '$(WITH_TOOLS) cfn-lint template.yaml infra/*.yaml'
+template: ## cfn-lint of template.yaml and infra, and stacks of the template on a double of AWS
+	$(STEP) "templates" sh -c '$(WITH_TOOLS) cfn-lint template.yaml infra/*.yaml && python tools/templates'
+
+chart: ## infra/chart with Helm 3, if `helm` or what HELM names is there
+	@if command -v "$${HELM:-helm}" >/dev/null; then \
+		tools/step "chart" tools/chart; \
+	else \
+		echo "--- chart: NOT RUN, for there is no helm; make kubernetes tries what it renders"; \
+	fi
 
 lint: ## clippy on everything, warnings are errors
 	$(STEP) "clippy" $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
