@@ -3,7 +3,7 @@
 //!
 //! They live in the process: every process finds out for itself.
 
-use crate::shares::Tenant;
+use crate::base::shares::Tenant;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{ClusterName, Kind, Step};
 use pawl_ports::Error;

@@ -1,13 +1,13 @@
 //! Whom a change may concern.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Base;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Declaration, DeclarationId};
 use pawl_ports::{Error, Ports, Registry, Scope};
 use std::collections::BTreeSet;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// The ids of all declarations that the change may concern: each once, in ascending order.
     ///
     /// Those of a key are looked up in the index. Those of a folder are found among the declarations of the stores that the

@@ -2,13 +2,13 @@
 //!
 //! Each call is boxed: the clients' futures are large and deeply nested, and the flow holds many of them side by side.
 
-use crate::breaker::{Circuit, Reach};
-use crate::pipeline::Pipeline;
-use crate::shares::{host, tenant};
+use crate::base::breaker::{Circuit, Reach};
+use crate::base::shares::{host, tenant};
+use crate::parts::Base;
 use pawl_domain::{Access, ClusterName, Step};
 use pawl_ports::{Clock, Error, Ports};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// A call to a cluster, unless the cluster did not answer several times in a row.
     pub(crate) async fn at_cluster<T>(
         &self,

@@ -1,10 +1,10 @@
 //! One key of a store.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Base;
 use pawl_domain::{Access, Fetched, Kind, Remote, Step, Store};
 use pawl_ports::{Error, Part, Ports, Sources, Wanted};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// One key alone.
     pub(crate) async fn fetch_one(&self, access: &Access, want: &Wanted) -> Result<Fetched, Error> {
         let call = self.ports.sources().fetch(access, std::slice::from_ref(want));

@@ -1,11 +1,11 @@
 //! What a process remembers of what it met: never needed, for the ledger knows all that must be known, and useful.
 
-use crate::agenda::Agenda;
-use crate::breaker::Breakers;
-use crate::lists::Lists;
-use crate::marks::Marks;
+use crate::base::agenda::Agenda;
+use crate::base::breaker::Breakers;
+use crate::base::lists::Lists;
+use crate::base::marks::Marks;
+use crate::base::shares::Shares;
 use crate::settings::Settings;
-use crate::shares::Shares;
 use jiff::Timestamp;
 use pawl_domain::grant::OwnSecrets;
 use std::sync::Arc;

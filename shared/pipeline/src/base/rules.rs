@@ -1,6 +1,6 @@
 //! The rules of what stores may do, as they stand now.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Base;
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::{Cluster, Home, Problem, Rule, Rules, Severity, Store};
 use pawl_ports::{Error, Policies, Ports, Registry};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// every delivery would ask for all of them.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// The rules at this moment: a policy that stands in the registry by now is among them.
     pub(crate) async fn rules(&self) -> Result<Arc<Rules>, Error> {
         let (policies, own) = futures::try_join!(self.ports.registry().policies(), self.own_secrets())?;

@@ -1,6 +1,6 @@
 //! The stores that declarations read, and what they may do.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Base;
 use pawl_domain::{Access, Declaration, DeclarationId, Kind, Permit, Read, Rules, Step, Store, StoreId};
 use pawl_ports::{Error, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,7 +84,7 @@ impl Stores {
     }
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// The stores that these declarations read, by id, and what they may do at this moment.
     pub(crate) async fn stores_of(&self, declarations: &[Declaration]) -> Result<Stores, Error> {
         let ids: BTreeSet<StoreId> = declarations.iter().flat_map(Declaration::stores).collect();

@@ -1,11 +1,12 @@
 //! Targets, each asked of its cluster through the circuit breaker, and which of them may be written at all.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Base;
 use pawl_domain::reconcile::{Action, Existing};
-use pawl_domain::{Complaint, Declaration, Kind, Step};
+use pawl_domain::record::Owed;
+use pawl_domain::{Complaint, Declaration, DeclarationId, Kind, Step};
 use pawl_ports::{Clusters, Error, Ports, TargetRef};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// A target that is no Secret must be switched on, and be of a kind that declarations may write.
     pub(crate) fn check_kind(&self, declaration: &Declaration) -> Result<(), Error> {
         let Some(kind) = declaration.target.generic() else { return Ok(()) };
@@ -40,5 +41,20 @@ impl<P: Ports> Pipeline<P> {
             return Ok(false);
         }
         self.at_cluster(&target.of.cluster, Step::Write, self.ports.clusters().delete_owned(target)).await
+    }
+
+    /// Deletes the targets that are owed, as far as that can be done. Returns whether one was, and why one could not be.
+    pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> (bool, Option<Error>) {
+        let (mut deleted, mut problem) = (false, None);
+        for former in std::mem::take(&mut owed.targets) {
+            match self.delete_target(TargetRef::former(id, &former)).await {
+                Ok(one) => deleted |= one,
+                Err(error) => {
+                    problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
+                    owed.targets.push(former);
+                }
+            }
+        }
+        (deleted, problem)
     }
 }

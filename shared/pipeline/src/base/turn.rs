@@ -1,8 +1,8 @@
 //! Who takes in the manifests of a cluster: one at a time in a process, and of several processes the one with the newest
 //! listing.
 
-use crate::apply::Apply;
-use crate::pipeline::Pipeline;
+use crate::index::apply::Apply;
+use crate::parts::Base;
 use jiff::Timestamp;
 use pawl_domain::{ClusterName, Home, Kind, Step};
 use pawl_ports::{Clock, Error, Ledger, Ports};
@@ -28,7 +28,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) prune: Option<&'a Home>,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Base<P> {
     /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
     /// over what was seen since. The next one waits until the answer is dropped.
     pub(crate) async fn indexing(&self, cluster: &ClusterName) -> impl Send + '_ {

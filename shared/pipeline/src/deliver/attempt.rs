@@ -1,16 +1,16 @@
 //! One declaration: looked at, written, and started again from the look when somebody else wrote meanwhile.
 
-use crate::catch::Catch;
-use crate::delivery::{Attempted, Delivery, Finished};
-use crate::fetch::Fetching;
-use crate::lanes::Lanes;
-use crate::panicked::panicked;
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
-use crate::recheck::{Overtaken, Rechecking};
-use crate::stores::Stores;
-use crate::templates::{Templates, Templating};
-use crate::write::{Base, Progress};
+use crate::base::lanes::Lanes;
+use crate::base::panicked::panicked;
+use crate::base::stores::Stores;
+use crate::deliver::catch::Catch;
+use crate::deliver::delivery::{Attempted, Delivery, Finished};
+use crate::deliver::fetch::Fetching;
+use crate::deliver::plan::Plan;
+use crate::deliver::recheck::{Overtaken, Rechecking};
+use crate::deliver::templates::{Templates, Templating};
+use crate::deliver::write::{Base, Progress};
+use crate::parts::Deliver;
 use futures::FutureExt;
 use pawl_domain::record::State;
 use pawl_domain::render;
@@ -25,7 +25,7 @@ pub(crate) struct Looked {
     pub(crate) base: Result<Base, Error>,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Looks at the target, unless the ledger knows it as it is. Work that was begun before may have written it and ended
     /// before that was recorded, so then the ledger is not believed.
     pub(crate) async fn look(&self, plan: Plan, delivery: &Delivery<'_>) -> Looked {
@@ -36,9 +36,9 @@ impl<P: Ports> Pipeline<P> {
 
     async fn look_at(&self, plan: &Plan, delivery: &Delivery<'_>) -> Result<Base, Error> {
         let declaration = &plan.declaration;
-        self.check_kind(declaration)?;
+        self.base.check_kind(declaration)?;
         self.check_stores(plan, delivery).await?;
-        if let Some(resource_version) = plan.known_version().filter(|_| !self.careful) {
+        if let Some(resource_version) = plan.known_version().filter(|_| !self.mode.is_careful) {
             return Ok(Base::Known { resource_version });
         }
         let _turn = delivery.clusters.enter(&declaration.id.cluster).await;
@@ -78,8 +78,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let labels = if store.needs_namespace_labels() {
             let _turn = delivery.clusters.enter(cluster).await;
-            let call = self.ports.clusters().namespace_labels(cluster, namespace);
-            self.at_cluster(cluster, Step::Lookup, call).await?
+            let call = self.base.ports.clusters().namespace_labels(cluster, namespace);
+            self.base.at_cluster(cluster, Step::Lookup, call).await?
         } else {
             BTreeMap::new()
         };
@@ -147,11 +147,11 @@ impl<P: Ports> Pipeline<P> {
         delivery: &Delivery<'_>,
     ) -> Result<Attempted, Overtaken> {
         let mut attempted = self.attempt_once(plan, base, catch, templates).await;
-        for round in 1..=self.settings.conflict_attempts {
+        for round in 1..=self.base.settings.conflict_attempts {
             if !attempted.result.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
                 break;
             }
-            tokio::time::sleep(self.pause(round)).await;
+            tokio::time::sleep(self.base.pause(round)).await;
             let created = attempted.created;
             attempted = match self.look_again(plan, delivery.stores).await {
                 Ok(Err(overtaken)) => {
@@ -183,7 +183,7 @@ impl<P: Ports> Pipeline<P> {
         templates: &Templates,
     ) -> Attempted {
         let behind = catch.behind(plan);
-        if behind.iter().any(|change| plan.is_new(change, self.ports.clock().now())) {
+        if behind.iter().any(|change| plan.is_new(change, self.base.ports.clock().now())) {
             // A store that lags may have lost more than this version. The next time its answer holds.
             let message = "the store does not show the changed version yet; it is asked again soon";
             let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
@@ -219,7 +219,7 @@ impl<P: Ports> Pipeline<P> {
     /// Kind `Conflict` when anything was recorded since the look; what the ledger answered when it could not be written.
     /// Nothing may be created then.
     async fn claim(&self, plan: &mut Plan) -> Result<(), Error> {
-        let now = self.ports.clock().now();
+        let now = self.base.ports.clock().now();
         let expected = plan.entry.as_ref().map(|entry| entry.revision);
         let record = match plan.record().cloned() {
             // How often it has failed still counts, if this fails as well.
@@ -228,7 +228,8 @@ impl<P: Ports> Pipeline<P> {
             None => Record::pending(&plan.declaration, now),
         };
         let id = plan.declaration.id.clone();
-        let Some(revision) = self.ports.ledger().put_unless_changed(&id, &record, expected).await? else {
+        let Some(revision) = self.base.ports.ledger().put_unless_changed(&id, &record, expected).await?
+        else {
             let message =
                 "somebody else recorded a delivery since the target was looked at; it is looked at again";
             return Err(Error::new(Step::Write, Kind::Conflict, message));
@@ -243,7 +244,7 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Kind `Conflict` when anything was recorded since the claim; what the ledger answered when it could not be asked.
     async fn check_claim(&self, plan: &Plan) -> Result<(), Error> {
-        let now = self.ports.ledger().entry(&plan.declaration.id).await?.map(|entry| entry.revision);
+        let now = self.base.ports.ledger().entry(&plan.declaration.id).await?.map(|entry| entry.revision);
         if now == plan.entry.as_ref().map(|entry| entry.revision) {
             return Ok(());
         }
@@ -254,9 +255,9 @@ impl<P: Ports> Pipeline<P> {
     /// Looks at the target again, by what the ledger knew before. Whoever wrote it may have done so for what is declared by
     /// now.
     async fn look_again(&self, plan: &mut Plan, stores: &Stores) -> Result<Result<Base, Overtaken>, Error> {
-        let (ledger, id) = (self.ports.ledger(), plan.declaration.id.clone());
+        let (ledger, id) = (self.base.ports.ledger(), plan.declaration.id.clone());
         let entry = ledger.entry(&id).await?;
-        plan.renew(entry, self.ports.clock().now(), stores);
+        plan.renew(entry, self.base.ports.clock().now(), stores);
         let base = self.read(&plan.declaration).await?;
         let since = ledger.entry(&id).await?;
         Ok(self.outdated(plan, since.as_ref(), stores).await?.map_or(Ok(base), Err))

@@ -1,12 +1,12 @@
 //! Plans carried out side by side: each goes its own way and waits for nothing but its own cluster and stores. Those that
 //! have been looked at within [`PATIENCE`] of each other share what is fetched.
 
-use crate::attempt::Looked;
-use crate::delivery::{Delivered, Delivery, Finished};
-use crate::lanes::Lanes;
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
-use crate::write::Base;
+use crate::base::lanes::Lanes;
+use crate::deliver::attempt::Looked;
+use crate::deliver::delivery::{Delivered, Delivery, Finished};
+use crate::deliver::plan::Plan;
+use crate::deliver::write::Base;
+use crate::parts::Deliver;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use pawl_domain::record::Told;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Statuses are published when everything is written, or when nothing more was written for so long.
 const QUIET: Duration = Duration::from_millis(250);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Carries plans out until there is no time left, and then publishes how they went. Returns those that are not done,
     /// and those that are not as planned any more.
     pub(crate) async fn carry_all_out(
@@ -35,7 +35,7 @@ impl<P: Ports> Pipeline<P> {
     ) -> Vec<DeclarationId> {
         let mut left: BTreeSet<_> = plans.iter().map(|plan| plan.declaration.id.clone()).collect();
         let mut finished = pin!(self.carrying_out(plans, delivery));
-        let turns = Lanes::new(self.settings.concurrency);
+        let turns = Lanes::new(self.base.settings.concurrency);
         let mut unpublished = Vec::new();
         let mut publishing = FuturesUnordered::new();
         let mut is_written = false;
@@ -57,7 +57,7 @@ impl<P: Ports> Pipeline<P> {
                 () = tokio::time::sleep(QUIET), if !unpublished.is_empty() => {
                     publishing.extend(unpublished.drain(..).map(|told| self.publish(told, &turns)));
                 }
-                () = self.late() => break,
+                () = self.base.late() => break,
             }
             if is_written {
                 publishing.extend(unpublished.drain(..).map(|told| self.publish(told, &turns)));
@@ -107,7 +107,7 @@ impl<P: Ports> Pipeline<P> {
     /// Tells an ExternalSecret how it fares. That costs no Secret a moment, and its failure is only a warning.
     async fn publish(&self, (id, status): (DeclarationId, Status), turns: &Lanes<ClusterName>) {
         let _turn = turns.enter(&id.cluster).await;
-        if let Err(error) = self.ports.clusters().publish(&id, &status).await {
+        if let Err(error) = self.base.ports.clusters().publish(&id, &status).await {
             warn!(declaration.id = %id, "{id}: its status stays as it is: {error}");
             if let Err(error) = self.forget_told(&id, status.told()).await {
                 warn!(declaration.id = %id, "{id}: nor is that recorded: {error}");
@@ -123,7 +123,7 @@ impl<P: Ports> Pipeline<P> {
             Some(Record { told: None, ..last })
         };
         let otherwise = "the next delivery takes it for told";
-        self.ports.ledger().update(id, otherwise, forgotten).await.map(drop)
+        self.base.ports.ledger().update(id, otherwise, forgotten).await.map(drop)
     }
 }
 

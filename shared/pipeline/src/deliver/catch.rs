@@ -1,6 +1,6 @@
 //! What was fetched.
 
-use crate::plan::{Plan, Question};
+use crate::deliver::plan::{Plan, Question};
 use pawl_domain::{Change, Fetched, Found};
 use pawl_ports::{Error, Wanted};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! What all declarations of one delivery have in common, and what becomes of each of them.
 
-use crate::lanes::Lanes;
+use crate::base::lanes::Lanes;
+use crate::base::stores::Stores;
+use crate::deliver::write::Written;
 use crate::report::Report;
-use crate::stores::Stores;
-use crate::write::Written;
 use jiff::Timestamp;
 use pawl_domain::{Change, ClusterName, DeclarationId, Location, Outcome, Values};
 use pawl_ports::{Error, Status};

@@ -1,13 +1,13 @@
 //! Drift: targets that somebody else changed or deleted since Pawl left them.
 
-use crate::found::Findings;
-use crate::pipeline::Pipeline;
+use crate::parts::Deliver;
+use crate::sweep::found::Findings;
 use jiff::Timestamp;
 use pawl_domain::{ClusterName, Declaration, Namespace, ObjectName, Record};
 use pawl_ports::{Clock, Entry, Error, Ledger, Ports, Registry, Scope};
 use std::collections::BTreeMap;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Delivers the declarations of a cluster whose targets are not as they were left.
     pub(crate) async fn repair(
         &self,
@@ -15,9 +15,9 @@ impl<P: Ports> Pipeline<P> {
         standing: &BTreeMap<(Namespace, ObjectName), String>,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let mut pages = self.ports.registry().pages(Scope::Cluster(cluster.clone()));
+        let mut pages = self.base.ports.registry().pages(Scope::Cluster(cluster.clone()));
         loop {
-            let started = self.ports.clock().now();
+            let started = self.base.ports.clock().now();
             let Some(page) = pages.next().await? else { return Ok(()) };
             let drifted =
                 |declaration: &Declaration, record: &Record| has_drifted(declaration, record, standing);
@@ -36,7 +36,7 @@ impl<P: Ports> Pipeline<P> {
         has_drifted: impl Fn(&Declaration, &Record) -> bool,
         found: &mut Findings,
     ) -> Result<bool, Error> {
-        let ledger = self.ports.ledger();
+        let ledger = self.base.ports.ledger();
         let mut entries = ledger.entries_of(&declarations).await?;
         let (mut drifted, mut is_met) = (Vec::new(), false);
         for declaration in declarations {

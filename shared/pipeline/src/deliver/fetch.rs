@@ -1,12 +1,12 @@
 //! Fetching: each key once per identity and delivery, however many declarations and clusters want it. A declaration
 //! waits for its own stores only.
 
-use crate::catch::{Answer, Catch, Caught, Keys, Searched};
-use crate::keys::no_answer;
-use crate::lanes::Lanes;
-use crate::panicked::panicked;
-use crate::pipeline::Pipeline;
-use crate::plan::{Asked, Plan, Question, Sought};
+use crate::base::keys::no_answer;
+use crate::base::lanes::Lanes;
+use crate::base::panicked::panicked;
+use crate::deliver::catch::{Answer, Catch, Caught, Keys, Searched};
+use crate::deliver::plan::{Asked, Plan, Question, Sought};
+use crate::parts::Deliver;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
 use pawl_domain::{Access, Location, Step};
 use pawl_ports::{Ports, Sources, Wanted};
@@ -23,7 +23,7 @@ pub(crate) struct Fetching<'a> {
     searches: BTreeMap<Asked, Shared<BoxFuture<'a, Arc<Searched>>>>,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Prepares to fetch everything that these plans read.
     pub(crate) fn fetching<'a>(&'a self, plans: &[&Plan], lanes: &'a Lanes<Location>) -> Fetching<'a> {
         // Each question once, with the latest change that concerns it.
@@ -64,7 +64,8 @@ impl<P: Ports> Pipeline<P> {
 
     async fn fetch_as(&self, access: &Access, wanted: BTreeMap<Wanted, Option<Sought>>) -> Keys {
         let keys: Vec<Wanted> = wanted.keys().cloned().collect();
-        let call = self.at_store_each(access, keys.len(), self.ports.sources().fetch(access, &keys));
+        let call =
+            self.base.at_store_each(access, keys.len(), self.base.ports.sources().fetch(access, &keys));
         let asked = AssertUnwindSafe(call).catch_unwind().await;
         // What the panic says may hold a value.
         let answers = asked.unwrap_or_else(|_| keys.iter().map(|_| Err(panicked(Step::Fetch))).collect());

@@ -3,14 +3,14 @@
 //! That cannot make a declaration fail for good. A change is somebody's word: after some attempts the store's answer
 //! holds, and what the change said is looked for a little longer.
 
-use crate::pipeline::Pipeline;
-use crate::plan::Sought;
+use crate::deliver::plan::Sought;
+use crate::parts::Deliver;
 use pawl_domain::provider::Order;
 use pawl_domain::values::CLOCK_SKEW;
 use pawl_domain::{Access, Change, Fetched, Kind, Moved, VersionSelector};
 use pawl_ports::{Error, Part, Ports, Wanted};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Asks again while the answer is older than the change, and says whether it was reached in the end.
     pub(crate) async fn at_least(
         &self,
@@ -19,11 +19,11 @@ impl<P: Ports> Pipeline<P> {
         want: &Wanted,
         mut answer: Result<Fetched, Error>,
     ) -> (Result<Fetched, Error>, bool) {
-        let attempts = if sought.patient { self.settings.stale_attempts } else { 0 };
+        let attempts = if sought.patient { self.base.settings.stale_attempts } else { 0 };
         for attempt in 0..=attempts {
             if attempt > 0 {
-                tokio::time::sleep(self.pause(attempt)).await;
-                answer = self.fetch_one(access, want).await;
+                tokio::time::sleep(self.base.pause(attempt)).await;
+                answer = self.base.fetch_one(access, want).await;
             }
             match self.seen(&sought.change, access, want, &answer).await {
                 Seen::Enough => return (answer, true),
@@ -69,7 +69,7 @@ impl<P: Ports> Pipeline<P> {
             (VersionSelector::Id(_), _) => return Seen::Enough,
         };
         let exactly = Wanted { selector: VersionSelector::Id(version.clone()), ..want.clone() };
-        match self.fetch_one(access, &exactly).await {
+        match self.base.fetch_one(access, &exactly).await {
             Ok(exact) if exact.labels.iter().any(|found| found == label) => Seen::Exactly(exact),
             Ok(_) => Seen::Enough,
             // The store does not know it yet, or a sender made it up.

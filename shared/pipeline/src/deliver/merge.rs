@@ -1,7 +1,7 @@
 //! Two records of one declaration that meet: which of them counts, and what of the other is still to be done. Pure.
 
-use crate::plan::Plan;
-use crate::stores::Stores;
+use crate::base::stores::Stores;
+use crate::deliver::plan::Plan;
 use pawl_domain::record::{FormerTarget, State};
 use pawl_domain::{Change, Record};
 use pawl_ports::Entry;

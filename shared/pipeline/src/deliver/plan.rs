@@ -1,7 +1,7 @@
 //! Plans: all that is known of one declaration before anybody is asked for it. Made once, and handed on.
 
-use crate::keys::wanted;
-use crate::stores::Stores;
+use crate::base::keys::wanted;
+use crate::base::stores::Stores;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::reconcile::Replacement;

@@ -5,10 +5,10 @@
 //! in the ledger before it enters the registry, and so is a changed store, so the ledger tells whether that may have happened; only
 //! then is the registry asked.
 
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
-use crate::stores::Stores;
-use crate::write::Base;
+use crate::base::stores::Stores;
+use crate::deliver::plan::Plan;
+use crate::deliver::write::Base;
+use crate::parts::Deliver;
 use futures::future::{BoxFuture, FutureExt, Shared};
 use pawl_domain::{DeclarationId, Record};
 use pawl_ports::{Entry, Error, Ledger, Ports, Registry};
@@ -30,11 +30,11 @@ pub(crate) struct Rechecking<'a>(Shared<BoxFuture<'a, Arc<Result<Entries, Error>
 
 type Entries = BTreeMap<DeclarationId, Entry>;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Asks the ledger again about these, once for all of them, when the first needs it.
     pub(crate) fn rechecking(&self, ids: Vec<DeclarationId>) -> Rechecking<'_> {
         let asking = async move {
-            let entries = self.ports.ledger().entries(&ids).await;
+            let entries = self.base.ports.ledger().entries(&ids).await;
             let by_id = |entries: Vec<Entry>| entries.into_iter().map(|entry| (entry.id.clone(), entry));
             Arc::new(entries.map(|entries| by_id(entries).collect()))
         };
@@ -78,18 +78,18 @@ impl<P: Ports> Pipeline<P> {
             return Ok(None);
         }
         let ids = std::slice::from_ref(&plan.declaration.id);
-        let Some(declared) = self.ports.registry().declarations(ids).await?.pop() else {
+        let Some(declared) = self.base.ports.registry().declarations(ids).await?.pop() else {
             return Ok(Some(Overtaken::Edited));
         };
-        let now = self.stores_of(std::slice::from_ref(&declared)).await?;
-        let edited = self.basis(&declared, &now) != self.basis(&plan.declaration, stores);
+        let now = self.base.stores_of(std::slice::from_ref(&declared)).await?;
+        let edited = self.base.basis(&declared, &now) != self.base.basis(&plan.declaration, stores);
         Ok(edited.then_some(Overtaken::Edited))
     }
 
     /// Whether a record knows of nothing else that is declared.
     fn is_of(&self, record: &Record, plan: &Plan, stores: &Stores) -> bool {
         match &record.owed.declared {
-            Some(declared) => declared.digest == self.basis(&plan.declaration, stores),
+            Some(declared) => declared.digest == self.base.basis(&plan.declaration, stores),
             None => record.declaration == plan.digest,
         }
     }

@@ -1,11 +1,11 @@
 //! Recording: what was done goes to the ledger, with what is still owed.
 
-use crate::delivery::{Attempted, Delivery, Finished};
-use crate::merge::{Merged, merged};
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
-use crate::stores::Stores;
-use crate::write::Written;
+use crate::base::stores::Stores;
+use crate::deliver::delivery::{Attempted, Delivery, Finished};
+use crate::deliver::merge::{Merged, merged};
+use crate::deliver::plan::Plan;
+use crate::deliver::write::Written;
+use crate::parts::Deliver;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::reconcile::Deed;
@@ -22,12 +22,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// How often a record is written anew that somebody removed.
 const ROUNDS: u32 = 2;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Records how a declaration fared and passes the outcome on: the failure that was recorded; or, where nothing could
     /// be recorded, a failure that may be tried again, for nobody else would know of it.
     pub(crate) async fn record(&self, plan: Plan, attempted: Attempted, delivery: &Delivery<'_>) -> Finished {
         let Attempted { result, values, behind, waits, is_aside, created } = attempted;
-        let now = self.ports.clock().now();
+        let now = self.base.ports.clock().now();
         let declaration = &plan.declaration;
         let mut owed = plan.record().map(|record| record.owed.clone()).unwrap_or_default();
         let (mut deed, mut retired) = (Deed::Nothing, false);
@@ -37,7 +37,8 @@ impl<P: Ports> Pipeline<P> {
                 owed.older_since = None;
                 owed.changes.clear();
                 behind.iter().filter(|it| is_looked_for(it, now)).for_each(|it| owed.want(it));
-                if owed.declared.is_some() && owed.admits(&self.basis(declaration, delivery.stores), now) {
+                if owed.declared.is_some() && owed.admits(&self.base.basis(declaration, delivery.stores), now)
+                {
                     owed.declared = None;
                 }
                 owed.target = written.outcome == Outcome::Deleted && comes_back(declaration);
@@ -60,7 +61,7 @@ impl<P: Ports> Pipeline<P> {
         let aside = || Begun { declaration: plan.digest.clone(), times: MOST_STARTS + 1 };
         record.begun = is_aside.then(aside);
         if let Some(at) = retry_at(&record) {
-            self.memory.agenda.note(at, &declaration.id);
+            self.base.memory.agenda.note(at, &declaration.id);
         }
         let status = if waits { None } else { status(&plan, &result, now) };
         let status = status.map(|status| Status { deed, retired, ..status });
@@ -106,10 +107,10 @@ impl<P: Ports> Pipeline<P> {
                 }
                 None
             };
-            self.ports.ledger().put_merged(id, record, expected, "it comes again", merging).await?;
+            self.base.ports.ledger().put_merged(id, record, expected, "it comes again", merging).await?;
             let Some(ours) = unmet else { return Ok(recorded) };
             // There is no record any more: the declaration is gone, or was declared anew.
-            if self.ports.registry().declarations(std::slice::from_ref(id)).await?.is_empty() {
+            if self.base.ports.registry().declarations(std::slice::from_ref(id)).await?.is_empty() {
                 return Ok(Recorded::Removed);
             }
             (record, expected) = (ours, None);
@@ -127,22 +128,7 @@ impl<P: Ports> Pipeline<P> {
         let kind = declaration.target.generic();
         owed.targets
             .retain(|former| former.name != declaration.target.name || former.manifest.as_ref() != kind);
-        self.delete_owed(&declaration.id, owed).await
-    }
-
-    /// Deletes the targets that are owed, as far as that can be done. Returns whether one was, and why one could not be.
-    pub(crate) async fn delete_owed(&self, id: &DeclarationId, owed: &mut Owed) -> (bool, Option<Error>) {
-        let (mut deleted, mut problem) = (false, None);
-        for former in std::mem::take(&mut owed.targets) {
-            match self.delete_target(TargetRef::former(id, &former)).await {
-                Ok(one) => deleted |= one,
-                Err(error) => {
-                    problem = Some(error.within(&format!("the former target {} stays: ", former.name)));
-                    owed.targets.push(former);
-                }
-            }
-        }
-        (deleted, problem)
+        self.base.delete_owed(&declaration.id, owed).await
     }
 
     /// The declaration was removed or edited while its target was created. Where that target is not declared any more it
@@ -151,7 +137,7 @@ impl<P: Ports> Pipeline<P> {
         let id = &declaration.id;
         let target = FormerTarget::from(&declaration.target);
         let owing = async {
-            let declared = self.ports.registry().declarations(std::slice::from_ref(id)).await?.pop();
+            let declared = self.base.ports.registry().declarations(std::slice::from_ref(id)).await?.pop();
             let Some(declared) = declared else {
                 self.undo(declaration).await;
                 return Ok(());
@@ -159,13 +145,13 @@ impl<P: Ports> Pipeline<P> {
             if FormerTarget::from(&declared.target) == target {
                 return Ok(());
             }
-            let now = self.ports.clock().now();
+            let now = self.base.ports.clock().now();
             let owed = |last: Option<Record>| {
                 let mut record = last?.reopened(now);
                 record.owed.owe(target.clone());
                 Some(record)
             };
-            self.ports.ledger().update(id, "it stays", owed).await.map(drop)
+            self.base.ports.ledger().update(id, "it stays", owed).await.map(drop)
         };
         if let Err(error) = owing.await {
             let name = &target.name;
@@ -180,7 +166,7 @@ impl<P: Ports> Pipeline<P> {
             return;
         }
         let target = TargetRef::of(declaration);
-        if let Err(error) = self.delete_target(target).await {
+        if let Err(error) = self.base.delete_target(target).await {
             let TargetRef { of: id, name, .. } = target;
             warn!(declaration.id = %id, "{id}: it was removed, and its target {name} stays for now: {error}");
         }

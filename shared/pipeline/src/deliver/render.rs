@@ -1,11 +1,11 @@
 //! Values to what the target shall hold, and to what it was made from.
 
-use crate::catch::Catch;
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
-use crate::rendering::NotRendered;
-use crate::templates::Templates;
-use crate::values::Guard;
+use crate::deliver::catch::Catch;
+use crate::deliver::plan::Plan;
+use crate::deliver::rendering::NotRendered;
+use crate::deliver::templates::Templates;
+use crate::deliver::values::Guard;
+use crate::parts::Deliver;
 use pawl_domain::render::EntryProblem;
 use pawl_domain::secret::DigestParts;
 use pawl_domain::{
@@ -23,7 +23,7 @@ pub(crate) struct Ingredients {
     pub(crate) inputs: String,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Picks out what one declaration is rendered from.
     ///
     /// # Errors
@@ -34,10 +34,10 @@ impl<P: Ports> Pipeline<P> {
         catch: &Catch,
         templates: &Templates,
     ) -> Result<Ingredients, Error> {
-        let guard = Guard { accept_older: self.accept_older, now: self.ports.clock().now() };
+        let guard = Guard { accept_older: self.mode.accepts_older, now: self.base.ports.clock().now() };
         let values = catch.values(plan, guard)?;
         let sources = templates.of(&plan.declaration)?;
-        let mut parts = self.digest_key.parts().with(plan.declaration.target_digest());
+        let mut parts = self.base.digest_key.parts().with(plan.declaration.target_digest());
         for found in &values.0 {
             parts = with_found(parts, found);
         }
@@ -66,7 +66,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// The keyed digest of what was rendered.
     pub(crate) fn digest_of(&self, rendered: &Rendered) -> String {
-        let mut parts = self.digest_key.parts();
+        let mut parts = self.base.digest_key.parts();
         for (key, value) in &rendered.data {
             parts = parts.with(key).with(value.expose());
         }

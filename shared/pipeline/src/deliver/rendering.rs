@@ -6,9 +6,9 @@
 //! on a thread of its own, one at a time for each namespace and as many in all as there are cores, within a budget of steps
 //! and bytes and within [`LONGEST`].
 
-use crate::lanes::Lanes;
-use crate::panicked::panicked;
-use crate::recipes::{Recipes, is_plain};
+use crate::base::lanes::Lanes;
+use crate::base::panicked::panicked;
+use crate::deliver::recipes::{Recipes, is_plain};
 use pawl_domain::{
     Budget, ClusterName, Declaration, Kind, Namespace, Read, RenderError, Rendered, Step, TemplateSources,
     Values,

@@ -4,10 +4,10 @@
 //! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
 //! where the answer does not hold it yet.
 
-use crate::catch::Searched;
-use crate::panicked::panicked;
-use crate::pipeline::Pipeline;
-use crate::plan::{Asked, Sought};
+use crate::base::panicked::panicked;
+use crate::deliver::catch::Searched;
+use crate::deliver::plan::{Asked, Sought};
+use crate::parts::Deliver;
 use futures::FutureExt;
 use pawl_domain::{Change, Fetched, Find, Kind, Step, VersionSelector};
 use pawl_ports::{Error, Part, Ports, Sources, Wanted};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Everything that a search finds; with the version of the change that is sought, as far as the store shows it.
     pub(crate) async fn search(&self, asked: &Asked, sought: Option<&Sought>) -> Searched {
         let searching = AssertUnwindSafe(self.search_up_to(asked, sought)).catch_unwind().await;
@@ -36,7 +36,8 @@ impl<P: Ports> Pipeline<P> {
         sought: Option<&Sought>,
     ) -> Result<(BTreeMap<String, Fetched>, bool), Error> {
         let (access, find, keep) = asked;
-        let mut found = self.at_store(access, self.ports.sources().find(access, find, keep)).await?;
+        let mut found =
+            self.base.at_store(access, self.base.ports.sources().find(access, find, keep)).await?;
         let reached = match sought {
             Some(sought) => self.bring_up_to(sought, asked, &mut found).await?,
             None => true,
@@ -70,7 +71,7 @@ impl<P: Ports> Pipeline<P> {
         if listed.is_empty() && access.backend.capabilities().searches_lag {
             for name in unlisted(&sought.change, find)?.into_iter().filter(|name| keep.allows(name)) {
                 let want = current(access.backend.found_key(name));
-                let answer = self.fetch_one(access, &want).await;
+                let answer = self.base.fetch_one(access, &want).await;
                 let (answer, reached) = self.at_least(sought, access, &want, answer).await;
                 all_reached &= reached;
                 match answer {

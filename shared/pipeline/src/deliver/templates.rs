@@ -1,9 +1,9 @@
 //! The objects in target clusters that hold templates: each read once per delivery, however many declarations use it.
 
-use crate::lanes::Lanes;
-use crate::panicked::panicked;
-use crate::pipeline::Pipeline;
-use crate::plan::Plan;
+use crate::base::lanes::Lanes;
+use crate::base::panicked::panicked;
+use crate::deliver::plan::Plan;
+use crate::parts::Deliver;
 use futures::future::{BoxFuture, FutureExt, Shared, join_all};
 use pawl_domain::declaration::{CreationPolicy, TemplateSource};
 use pawl_domain::{
@@ -25,7 +25,7 @@ pub(crate) struct Templating<'a>(BTreeMap<At, Shared<BoxFuture<'a, Arc<Object>>>
 #[derive(Debug, Default)]
 pub(crate) struct Templates(BTreeMap<At, Arc<Object>>);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Prepares to read every object that the templates of these plans name.
     pub(crate) fn templating<'a>(&'a self, plans: &[&Plan], lanes: &'a Lanes<ClusterName>) -> Templating<'a> {
         let mut wanted = BTreeMap::new();
@@ -51,8 +51,8 @@ impl<P: Ports> Pipeline<P> {
             TemplateSource::ConfigMap(name) => (TemplateKind::ConfigMap, name),
             TemplateSource::Secret(name) => (TemplateKind::Secret, name),
         };
-        let call = self.ports.clusters().template_source(id, kind, name);
-        match self.at_cluster(&id.cluster, Step::Render, call).await {
+        let call = self.base.ports.clusters().template_source(id, kind, name);
+        match self.base.at_cluster(&id.cluster, Step::Render, call).await {
             Ok(data) => Ok(Some(data)),
             Err(error) if error.kind == Kind::NotFound => Ok(None),
             Err(error) => Err(error.within("could not apply template: error fetching templateFrom data: ")),

@@ -3,8 +3,8 @@
 //! An answer that is older than what was written was read from a replica that lags, or somebody has put the store back:
 //! the first is over within minutes, the second is followed.
 
-use crate::catch::Catch;
-use crate::plan::{Plan, Question};
+use crate::deliver::catch::Catch;
+use crate::deliver::plan::{Plan, Question};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::declaration::DeletionPolicy;
 use pawl_domain::provider::Order;

@@ -1,10 +1,10 @@
 //! Deliveries that sweeps make: nobody would make them again if the process ended in the middle, so it is noted that they
 //! are under way, and a process after one that ended so is careful for a while.
 
-use crate::delivery::Delivered;
-use crate::memory::Care;
-use crate::pipeline::Pipeline;
-use crate::plan::Work;
+use crate::base::memory::Care;
+use crate::deliver::delivery::Delivered;
+use crate::deliver::plan::Work;
+use crate::parts::Deliver;
 use crate::report::Report;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::Declaration;
@@ -18,7 +18,7 @@ const ENDED: Timestamp = Timestamp::UNIX_EPOCH;
 /// For so long a process is careful when one before it ended in the middle.
 const WARY: SignedDuration = SignedDuration::from_mins(15);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Within this call up to `inline_targets`, by the job queue beyond that. What the report says of a declaration is
     /// done or stands in the ledger, unless it is an error of step `Record`.
     pub(crate) async fn deliver_or_queue(
@@ -26,8 +26,8 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         since: Timestamp,
     ) -> Result<Report, Error> {
-        if declarations.len() > self.settings.inline_targets {
-            return Ok(self.queue_noted(&declarations, since).await);
+        if declarations.len() > self.base.settings.inline_targets {
+            return Ok(self.queue.queue_noted(&declarations, since).await);
         }
         // Boxed, for sweeps nest deeper than compilers like to look.
         Box::pin(self.deliver_all(declarations, since)).await
@@ -50,7 +50,8 @@ impl<P: Ports> Pipeline<P> {
         if declarations.is_empty() {
             return Ok(Delivered::default());
         }
-        let (care, ledger, now) = (&self.memory.care, self.ports.ledger(), self.ports.clock().now());
+        let (care, ledger, now) =
+            (&self.base.memory.care, self.base.ports.ledger(), self.base.ports.clock().now());
         let wary_until = care.wary_until.get_or_try_init(async || {
             let before = ledger.mark(DELIVERING).await?;
             let died = before.is_some_and(|before| before != ENDED);

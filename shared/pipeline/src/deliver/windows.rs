@@ -1,13 +1,13 @@
 //! Sync windows: what they hold back is noted in the ledger, so that the first sweep after a window opens finds it.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Deliver;
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::is_called_for;
 use pawl_domain::{Declaration, Record};
 use pawl_ports::{Entry, Error, Ledger, Ports};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Those of these declarations that may be brought up to date now. The others are noted as pending, but for those
     /// of which `is_done` tells that there is nothing to do.
     ///
@@ -26,7 +26,7 @@ impl<P: Ports> Pipeline<P> {
         if closed.is_empty() {
             return Ok(run);
         }
-        let mut entries = self.ports.ledger().entries_of(&closed).await?;
+        let mut entries = self.base.ports.ledger().entries_of(&closed).await?;
         for declaration in closed {
             match entries.remove(&declaration.id) {
                 Some(entry) if !is_called_for(&declaration, &entry.record) => {
@@ -47,6 +47,6 @@ impl<P: Ports> Pipeline<P> {
             Some(last.reopened(at))
         };
         let otherwise = "the change must come again";
-        self.ports.ledger().update_from(&declaration.id, Some(entry), otherwise, held).await.map(drop)
+        self.base.ports.ledger().update_from(&declaration.id, Some(entry), otherwise, held).await.map(drop)
     }
 }

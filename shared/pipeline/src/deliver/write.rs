@@ -1,8 +1,8 @@
 //! Writing one target: what was read of the stores is rendered and written, on condition that the target still is what
 //! was looked at.
 
-use crate::pipeline::Pipeline;
-use crate::render::Ingredients;
+use crate::deliver::render::Ingredients;
+use crate::parts::Deliver;
 use pawl_domain::reconcile::{
     Action, Decision, Deed, Existing, Replacement, decide, decide_untemplated, marked,
 };
@@ -46,10 +46,13 @@ pub(crate) struct Creation {
     inputs: String,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Deliver<P> {
     /// Reads the target as it stands.
     pub(crate) async fn read(&self, declaration: &Declaration) -> Result<Base, Error> {
-        self.read_target(TargetRef::of(declaration)).await.map(|existing| Base::Read(existing.map(Box::new)))
+        self.base
+            .read_target(TargetRef::of(declaration))
+            .await
+            .map(|existing| Base::Read(existing.map(Box::new)))
     }
 
     /// Renders one target, and writes it unless it is to be created.
@@ -86,7 +89,7 @@ impl<P: Ports> Pipeline<P> {
                 return replacing.await.map(Progress::Done);
             }
             // Nothing is left to write: what becomes of the target depends on what stands there.
-            Base::Known { .. } => match self.read_target(TargetRef::of(declaration)).await? {
+            Base::Known { .. } => match self.base.read_target(TargetRef::of(declaration)).await? {
                 Some(existing) => Some(Box::new(existing)),
                 None => {
                     let message = "the target is gone since it was written; it is looked at again";
@@ -129,7 +132,7 @@ impl<P: Ports> Pipeline<P> {
         if matches!(action, Action::Leave) {
             return;
         }
-        if let Err(why) = self.apply_target(TargetRef::of(declaration), &action).await {
+        if let Err(why) = self.base.apply_target(TargetRef::of(declaration), &action).await {
             tracing::debug!(declaration.id = %declaration.id, "its target is not marked: {why}");
         }
     }
@@ -149,8 +152,8 @@ impl<P: Ports> Pipeline<P> {
         } else {
             let (id, target) = (&declaration.id, &declaration.target.name);
             let replacement = Replacement::of(declaration, &rendered);
-            let call = self.ports.clusters().replace(id, target, &resource_version, &replacement);
-            (Outcome::Written, self.at_cluster(&id.cluster, Step::Write, call).await?)
+            let call = self.base.ports.clusters().replace(id, target, &resource_version, &replacement);
+            (Outcome::Written, self.base.at_cluster(&id.cluster, Step::Write, call).await?)
         };
         let deed = if outcome == Outcome::Written { Deed::Updated } else { Deed::Nothing };
         Ok(Written { outcome, resource_version: Some(resource_version), digest: Some(digest), inputs, deed })
@@ -170,7 +173,7 @@ impl<P: Ports> Pipeline<P> {
                 existing.outlasts(&mut rendered);
             }
             let refreshed = last.record.and_then(|record| record.refreshed);
-            if existing.is_left(declaration, &rendered, refreshed, self.ports.clock().now()) {
+            if existing.is_left(declaration, &rendered, refreshed, self.base.ports.clock().now()) {
                 let decision = Decision { action: Action::Leave, outcome: Ok(Outcome::Unchanged) };
                 return self.carry_out(declaration, decision, Some(existing), Some(digest), inputs).await;
             }
@@ -224,7 +227,7 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<Written, Error> {
         let resource_version = match &action {
             Action::Leave => existing.map(|existing| existing.resource_version.clone()),
-            action => match self.apply_target(TargetRef::of(declaration), action).await {
+            action => match self.base.apply_target(TargetRef::of(declaration), action).await {
                 Err(error) if error.kind == Kind::Invalid => {
                     self.mark(declaration, existing).await;
                     return Err(error);

@@ -1,9 +1,9 @@
 //! When every target of a key stands on what its store gives out now, so that a rotation may retire the old password.
 
+use crate::base::keys::wanted;
+use crate::base::stores::Stores;
 use crate::explain::Reader;
-use crate::keys::wanted;
-use crate::pipeline::Pipeline;
-use crate::stores::Stores;
+use crate::parts::Explain;
 use pawl_domain::record::State;
 use pawl_domain::{
     Access, Change, Declaration, DeclarationId, Kind, Query, Record, Version, VersionSelector, Versions,
@@ -47,19 +47,11 @@ impl Receipt {
 /// What the stores give out now, by who asks for what.
 type Now = BTreeMap<Access, BTreeMap<Wanted, Result<Version, Error>>>;
 
-impl<P: Ports> Pipeline<P> {
-    /// How the targets of the key that `change` names stand against what its stores give out now. The version in force must
-    /// also be the one that the change names, if it names one: a store may not show it yet.
-    ///
-    /// Asks the registry, the ledger, and of each store the versions, no values; no cluster. That a target stands is what
-    /// the ledger knows: a hand that changes the Secret afterwards is drift, and put back.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked.
-    pub async fn receipt(&self, change: &Change) -> Result<Receipt, Error> {
+impl<P: Ports> Explain<P> {
+    pub(crate) async fn receipt(&self, change: &Change) -> Result<Receipt, Error> {
         let readers = self.readers(change).await?;
         let declarations: Vec<_> = readers.iter().map(|reader| reader.declaration.clone()).collect();
-        let stores = self.stores_of(&declarations).await?;
+        let stores = self.base.stores_of(&declarations).await?;
         let now = self.given_out(&readers, &stores, change).await;
         let stand = |reader: Reader| {
             let stand = stand(&reader, &stores, &now, change);
@@ -77,8 +69,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let ask = |(access, wanted): (Access, BTreeSet<Wanted>)| async move {
             let wanted: Vec<_> = wanted.into_iter().collect();
-            let call = self.ports().sources().versions(&access, &wanted);
-            let answers = self.at_store_each(&access, wanted.len(), call).await;
+            let call = self.base.ports.sources().versions(&access, &wanted);
+            let answers = self.base.at_store_each(&access, wanted.len(), call).await;
             (access, wanted.into_iter().zip(answers).collect())
         };
         futures::future::join_all(asked.into_iter().map(ask)).await.into_iter().collect()

@@ -1,8 +1,8 @@
 //! What is about to be declared is marked as pending in the ledger, before it enters the registry.
 
-use crate::pipeline::Pipeline;
+use crate::base::stores::Stores;
+use crate::parts::Index;
 use crate::queue::GRACE;
-use crate::stores::Stores;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::record::{Declared, FormerTarget, Owed};
 use pawl_domain::{Declaration, Record};
@@ -17,7 +17,7 @@ pub(crate) enum Because<'a> {
     Store,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Index<P> {
     /// Notes in the ledger what is about to be declared and must be delivered; what was written last is kept. `false` if
     /// there is nothing to do, because it is read only once and was.
     pub(crate) async fn mark_pending(
@@ -26,9 +26,9 @@ impl<P: Ports> Pipeline<P> {
         stores: &Stores,
         because: Because<'_>,
     ) -> Result<bool, Error> {
-        let basis = self.basis(declaration, stores);
+        let basis = self.base.basis(declaration, stores);
         let pending = |last: Option<Record>| {
-            let at = self.ports.clock().now();
+            let at = self.base.ports.clock().now();
             let mut record = match last {
                 // It was removed, so it is a new one; what is left of the former one still has to go.
                 Some(record) if record.owed.removed.is_some() => {
@@ -51,7 +51,7 @@ impl<P: Ports> Pipeline<P> {
             Some(record)
         };
         let otherwise = "it is tried again at the next index";
-        let put = self.ports.ledger().update(&declaration.id, otherwise, pending).await?;
+        let put = self.base.ports.ledger().update(&declaration.id, otherwise, pending).await?;
         Ok(put.is_some())
     }
 }

@@ -4,10 +4,10 @@
 //! the new policy: no delivery under the former one settles it. However the index is interrupted, either the policy is still
 //! the former one, and the next index begins again, or the sweep finds the work.
 
-use crate::apply::Apply;
-use crate::index_report::IndexReport;
-use crate::pending::Because;
-use crate::pipeline::Pipeline;
+use crate::index::apply::Apply;
+use crate::index::pending::Because;
+use crate::index::report::IndexReport;
+use crate::parts::Index;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, ObjectName, Rules, StorePolicy};
 use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tracing::warn;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Index<P> {
     /// Takes in the policies that are new or changed, from whoever may take in Clusters.
     pub(crate) async fn take_in_policies(
         &self,
@@ -27,7 +27,7 @@ impl<P: Ports> Pipeline<P> {
         if given.is_empty() {
             return Ok(());
         }
-        let former = self.rules().await?;
+        let former = self.base.rules().await?;
         let changed: Vec<_> = given.iter().filter(|policy| !former.policies.contains(policy)).collect();
         let future = Arc::new(former.with(changed.iter().copied()));
         // What was found in a cluster is nobody's word.
@@ -40,7 +40,7 @@ impl<P: Ports> Pipeline<P> {
         for policy in given {
             let put = match &announced {
                 _ if !changed.contains(&policy) => Ok(Put::Unchanged),
-                Ok(()) => self.ports.registry().put_policy(policy).await,
+                Ok(()) => self.base.ports.registry().put_policy(policy).await,
                 Err(error) => Err(error.shared()),
             };
             report.objects.push((format!("StorePolicy {}", policy.name), put));
@@ -48,22 +48,20 @@ impl<P: Ports> Pipeline<P> {
         Ok(())
     }
 
-    /// Removes policies; says of each whether there was one. Declarations that could read by its leave only are delivered,
-    /// fail, and say so.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked; doing it again is harmless.
-    pub async fn remove_policies(&self, names: &[ObjectName]) -> Result<Vec<(ObjectName, bool)>, Error> {
-        let former = self.rules().await?;
+    pub(crate) async fn remove_policies(
+        &self,
+        names: &[ObjectName],
+    ) -> Result<Vec<(ObjectName, bool)>, Error> {
+        let former = self.base.rules().await?;
         let future = Arc::new(names.iter().fold((*former).clone(), |rules, name| rules.without(name)));
         let mut work = BTreeSet::new();
         self.announce_rules(&former, &future, &mut work).await?;
         let mut removed = Vec::new();
         for name in names {
-            removed.push((name.clone(), self.ports.registry().remove_policy(name).await?));
+            removed.push((name.clone(), self.base.ports.registry().remove_policy(name).await?));
         }
         // What cannot be queued is marked, so that the sweep finds it.
-        self.queue_pending(work).await;
+        self.queue.queue_pending(work).await;
         Ok(removed)
     }
 
@@ -77,16 +75,17 @@ impl<P: Ports> Pipeline<P> {
         future: &Arc<Rules>,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut pages = self.ports.registry().pages(Scope::All);
+        let mut pages = self.base.ports.registry().pages(Scope::All);
         while let Some(page) = pages.next().await? {
-            let before = self.stores_under(former, &page).await?;
+            let before = self.base.stores_under(former, &page).await?;
             let then = before.under(future);
             let concerned: Vec<&Declaration> =
                 page.iter().filter(|each| before.terms(each) != then.terms(each)).collect();
             // Collected, for compilers take no closure over references for one that may be sent.
             let marking: Vec<_> =
                 concerned.iter().map(|each| self.mark_pending(each, &then, Because::Store).boxed()).collect();
-            let marked: Vec<_> = stream::iter(marking).buffered(self.settings.concurrency).collect().await;
+            let marked: Vec<_> =
+                stream::iter(marking).buffered(self.base.settings.concurrency).collect().await;
             for (declaration, wanted) in concerned.into_iter().zip(marked) {
                 match wanted {
                     Ok(true) => drop(work.insert(declaration.id.clone())),

@@ -1,9 +1,9 @@
 //! What an apply would do, and what it would be refused.
 
-use crate::apply::{Apply, Taken};
+use crate::index::apply::{Apply, Taken};
+use crate::index::report::IndexReport;
 use crate::index::{check, refuse_duplicates};
-use crate::index_report::IndexReport;
-use crate::pipeline::Pipeline;
+use crate::parts::Index;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, Manifests, Problem, Refusal, Rules, Severity,
     Store, StoreId, StorePolicy,
@@ -11,20 +11,17 @@ use pawl_domain::{
 use pawl_ports::{Error, PAGE, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl<P: Ports> Pipeline<P> {
-    /// What [`Pipeline::index`] would do with these manifests, and what policies would then refuse: those in the registry,
-    /// with those among the manifests that may be applied. Of what stands in the registry and is not among the manifests,
-    /// only what is not refused today is told, the first hundred of it. Nothing is written, and no cluster and no store is
-    /// asked.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn preview(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
+impl<P: Ports> Index<P> {
+    pub(crate) async fn preview(
+        &self,
+        mut manifests: Manifests,
+        apply: &Apply,
+    ) -> Result<IndexReport, Error> {
         apply.sign(&mut manifests);
         refuse_duplicates(&mut manifests);
         let mut report =
             IndexReport { problems: std::mem::take(&mut manifests.problems), ..IndexReport::default() };
-        let registry = self.ports().registry();
+        let registry = self.base.ports.registry();
         let clusters = registry.clusters().await?;
         let mut known: BTreeMap<String, Cluster> =
             clusters.into_iter().map(|each| (each.name.to_string(), each)).collect();
@@ -35,7 +32,7 @@ impl<P: Ports> Pipeline<P> {
             }
             report.objects.push((format!("Cluster {}", given.name), put));
         }
-        let former = self.rules().await?;
+        let former = self.base.rules().await?;
         let rules = previewed(&manifests.policies, apply, &former, &mut report);
         let ids = manifests.stores.iter().map(|store| store.id.clone());
         let ids = ids.chain(manifests.declarations.iter().flat_map(Declaration::stores)).collect();
@@ -86,7 +83,7 @@ impl<P: Ports> Pipeline<P> {
         given: &BTreeSet<&DeclarationId>,
     ) -> Result<Vec<Problem>, Error> {
         let (mut told, mut more) = (Vec::new(), 0_usize);
-        let registry = self.ports().registry();
+        let registry = self.base.ports.registry();
         let mut pages = registry.pages(Scope::All);
         while let Some(page) = pages.next().await? {
             let ids = page.iter().flat_map(Declaration::stores).collect();

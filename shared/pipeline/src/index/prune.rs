@@ -1,9 +1,9 @@
 //! Prune: what was found in a home before and is not there any more is removed.
 
-use crate::apply::Apply;
-use crate::index_report::IndexReport;
-use crate::pipeline::Pipeline;
-use crate::turn::Taking;
+use crate::base::turn::Taking;
+use crate::index::apply::Apply;
+use crate::index::report::IndexReport;
+use crate::parts::Index;
 use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Problem, SetName, Severity, StoreId};
 use pawl_ports::{Catalogue, Error, PAGE, Ports, Put, Registry, Scope};
@@ -19,7 +19,7 @@ pub(crate) struct Gone {
     pub(crate) stores: Vec<StoreId>,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Index<P> {
     /// Removes what is not given.
     pub(crate) async fn prune(
         &self,
@@ -32,14 +32,14 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let gone = self.gone(home, taking.apply, given, stores, &mut report.problems).await?;
         for ids in gone.declarations.chunks(PAGE) {
-            self.take_turn(taking.turn).await?;
-            let page = self.ports.registry().declarations(ids).await?;
-            report.removed.extend(self.retire_all(&page).await);
+            self.base.take_turn(taking.turn).await?;
+            let page = self.base.ports.registry().declarations(ids).await?;
+            report.removed.extend(self.remove.retire_all(&page).await);
         }
         for id in gone.stores {
-            self.take_turn(taking.turn).await?;
+            self.base.take_turn(taking.turn).await?;
             let removed = match self.announce_removal(&id, work).await {
-                Ok(()) => self.ports.registry().remove_store(&id).await,
+                Ok(()) => self.base.ports.registry().remove_store(&id).await,
                 Err(error) => Err(error),
             };
             match removed {
@@ -78,7 +78,7 @@ impl<P: Ports> Pipeline<P> {
                  with pawl delete if that is meant",
             ));
         } else {
-            let mut pages = self.ports.registry().pages(Scope::Home(home.clone()));
+            let mut pages = self.base.ports.registry().pages(Scope::Home(home.clone()));
             while let Some(page) = pages.next().await? {
                 for each in page.into_iter().filter(|each| count.is_own(apply, each.set.as_ref())) {
                     let name = format!("{}/{}", each.id.namespace, each.id.name);
@@ -88,7 +88,7 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
         }
-        for swept in self.ports.registry().swept_stores().await? {
+        for swept in self.base.ports.registry().swept_stores().await? {
             let id = swept.store.id;
             if id.home != *home || !count.is_own(apply, swept.store.set.as_ref()) {
                 continue;

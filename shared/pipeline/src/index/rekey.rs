@@ -1,7 +1,7 @@
 //! Index keys follow the code that makes them: after an update that makes others, all declarations are put under these,
 //! also those that nobody edits. Until then, what only the new keys tell is found by none.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Index;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use pawl_domain::{Declaration, IndexKey, Kind};
 use pawl_ports::{Catalogue, Clock, Error, Ledger, Ports, Registry, Scope};
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 /// [`Declaration::index_keys`].
 const KEYS: &str = "index-keys/2";
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Index<P> {
     /// Puts all declarations under the keys of this version, once for all processes. When it fails, the next index does it
     /// again.
     pub(crate) async fn renew_keys(&self) {
@@ -28,23 +28,26 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn try_renew_keys(&self) -> Result<Option<usize>, Error> {
-        if self.ports.ledger().mark(KEYS).await?.is_some() {
+        if self.base.ports.ledger().mark(KEYS).await?.is_some() {
             return Ok(None);
         }
         let mut count = 0;
-        let mut pages = self.ports.registry().pages(Scope::All);
+        let mut pages = self.base.ports.registry().pages(Scope::All);
         while let Some(page) = pages.next().await? {
-            let stores = self.stores_of(&page).await?;
+            let stores = self.base.stores_of(&page).await?;
             let renewing = page.iter().map(|each| {
                 let keys = each.index_keys(|id| stores.get(id));
                 async move { self.rekey(each, &keys).await }.boxed()
             });
             // Collected, for compilers take no closure over references for one that may be sent.
             let renewing: Vec<_> = renewing.collect();
-            stream::iter(renewing).buffer_unordered(self.settings.concurrency).try_collect::<()>().await?;
+            stream::iter(renewing)
+                .buffer_unordered(self.base.settings.concurrency)
+                .try_collect::<()>()
+                .await?;
             count += page.len();
         }
-        self.ports.ledger().set_mark(KEYS, self.ports.clock().now()).await?;
+        self.base.ports.ledger().set_mark(KEYS, self.base.ports.clock().now()).await?;
         Ok(Some(count))
     }
 
@@ -54,7 +57,7 @@ impl<P: Ports> Pipeline<P> {
         declaration: &Declaration,
         keys: &BTreeSet<IndexKey>,
     ) -> Result<(), Error> {
-        match self.ports.registry().put(declaration, keys, Some(declaration)).await {
+        match self.base.ports.registry().put(declaration, keys, Some(declaration)).await {
             Err(error) if error.kind == Kind::Conflict => Ok(()),
             result => result.map(drop),
         }

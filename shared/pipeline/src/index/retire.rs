@@ -1,6 +1,6 @@
 //! A cluster out of the registry, with all that was declared for it, whether it can still be reached or not.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Index;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
 use pawl_ports::{Catalogue, DocumentKind, Error, Ledger, Ports, Registry, Scope};
 use tracing::instrument;
@@ -28,38 +28,29 @@ impl Retired {
     }
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// Removes a cluster: its declarations with their records, the stores that were found in it, and the cluster itself.
-    ///
-    /// First the Secrets that its declarations own are deleted; where that fails, the declaration and the cluster stay.
-    /// `force` asks nothing of the cluster and leaves the Secrets there as they are, for a cluster that is gone.
-    /// Interrupted at any step, it is finished by doing it again: the cluster itself goes last, and what is left of one
-    /// that is not known any more is found all the same.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked.
+impl<P: Ports> Index<P> {
     #[instrument(skip_all, fields(cluster.name = %name))]
-    pub async fn retire_cluster(&self, name: &ClusterName, force: bool) -> Result<Retired, Error> {
+    pub(crate) async fn retire_cluster(&self, name: &ClusterName, force: bool) -> Result<Retired, Error> {
         let mut retired = Retired::default();
-        let known = self.ports.registry().clusters().await?.into_iter().find(|each| each.name == *name);
+        let known = self.base.ports.registry().clusters().await?.into_iter().find(|each| each.name == *name);
         retired.known = known.is_some();
         if let Some(cluster) = known.filter(|cluster| cluster.index) {
             // An index that begins from here on does not bring back what is removed below.
-            self.ports.registry().put_cluster(&Cluster { index: false, ..cluster }).await?;
+            self.base.ports.registry().put_cluster(&Cluster { index: false, ..cluster }).await?;
         }
         self.retire_declarations(name, force, &mut retired).await?;
         if !retired.is_complete() {
             return Ok(retired);
         }
-        for swept in self.ports.registry().swept_stores().await? {
+        for swept in self.base.ports.registry().swept_stores().await? {
             if swept.store.id.home == Home::Cluster(name.clone()) {
-                self.ports.registry().remove_store(&swept.store.id).await?;
+                self.base.ports.registry().remove_store(&swept.store.id).await?;
                 retired.stores.push(swept.store.id);
             }
         }
         self.retire_unreadable(name, &mut retired).await?;
         // One whose document cannot be read was not found above.
-        retired.known |= self.ports.registry().remove_cluster(name).await?;
+        retired.known |= self.base.ports.registry().remove_cluster(name).await?;
         // An index that had begun before may have brought something back; from here on none takes it in.
         self.retire_declarations(name, force, &mut retired).await?;
         if force {
@@ -74,7 +65,7 @@ impl<P: Ports> Pipeline<P> {
         force: bool,
         retired: &mut Retired,
     ) -> Result<(), Error> {
-        let mut pages = self.ports.registry().pages(Scope::Cluster(name.clone()));
+        let mut pages = self.base.ports.registry().pages(Scope::Cluster(name.clone()));
         while let Some(page) = pages.next().await? {
             if force {
                 for id in page.into_iter().map(|each| each.id) {
@@ -82,8 +73,8 @@ impl<P: Ports> Pipeline<P> {
                     retired.declarations.push((id, Ok(())));
                 }
             } else {
-                for some in page.chunks(self.settings.concurrency) {
-                    let removed = self.retire_all(some).await;
+                for some in page.chunks(self.base.settings.concurrency) {
+                    let removed = self.remove.retire_all(some).await;
                     let cut_off = removed.iter().any(|(_, result)| {
                         result.as_ref().is_err_and(|error| error.kind == Kind::Unreachable)
                     });
@@ -100,11 +91,11 @@ impl<P: Ports> Pipeline<P> {
 
     /// Removes what was declared for the cluster and cannot be read; the Secrets that it made stay.
     async fn retire_unreadable(&self, name: &ClusterName, retired: &mut Retired) -> Result<(), Error> {
-        let mut unreadable = self.ports.registry().unreadable().await?;
+        let mut unreadable = self.base.ports.registry().unreadable().await?;
         unreadable.retain(|document| document.kind == DocumentKind::Declaration);
         for id in unreadable.iter().filter_map(|document| document.id.parse::<DeclarationId>().ok()) {
             if id.cluster == *name
-                && let Some(result) = self.remove_unreadable(&id).await
+                && let Some(result) = self.remove.remove_unreadable(&id).await
             {
                 retired.declarations.push((id, result));
             }
@@ -114,10 +105,10 @@ impl<P: Ports> Pipeline<P> {
 
     /// Forgets what is still owed in a cluster that nobody can reach any more, of declarations that were removed before.
     async fn forgive(&self, name: &ClusterName) -> Result<(), Error> {
-        let mut pages = self.ports.ledger().unsettled_pages();
+        let mut pages = self.base.ports.ledger().unsettled_pages();
         while let Some(page) = pages.next().await? {
             for id in page.iter().filter(|id| id.cluster == *name) {
-                self.ports.ledger().remove(id, None).await?;
+                self.base.ports.ledger().remove(id, None).await?;
             }
         }
         Ok(())
@@ -126,7 +117,7 @@ impl<P: Ports> Pipeline<P> {
     /// The record goes last: without a declaration it is never looked at again, and the other way round the declaration
     /// would seem new.
     async fn forget(&self, id: &DeclarationId) -> Result<(), Error> {
-        self.ports.registry().remove(id).await?;
-        self.ports.ledger().remove(id, None).await
+        self.base.ports.registry().remove(id).await?;
+        self.base.ports.ledger().remove(id, None).await
     }
 }

@@ -4,18 +4,18 @@
 //! its former ones. However the index is interrupted, either the store is still the former one, and the next index begins
 //! again, or every change finds all declarations. A key too many costs one look.
 
-use crate::apply::{Apply, Taken};
-use crate::index_report::IndexReport;
-use crate::pending::Because;
-use crate::pipeline::Pipeline;
-use crate::stores::Stores;
-use crate::turn::Turn;
+use crate::base::stores::Stores;
+use crate::base::turn::Turn;
+use crate::index::apply::{Apply, Taken};
+use crate::index::pending::Because;
+use crate::index::report::IndexReport;
+use crate::parts::Index;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::{Declaration, DeclarationId, Store, StoreId};
 use pawl_ports::{Catalogue, Error, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Index<P> {
     /// Takes in the stores that are new or changed; returns which. One that fails keeps no other out.
     pub(crate) async fn take_in_stores(
         &self,
@@ -26,7 +26,7 @@ impl<P: Ports> Pipeline<P> {
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<BTreeSet<StoreId>, Error> {
         let ids: BTreeSet<StoreId> = given.iter().map(|store| store.id.clone()).collect();
-        let known = self.ports.registry().stores(&ids).await?;
+        let known = self.base.ports.registry().stores(&ids).await?;
         let known: BTreeMap<StoreId, Store> =
             known.into_iter().map(|store| (store.id.clone(), store)).collect();
         let taken = |store: &Store| match (apply, known.get(&store.id)) {
@@ -38,7 +38,7 @@ impl<P: Ports> Pipeline<P> {
         let is_changed = |store: &Store| matches!(taken(store), Ok(Taken::New | Taken::Edited));
         let changed: Vec<&Store> = given.iter().filter(|store| is_changed(store)).collect();
         if !changed.is_empty() {
-            self.take_turn(turn).await?;
+            self.base.take_turn(turn).await?;
         }
         let mut touched = BTreeSet::new();
         for store in given {
@@ -47,10 +47,10 @@ impl<P: Ports> Pipeline<P> {
                 Err(error) => Err(error.shared()),
                 Ok(Taken::Same) => Ok(Put::Unchanged),
                 // Nothing that is read with it changes.
-                Ok(Taken::Adopted) => self.ports.registry().put_store(store).await,
+                Ok(Taken::Adopted) => self.base.ports.registry().put_store(store).await,
                 Ok(Taken::New | Taken::Edited) => {
                     match self.announce(&store.id, &changed, report, work).await {
-                        Ok(()) => self.ports.registry().put_store(store).await,
+                        Ok(()) => self.base.ports.registry().put_store(store).await,
                         Err(error) => Err(error),
                     }
                 }
@@ -75,15 +75,15 @@ impl<P: Ports> Pipeline<P> {
         report: &mut IndexReport,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+        let mut pages = self.base.ports.registry().pages(Scope::Store(store.clone()));
         while let Some(page) = pages.next().await? {
-            let former = self.stores_of(&page).await?;
-            let future = self.stores_of(&page).await?.with(changed.iter().copied());
+            let former = self.base.stores_of(&page).await?;
+            let future = self.base.stores_of(&page).await?.with(changed.iter().copied());
             // Collected, for compilers take no closure over references for one that may be sent.
             let announcing: Vec<_> =
                 page.iter().map(|each| self.announce_one(each, &former, &future).boxed()).collect();
             // In order, so that each result is told its declaration.
-            let announced = stream::iter(announcing).buffered(self.settings.concurrency);
+            let announced = stream::iter(announcing).buffered(self.base.settings.concurrency);
             let announced: Vec<Result<bool, Error>> = announced.collect().await;
             for (declaration, result) in page.iter().zip(announced) {
                 match result {
@@ -108,12 +108,13 @@ impl<P: Ports> Pipeline<P> {
         store: &StoreId,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+        let mut pages = self.base.ports.registry().pages(Scope::Store(store.clone()));
         while let Some(page) = pages.next().await? {
-            let stores = self.stores_of(&page).await?.without(store);
+            let stores = self.base.stores_of(&page).await?.without(store);
             let marking: Vec<_> =
                 page.iter().map(|each| self.mark_pending(each, &stores, Because::Store).boxed()).collect();
-            let marked: Vec<_> = stream::iter(marking).buffered(self.settings.concurrency).collect().await;
+            let marked: Vec<_> =
+                stream::iter(marking).buffered(self.base.settings.concurrency).collect().await;
             for (declaration, wanted) in page.iter().zip(marked) {
                 if wanted? {
                     work.insert(declaration.id.clone());
@@ -145,9 +146,9 @@ impl<P: Ports> Pipeline<P> {
         report: &mut IndexReport,
     ) -> Result<(), Error> {
         for store in touched {
-            let mut pages = self.ports.registry().pages(Scope::Store(store.clone()));
+            let mut pages = self.base.ports.registry().pages(Scope::Store(store.clone()));
             while let Some(page) = pages.next().await? {
-                let stores = self.stores_of(&page).await?;
+                let stores = self.base.stores_of(&page).await?;
                 let mut dropping = Vec::new();
                 for declaration in page.iter().filter(|each| !given.contains(&each.id)) {
                     let keys = declaration.index_keys(|id| stores.get(id));
@@ -157,7 +158,7 @@ impl<P: Ports> Pipeline<P> {
                     };
                     dropping.push(put.boxed());
                 }
-                let mut dropped = stream::iter(dropping).buffer_unordered(self.settings.concurrency);
+                let mut dropped = stream::iter(dropping).buffer_unordered(self.base.settings.concurrency);
                 while let Some(failed) = dropped.next().await {
                     report.declarations.extend(failed);
                 }

@@ -1,7 +1,7 @@
 //! Whose key changed: an event of another account with a key of the same name concerns nobody here.
 
-use crate::pipeline::Pipeline;
-use crate::stores::Stores;
+use crate::base::stores::Stores;
+use crate::parts::Sync;
 use futures::{StreamExt, stream};
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::{Access, Change, Declaration};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many identities are asked for their account at the same time.
 const AT_ONCE: usize = 16;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sync<P> {
     /// Those of these declarations, which the change concerns as far as their stores' manifests tell, that read the account
     /// of the change.
     ///
@@ -31,7 +31,7 @@ impl<P: Ports> Pipeline<P> {
         }
         let learnt: BTreeMap<Access, Option<String>> = stream::iter(unknown)
             .map(|access| async move {
-                let account = self.ports.sources().account(&access).await;
+                let account = self.base.ports.sources().account(&access).await;
                 (access, account)
             })
             .buffer_unordered(AT_ONCE)
