@@ -1,15 +1,22 @@
-//! The flow from a change to written Secrets, over the ports of `pawl_ports`. The only orchestration in the repository.
+//! The flow from a change to written Secrets, over the ports of `pawl_ports`. All orchestration of the repository is
+//! here.
 //!
-//! Start reading at [`Pipeline`], which is the use cases as one value, and at `parts`, which says what each may use: `sync`
-//! (one change to all that it affects), `deliver` (declarations to written targets), `sweep` (the polling fallback),
-//! `index` (the registry follows git and the clusters), `follow` (the same at once, as a watch of a cluster saw it),
-//! `explain` (what a change would touch, and what is known of a declaration). Each is a small struct over the ports in a
-//! folder or file of its own. Pure decisions are `pawl_domain`'s; what is here asks and acts.
+//! Start at [`Pipeline`], which holds the use cases, and at `parts`, which shows what each use case may use:
 //!
-//! No file uses one that uses it, directly or by others; a test of the repository derives that from the calls. The way of
-//! a delivery down the files of `deliver`: `careful` (what ended a process before); `carry` (plans side by side);
-//! `attempt` (one plan); `fetch` and `templates` (what it reads), `values` and `render` (what it makes of that), `write`
-//! (its target), `record` (what is known of it afterwards).
+//! - `sync`: one change, to every target that it affects
+//! - `deliver`: declarations to written targets
+//! - `sweep`: the polling fallback
+//! - `index`: the registry follows git and the clusters
+//! - `follow`: acts at once on what a watch of a cluster saw
+//! - `explain`: what a change touches, and what is known of a declaration
+//!
+//! Each use case is a small struct over the ports, in a folder or file of its own. Pure decisions belong to
+//! `pawl_domain`; the code here asks and acts.
+//!
+//! No file uses a file that uses it, directly or through others; a test of the repository derives this from the
+//! code. A delivery passes the files of `deliver` in this order: `careful` (work that may have killed a process),
+//! `carry` (plans side by side), `attempt` (one plan), `fetch` and `templates` (its input), `values` and `render`
+//! (its content), `write` (its target), `record` (its result).
 
 mod base;
 mod deliver;
