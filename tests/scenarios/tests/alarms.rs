@@ -134,6 +134,23 @@ fn every_alarm_of_pawls_own_numbers_is_calculated_and_none_of_a_schedule_waits_f
     }
 }
 
+#[test]
+fn queues_that_wait_and_functions_that_fail_are_told_and_a_single_failure_is_not() {
+    let template = template(1);
+    // The age of the oldest message, as SQS tells it each minute.
+    let waits = template.alarm("EventsWaitAlarm");
+    let age =
+        |most: u64| (0..60).map(|minute| (minute * 60, (minute * 60).min(most) as f64)).collect::<Vec<_>>();
+    assert!(waits.fires(&age(3600), 3600).is_some_and(|at| at <= 15 * 60), "{waits:?}");
+    assert_eq!(waits.fires(&age(300), 3600), None, "{waits:?}");
+
+    // One function fails at each message that comes again, the others rest and have no datapoint.
+    let errors = template.alarm("FunctionErrorsAlarm");
+    let failing: Vec<Datapoint> = [10, 20, 50, 120, 330, 700].map(|at| (at, 1.0)).into();
+    assert!(errors.fires(&failing, 3600).is_some_and(|at| at <= 15 * 60), "{errors:?}");
+    assert_eq!(errors.fires(&[(10, 1.0)], 3600), None, "what fails once comes again: {errors:?}");
+}
+
 async fn sweep(told: &Told, collector: &Collector) -> Written {
     pawl_sweep::handle(&told.pipeline, Default::default()).await.unwrap();
     written(collector)
