@@ -337,3 +337,27 @@ fn the_kustomize_base_grants_what_pawl_rbac_prints() {
     }
     assert_eq!(base.matches("\nkind: ").count(), found, "the base has more than pawl rbac prints");
 }
+
+#[test]
+fn accounts_that_pawl_serves_let_in_its_functions_by_name_and_index_not_to_their_stores() {
+    let member = text("infra/member.yaml");
+    let reads = ["sync", "deliver", "sweep"];
+    for (role, functions) in
+        [("StoreRole", &reads[..]), ("ClusterRole", &["sync", "deliver", "sweep", "index"])]
+    {
+        let role = resource(&member, role);
+        let (trust, _) = role.split_once("Policies:").unwrap();
+        let name =
+            |line: &'_ str| line.split_once("${PawlRolePrefix}-")?.1.strip_suffix('"').map(str::to_owned);
+        let trusted: Vec<String> = trust.lines().filter_map(name).collect();
+        assert_eq!(trusted, functions, "{trust}");
+        assert!(
+            trust.contains("ArnEquals:\n                aws:PrincipalArn:") && !trust.contains('*'),
+            "{trust}"
+        );
+    }
+    let module = text("infra/terraform/main.tf");
+    let (_, store) = module.split_once("resource \"aws_iam_role\" \"store\"").unwrap();
+    let (store, _) = store.split_once("\n}\n").unwrap();
+    assert!(store.contains("for name, arn in local.pawl_roles : arn if name != \"index\""), "{store}");
+}
