@@ -20,6 +20,11 @@ struct Server {
 
 impl Server {
     fn start(directory: &Path, token: Option<&str>) -> Self {
+        let token: Vec<_> = token.map(|token| ("PAWL_AZURE_EVENT_TOKEN", token)).into_iter().collect();
+        Self::start_with(directory, &token)
+    }
+
+    fn start_with(directory: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--sweep", "24h", "--index", "24h"]);
         command
@@ -28,7 +33,7 @@ impl Server {
             .env("HOME", directory)
             .stderr(Stdio::piped())
             .stdout(Stdio::null());
-        command.envs(token.map(|token| ("PAWL_AZURE_EVENT_TOKEN", token)));
+        command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let address = loop {
@@ -117,6 +122,55 @@ fn event_grid_is_answered_and_taken_where_it_shows_the_token() {
             "{head}"
         );
     }
+}
+
+/// Event Grid writes the one in batches and the other otherwise; who passes events on writes what it likes.
+#[test]
+fn the_schema_is_told_by_the_body_and_not_by_its_type() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path(), Some(TOKEN));
+    let right = format!("x-pawl-token: {TOKEN}");
+    for (kind, name, changes) in [
+        ("application/json; charset=utf-8", "secret-new-version.json", 1),
+        ("application/cloudevents+json; charset=utf-8", "cloud-event.json", 1),
+        ("application/cloudevents-batch+json; charset=utf-8", "cloud-events.json", 2),
+        ("application/octet-stream", "event-grid-object.json", 1),
+        ("text/plain", "service-bus-message.json", 1),
+        ("application/json", "event-hub-messages.json", 3),
+    ] {
+        let (status, _, body) =
+            server.ask("POST", &[&right, &format!("content-type: {kind}")], &sample(name));
+        assert_eq!(status, 200, "{kind} {name}: {body}");
+        assert!(body.contains(&format!("\"changes\":{changes}")), "{kind} {name}: {body}");
+    }
+}
+
+#[test]
+fn tokens_of_entra_are_looked_at_and_keys_that_cannot_be_had_are_no_refusal() {
+    let directory = tempfile::tempdir().unwrap();
+    let tenant = "11111111-2222-3333-4444-555555555555";
+    let entra = [
+        ("PAWL_AZURE_EVENT_TENANT", tenant),
+        ("PAWL_AZURE_EVENT_AUDIENCE", "api://pawl"),
+        // Nobody listens there.
+        ("PAWL_AZURE_EVENT_AUTHORITY", "http://127.0.0.1:1"),
+        ("PAWL_AZURE_EVENT_SENDERS", "4962773b-9cdb-44cf-a8bf-237846a00ab7"),
+    ];
+    let server = Server::start_with(directory.path(), &entra);
+    // {"alg":"RS256","kid":"one"}
+    let shown = "authorization: Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6Im9uZSJ9.e30.AAAA";
+    for (headers, status, said) in [
+        (&[][..], 401, "the request has no bearer token"),
+        (&["x-pawl-token: 0123456789abcdef0123456789abcdef"], 401, "the request has no bearer token"),
+        (&["authorization: Bearer nonsense"], 401, "none that the issuer signed"),
+        (&[shown], 503, "the keys of Entra ID could not be had"),
+    ] {
+        let (answered, _, body) = server.ask("POST", headers, &sample("cloud-event.json"));
+        assert_eq!(answered, status, "{headers:?}: {body}");
+        assert!(body.contains(said), "{headers:?}: {body}");
+    }
+    assert_eq!(server.ask("OPTIONS", &[ORIGIN], "").0, 200, "it may show a token, and need not");
+    assert_eq!(server.ask("OPTIONS", &[ORIGIN, "authorization: Bearer nonsense"], "").0, 401);
 }
 
 #[test]

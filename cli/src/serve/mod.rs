@@ -41,7 +41,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pubsub = config::PubSub::read(&lookup).map_err(pawl_runtime::Error::from)?;
-    let event_grid = config::event_grid(&lookup).map_err(pawl_runtime::Error::from)?;
+    let event_grid = config::EventGrid::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
     let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
-    let event_grid = Admission::new(event_grid);
+    let event_grid = Admission::new(&event_grid);
     let routes = http::routes(Arc::clone(&pipeline), key, event_grid, audit, pubsub, metrics, health);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);

@@ -73,8 +73,8 @@ async fn health_turns_over_http_when_a_part_ends() {
     let audit = config::Audit::read(&lookup).unwrap();
     let audit = audit::start(&audit, serve, &pipeline, &mut crew, &stopped).await.unwrap();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let (event_grid, pubsub) =
-        (event_grid::Admission::new(None), pubsub::Admission::new(&pawl_runtime::config::PubSub::default()));
+    let event_grid = event_grid::Admission::new(&config::EventGrid::default());
+    let pubsub = pubsub::Admission::new(&config::PubSub::default());
     let routes =
         http::routes(Arc::clone(&pipeline), None, event_grid, audit, pubsub, metrics, Arc::clone(&health));
     let ask = async |path: &str| {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clusters;
+mod event_grid;
 mod flow;
 mod pubsub;
 mod state;
@@ -9,6 +10,7 @@ mod stores;
 
 pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
+pub use event_grid::EventGrid;
 pub use flow::{fake_stores, flow};
 pub use pubsub::PubSub;
 pub use state::{LedgerKey, State};
@@ -78,14 +80,6 @@ fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, E
         }
         key => Ok(key),
     }
-}
-
-/// What Event Grid shows, `PAWL_AZURE_EVENT_TOKEN`: 32 bytes or more. Without it none of its events are taken.
-///
-/// # Errors
-/// When it is too short.
-pub fn event_grid(lookup: &dyn Lookup) -> Result<Option<SecretValue>, Error> {
-    key(lookup, "PAWL_AZURE_EVENT_TOKEN")
 }
 
 /// A number, or its default.

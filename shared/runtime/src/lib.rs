@@ -15,6 +15,7 @@ pub mod intake;
 pub mod jobs;
 pub mod lambda;
 pub mod measure;
+pub mod oidc;
 pub mod process;
 pub mod pubsub;
 pub mod signature;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod azurekv;
+mod azurekv_eso;
 mod cluster;
 mod crd;
 mod gcpsm;
