@@ -22,6 +22,7 @@ mod declaration;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
+mod one_password;
 mod part;
 mod policy;
 mod reads;

@@ -13,6 +13,7 @@ mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod parameter_store;
 mod profile;
@@ -48,6 +49,9 @@ pub enum Provider {
     GitLab,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
+    /// 1Password, by a Connect server.
+    #[serde(rename = "onepassword")]
+    OnePassword,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -63,13 +67,14 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
         Self::Kubernetes,
+        Self::OnePassword,
         Self::OpenBao,
         Self::ParameterStore,
         Self::SecretsManager,
@@ -86,6 +91,7 @@ impl Provider {
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
+            Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

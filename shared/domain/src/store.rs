@@ -9,6 +9,7 @@ mod gcpsm;
 mod gitlab;
 mod headers;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod search;
 mod spec;
@@ -24,6 +25,7 @@ pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore,
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
+pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -121,7 +123,7 @@ impl Store {
     /// What the provider is asked for by a read: its key, with all else that a provider is told that reads it itself.
     pub fn asked(&self, remote: &Remote) -> String {
         match self.location().provider.profile().lookup {
-            Lookup::Told => Told::by(remote).to_text(),
+            Lookup::Told | Lookup::Item => Told::by(remote).to_text(),
             _ => self.remote_key(&remote.key),
         }
     }
@@ -277,6 +279,8 @@ backends! {
     Kubernetes(Box<KubernetesStore>) is KubernetesStore, as_kubernetes;
     /// Objects of any kind of a Kubernetes cluster.
     Crd(Box<CrdStore>) is CrdStore, as_crd;
+    /// 1Password, by a Connect server.
+    OnePassword(Box<OnePasswordStore>) is OnePasswordStore, as_one_password;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.

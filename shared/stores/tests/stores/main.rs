@@ -5,10 +5,12 @@
 mod azurekv;
 mod cluster;
 mod crd;
+mod eso;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod link;
 mod memory;
+mod one_password;
 mod webhook;
 mod webhook_eso;
