@@ -29,6 +29,7 @@ choices!(Backend {
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
     "OnePassword" => OnePassword(store),
+    "Doppler" => Doppler(store),
 });
 
 fields!(SecretKeyRef {

@@ -9,6 +9,7 @@ mod arn;
 pub(crate) mod azurekv;
 mod capabilities;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
@@ -39,6 +40,8 @@ pub enum Provider {
     AzureKv,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
+    /// Doppler.
+    Doppler,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -67,9 +70,10 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AzureKv,
         Self::Crd,
+        Self::Doppler,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
@@ -87,6 +91,7 @@ impl Provider {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Crd => &crd::PROFILE,
+            Self::Doppler => &doppler::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,

@@ -4,6 +4,7 @@ mod aws;
 mod azurekv;
 mod condition;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
@@ -20,6 +21,7 @@ pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
+pub use doppler::{DopplerAuth, DopplerStore};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
@@ -287,6 +289,8 @@ backends! {
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// Doppler.
+    Doppler(Box<DopplerStore>) is DopplerStore, as_doppler;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

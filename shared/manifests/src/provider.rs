@@ -3,6 +3,7 @@
 mod aws;
 mod azurekv;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
@@ -32,6 +33,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
     ("crd", crd::read),
+    ("doppler", doppler::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),

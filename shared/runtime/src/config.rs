@@ -14,6 +14,7 @@ pub use pubsub::PubSub;
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 
+use crate::vendors::Admission;
 use pawl_domain::SecretValue;
 use std::time::Duration;
 
@@ -86,6 +87,14 @@ fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, E
 /// When it is too short.
 pub fn event_grid(lookup: &dyn Lookup) -> Result<Option<SecretValue>, Error> {
     key(lookup, "PAWL_AZURE_EVENT_TOKEN")
+}
+
+/// The secrets of vendors' webhooks, 32 bytes or more each; without one none of that vendor's are taken.
+///
+/// # Errors
+/// When one is too short.
+pub fn vendors(lookup: &dyn Lookup) -> Result<Admission, Error> {
+    Ok(Admission { doppler: key(lookup, "PAWL_DOPPLER_WEBHOOK_SECRET")? })
 }
 
 /// A number, or its default.

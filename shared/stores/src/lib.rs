@@ -5,6 +5,7 @@
 
 mod azurekv;
 mod crd;
+mod doppler;
 mod gcpsm;
 mod gitlab;
 pub mod kit;
@@ -14,6 +15,7 @@ mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use crd::CrdSources;
+pub use doppler::{Doppler, DopplerSources};
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
@@ -38,6 +40,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),

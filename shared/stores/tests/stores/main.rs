@@ -5,6 +5,7 @@
 mod azurekv;
 mod cluster;
 mod crd;
+mod doppler;
 mod eso;
 mod gcpsm;
 mod gitlab;
