@@ -15,6 +15,7 @@ mod envelope;
 mod error;
 mod eventbridge;
 mod gcpsm;
+mod json;
 mod kubernetes;
 mod parameter_store;
 mod pawl;
