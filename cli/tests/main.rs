@@ -4,3 +4,5 @@ mod damaged;
 mod event_grid;
 mod no_aws;
 mod offline;
+mod server;
+mod vendors;

@@ -14,9 +14,9 @@ use pawl_domain::policy::{Allow, Rule, StoreSelector};
 use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
 use pawl_domain::store::{
     ApiAuth, ApiServer, AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, ClientCertificate,
-    CrdResource, CrdRule, CrdStore, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount,
-    GcpStore, GcpSubject, GitLabStore, Headers, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
-    WebhookSecret, WebhookStore,
+    CrdResource, CrdRule, CrdStore, DopplerAuth, DopplerStore, FakeStore, GcpAuth, GcpCluster, GcpFederation,
+    GcpServiceAccount, GcpStore, GcpSubject, GitLabStore, Headers, KubernetesApi, KubernetesStore,
+    OnePasswordStore, OpenBaoStore, SecretKeyRef, WebhookSecret, WebhookStore,
 };
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
@@ -136,6 +136,27 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::Secret(at("roots"))),
     };
     kept("stores", "webhook.json", &of(webhook.into()));
+    let one_password = OnePasswordStore {
+        connect_host: "https://connect.example.com".to_owned(),
+        connect_token: at("connect"),
+        vaults: vec!["shop".to_owned(), "shared".to_owned()],
+    };
+    kept("stores", "onepassword.json", &of(one_password.into()));
+    let doppler = |auth| DopplerStore {
+        auth,
+        project: Some("shop".to_owned()),
+        config: Some("prd".to_owned()),
+        name_transformer: Some("camel".to_owned()),
+        format: Some("env".to_owned()),
+    };
+    kept("stores", "doppler-token.json", &of(doppler(DopplerAuth::Token(at("doppler"))).into()));
+    let auth = DopplerAuth::Oidc {
+        identity: "identity".to_owned(),
+        account: "reader".parse().unwrap(),
+        namespace: Some("infra".parse().unwrap()),
+        audiences: vec!["https://api.doppler.com".to_owned()],
+    };
+    kept("stores", "doppler-oidc.json", &of(doppler(auth).into()));
     for (name, backend) in kubernetes(&at) {
         kept("stores", name, &of(backend));
     }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::eventbridge::EventBridge;
 use crate::json::object;
 use crate::vault::{self, AuditReader};
-use crate::{azure, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
+use crate::{azure, doppler, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
@@ -31,6 +31,9 @@ struct Probe<'a> {
     #[serde(rename = "type")]
     audit: Option<IgnoredAny>,
     request: Option<IgnoredAny>,
+    /// Of Doppler.
+    config: Option<IgnoredAny>,
+    workplace: Option<IgnoredAny>,
     awslogs: Option<IgnoredAny>,
     /// Of Pub/Sub; SNS writes it with a capital letter.
     #[serde(rename = "message")]
@@ -113,6 +116,9 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     }
     if probe.audit.is_some() && probe.request.is_some() {
         return AuditReader::new(None).read(body);
+    }
+    if probe.audit.is_some() && probe.config.is_some() && probe.workplace.is_some() {
+        return doppler::read(body);
     }
     if probe.event_type.is_some() || probe.specversion.is_some() || probe.content.is_some() {
         return of_event_grid(body, depth);

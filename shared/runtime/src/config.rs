@@ -16,6 +16,7 @@ pub use pubsub::PubSub;
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 
+use crate::vendors::Admission;
 use pawl_domain::SecretValue;
 use std::time::Duration;
 
@@ -80,6 +81,14 @@ fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, E
         }
         key => Ok(key),
     }
+}
+
+/// The secrets of vendors' webhooks, 32 bytes or more each; without one none of that vendor's are taken.
+///
+/// # Errors
+/// When one is too short.
+pub fn vendors(lookup: &dyn Lookup) -> Result<Admission, Error> {
+    Ok(Admission { doppler: key(lookup, "PAWL_DOPPLER_WEBHOOK_SECRET")? })
 }
 
 /// A number, or its default.

@@ -22,6 +22,7 @@ pub mod signature;
 pub mod sources;
 mod state;
 pub mod telemetry;
+pub mod vendors;
 pub mod wiring;
 
 pub use error::Error;

@@ -4,5 +4,6 @@ mod apiserver;
 mod deployable;
 mod lambda;
 mod moto;
+mod pairs;
 mod proxy;
 mod vault;
