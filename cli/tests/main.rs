@@ -2,5 +2,6 @@
 
 mod damaged;
 mod event_grid;
+mod looks;
 mod no_aws;
 mod offline;

@@ -5,6 +5,7 @@ use pawl_domain::change::Extent;
 use pawl_domain::provider::Arn;
 use pawl_domain::{Change, Location, Moved};
 use pawl_pipeline::Pipeline;
+use pawl_pipeline::history::BY_HAND;
 use pawl_ports::{Ports, Registry};
 use pawl_runtime::World;
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ pub(super) async fn changes_of_key(
         .filter(|location| region.is_none_or(|region| location.region == region))
         .collect();
     let change = |location| Change {
-        id: "by-hand".to_owned(),
+        id: BY_HAND.to_owned(),
         location,
         names: BTreeSet::from([key.to_owned()]),
         extent: Extent::Key,

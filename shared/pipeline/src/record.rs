@@ -1,6 +1,7 @@
 //! Recording: what was done goes to the ledger, with what is still owed.
 
 use crate::delivery::{Attempted, Delivery, Finished};
+use crate::history::remembered;
 use crate::merge::{Merged, merged};
 use crate::pipeline::Pipeline;
 use crate::plan::Plan;
@@ -9,7 +10,9 @@ use crate::write::Written;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::reconcile::Deed;
-use pawl_domain::record::{Begun, FormerTarget, MOST_STARTS, Owed, State, TargetState, is_looked_for};
+use pawl_domain::record::{
+    Begun, FormerTarget, History, MOST_STARTS, Owed, State, TargetState, is_looked_for,
+};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
@@ -43,7 +46,9 @@ impl<P: Ports> Pipeline<P> {
                 owed.target = written.outcome == Outcome::Deleted && comes_back(declaration);
                 let problem;
                 (retired, problem) = self.retire_former_targets(&plan, &mut owed).await;
-                let record = success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
+                let mut record =
+                    success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
+                record.history = remembered(&plan, &record, written.outcome, self.insists);
                 (record, problem.map_or(Ok(written.outcome), Err))
             }
             Err(error) => {
@@ -277,6 +282,7 @@ fn success(
         owed,
         told: None,
         begun: None,
+        history: History::default(),
     }
 }
 
