@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::Problem;
 use pawl_pipeline::Pipeline;
-use pawl_pipeline::forecast::Forecast;
+use pawl_pipeline::rehearse::forecast::Forecast;
 use pawl_ports::Put;
 use pawl_runtime::World;
 use serde::Serialize;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use jiff::{SignedDuration, Timestamp};
 use pawl_pipeline::Pipeline;
-use pawl_pipeline::review::{ListedKey, Review};
+use pawl_pipeline::sweep::review::{ListedKey, Review};
 use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use crate::args::{Args, Status};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::record::Cause;
-use pawl_pipeline::fleet::{Fleet, Spread};
+use pawl_pipeline::explain::fleet::{Fleet, Spread};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::time::Duration;

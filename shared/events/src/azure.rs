@@ -7,7 +7,7 @@
 //! The service's own sample has blanks at the end of a member's name and before a version, and its table writes other letters
 //! large than the sample: members are told apart without blanks and case, and what counts is the object's id, a URL.
 
-use crate::envelope::object;
+use crate::json::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
 use jiff::Timestamp;

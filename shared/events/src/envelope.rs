@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
+use crate::json::object;
 use crate::vault::{self, AuditReader};
 use crate::{azure, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
 use base64::Engine;
@@ -107,16 +108,6 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
         return azure::read(body);
     }
     Err(Error::unknown("it is neither an event nor an envelope"))
-}
-
-/// Reads a struct from a JSON object. Serde would also take an array of its fields in their order, which no sender
-/// sends.
-pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
-    if json.trim_ascii_start().first() == Some(&b'{') {
-        return Ok(serde_json::from_slice(json)?);
-    }
-    serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
-    Err(Error::malformed("a JSON object is expected"))
 }
 
 /// Reads each record on its own, so that a bad one does not take the others with it.

@@ -1,6 +1,6 @@
 //! The event that AWS services send to EventBridge, and the change that it becomes.
 
-use crate::envelope::object;
+use crate::json::object;
 use crate::error::Error;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;

@@ -12,7 +12,7 @@
 mod audit;
 mod notification;
 
-use crate::envelope::object;
+use crate::json::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
 use base64::Engine;

@@ -14,6 +14,7 @@ mod envelope;
 mod error;
 mod eventbridge;
 mod gcpsm;
+mod json;
 mod kubernetes;
 mod parameter_store;
 mod pawl;

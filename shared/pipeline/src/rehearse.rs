@@ -1,14 +1,16 @@
 //! What a delivery would do to its targets at this moment: everything of it is done but the writing. Values are read and
 //! rendered; of them only keyed digests leave this file.
 
-use crate::attempt::Looked;
-use crate::delivery::Delivery;
-use crate::fetch::{AT_ONCE, Fetching};
-use crate::lanes::Lanes;
-use crate::pipeline::Pipeline;
-use crate::plan::{Plan, Work};
-use crate::templates::Templating;
-use crate::write::Base;
+pub mod forecast;
+
+use crate::base::lanes::Lanes;
+use crate::deliver::attempt::Looked;
+use crate::deliver::delivery::Delivery;
+use crate::deliver::fetch::{AT_ONCE, Fetching};
+use crate::deliver::plan::{Plan, Work};
+use crate::deliver::templates::Templating;
+use crate::deliver::write::Base;
+use crate::parts::{Deliver, Rehearse};
 use futures::future::join_all;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::hash::created_by;
@@ -85,22 +87,18 @@ pub struct Field {
     pub wanted: Option<String>,
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// What a delivery of these declarations would do now, in their order, with `given` in place of the stores of the same
-    /// ids. Each target is read, and each key, once; nothing is written.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked.
-    pub async fn rehearse(
+impl<P: Ports> Rehearse<P> {
+    pub(crate) async fn run(
         &self,
         declarations: Vec<Declaration>,
         given: &[Store],
     ) -> Result<Vec<Rehearsal>, Error> {
         // With care no target is taken for what the ledger says of it.
-        let careful = self.with_care();
-        let now = careful.ports.clock().now();
-        let mut entries = careful.ports.ledger().entries_of(&declarations).await?;
-        let stores = careful.stores_of(&declarations).await?.with(given);
+        let careful = self.deliver.with_care();
+        let base = &careful.base;
+        let now = base.ports.clock().now();
+        let mut entries = base.ports.ledger().entries_of(&declarations).await?;
+        let stores = base.stores_of(&declarations).await?.with(given);
         let work = Work { change: None, since: now, started: now };
         let plan = |declaration: Declaration| {
             let entry = entries.remove(&declaration.id);
@@ -110,7 +108,7 @@ impl<P: Ports> Pipeline<P> {
         let delivery = Delivery {
             stores: &stores,
             started: now,
-            clusters: Lanes::new(careful.settings.concurrency),
+            clusters: Lanes::new(base.settings.concurrency),
             locations: Lanes::new(AT_ONCE),
         };
         let looked = join_all(plans.into_iter().map(|plan| careful.look(plan, &delivery))).await;
@@ -120,17 +118,17 @@ impl<P: Ports> Pipeline<P> {
         let rehearsing = looked.iter().map(async |looked| Rehearsal {
             id: looked.plan.declaration.id.clone(),
             target: target_of(&looked.plan.declaration),
-            would: careful.would(looked, &fetching, &templating).await,
+            would: self.would(looked, &fetching, &templating).await,
         });
         Ok(join_all(rehearsing).await)
     }
 
     /// What removing these declarations would do to their targets.
-    pub async fn rehearse_removal(&self, declarations: &[Declaration]) -> Vec<Rehearsal> {
-        let clusters: Lanes<ClusterName> = Lanes::new(self.settings.concurrency);
+    pub(crate) async fn removal(&self, declarations: &[Declaration]) -> Vec<Rehearsal> {
+        let clusters: Lanes<ClusterName> = Lanes::new(self.deliver.base.settings.concurrency);
         let rehearsing = declarations.iter().map(async |each| {
             let _turn = clusters.enter(&each.id.cluster).await;
-            let would = match self.read_target(TargetRef::of(each)).await {
+            let would = match self.deliver.base.read_target(TargetRef::of(each)).await {
                 Ok(Some(existing)) if goes_with(each, &existing) => Ok(Would {
                     fields: self.differing(Some(&existing), &Desired::default(), DATA),
                     ..Would::only(Intent::Delete)
@@ -156,13 +154,14 @@ impl<P: Ports> Pipeline<P> {
         };
         let (declaration, existing) = (&plan.declaration, existing.as_deref());
         let (catch, templates) = futures::join!(fetching.of(plan), templating.of(plan));
-        let ingredients = self.ingredients(plan, &catch, &templates)?;
-        let decision = match self.render(declaration, &ingredients, existing.is_some()).await {
+        let ingredients = self.deliver.ingredients(plan, &catch, &templates)?;
+        let decision = match self.deliver.render(declaration, &ingredients, existing.is_some()).await {
             Ok(mut rendered) => {
                 let inputs = plan.record().and_then(|record| record.inputs.as_ref());
                 // What chance made stays while nothing else changes.
                 if let Some(existing) = existing
                     && rendered.random
+                    && existing.is_as_written()
                     && inputs == Some(&ingredients.inputs)
                 {
                     existing.outlasts(&mut rendered);
@@ -257,7 +256,7 @@ impl<P: Ports> Pipeline<P> {
 
     /// The beginning of a keyed digest, so that a short value cannot be guessed from it.
     fn shown(&self, bytes: &[u8]) -> String {
-        let mut digest = self.digest_key.parts().with("shown").with(bytes).digest();
+        let mut digest = self.deliver.base.digest_key.parts().with("shown").with(bytes).digest();
         digest.truncate(DIGITS);
         digest
     }

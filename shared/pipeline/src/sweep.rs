@@ -13,10 +13,13 @@ mod asked;
 mod clusters;
 mod compare;
 mod described;
+pub(crate) mod due;
+pub(crate) mod found;
 mod groups;
 mod listed;
 mod outdated;
 mod retries;
+pub mod review;
 mod round;
 mod searches;
 mod special;
@@ -25,34 +28,28 @@ mod stores;
 mod templates;
 mod visit;
 
-pub use crate::found::SweepReport;
+pub use crate::sweep::found::SweepReport;
 
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
 use pawl_domain::Outcome;
 use pawl_ports::{Clock, Error, Ports};
 use round::{Round, Special};
 use tokio::time::Instant;
 use tracing::{info, instrument};
 
-impl<P: Ports> Pipeline<P> {
-    /// Tries again what failed or waits and is due, sweeps every store that is due, and compares the clusters that are
-    /// due for a look. `all` looks at what is not due as well.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked at the beginning. What fails later is in the report, and the next
-    /// sweep does the rest.
-    #[instrument(skip_all)]
-    pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
-        let started = self.ports.clock().now();
+impl<P: Ports> Sweep<P> {
+    #[instrument(name = "sweep", skip_all)]
+    pub(crate) async fn run(&self, all: bool) -> Result<SweepReport, Error> {
+        let started = self.base.ports.clock().now();
         let visited = async {
-            let rules = self.rules().await?;
+            let rules = self.base.rules().await?;
             Ok((self.groups(&rules).await?, rules))
         };
         let (mut open, (groups, rules)) = futures::try_join!(self.open_work(started), visited)?;
         let round = Round {
             started,
             all,
-            ends: Instant::now() + self.settings.sweep_time,
+            ends: Instant::now() + self.base.settings.sweep_time,
             retried: open.due.iter().cloned().collect(),
             rules,
             special: Special::default(),

@@ -3,9 +3,9 @@
 use crate::output::Table;
 use pawl_domain::record::State;
 use pawl_domain::{Access, Declaration, Record, Store, StoreId, Version};
-use pawl_pipeline::answer::{answer, next};
 use pawl_pipeline::explain::Account;
-use pawl_pipeline::witness::{KeyNow, ReadNow, Standing, Witness};
+use pawl_pipeline::explain::answer::{answer, next};
+use pawl_pipeline::explain::witness::{KeyNow, ReadNow, Standing, Witness};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //! of methods.
 
 use super::{Named, UPDATED};
-use crate::envelope::object;
+use crate::json::object;
 use crate::error::Error;
 use jiff::Timestamp;
 use pawl_domain::{Change, Moved};

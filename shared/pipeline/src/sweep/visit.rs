@@ -2,7 +2,7 @@
 
 use super::groups::Group;
 use super::round::Round;
-use crate::stores::Stores;
+use crate::base::stores::Stores;
 use jiff::Timestamp;
 use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::refresh::passed;

@@ -4,7 +4,7 @@
 use crate::story::{MINUTE, Story, applying, manifests};
 use pawl_domain::Change;
 use pawl_domain::declaration::DeletionPolicy;
-use pawl_pipeline::history::BY_HAND;
+use pawl_pipeline::BY_HAND;
 use pawl_ports::{Clock, Job, Ports};
 use pawl_world::declaration;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::story::{Story, applying, manifests, pruning};
 use pawl_domain::declaration::{CreationPolicy, DeletionPolicy};
 use pawl_domain::{Declaration, Kind, Manifests};
 use pawl_pipeline::Apply;
-use pawl_pipeline::forecast::Forecast;
+use pawl_pipeline::rehearse::forecast::Forecast;
 use pawl_pipeline::rehearse::{Field, Intent, Rehearsal, Would};
 use pawl_ports::{Ports, Put, Registry, Scope};
 use pawl_world::{Fault, declaration, secrets_manager};

@@ -5,7 +5,7 @@ use crate::story::{MINUTE, Story};
 use jiff::SignedDuration;
 use pawl_domain::Kind;
 use pawl_domain::record::Cause;
-use pawl_pipeline::review::Review;
+use pawl_pipeline::sweep::review::Review;
 use pawl_ports::Ports;
 use pawl_world::{Fault, Point, declaration, parameter_store, secrets_manager};
 use std::time::Duration;
@@ -69,7 +69,7 @@ async fn what_nobody_reads_is_old_or_has_no_owner_is_named() {
     story.world.clusters().edit("blue/shop/orphan", |secret| *secret = orphan);
 
     let found = review(&story).await;
-    let keys = |keys: &[pawl_pipeline::review::ListedKey]| {
+    let keys = |keys: &[pawl_pipeline::sweep::review::ListedKey]| {
         keys.iter().map(|key| key.key.clone()).collect::<Vec<_>>()
     };
     assert_eq!(keys(&found.unread), ["left/over"], "{found:?}");
