@@ -7,9 +7,9 @@
 //! The service's own sample has blanks at the end of a member's name and before a version, and its table writes other letters
 //! large than the sample: members are told apart without blanks and case, and what counts is the object's id, a URL.
 
-use crate::json::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::store::{AzureKvStore, AzureObject};

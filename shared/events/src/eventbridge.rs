@@ -1,7 +1,7 @@
 //! The event that AWS services send to EventBridge, and the change that it becomes.
 
-use crate::json::object;
 use crate::error::Error;
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::provider::{Arn, Place};

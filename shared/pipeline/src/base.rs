@@ -1,4 +1,4 @@
-//! What all use cases need: the calls to the world, guarded, and what a process remembers of it.
+//! What all use cases need: guarded calls to clusters and stores, and what this process remembers.
 
 pub(crate) mod agenda;
 pub(crate) mod breaker;

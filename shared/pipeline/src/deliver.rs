@@ -1,8 +1,8 @@
-//! Declarations to written targets: look, fetch, render, write on condition, record.
+//! Delivers declarations: looks at the target, fetches, renders, writes conditionally, records.
 //!
-//! The order is what keeps the promise "never back": what stands in the cluster is looked at before the store is
-//! asked, and the write is conditional on it. Whoever wins a race wrote a value that was fetched after the last
-//! write; whoever loses starts again from the look.
+//! This order keeps the promise "never back". Pawl looks at the target before it asks the store, and the write is
+//! conditional on that look. So whoever wins a race wrote a value that was fetched after the last write; whoever
+//! loses starts again from the look.
 
 pub(crate) mod attempt;
 pub(crate) mod careful;

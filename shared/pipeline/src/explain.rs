@@ -1,5 +1,5 @@
-//! What a change would touch, and why not others; who reads a key; and why a declaration is as it is. Asks registry and
-//! ledger only.
+//! Explains: which declarations a change touches and why not others, who reads a key, and why a declaration is as it
+//! is. Asks only the registry and the ledger.
 
 pub mod answer;
 pub mod fleet;

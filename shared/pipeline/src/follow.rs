@@ -1,4 +1,4 @@
-//! Acts on what a watch of a cluster saw: at once, and on nothing else.
+//! Acts at once on what a watch of a cluster saw, and only on that.
 
 use crate::index::report::IndexReport;
 use crate::parts::Follow;

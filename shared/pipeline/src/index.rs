@@ -1,8 +1,8 @@
-//! The registry follows git and the clusters.
+//! Keeps the registry in step with git and the clusters.
 //!
-//! What is new or changed is marked as pending in the ledger before it enters the registry, and queued after: a
-//! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers. Nor can
-//! a delivery of what was declared before settle that work: the mark says what must be delivered.
+//! A new or changed declaration is marked as pending in the ledger before it enters the registry, and queued
+//! afterwards. A crash between any two steps therefore leaves work that the next sweep finds. The mark names the new
+//! declaration, so a delivery of the old one does not settle it.
 
 pub(crate) mod apply;
 pub(crate) mod pending;

@@ -1,8 +1,8 @@
-//! The use cases, and what each of them may use. They stand here from the bottom up: a use case holds those below it that it
-//! needs, and can call no other.
+//! The use cases, and what each of them may use. They are listed from the bottom up: a use case holds the parts it
+//! needs from above it in this file, and can call no others.
 //!
-//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Remove` and `StoreStatuses`; above these `Index` and `Sweep`, and
-//! `Follow` over both index and deliveries. `Rehearse` goes the way of both and writes nothing; `Explain` only reads.
+//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Remove` and `StoreStatuses`; above these `Index` and `Sweep`;
+//! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads.
 
 use crate::base::memory::Memory;
 use crate::deliver::rendering::Rendering;

@@ -1,4 +1,4 @@
-//! The use cases of the flow as one value, each made of what stands in `parts`.
+//! The use cases together, built from the structs in `parts`.
 
 use crate::base::memory::Memory;
 use crate::deliver::recipes::Recipes;

@@ -1,4 +1,4 @@
-//! The job queue: what is handed to it is noted in the ledger before, so that whatever stops in between, a sweep finds it.
+//! The job queue. Work is written to the ledger before it is queued, so the sweep finds it wherever this stops.
 
 use crate::parts::Queue;
 use crate::report::Report;

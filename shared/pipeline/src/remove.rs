@@ -1,8 +1,8 @@
-//! Removing declarations, so that nothing of them is left however it is interrupted.
+//! Removes declarations completely, wherever the removal is interrupted.
 //!
-//! A removal is noted in the ledger before anything is deleted. From then on nothing new is written for the declaration;
-//! but a delivery that began before may still bring its target back. So the note stays until every such delivery has
-//! ended, and then a sweep deletes what is owed once more.
+//! A removal is written to the ledger before anything is deleted. From then on nothing new is written for the
+//! declaration, but a delivery that started earlier may still restore its target. So the note stays until every such
+//! delivery has ended; then a sweep deletes once more what is owed.
 
 use crate::parts::Remove;
 use crate::report::Report;

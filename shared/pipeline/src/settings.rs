@@ -1,4 +1,4 @@
-//! The numbers that shape the flow, each with a default that suits most users.
+//! The settings of the flow, each with a default that suits most users.
 
 use crate::base::shares::Tenant;
 use std::collections::BTreeSet;

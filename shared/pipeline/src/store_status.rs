@@ -1,9 +1,10 @@
-//! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
+//! Validates the stores that live in clusters and writes their status, which `kubectl wait`, Argo CD and Flux look
+//! for.
 //!
-//! No Secret waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
-//! again at the next index. Nor does the index of other clusters, however many stores of this one do not answer: all of them
-//! have [`Settings::share_time`] together, and who begins is drawn each time, so that each has its turn. Where the process that
-//! indexes may not have the identities of stores ([`Settings::store_status_interval`]), sweeps do it.
+//! No Secret waits for this: it runs after an index has handed its work over. A store that does not answer is tried
+//! again at the next index. All stores of a cluster share [`Settings::share_time`], and a random one starts, so many
+//! silent stores delay no other cluster and each store gets its turn. Where the process that indexes may not have
+//! the identities of stores ([`Settings::store_status_interval`]), sweeps do this.
 //!
 //! [`Settings::share_time`]: crate::Settings::share_time
 //! [`Settings::store_status_interval`]: crate::Settings::store_status_interval

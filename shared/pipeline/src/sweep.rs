@@ -1,12 +1,12 @@
-//! The polling fallback that keeps `refreshInterval` as a promise, even if every event is lost.
+//! The polling fallback. It keeps the promise of `refreshInterval` even if every event is lost.
 //!
-//! Stores are swept, not secrets: what changed in a store since the last sweep is one bulk question, and only keys
-//! whose version differs from what the ledger says was written are fetched. What failed or waits comes first; now and
-//! then the Secrets in the clusters are compared with what was left there.
+//! A sweep asks each store in bulk what changed since the last sweep, and fetches only keys whose version differs
+//! from the one in the ledger. It starts with what failed or waits. From time to time it compares the Secrets in the
+//! clusters with what Pawl wrote.
 //!
-//! Everything that is asked of one identity or cluster is a visit of its own: visits run side by side, each in its
-//! tenant's share and with an end, and what one meets is no other's concern. A visit's mark moves only when all that it
-//! found is done or recorded; otherwise the next sweep makes the visit again.
+//! A visit is the look at one identity's stores or at one cluster. Visits run side by side, each within its tenant's
+//! share and a time limit, and the trouble of one affects no other. A visit's mark moves only when everything it
+//! found is done or recorded; otherwise the next sweep repeats the visit.
 
 mod absent;
 mod asked;

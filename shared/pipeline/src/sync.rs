@@ -1,4 +1,4 @@
-//! One change to all that it affects.
+//! Brings one change to every target that it affects.
 
 pub(crate) mod accounts;
 

@@ -1,5 +1,5 @@
-//! What this process has to try again and when, so that a long-lived process need not wait for the next sweep. What is
-//! not noted here, the sweep finds in the ledger.
+//! What this process must retry, and when. A long-lived process then need not wait for the next sweep, which finds
+//! everything else in the ledger.
 
 use jiff::Timestamp;
 use pawl_domain::DeclarationId;

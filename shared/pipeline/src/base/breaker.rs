@@ -1,7 +1,7 @@
-//! Circuit breakers: what did not answer several times in a row is left alone for a while, and then asked by one call
-//! before all others. So a server that is gone costs one timeout per period, not one per declaration.
+//! Circuit breakers. What did not answer several times in a row is left alone for a while; then a single call tries
+//! it. So a dead server costs one timeout per period, and not one per declaration.
 //!
-//! They live in the process: every process finds out for itself.
+//! Breakers are kept in memory: every process finds out for itself.
 
 use crate::base::shares::Tenant;
 use jiff::{SignedDuration, Timestamp};

@@ -1,4 +1,4 @@
-//! Whom a change may concern.
+//! Which declarations a change may concern.
 
 use crate::parts::Base;
 use pawl_domain::affected::concerned_reads;

@@ -1,6 +1,7 @@
 //! Calls to clusters and stores through their circuit breakers.
 //!
-//! Each call is boxed: the clients' futures are large and deeply nested, and the flow holds many of them side by side.
+//! Each call is boxed, because the clients' futures are large and deeply nested, and the flow holds many of them at
+//! once.
 
 use crate::base::breaker::{Circuit, Reach};
 use crate::base::shares::{host, tenant};

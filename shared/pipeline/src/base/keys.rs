@@ -1,4 +1,4 @@
-//! One key of a store.
+//! Fetches one key of a store.
 
 use crate::parts::Base;
 use pawl_domain::{Access, Fetched, Kind, Remote, Step, Store};

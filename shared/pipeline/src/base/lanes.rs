@@ -1,4 +1,4 @@
-//! Lanes: how much is done at the same time for one cluster or one store, so that one that hangs holds up no other.
+//! Limits how much is done at the same time for each cluster or store, so that one that hangs delays no other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

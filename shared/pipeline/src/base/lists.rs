@@ -1,4 +1,4 @@
-//! The keys that stores of one page listed last.
+//! Remembers which keys a store listed last, for stores whose list fits on one page.
 
 use pawl_domain::{Access, IndexKey, Location};
 use pawl_ports::Listed;

@@ -1,4 +1,4 @@
-//! Marks: when something was last looked at whole.
+//! Marks: when something was last looked at completely.
 
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::refresh::passed;

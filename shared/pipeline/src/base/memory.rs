@@ -1,4 +1,4 @@
-//! What a process remembers of what it met: never needed, for the ledger knows all that must be known, and useful.
+//! What a process remembers. It only saves work: the ledger knows everything that must be known.
 
 use crate::base::agenda::Agenda;
 use crate::base::breaker::Breakers;

@@ -1,4 +1,4 @@
-//! What becomes of a panic: the failure of one declaration alone.
+//! Turns a panic into the failure of one declaration.
 
 use pawl_domain::{Kind, Step};
 use pawl_ports::Error;

@@ -1,4 +1,4 @@
-//! The rules of what stores may do, as they stand now.
+//! The current rules of what stores may do.
 
 use crate::parts::Base;
 use pawl_domain::grant::OwnSecrets;

@@ -1,5 +1,5 @@
-//! Fair shares: how much is under way at once, in all, for each tenant and for each host of stores. What one tenant's
-//! slow stores wait for is no other tenant's.
+//! Fair shares: limits on concurrent work in all, per tenant, and per host of stores. One tenant's slow stores delay
+//! no other tenant.
 
 use pawl_domain::{Access, ClusterName, Namespace};
 use std::collections::HashMap;

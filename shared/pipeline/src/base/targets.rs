@@ -1,4 +1,5 @@
-//! Targets, each asked of its cluster through the circuit breaker, and which of them may be written at all.
+//! Reads, writes and deletes targets through the circuit breaker of their cluster, and decides which kinds may be
+//! written.
 
 use crate::parts::Base;
 use pawl_domain::reconcile::{Action, Existing};

@@ -1,4 +1,4 @@
-//! How long work may take, and how long it pauses.
+//! Deadlines of work, and pauses between attempts.
 
 use crate::parts::Base;
 use pawl_ports::Ports;

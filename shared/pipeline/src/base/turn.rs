@@ -1,5 +1,5 @@
-//! Who takes in the manifests of a cluster: one at a time in a process, and of several processes the one with the newest
-//! listing.
+//! Whose turn it is to take in the manifests of a cluster: one at a time in a process, and among processes the one
+//! with the newest listing.
 
 use crate::index::apply::Apply;
 use crate::parts::Base;

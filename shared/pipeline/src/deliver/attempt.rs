@@ -1,4 +1,4 @@
-//! One declaration: looked at, written, and started again from the look when somebody else wrote meanwhile.
+//! Looks at one target and writes it, and starts again from the look when somebody else wrote in between.
 
 use crate::base::lanes::Lanes;
 use crate::base::panicked::panicked;

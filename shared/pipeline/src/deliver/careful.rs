@@ -1,11 +1,11 @@
-//! Work that may have ended a process is begun with care, and set aside when it does so again and again.
+//! Handles work that may have killed its process: starts it with care, and sets it aside when it does so again and
+//! again.
 //!
-//! While all is well nothing of this is written for a declaration. Whoever finds that work was begun before and did not end
-//! carries it out with care: a job or event that comes again, and what sweeps deliver in a
-//! process after one that ended in the middle of that. With care the start of each delivery is counted in the ledger, and
-//! what was counted before is carried out alone. Whatever ends, however it went, counts from nothing again. So what stood beside
-//! the culprit is done sooner or later, and the culprit is known by its count. From then on nobody begins it but a person,
-//! until its manifest or store changes.
+//! While all is well this writes nothing per declaration. Care begins when work was started before and did not end:
+//! a job or event that is received again, and what sweeps deliver in a process that follows one that died while
+//! delivering. From then on each delivery counts its start in the ledger, and what was counted before runs alone.
+//! Whatever ends, well or not, resets its count. So the innocent declarations get done, and the guilty one is known
+//! by its count. Then only a person starts it again, or a change of its manifest or store.
 
 use crate::deliver::delivery::{Attempted, Delivered, Delivery};
 use crate::deliver::plan::{Plan, Work};

@@ -1,5 +1,5 @@
-//! Plans carried out side by side: each goes its own way and waits for nothing but its own cluster and stores. Those that
-//! have been looked at within [`PATIENCE`] of each other share what is fetched.
+//! Carries out plans side by side. Each waits only for its own cluster and stores. Plans whose targets were looked
+//! at within [`PATIENCE`] of each other share their fetches.
 
 use crate::base::lanes::Lanes;
 use crate::deliver::attempt::Looked;

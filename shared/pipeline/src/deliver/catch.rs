@@ -1,4 +1,4 @@
-//! What was fetched.
+//! The fetched answers of one delivery.
 
 use crate::deliver::plan::{Plan, Question};
 use pawl_domain::{Change, Fetched, Found};

@@ -1,4 +1,4 @@
-//! What all declarations of one delivery have in common, and what becomes of each of them.
+//! What all declarations of one delivery share, and the result of each.
 
 use crate::base::lanes::Lanes;
 use crate::base::stores::Stores;

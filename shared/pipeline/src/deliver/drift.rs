@@ -1,4 +1,4 @@
-//! Drift: targets that somebody else changed or deleted since Pawl left them.
+//! Repairs drift: targets that somebody changed or deleted since Pawl wrote them.
 
 use crate::parts::Deliver;
 use crate::sweep::found::Findings;

@@ -1,5 +1,5 @@
-//! Fetching: each key once per identity and delivery, however many declarations and clusters want it. A declaration
-//! waits for its own stores only.
+//! Fetches each key once per identity and delivery, however many declarations and clusters need it. A declaration
+//! waits only for its own stores.
 
 use crate::base::keys::no_answer;
 use crate::base::lanes::Lanes;

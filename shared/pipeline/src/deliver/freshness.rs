@@ -1,7 +1,7 @@
-//! Freshness: a store's answer is held against what a change says.
+//! Compares a store's answer with what a change says.
 //!
-//! That cannot make a declaration fail for good. A change is somebody's word: after some attempts the store's answer
-//! holds, and what the change said is looked for a little longer.
+//! This never fails a declaration for good, because a change is not proof. After some attempts the store's answer is
+//! used, and sweeps look for the announced version a little longer.
 
 use crate::deliver::plan::Sought;
 use crate::parts::Deliver;

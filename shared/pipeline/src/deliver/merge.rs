@@ -1,4 +1,5 @@
-//! Two records of one declaration that meet: which of them counts, and what of the other is still to be done. Pure.
+//! Merges two records of one declaration that meet: which one counts, and what of the other is still to be done.
+//! Pure.
 
 use crate::base::stores::Stores;
 use crate::deliver::plan::Plan;

@@ -1,4 +1,4 @@
-//! Plans: all that is known of one declaration before anybody is asked for it. Made once, and handed on.
+//! A plan: everything known of one declaration before anybody is asked. It is made once and handed on.
 
 use crate::base::keys::wanted;
 use crate::base::stores::Stores;

@@ -1,9 +1,9 @@
-//! A second look at what is declared, after the look at the target.
+//! Checks again what is declared, after the look at the target.
 //!
-//! A delivery reads its declaration before it looks at the target. In between somebody may edit the declaration and have it
-//! written; the older one must not go over that, though its write would find the target as it was looked at. An edit is noted
-//! in the ledger before it enters the registry, and so is a changed store, so the ledger tells whether that may have happened; only
-//! then is the registry asked.
+//! A delivery reads its declaration before it looks at the target. In between somebody may edit the declaration and
+//! have it written. The old declaration must not overwrite that, although its write would find the target unchanged
+//! since the look. Edits of declarations and stores are written to the ledger before they enter the registry, so the
+//! ledger tells whether this may have happened; only then the registry is asked.
 
 use crate::base::stores::Stores;
 use crate::deliver::plan::Plan;

@@ -1,4 +1,4 @@
-//! Recipes: declarations made ready to render, kept for the next time.
+//! Recipes: declarations prepared for rendering, cached for the next time.
 
 use pawl_domain::declaration::Into as Becomes;
 use pawl_domain::{Declaration, Functions, Recipe, RenderError};

@@ -1,4 +1,4 @@
-//! Recording: what was done goes to the ledger, with what is still owed.
+//! Records the result of a delivery in the ledger, with what is still owed.
 
 use crate::base::stores::Stores;
 use crate::deliver::delivery::{Attempted, Delivery, Finished};

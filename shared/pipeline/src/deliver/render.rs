@@ -1,4 +1,4 @@
-//! Values to what the target shall hold, and to what it was made from.
+//! Renders values to the content of the target, and describes what it was made from.
 
 use crate::deliver::catch::Catch;
 use crate::deliver::plan::Plan;

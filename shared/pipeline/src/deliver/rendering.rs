@@ -1,10 +1,9 @@
-//! Rendering beside the async runtime: templates are programs of tenants, and one that takes its time must hold up neither
-//! events nor health checks, nor the templates of others.
+//! Renders outside the async runtime. Templates are programs of tenants, and a slow one must delay neither events,
+//! nor health checks, nor other tenants' templates.
 //!
-//! What has no template, no rewrite and no search in a document is rendered where it stands, for it takes about a
-//! microsecond. Everything else runs
-//! on a thread of its own, one at a time for each namespace and as many in all as there are cores, within a budget of steps
-//! and bytes and within [`LONGEST`].
+//! A declaration without a template, a rewrite, or a search in a document renders in place, in about a microsecond.
+//! Everything else runs on a thread: one at a time per namespace, as many in all as there are cores, within a budget
+//! of steps and bytes, and within [`LONGEST`].
 
 use crate::base::lanes::Lanes;
 use crate::base::panicked::panicked;

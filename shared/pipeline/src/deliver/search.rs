@@ -1,8 +1,9 @@
-//! Searches: each once per identity and delivery, and with the changed key in the change's version, if the store shows it.
+//! Runs each search once per identity and delivery. The changed key is included in the change's version, if the
+//! store shows it.
 //!
-//! A search is two things to a store: a listing, which may lag behind by minutes, and the values of what was listed,
-//! which are as new as those of single keys. So the changed key is looked for in the answer and read by its name
-//! where the answer does not hold it yet.
+//! A search has two parts: a listing, which may lag by minutes, and the values of the listed keys, which are as new
+//! as those of single reads. So Pawl looks for the changed key in the answer, and reads it by name if the answer
+//! does not have it yet.
 
 use crate::base::panicked::panicked;
 use crate::deliver::catch::Searched;

@@ -1,4 +1,5 @@
-//! The objects in target clusters that hold templates: each read once per delivery, however many declarations use it.
+//! Reads the objects in target clusters that hold templates: each once per delivery, however many declarations use
+//! it.
 
 use crate::base::lanes::Lanes;
 use crate::base::panicked::panicked;

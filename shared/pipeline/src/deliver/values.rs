@@ -1,7 +1,7 @@
-//! The values of one declaration, none of them older than what was written.
+//! The values of one declaration, none older than what was written.
 //!
-//! An answer that is older than what was written was read from a replica that lags, or somebody has put the store back:
-//! the first is over within minutes, the second is followed.
+//! An answer that is older than what was written comes from a replica that lags, or from a store that was restored.
+//! A lag ends within minutes; a restored store is followed.
 
 use crate::deliver::catch::Catch;
 use crate::deliver::plan::{Plan, Question};

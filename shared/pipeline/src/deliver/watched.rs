@@ -1,5 +1,5 @@
-//! Deliveries that sweeps make: nobody would make them again if the process ended in the middle, so it is noted that they
-//! are under way, and a process after one that ended so is careful for a while.
+//! Deliveries that sweeps make. Nobody would repeat them if the process died, so a mark says that they are running;
+//! a process that starts after one that died while delivering is careful for a while.
 
 use crate::base::memory::Care;
 use crate::deliver::delivery::Delivered;

@@ -1,4 +1,4 @@
-//! Sync windows: what they hold back is noted in the ledger, so that the first sweep after a window opens finds it.
+//! Sync windows. What they hold back is written to the ledger, so the first sweep after a window opens finds it.
 
 use crate::parts::Deliver;
 use jiff::Timestamp;

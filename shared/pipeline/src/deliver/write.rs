@@ -1,5 +1,5 @@
-//! Writing one target: what was read of the stores is rendered and written, on condition that the target still is what
-//! was looked at.
+//! Writes one target: renders what was read, and writes it on condition that the target is still as it was looked
+//! at.
 
 use crate::deliver::render::Ingredients;
 use crate::parts::Deliver;

@@ -1,4 +1,5 @@
-//! When every target of a key stands on what its store gives out now, so that a rotation may retire the old password.
+//! Tells whether every target of a key has the version that its store gives out now, so that a rotation may retire
+//! the old password.
 
 use crate::base::keys::wanted;
 use crate::base::stores::Stores;

@@ -1,4 +1,4 @@
-//! What whoever hands manifests to Pawl may do with them: whose they are, and what they may change.
+//! What an apply may do: which set the manifests belong to, and what they may change.
 
 use pawl_domain::cluster::{Connection, TokenSource, is_same_url};
 use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, SetName, Step, Store, StorePolicy};

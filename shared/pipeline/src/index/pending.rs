@@ -1,4 +1,4 @@
-//! What is about to be declared is marked as pending in the ledger, before it enters the registry.
+//! Marks in the ledger, before the registry changes, what is about to be declared.
 
 use crate::base::stores::Stores;
 use crate::parts::Index;

@@ -1,8 +1,9 @@
-//! Policies that change let declarations read what they could not, or keep them from what they could.
+//! Takes in policies. A changed policy lets declarations read what they could not, or keeps them from what they
+//! could.
 //!
-//! So before a policy is put, each declaration to which it makes a difference is marked as pending, with what it may do under
-//! the new policy: no delivery under the former one settles it. However the index is interrupted, either the policy is still
-//! the former one, and the next index begins again, or the sweep finds the work.
+//! Before a policy is stored, each declaration whose rights it changes is marked as pending, with its rights under
+//! the new policy, so that no delivery under the old one settles it. If the index is interrupted, either the old
+//! policy still stands and the next index starts again, or the sweep finds the work.
 
 use crate::index::apply::Apply;
 use crate::index::pending::Because;

@@ -1,4 +1,4 @@
-//! Prune: what was found in a home before and is not there any more is removed.
+//! Prunes: removes what was found in a home before and is no longer there.
 
 use crate::base::turn::Taking;
 use crate::index::apply::Apply;

@@ -1,5 +1,5 @@
-//! Index keys follow the code that makes them: after an update that makes others, all declarations are put under these,
-//! also those that nobody edits. Until then, what only the new keys tell is found by none.
+//! Renews index keys after an update of Pawl that computes them in another way: all declarations are indexed under
+//! the new keys, also those that nobody edits. Until then nobody finds what only the new keys would tell.
 
 use crate::parts::Index;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};

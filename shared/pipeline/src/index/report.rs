@@ -1,4 +1,4 @@
-//! What an index did.
+//! The result of an index.
 
 use crate::remove::Removals;
 use crate::report::Report;

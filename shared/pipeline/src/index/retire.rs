@@ -1,4 +1,4 @@
-//! A cluster out of the registry, with all that was declared for it, whether it can still be reached or not.
+//! Removes a cluster from the registry with everything declared for it, whether or not it can still be reached.
 
 use crate::parts::Index;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};

@@ -1,8 +1,8 @@
-//! Stores that change move their declarations to other index keys, and other values may stand there.
+//! Takes in stores. A changed store moves its declarations to other index keys, where other values may be.
 //!
-//! So before a store is put, each of its declarations is marked as pending and found under its new keys as well as under
-//! its former ones. However the index is interrupted, either the store is still the former one, and the next index begins
-//! again, or every change finds all declarations. A key too many costs one look.
+//! Before a store is stored, each of its declarations is marked as pending and indexed under its new keys as well as
+//! its old ones. If the index is interrupted, either the old store still stands and the next index starts again, or
+//! every change finds all declarations. A superfluous key costs one look.
 
 use crate::base::stores::Stores;
 use crate::base::turn::Turn;

@@ -1,4 +1,5 @@
-//! Keys that are gone without a trace: no list in the order of changes shows them, only their absence from the whole list.
+//! Finds keys that disappeared without a trace: no list in the order of changes shows them, only their absence from
+//! the whole list.
 
 use super::visit::Visit;
 use crate::base::lists::Shown;

@@ -1,4 +1,4 @@
-//! Reads of which a store is asked one by one.
+//! Reads that a store is asked for one by one.
 
 use super::compare::written;
 use super::visit::{Visit, with_access};

@@ -1,4 +1,4 @@
-//! The visits of clusters: now and then their Secrets are compared with what was left there.
+//! Visits clusters: compares their Secrets with what Pawl wrote, once per drift interval.
 
 use super::round::Round;
 use crate::parts::Sweep;

@@ -1,4 +1,4 @@
-//! Whether what a listing tells of a key is what was written. Pure.
+//! Whether a listed key has the version that was written. Pure.
 
 use crate::base::marks::before;
 use pawl_domain::{Record, Version, VersionSelector};

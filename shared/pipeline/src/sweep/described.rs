@@ -1,4 +1,4 @@
-//! Stores that do not tell what changed, or not to this identity.
+//! Stores that do not list what changed, or not to this identity.
 
 use super::visit::{Visit, with_access};
 use crate::parts::Sweep;

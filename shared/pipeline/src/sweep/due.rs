@@ -1,4 +1,4 @@
-//! What failed in this process is tried again when it is due.
+//! Retries what failed in this process as soon as it is due.
 
 use crate::parts::Sweep;
 use crate::report::Report;

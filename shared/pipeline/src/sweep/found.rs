@@ -1,4 +1,4 @@
-//! What a sweep found, and what one of its visits did.
+//! What a sweep found, and what each visit did.
 
 use crate::promise::Promise;
 use crate::report::Report;

@@ -1,4 +1,4 @@
-//! Which identities there are to visit, and what each reads.
+//! The identities to visit, and what each of them reads.
 
 use crate::parts::Sweep;
 use futures::{StreamExt, TryStreamExt, stream};

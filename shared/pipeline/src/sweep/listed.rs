@@ -1,4 +1,4 @@
-//! Keys that a listing tells of.
+//! Keys that appear in a listing.
 
 use super::compare::differs;
 use super::visit::{Visit, with_access};

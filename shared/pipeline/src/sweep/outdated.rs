@@ -1,4 +1,4 @@
-//! What was found is delivered at once, or noted in the ledger and handed to the job queue.
+//! Delivers what was found at once, or writes it to the ledger and queues it.
 
 use super::visit::Visit;
 use crate::parts::Sweep;

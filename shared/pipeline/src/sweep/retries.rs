@@ -1,4 +1,4 @@
-//! What failed or waits: tried again first, each tenant's in its own share.
+//! Retries what failed or waits, before anything else, each tenant within its own share.
 
 use super::round::Round;
 use crate::base::breaker::Reach;

@@ -1,4 +1,4 @@
-//! The sweep of searches: what a listing tells of keys that came, changed or went.
+//! Sweeps searches: what a listing says of keys that appeared, changed or disappeared.
 
 use super::compare::{changed_since, is_same};
 use super::visit::{Visit, with_access};

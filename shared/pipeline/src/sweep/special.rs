@@ -1,6 +1,6 @@
-//! Declarations of which no listing tells everything: searches, templates in objects of the cluster, labels of
-//! parameters, targets that go with their key. The registry has them under index keys of their location; they are
-//! looked up once in a pass, however many identities read there.
+//! Declarations that no listing covers completely: searches, templates in objects of the cluster, labels of
+//! parameters, targets that go with their key. The registry indexes them under their location. They are looked up
+//! once per pass, however many identities read there.
 
 use super::round::{ByAccess, Round};
 use crate::parts::Sweep;

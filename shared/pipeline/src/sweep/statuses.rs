@@ -1,4 +1,4 @@
-//! Stores that live in clusters are validated by sweeps where the index may not have their identities.
+//! Lets sweeps validate the stores that live in clusters, where the index may not have their identities.
 
 use super::round::Round;
 use crate::parts::Sweep;

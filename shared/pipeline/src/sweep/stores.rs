@@ -1,4 +1,4 @@
-//! The visit of one identity's stores.
+//! Visits the stores of one identity.
 
 use super::groups::Group;
 use super::round::Round;

@@ -1,5 +1,5 @@
-//! The sweep of templates that stand in objects of the clusters: nobody tells of their changes, so they are looked at when
-//! `refreshInterval` has passed, as ESO does.
+//! Sweeps templates in objects of clusters. No event reports their changes, so they are read when `refreshInterval`
+//! has passed, as in ESO.
 
 use super::visit::Visit;
 use crate::parts::Sweep;

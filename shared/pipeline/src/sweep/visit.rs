@@ -1,4 +1,4 @@
-//! A visit of one identity's stores.
+//! What a visit of one identity's stores needs to know.
 
 use super::groups::Group;
 use super::round::Round;

@@ -1,4 +1,4 @@
-//! Whose key changed: an event of another account with a key of the same name concerns nobody here.
+//! Compares accounts: an event of another account, about a key of the same name, must not match.
 
 use crate::base::stores::Stores;
 use crate::parts::Sync;

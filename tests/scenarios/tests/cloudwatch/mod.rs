@@ -100,7 +100,7 @@ impl Template {
         lines.iter().filter_map(|line| line.trim().split_once(": ")).collect()
     }
 
-    fn default_of(&self, parameter: &str) -> String {
+    pub(crate) fn default_of(&self, parameter: &str) -> String {
         let lines = self.block(&format!("  {parameter}:"));
         lines
             .iter()
