@@ -264,7 +264,7 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked. A store or cluster that does not answer is part of the result.
     pub async fn witness(&self, account: &Account, asking: bool) -> Result<Witness, Error> {
-        self.explain.witness(account, asking).boxed().await
+        self.explain.witness(account, asking).boxed_local().await
     }
 
     /// How the declarations fare that `is_meant` chooses. Reads registry and ledger whole, a page at a time.
@@ -272,7 +272,7 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if registry or ledger could not be asked.
     pub async fn fleet(&self, is_meant: impl Fn(&Declaration) -> bool) -> Result<Fleet, Error> {
-        self.explain.fleet(is_meant).await
+        self.explain.fleet(is_meant).boxed_local().await
     }
 
     /// Lists all stores that are read and all clusters, for what nobody reads, is old, has no owner or is open to all.
@@ -281,7 +281,7 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked. A store or cluster that cannot be listed is part of the result.
     pub async fn review(&self, older_than: SignedDuration) -> Result<Review, Error> {
-        self.sweep.review(older_than).boxed().await
+        self.sweep.review(older_than).boxed_local().await
     }
 
     /// What a delivery of these declarations would do now, in their order, with `given` in place of the stores of the same
@@ -294,7 +294,7 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         given: &[Store],
     ) -> Result<Vec<Rehearsal>, Error> {
-        self.rehearse.run(declarations, given).boxed().await
+        self.rehearse.run(declarations, given).boxed_local().await
     }
 
     /// What an apply would do, to the registry and to the targets. Values are read as a delivery reads them, with what
@@ -303,7 +303,7 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if registry or ledger could not be asked. What cannot be rehearsed is told target by target.
     pub async fn forecast(&self, manifests: Manifests, apply: &Apply) -> Result<Forecast, Error> {
-        self.rehearse.forecast(manifests, apply).boxed().await
+        self.rehearse.forecast(manifests, apply).boxed_local().await
     }
 
     fn in_mode(&self, mode: Mode) -> Self {
