@@ -2,6 +2,7 @@
 
 mod damaged;
 mod event_grid;
+mod looks;
 mod no_aws;
 mod offline;
 mod server;

@@ -11,7 +11,9 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
-use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
+use pawl_domain::record::{
+    Begun, Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+};
 use pawl_domain::store::{
     ApiAuth, ApiServer, AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, ClientCertificate,
     CrdResource, CrdRule, CrdStore, DopplerAuth, DopplerStore, FakeStore, GcpAuth, GcpCluster, GcpFederation,
@@ -72,6 +74,20 @@ fn fields_that_came_later_are_kept() {
     folder.owed.changes.iter_mut().for_each(|change| change.extent = Extent::Under);
     kept("records", "folder.json", &folder);
     kept("records", "refused.json", &record_of_a_refusal());
+    kept("records", "history.json", &Record { history: history(), ..record_with_every_field() });
+}
+
+/// A write with everything that one can say, and one with nothing that it need not.
+fn history() -> History {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let bare =
+        Written { at: at(20), cause: Cause::Drift, seconds: None, deleted: false, keys: Vec::new(), more: 0 };
+    let keys = vec![
+        MovedKey { key: "app/db".to_owned(), version: Some("v2".to_owned()) },
+        MovedKey { key: "app/gone".to_owned(), version: None },
+    ];
+    let whole = Written { at: at(30), cause: Cause::Event, seconds: Some(3), deleted: true, keys, more: 2 };
+    History::of(vec![bare, whole])
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(crate) mod delivery;
 pub(crate) mod drift;
 pub(crate) mod fetch;
 pub(crate) mod freshness;
+pub(crate) mod history;
 pub(crate) mod merge;
 pub(crate) mod plan;
 pub(crate) mod recheck;

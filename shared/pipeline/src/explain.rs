@@ -1,7 +1,10 @@
 //! Explains: which declarations a change touches and why not others, who reads a key, and why a declaration is as it
 //! is. Asks only the registry and the ledger.
 
+pub mod answer;
+pub mod fleet;
 pub mod receipt;
+pub mod witness;
 
 use crate::parts::Explain;
 use jiff::{SignedDuration, Timestamp};

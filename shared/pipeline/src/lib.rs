@@ -27,6 +27,7 @@ mod parts;
 mod pipeline;
 mod promise;
 mod queue;
+pub mod rehearse;
 pub mod remove;
 pub mod report;
 pub mod settings;
@@ -34,6 +35,7 @@ mod store_status;
 pub mod sweep;
 mod sync;
 
+pub use deliver::history::BY_HAND;
 pub use follow::Sightings;
 pub use index::apply::{Apply, ClusterRights};
 pub use pipeline::Pipeline;

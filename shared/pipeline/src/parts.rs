@@ -2,7 +2,7 @@
 //! needs from above it in this file, and can call no others.
 //!
 //! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Remove` and `StoreStatuses`; above these `Index` and `Sweep`;
-//! `Follow` uses both index and deliveries. `Explain` only reads.
+//! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads.
 
 use crate::base::memory::Memory;
 use crate::deliver::rendering::Rendering;
@@ -96,6 +96,13 @@ pub(crate) struct Sweep<P> {
     pub(crate) queue: Arc<Queue<P>>,
     pub(crate) remove: Arc<Remove<P>>,
     pub(crate) statuses: Arc<StoreStatuses<P>>,
+    pub(crate) deliver: Arc<Deliver<P>>,
+}
+
+/// What deliveries and applies would do. Writes nothing.
+#[derive(Debug)]
+pub(crate) struct Rehearse<P> {
+    pub(crate) index: Arc<Index<P>>,
     pub(crate) deliver: Arc<Deliver<P>>,
 }
 

@@ -3,20 +3,29 @@
 use crate::base::memory::Memory;
 use crate::deliver::recipes::Recipes;
 use crate::deliver::rendering::Rendering;
+use crate::explain::fleet::Fleet;
 use crate::explain::receipt::Receipt;
+use crate::explain::witness::Witness;
 use crate::explain::{Account, Explanation, Reader};
 use crate::follow::Sightings;
 use crate::index::apply::Apply;
 use crate::index::retire::Retired;
 use crate::index::{ClusterIndex, IndexReport};
-use crate::parts::{Base, Deliver, Explain, Follow, Index, Mode, Queue, Remove, StoreStatuses, Sweep, Sync};
+use crate::parts::{
+    Base, Deliver, Explain, Follow, Index, Mode, Queue, Rehearse, Remove, StoreStatuses, Sweep, Sync,
+};
+use crate::rehearse::Rehearsal;
+use crate::rehearse::forecast::Forecast;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::sweep::SweepReport;
+use crate::sweep::review::Review;
 use futures::FutureExt;
-use pawl_domain::{Change, Cluster, ClusterName, DeclarationId, DigestKey, Manifests, ObjectName};
-
+use jiff::SignedDuration;
+use pawl_domain::{
+    Change, Cluster, ClusterName, Declaration, DeclarationId, DigestKey, Manifests, ObjectName, Store,
+};
 use pawl_ports::{Error, Job, Ports};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -32,6 +41,7 @@ pub struct Pipeline<P> {
     index: Arc<Index<P>>,
     follow: Follow<P>,
     remove: Arc<Remove<P>>,
+    rehearse: Rehearse<P>,
     explain: Explain<P>,
 }
 
@@ -249,6 +259,53 @@ impl<P: Ports> Pipeline<P> {
         self.explain.receipt(change).boxed().await
     }
 
+    /// What policies say of an account's reads; with `asking` also what its stores and its cluster say.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked. A store or cluster that does not answer is part of the result.
+    pub async fn witness(&self, account: &Account, asking: bool) -> Result<Witness, Error> {
+        self.explain.witness(account, asking).boxed_local().await
+    }
+
+    /// How the declarations fare that `is_meant` chooses. Reads registry and ledger whole, a page at a time.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn fleet(&self, is_meant: impl Fn(&Declaration) -> bool) -> Result<Fleet, Error> {
+        self.explain.fleet(is_meant).boxed_local().await
+    }
+
+    /// Lists all stores that are read and all clusters, for what nobody reads, is old, has no owner or is open to all.
+    /// `older_than` says from which age on a value is old.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked. A store or cluster that cannot be listed is part of the result.
+    pub async fn review(&self, older_than: SignedDuration) -> Result<Review, Error> {
+        self.sweep.review(older_than).boxed_local().await
+    }
+
+    /// What a delivery of these declarations would do now, in their order, with `given` in place of the stores of the same
+    /// ids. Each target is read, and each key, once; nothing is written.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn rehearse(
+        &self,
+        declarations: Vec<Declaration>,
+        given: &[Store],
+    ) -> Result<Vec<Rehearsal>, Error> {
+        self.rehearse.run(declarations, given).boxed_local().await
+    }
+
+    /// What an apply would do, to the registry and to the targets. Values are read as a delivery reads them, with what
+    /// policies allow today; nothing is written.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked. What cannot be rehearsed is told target by target.
+    pub async fn forecast(&self, manifests: Manifests, apply: &Apply) -> Result<Forecast, Error> {
+        self.rehearse.forecast(manifests, apply).boxed_local().await
+    }
+
     fn in_mode(&self, mode: Mode) -> Self {
         Self::over(Arc::clone(&self.deliver.base), Arc::clone(&self.deliver.rendering), mode)
     }
@@ -281,6 +338,7 @@ impl<P: Ports> Pipeline<P> {
                 index: index.clone(),
                 deliver: deliver.clone(),
             },
+            rehearse: Rehearse { index: index.clone(), deliver: deliver.clone() },
             explain: Explain { base },
             deliver,
             index,

@@ -19,6 +19,7 @@ mod groups;
 mod listed;
 mod outdated;
 mod retries;
+pub mod review;
 mod round;
 mod searches;
 mod special;

@@ -6,6 +6,7 @@ mod bad_input;
 mod jobs;
 mod lambdas;
 mod runbooks;
+mod see;
 mod serve;
 mod store_attacks;
 mod vault;

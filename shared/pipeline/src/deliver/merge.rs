@@ -34,7 +34,7 @@ pub(crate) fn merged(plan: &Plan, stores: &Stores, mut ours: Record, theirs: Rec
             if ours.owed.changes.is_empty() {
                 return Merged::Theirs;
             }
-            return Merged::Both(Box::new(with_changes(theirs, &ours.owed.changes)));
+            return Merged::Both(Box::new(with_changes(theirs, &ours)));
         }
         Later::Ours => {}
         Later::Unknown => forget_version(&mut ours),
@@ -70,11 +70,12 @@ fn forget_version(record: &mut Record) {
     }
 }
 
-/// Their record, with changes that it has not reached.
-fn with_changes(theirs: Record, changes: &[Change]) -> Record {
+/// Their record, with changes of ours that it has not reached.
+fn with_changes(theirs: Record, ours: &Record) -> Record {
     let at = theirs.at;
     let mut record = theirs.reopened(at);
-    changes.iter().for_each(|change| record.owed.want(change));
+    ours.owed.changes.iter().for_each(|change| record.owed.want(change));
+    record.history.join(&ours.history);
     record
 }
 
@@ -85,6 +86,7 @@ fn at_any_time(record: &Record) -> Record {
 
 /// What others noted since this delivery read the record is still to be done: it saw none of it.
 fn add_what_they_owe(ours: &mut Record, seen: Option<&Entry>, theirs: &Record) {
+    ours.history.join(&theirs.history);
     let is_work = seen.is_none_or(|seen| at_any_time(&seen.record) != at_any_time(theirs));
     let seen = seen.map(|entry| &entry.record.owed);
     if seen.map(|seen| &seen.declared) != Some(&theirs.owed.declared) {

@@ -2,6 +2,7 @@
 
 use crate::base::stores::Stores;
 use crate::deliver::delivery::{Attempted, Delivery, Finished};
+use crate::deliver::history::remembered;
 use crate::deliver::merge::{Merged, merged};
 use crate::deliver::plan::Plan;
 use crate::deliver::write::Written;
@@ -9,7 +10,9 @@ use crate::parts::Deliver;
 use jiff::Timestamp;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::reconcile::Deed;
-use pawl_domain::record::{Begun, FormerTarget, MOST_STARTS, Owed, State, TargetState, is_looked_for};
+use pawl_domain::record::{
+    Begun, FormerTarget, History, MOST_STARTS, Owed, State, TargetState, is_looked_for,
+};
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
 use pawl_domain::{Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
@@ -44,7 +47,9 @@ impl<P: Ports> Deliver<P> {
                 owed.target = written.outcome == Outcome::Deleted && comes_back(declaration);
                 let problem;
                 (retired, problem) = self.retire_former_targets(&plan, &mut owed).await;
-                let record = success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
+                let mut record =
+                    success(&plan, values, &written, owed, problem.as_ref(), now, delivery.started);
+                record.history = remembered(&plan, &record, written.outcome, self.mode.insists);
                 (record, problem.map_or(Ok(written.outcome), Err))
             }
             Err(error) => {
@@ -263,6 +268,7 @@ fn success(
         owed,
         told: None,
         begun: None,
+        history: History::default(),
     }
 }
 
