@@ -11,6 +11,7 @@
 //! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
 //! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
+//! | [`pairs`] | any API, by requests and answers that were written down | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`webhook`] | an API of somebody's own, which keeps what it was asked | nothing |
 //! | [`Internet`] | the hosts of vendors: leads to their doubles whoever asks for them by their own addresses | nothing |
@@ -26,6 +27,7 @@ pub mod gitlab;
 mod internet;
 mod lambda;
 mod moto;
+pub mod pairs;
 pub mod process;
 mod proxy;
 mod rest;

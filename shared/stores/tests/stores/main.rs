@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod azurekv;
+mod azurekv_eso;
 mod cluster;
 mod crd;
 mod definitions;
+mod doppler;
+mod eso;
 mod gcpsm;
 mod gitlab;
 mod identities;
@@ -13,5 +16,6 @@ mod kubernetes;
 mod link;
 mod memory;
 mod watching;
+mod one_password;
 mod webhook;
 mod webhook_eso;
