@@ -20,6 +20,7 @@ mod change;
 mod cluster;
 mod declaration;
 mod gcpsm;
+mod conjur;
 mod gitlab;
 mod kubernetes;
 mod part;

@@ -28,6 +28,7 @@ choices!(Backend {
     "Kubernetes" => Kubernetes(store),
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
+    "Conjur" => Conjur(store),
 });
 
 fields!(SecretKeyRef {

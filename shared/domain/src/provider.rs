@@ -8,6 +8,7 @@
 mod arn;
 pub(crate) mod azurekv;
 mod capabilities;
+pub(crate) mod conjur;
 mod crd;
 mod fake;
 mod gcpsm;
@@ -36,6 +37,9 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// CyberArk Conjur.
+    #[serde(rename = "conjur")]
+    Conjur,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
     /// A store whose values stand in its manifest.
@@ -63,8 +67,9 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AzureKv,
+        Self::Conjur,
         Self::Crd,
         Self::Fake,
         Self::GcpSecretManager,
@@ -81,6 +86,7 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::Conjur => &conjur::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,

@@ -3,6 +3,7 @@
 mod aws;
 mod azurekv;
 mod condition;
+mod conjur;
 mod crd;
 mod fake;
 mod gcpsm;
@@ -18,6 +19,7 @@ mod webhook;
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
+pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
@@ -283,6 +285,8 @@ backends! {
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// CyberArk Conjur.
+    Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

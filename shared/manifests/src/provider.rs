@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod conjur;
 mod crd;
 mod fake;
 mod gcpsm;
@@ -30,6 +31,7 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("conjur", conjur::read),
     ("crd", crd::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),

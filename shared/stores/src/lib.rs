@@ -4,6 +4,7 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod conjur;
 mod crd;
 mod gcpsm;
 mod gitlab;
@@ -12,6 +13,7 @@ mod kubernetes;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
+pub use conjur::Conjur;
 pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
@@ -35,6 +37,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),

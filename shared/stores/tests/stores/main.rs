@@ -4,7 +4,9 @@
 
 mod azurekv;
 mod cluster;
+mod conjur;
 mod crd;
+mod eso;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
@@ -12,3 +14,4 @@ mod link;
 mod memory;
 mod webhook;
 mod webhook_eso;
+mod world;
