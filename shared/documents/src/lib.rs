@@ -22,6 +22,7 @@ mod declaration;
 mod gcpsm;
 mod conjur;
 mod gitlab;
+mod ibm;
 mod kubernetes;
 mod part;
 mod policy;

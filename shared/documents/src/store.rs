@@ -29,6 +29,7 @@ choices!(Backend {
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
     "Conjur" => Conjur(store),
+    "Ibm" => Ibm(store),
 });
 
 fields!(SecretKeyRef {

@@ -13,6 +13,7 @@ mod crd;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
+pub(crate) mod ibm;
 mod kubernetes;
 mod open_bao;
 mod parameter_store;
@@ -50,6 +51,8 @@ pub enum Provider {
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
+    /// IBM Cloud Secrets Manager.
+    Ibm,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
     /// OpenBao.
@@ -67,13 +70,14 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AzureKv,
         Self::Conjur,
         Self::Crd,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
+        Self::Ibm,
         Self::Kubernetes,
         Self::OpenBao,
         Self::ParameterStore,
@@ -91,6 +95,7 @@ impl Provider {
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
+            Self::Ibm => &ibm::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,

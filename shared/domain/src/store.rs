@@ -9,6 +9,7 @@ mod fake;
 mod gcpsm;
 mod gitlab;
 mod headers;
+mod ibm;
 mod kubernetes;
 mod open_bao;
 mod search;
@@ -25,6 +26,7 @@ pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
+pub use ibm::{IbmAuth, IbmStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
@@ -285,6 +287,8 @@ backends! {
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// IBM Cloud Secrets Manager.
+    Ibm(Box<IbmStore>) is IbmStore, as_ibm;
     /// CyberArk Conjur.
     Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
     /// The manifest itself.

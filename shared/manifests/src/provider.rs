@@ -7,6 +7,7 @@ mod crd;
 mod fake;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 mod kubernetes;
 mod open_bao;
 mod vault;
@@ -36,6 +37,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
+    ("ibm", ibm::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),

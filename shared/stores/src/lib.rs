@@ -8,6 +8,7 @@ mod conjur;
 mod crd;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 pub mod kit;
 mod kubernetes;
 mod webhook;
@@ -17,6 +18,7 @@ pub use conjur::Conjur;
 pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
+pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
 pub use webhook::WebhookSources;
 
@@ -41,6 +43,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]

@@ -9,6 +9,7 @@ mod crd;
 mod eso;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 mod kubernetes;
 mod link;
 mod memory;
