@@ -16,6 +16,7 @@ mod table;
 mod access;
 mod aws;
 mod azurekv;
+mod bitwarden;
 mod change;
 mod cluster;
 mod declaration;

@@ -30,6 +30,7 @@ choices!(Backend {
     "Webhook" => Webhook(store),
     "Conjur" => Conjur(store),
     "Ibm" => Ibm(store),
+    "Bitwarden" => Bitwarden(store),
 });
 
 fields!(SecretKeyRef {

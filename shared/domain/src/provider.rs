@@ -7,6 +7,7 @@
 
 mod arn;
 pub(crate) mod azurekv;
+pub(crate) mod bitwarden;
 mod capabilities;
 pub(crate) mod conjur;
 mod crd;
@@ -38,6 +39,9 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// Bitwarden Secrets Manager.
+    #[serde(rename = "bitwardensecretsmanager")]
+    Bitwarden,
     /// CyberArk Conjur.
     #[serde(rename = "conjur")]
     Conjur,
@@ -70,8 +74,9 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AzureKv,
+        Self::Bitwarden,
         Self::Conjur,
         Self::Crd,
         Self::Fake,
@@ -90,6 +95,7 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::Bitwarden => &bitwarden::PROFILE,
             Self::Conjur => &conjur::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,

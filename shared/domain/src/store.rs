@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod bitwarden;
 mod condition;
 mod conjur;
 mod crd;
@@ -19,6 +20,7 @@ mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
+pub use bitwarden::BitwardenStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
@@ -289,6 +291,8 @@ backends! {
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
     /// IBM Cloud Secrets Manager.
     Ibm(Box<IbmStore>) is IbmStore, as_ibm;
+    /// Bitwarden Secrets Manager.
+    Bitwarden(Box<BitwardenStore>) is BitwardenStore, as_bitwarden;
     /// CyberArk Conjur.
     Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
     /// The manifest itself.

@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod bitwarden;
 mod conjur;
 mod crd;
 mod fake;
@@ -32,6 +33,7 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("bitwardensecretsmanager", bitwarden::read),
     ("conjur", conjur::read),
     ("crd", crd::read),
     ("fake", fake::read),

@@ -4,6 +4,7 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod bitwarden;
 mod conjur;
 mod crd;
 mod gcpsm;
@@ -14,6 +15,7 @@ mod kubernetes;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
+pub use bitwarden::Bitwarden;
 pub use conjur::Conjur;
 pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
@@ -39,6 +41,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(kit::Adapter::<Bitwarden, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod azurekv;
+mod bitwarden;
 mod cluster;
 mod conjur;
 mod crd;
