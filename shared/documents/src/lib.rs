@@ -29,6 +29,7 @@ mod part;
 mod policy;
 mod reads;
 mod record;
+mod secret_server;
 mod store;
 mod target;
 mod vault;

@@ -31,6 +31,7 @@ choices!(Backend {
     "Conjur" => Conjur(store),
     "Ibm" => Ibm(store),
     "Bitwarden" => Bitwarden(store),
+    "SecretServer" => SecretServer(store),
 });
 
 fields!(SecretKeyRef {

@@ -19,6 +19,7 @@ mod kubernetes;
 mod open_bao;
 mod parameter_store;
 mod profile;
+mod secret_server;
 pub(crate) mod secrets_manager;
 mod selector;
 mod vault;
@@ -27,6 +28,7 @@ mod webhook;
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes, SweepCost};
 pub use profile::{Extract, Lookup, Order, Place, Profile, SpecName};
+pub use secret_server::SecretServerKey;
 pub use selector::VersionSelector;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,9 @@ pub enum Provider {
     ParameterStore,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// Delinea Secret Server and Platform.
+    #[serde(rename = "secretserver")]
+    SecretServer,
     /// HashiCorp Vault.
     Vault,
     /// An API that is asked over HTTP.
@@ -74,7 +79,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AzureKv,
         Self::Bitwarden,
         Self::Conjur,
@@ -87,6 +92,7 @@ impl Provider {
         Self::OpenBao,
         Self::ParameterStore,
         Self::SecretsManager,
+        Self::SecretServer,
         Self::Vault,
         Self::Webhook,
     ];
@@ -106,6 +112,7 @@ impl Provider {
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
+            Self::SecretServer => &secret_server::PROFILE,
             Self::Vault => &vault::PROFILE,
             Self::Webhook => &webhook::PROFILE,
         }

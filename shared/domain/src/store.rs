@@ -14,6 +14,7 @@ mod ibm;
 mod kubernetes;
 mod open_bao;
 mod search;
+mod secret_server;
 mod spec;
 mod vault;
 mod webhook;
@@ -32,6 +33,7 @@ pub use ibm::{IbmAuth, IbmStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
+pub use secret_server::{Given, SecretServerAuth, SecretServerStore};
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
@@ -295,6 +297,8 @@ backends! {
     Bitwarden(Box<BitwardenStore>) is BitwardenStore, as_bitwarden;
     /// CyberArk Conjur.
     Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
+    /// Delinea Secret Server and Platform.
+    SecretServer(Box<SecretServerStore>) is SecretServerStore, as_secret_server;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

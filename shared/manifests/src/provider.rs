@@ -11,6 +11,7 @@ mod gitlab;
 mod ibm;
 mod kubernetes;
 mod open_bao;
+mod secret_server;
 mod vault;
 mod webhook;
 
@@ -42,6 +43,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("ibm", ibm::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("secretserver", secret_server::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
 ];

@@ -12,6 +12,7 @@ mod gitlab;
 mod ibm;
 pub mod kit;
 mod kubernetes;
+mod secret_server;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
@@ -22,6 +23,7 @@ pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
+pub use secret_server::SecretServer;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -48,6 +50,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }

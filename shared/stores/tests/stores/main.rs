@@ -14,6 +14,7 @@ mod ibm;
 mod kubernetes;
 mod link;
 mod memory;
+mod secret_server;
 mod webhook;
 mod webhook_eso;
 mod world;
