@@ -20,6 +20,7 @@ mod bitwarden;
 mod change;
 mod cluster;
 mod declaration;
+mod delinea;
 mod gcpsm;
 mod conjur;
 mod gitlab;

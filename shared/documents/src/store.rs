@@ -32,6 +32,7 @@ choices!(Backend {
     "Ibm" => Ibm(store),
     "Bitwarden" => Bitwarden(store),
     "SecretServer" => SecretServer(store),
+    "Delinea" => Delinea(store),
 });
 
 fields!(SecretKeyRef {

@@ -11,6 +11,7 @@ pub(crate) mod bitwarden;
 mod capabilities;
 pub(crate) mod conjur;
 mod crd;
+mod delinea;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
@@ -49,6 +50,8 @@ pub enum Provider {
     Conjur,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
+    /// Delinea DevOps Secrets Vault.
+    Delinea,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -79,11 +82,12 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AzureKv,
         Self::Bitwarden,
         Self::Conjur,
         Self::Crd,
+        Self::Delinea,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
@@ -104,6 +108,7 @@ impl Provider {
             Self::Bitwarden => &bitwarden::PROFILE,
             Self::Conjur => &conjur::PROFILE,
             Self::Crd => &crd::PROFILE,
+            Self::Delinea => &delinea::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,

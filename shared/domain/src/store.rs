@@ -6,6 +6,7 @@ mod bitwarden;
 mod condition;
 mod conjur;
 mod crd;
+mod delinea;
 mod fake;
 mod gcpsm;
 mod gitlab;
@@ -25,6 +26,7 @@ pub use bitwarden::BitwardenStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
+pub use delinea::DelineaStore;
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
@@ -299,6 +301,8 @@ backends! {
     Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
     /// Delinea Secret Server and Platform.
     SecretServer(Box<SecretServerStore>) is SecretServerStore, as_secret_server;
+    /// Delinea DevOps Secrets Vault.
+    Delinea(Box<DelineaStore>) is DelineaStore, as_delinea;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -5,6 +5,7 @@ mod azurekv;
 mod bitwarden;
 mod conjur;
 mod crd;
+mod delinea;
 mod fake;
 mod gcpsm;
 mod gitlab;
@@ -37,6 +38,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("bitwardensecretsmanager", bitwarden::read),
     ("conjur", conjur::read),
     ("crd", crd::read),
+    ("delinea", delinea::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),

@@ -7,6 +7,7 @@ mod azurekv;
 mod bitwarden;
 mod conjur;
 mod crd;
+mod delinea;
 mod gcpsm;
 mod gitlab;
 mod ibm;
@@ -19,6 +20,7 @@ pub use azurekv::AzureKvSources;
 pub use bitwarden::Bitwarden;
 pub use conjur::Conjur;
 pub use crd::CrdSources;
+pub use delinea::Delinea;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
@@ -46,6 +48,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(kit::Adapter::<Bitwarden, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(kit::Adapter::<Delinea, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),

@@ -7,6 +7,7 @@ mod bitwarden;
 mod cluster;
 mod conjur;
 mod crd;
+mod delinea;
 mod eso;
 mod gcpsm;
 mod gitlab;
