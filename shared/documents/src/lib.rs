@@ -26,6 +26,7 @@ mod conjur;
 mod gitlab;
 mod ibm;
 mod kubernetes;
+mod oracle;
 mod part;
 mod policy;
 mod reads;

@@ -33,6 +33,7 @@ choices!(Backend {
     "Bitwarden" => Bitwarden(store),
     "SecretServer" => SecretServer(store),
     "Delinea" => Delinea(store),
+    "Oracle" => Oracle(store),
 });
 
 fields!(SecretKeyRef {

@@ -18,6 +18,7 @@ pub(crate) mod gitlab;
 pub(crate) mod ibm;
 mod kubernetes;
 mod open_bao;
+mod oracle;
 mod parameter_store;
 mod profile;
 mod secret_server;
@@ -67,6 +68,8 @@ pub enum Provider {
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
+    /// Oracle Cloud Infrastructure Vault.
+    Oracle,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
     /// AWS Secrets Manager.
@@ -82,7 +85,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AzureKv,
         Self::Bitwarden,
         Self::Conjur,
@@ -94,6 +97,7 @@ impl Provider {
         Self::Ibm,
         Self::Kubernetes,
         Self::OpenBao,
+        Self::Oracle,
         Self::ParameterStore,
         Self::SecretsManager,
         Self::SecretServer,
@@ -115,6 +119,7 @@ impl Provider {
             Self::Ibm => &ibm::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
+            Self::Oracle => &oracle::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::SecretServer => &secret_server::PROFILE,

@@ -14,6 +14,7 @@ mod headers;
 mod ibm;
 mod kubernetes;
 mod open_bao;
+mod oracle;
 mod search;
 mod secret_server;
 mod spec;
@@ -34,6 +35,7 @@ pub use headers::Headers;
 pub use ibm::{IbmAuth, IbmStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
+pub use oracle::OracleStore;
 pub use search::Search;
 pub use secret_server::{Given, SecretServerAuth, SecretServerStore};
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -303,6 +305,8 @@ backends! {
     SecretServer(Box<SecretServerStore>) is SecretServerStore, as_secret_server;
     /// Delinea DevOps Secrets Vault.
     Delinea(Box<DelineaStore>) is DelineaStore, as_delinea;
+    /// Oracle Cloud Infrastructure Vault.
+    Oracle(Box<OracleStore>) is OracleStore, as_oracle;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

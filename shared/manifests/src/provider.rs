@@ -12,6 +12,7 @@ mod gitlab;
 mod ibm;
 mod kubernetes;
 mod open_bao;
+mod oracle;
 mod secret_server;
 mod vault;
 mod webhook;
@@ -45,6 +46,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("ibm", ibm::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("oracle", oracle::read),
     ("secretserver", secret_server::read),
     ("vault", vault::read),
     ("webhook", webhook::read),

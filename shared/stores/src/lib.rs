@@ -13,6 +13,7 @@ mod gitlab;
 mod ibm;
 pub mod kit;
 mod kubernetes;
+mod oracle;
 mod secret_server;
 mod webhook;
 
@@ -25,6 +26,7 @@ pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
+pub use oracle::Oracle;
 pub use secret_server::SecretServer;
 pub use webhook::WebhookSources;
 
@@ -53,6 +55,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]

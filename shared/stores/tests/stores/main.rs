@@ -15,6 +15,7 @@ mod ibm;
 mod kubernetes;
 mod link;
 mod memory;
+mod oracle;
 mod secret_server;
 mod webhook;
 mod webhook_eso;
