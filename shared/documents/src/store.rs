@@ -34,6 +34,8 @@ choices!(Backend {
     "SecretServer" => SecretServer(store),
     "Delinea" => Delinea(store),
     "Oracle" => Oracle(store),
+    "OnePassword" => OnePassword(store),
+    "Doppler" => Doppler(store),
 });
 
 fields!(SecretKeyRef {

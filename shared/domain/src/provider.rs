@@ -12,11 +12,13 @@ mod capabilities;
 pub(crate) mod conjur;
 mod crd;
 mod delinea;
+mod doppler;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
 pub(crate) mod ibm;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod oracle;
 mod parameter_store;
@@ -53,6 +55,8 @@ pub enum Provider {
     Crd,
     /// Delinea DevOps Secrets Vault.
     Delinea,
+    /// Doppler.
+    Doppler,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -65,6 +69,9 @@ pub enum Provider {
     Ibm,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
+    /// 1Password, by a Connect server.
+    #[serde(rename = "onepassword")]
+    OnePassword,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -85,17 +92,19 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::AzureKv,
         Self::Bitwarden,
         Self::Conjur,
         Self::Crd,
         Self::Delinea,
+        Self::Doppler,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
         Self::Ibm,
         Self::Kubernetes,
+        Self::OnePassword,
         Self::OpenBao,
         Self::Oracle,
         Self::ParameterStore,
@@ -113,11 +122,13 @@ impl Provider {
             Self::Conjur => &conjur::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Delinea => &delinea::PROFILE,
+            Self::Doppler => &doppler::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Ibm => &ibm::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
+            Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::Oracle => &oracle::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,

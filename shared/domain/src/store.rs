@@ -7,12 +7,14 @@ mod condition;
 mod conjur;
 mod crd;
 mod delinea;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod headers;
 mod ibm;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod oracle;
 mod search;
@@ -28,12 +30,14 @@ pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement
 pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use delinea::DelineaStore;
+pub use doppler::{DopplerAuth, DopplerStore};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use ibm::{IbmAuth, IbmStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
+pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use oracle::OracleStore;
 pub use search::Search;
@@ -133,7 +137,7 @@ impl Store {
     /// What the provider is asked for by a read: its key, with all else that a provider is told that reads it itself.
     pub fn asked(&self, remote: &Remote) -> String {
         match self.location().provider.profile().lookup {
-            Lookup::Told => Told::by(remote).to_text(),
+            Lookup::Told | Lookup::Item => Told::by(remote).to_text(),
             _ => self.remote_key(&remote.key),
         }
     }
@@ -289,6 +293,8 @@ backends! {
     Kubernetes(Box<KubernetesStore>) is KubernetesStore, as_kubernetes;
     /// Objects of any kind of a Kubernetes cluster.
     Crd(Box<CrdStore>) is CrdStore, as_crd;
+    /// 1Password, by a Connect server.
+    OnePassword(Box<OnePasswordStore>) is OnePasswordStore, as_one_password;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.
@@ -307,6 +313,8 @@ backends! {
     Delinea(Box<DelineaStore>) is DelineaStore, as_delinea;
     /// Oracle Cloud Infrastructure Vault.
     Oracle(Box<OracleStore>) is OracleStore, as_oracle;
+    /// Doppler.
+    Doppler(Box<DopplerStore>) is DopplerStore, as_doppler;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

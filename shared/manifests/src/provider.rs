@@ -6,11 +6,13 @@ mod bitwarden;
 mod conjur;
 mod crd;
 mod delinea;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod ibm;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod oracle;
 mod secret_server;
@@ -40,16 +42,29 @@ const SERVED: &[(&str, Reader)] = &[
     ("conjur", conjur::read),
     ("crd", crd::read),
     ("delinea", delinea::read),
+    ("doppler", doppler::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("ibm", ibm::read),
     ("kubernetes", kubernetes::read),
+    ("onepassword", one_password::read),
     ("openBao", open_bao::read),
     ("oracle", oracle::read),
     ("secretserver", secret_server::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
+];
+
+/// The providers of ESO that cannot be served, with why, and what to write instead.
+const REFUSED: &[(&str, &str)] = &[
+    ("alibaba", "is no provider any more: ESO has removed it; move its secrets to another store"),
+    ("device42", "is no provider any more: ESO has removed it; move its secrets to another store"),
+    (
+        "onepasswordSDK",
+        "cannot be served: 1Password's service accounts work in its own programs alone, which have no API; run a 1Password \
+         Connect server, and write onepassword with connectHost, vaults and auth.secretRef.connectTokenSecretRef",
+    ),
 ];
 
 /// The backend of the one provider; one that is not served is noted.
@@ -66,6 +81,10 @@ pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backen
         fields.notes().error(fields.path(), message);
         return None;
     };
+    if let Some((name, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        fields.error(name, *why);
+        return None;
+    }
     let Some((name, reader)) = SERVED.iter().find(|(served, _)| *served == name) else {
         let message = format!("is not a provider that is supported yet; supported are {}", served());
         fields.error(&shortened(name), message);

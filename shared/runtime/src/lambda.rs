@@ -13,6 +13,7 @@ use pawl_pipeline::Pipeline;
 use pawl_ports::Clock;
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -75,14 +76,17 @@ fn room(deadline: u64, now: u64) -> Duration {
     left.saturating_sub(HANDING_OVER)
 }
 
-/// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.
+/// Runs one invocation and writes its metrics as lines of CloudWatch's embedded metric format.
 ///
 /// # Errors
 /// Those of the invocation. Metrics that cannot be written are dropped: they must not fail what succeeded.
 pub async fn measured<T, E: Into<Error>>(invocation: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
     let result = invocation.await.map_err(Into::into);
     if let Some(collector) = COLLECTOR.get() {
-        let _ = collector.flush(std::io::stdout());
+        let mut lines = Vec::new();
+        if collector.flush(&mut lines).is_ok() {
+            let _ = std::io::stdout().write_all(&telemetry::affordable(&lines));
+        }
     }
     result
 }

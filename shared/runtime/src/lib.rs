@@ -15,12 +15,14 @@ pub mod intake;
 pub mod jobs;
 pub mod lambda;
 pub mod measure;
+pub mod oidc;
 pub mod process;
 pub mod pubsub;
 pub mod signature;
 pub mod sources;
 mod state;
 pub mod telemetry;
+pub mod vendors;
 pub mod wiring;
 
 pub use error::Error;

@@ -2,7 +2,7 @@
 //! server opens them.
 
 use crate::kit::{
-    Ask, Asking, Call, Dialect, Material, Proving, Refusals, Reply, Rest, Server, of, together,
+    Ask, Asking, Call, Dialect, Material, Prover, Refusals, Reply, Rest, Server, of, together,
 };
 use jiff::SignedDuration;
 use pawl_domain::store::BitwardenStore;
@@ -64,7 +64,7 @@ impl Dialect for Bitwarden {
     type Session = Rest;
 
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Rest>>,
     ) -> Result<(Rest, SignedDuration), Error> {
         let store = of::<Self, _>(proving.access, |backend| backend.as_bitwarden())?;

@@ -8,7 +8,7 @@
 mod api;
 mod read;
 
-use crate::kit::{Ask, Asking, Call, Dialect, Material, Proofs, Proving, Refusals, Rest, form, of};
+use crate::kit::{Ask, Asking, Call, Dialect, Material, Proofs, Prover, Refusals, Rest, form, of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -42,7 +42,7 @@ impl Dialect for Conjur {
 
     /// Source: Conjur's client for Go, which ESO uses.
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Rest>>,
     ) -> Result<(Rest, SignedDuration), Error> {
         let store = of::<Self, _>(proving.access, |backend| backend.as_conjur())?;

@@ -1,6 +1,6 @@
 //! Delinea DevOps Secrets Vault.
 
-use crate::kit::{Ask, Asking, Call, Dialect, Material, Proving, Refusals, Rest, Server, of, together};
+use crate::kit::{Ask, Asking, Call, Dialect, Material, Prover, Refusals, Rest, Server, of, together};
 use jiff::SignedDuration;
 use pawl_domain::parts::Parts;
 use pawl_domain::store::{DelineaStore, Given};
@@ -50,7 +50,7 @@ impl Dialect for Delinea {
     type Session = Rest;
 
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Rest>>,
     ) -> Result<(Rest, SignedDuration), Error> {
         let store = of::<Self, _>(proving.access, |backend| backend.as_delinea())?;

@@ -3,7 +3,7 @@
 mod parts;
 
 use crate::kit::{
-    Ask, Asking, Call, Dialect, Link, Material, Pages, Proving, Refusals, Reply, Rest, Server, form, of,
+    Ask, Asking, Call, Dialect, Link, Material, Pages, Prover, Refusals, Reply, Rest, Server, form, of,
     together,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -93,7 +93,7 @@ impl Dialect for Ibm {
 
     /// Source: IBM's SDK for Go, which ESO uses.
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Session>>,
     ) -> Result<(Session, SignedDuration), Error> {
         let store = of::<Self, _>(proving.access, |backend| backend.as_ibm())?;

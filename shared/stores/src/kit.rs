@@ -11,6 +11,7 @@
 //! | `room` | the memory that large answers have together |
 //! | `paging` | listings: at most so many pages, none of them twice |
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
+//! | `served` | what adapters of stores that are asked with one session have alike |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
@@ -32,9 +33,10 @@ mod proofs;
 mod reply;
 mod rest;
 mod room;
+mod served;
 mod session;
 
-pub use adapter::{Adapter, Asking, Dialect, Proving, of, together};
+pub use adapter::{Adapter, Asking, Dialect, Prover, of, together};
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
@@ -43,6 +45,7 @@ pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
-pub use rest::{Bearer, Refusals, Rest, form};
+pub use rest::{Granted, Refusals, Rest, form};
 pub use room::{Place, Room};
+pub use served::{Asked, Bearer, Proving, Reads, Served, is_of_proof, locked, may_pass, unless_refused};
 pub use session::{Cell, Cells, Proof, REFUSED};

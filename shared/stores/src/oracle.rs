@@ -3,7 +3,7 @@
 mod sign;
 
 use crate::kit::{
-    Asking, Call, Dialect, Link, Material, Pages, Proving, Refusals, Reply, Server, Whole, of, together,
+    Asking, Call, Dialect, Link, Material, Pages, Prover, Refusals, Reply, Server, Whole, of, together,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -85,7 +85,7 @@ impl Dialect for Oracle {
     type Session = Session;
 
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Session>>,
     ) -> Result<(Session, SignedDuration), Error> {
         let store = of::<Self, _>(proving.access, |backend| backend.as_oracle())?;

@@ -4,7 +4,7 @@
 mod login;
 mod parts;
 
-use crate::kit::{Ask, Asking, Call, Dialect, Proving, Refusals, Rest, Server, together};
+use crate::kit::{Ask, Asking, Call, Dialect, Prover, Refusals, Rest, Server, together};
 use jiff::SignedDuration;
 use parts::Secret;
 use pawl_domain::provider::SecretServerKey;
@@ -61,7 +61,7 @@ impl Dialect for SecretServer {
     type Session = Session;
 
     async fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Session>>,
     ) -> Result<(Session, SignedDuration), Error> {
         login::prove(proving, last).await

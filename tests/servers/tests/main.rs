@@ -1,6 +1,7 @@
 //! The servers that tests start.
 
 mod apiserver;
+mod deployable;
 mod lambda;
 mod moto;
 mod pairs;

@@ -1,5 +1,7 @@
 //! The double that is made of pairs.
 
+#![expect(clippy::expect_used, reason = "the helpers of a test fail as the test does")]
+
 use pawl_servers::pairs::{Ask, Fault, Pairs, Reply};
 use serde_json::json;
 

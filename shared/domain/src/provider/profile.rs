@@ -136,6 +136,9 @@ pub enum Lookup {
     Entries,
     /// Values are [parts](crate::parts), which say what a property is.
     Parts,
+    /// Values are [items](crate::item): the one field, or the first file, that is called so. The store is told the property,
+    /// and gives no files but those that it names.
+    Item,
     /// Not here: the store is told the property and the version ([`Told`](crate::query::Told)), and all that it gives is the
     /// answer.
     Told,
@@ -162,6 +165,8 @@ pub enum Extract {
     Parts,
     /// Of YAML, and so of JSON: texts as they are, objects written anew as YAML, anything else as Go prints it.
     Yaml,
+    /// Values are [items](crate::item), each of whose fields or files is an entry; or those that a property names.
+    Item,
     /// As `Printed`, and also of an object that stands in a JSON text. `null` is no object.
     Packed,
 }

@@ -2,6 +2,7 @@
 
 use super::entries;
 use super::keys::{Data, key_of};
+use crate::item::Item;
 use crate::provider::Extract;
 use crate::secret::SecretValue;
 use pawl_golang::fmt;
@@ -21,6 +22,7 @@ pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, Dec
         Extract::Entries => entries::every(value),
         // They are taken apart where the property is known.
         Extract::Parts => Err(DecodeError::NotAnObject),
+        Extract::Item => Ok(Item::of_value(value)?.parts.into_iter().collect()),
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
         Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
         Extract::Yaml => yaml(value),

@@ -1,7 +1,7 @@
 //! What all adapters do around what is particular to each: identities are proven once and shared, a token that is refused is had
 //! anew, each key is asked for once.
 
-use super::{Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Server};
+use super::{Batch, Bounds, Cells, Link, Material, PlainHttp, Proof, Proofs, Server};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::store::Backend;
@@ -21,7 +21,7 @@ pub trait Dialect: Send + Sync + Sized + 'static {
 
     /// Proves an identity, and says how long it counts as proven; `last` is what was proven before.
     fn prove<C: ClusterCredentials>(
-        proving: Proving<'_, C>,
+        proving: Prover<'_, C>,
         last: Option<Arc<Self::Session>>,
     ) -> impl Future<Output = Result<(Self::Session, SignedDuration), Error>> + Send;
 
@@ -85,7 +85,7 @@ pub struct Adapter<D: Dialect, C> {
 }
 
 /// An identity that is to be proven.
-pub struct Proving<'a, C> {
+pub struct Prover<'a, C> {
     /// The clusters that hold what proves it.
     pub clusters: &'a C,
     /// The identity.
@@ -146,7 +146,7 @@ impl<D: Dialect, C: ClusterCredentials> Adapter<D, C> {
         last: Option<Arc<D::Session>>,
     ) -> Result<Proof<D::Session>, Error> {
         let since = self.clock.now();
-        let proving = Proving {
+        let proving = Prover {
             clusters: self.clusters.as_ref(),
             access,
             bounds: &self.bounds,
@@ -211,7 +211,7 @@ impl<D: Dialect, C: ClusterCredentials> Sources for Adapter<D, C> {
     }
 }
 
-impl<C: ClusterCredentials> Proving<'_, C> {
+impl<C: ClusterCredentials> Prover<'_, C> {
     /// What stands in the identity's cluster.
     pub fn proofs<'s>(&'s self, server: Server<'s>) -> Proofs<'s, C> {
         Proofs { clusters: self.clusters, access: self.access, server }
@@ -220,19 +220,15 @@ impl<C: ClusterCredentials> Proving<'_, C> {
     /// A connection; the last one where it is made of the same.
     ///
     /// # Errors
-    /// As for [`Link::open`].
+    /// As for [`Link::kept`].
     pub async fn link(
         &self,
         server: Server<'_>,
         material: Material,
         last: Option<&Arc<Link>>,
     ) -> Result<Arc<Link>, Error> {
-        if let Some(last) = last.filter(|last| *last.material() == material) {
-            return Ok(Arc::clone(last));
-        }
-        let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
         let (reach, plain) = (&self.access.grant.reach, PlainHttp::Refused(None));
-        Link::open(&call, material, self.bounds, reach, plain).await.map(Arc::new)
+        Link::kept(last, server, material, self.bounds, reach, plain).await
     }
 }
 

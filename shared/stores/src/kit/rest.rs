@@ -36,7 +36,7 @@ pub struct Refusals {
 
 /// A token that a server gave out.
 #[derive(Debug)]
-pub struct Bearer {
+pub struct Granted {
     /// As the header `Authorization` has it.
     pub value: SecretValue,
     /// How long it is used.
@@ -90,12 +90,17 @@ impl Rest {
     ///
     /// # Errors
     /// As for [`Rest::taken`].
-    pub async fn bearer(&self, call: &Call<'_>, ask: &Ask<'_>, refusals: &Refusals) -> Result<Bearer, Error> {
+    pub async fn bearer(
+        &self,
+        call: &Call<'_>,
+        ask: &Ask<'_>,
+        refusals: &Refusals,
+    ) -> Result<Granted, Error> {
         let token: Token =
             self.taken(call, ask, refusals).await?.object().ok_or_else(|| call.unreadable())?;
         let value = SecretValue::new(format!("Bearer {}", token.access_token));
         let life = SignedDuration::from_secs((token.expires_in - MARGIN).clamp(0, LONGEST));
-        Ok(Bearer { value, life })
+        Ok(Granted { value, life })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The proof of an identity, at a Secret Server by itself or at a platform. Source: Delinea's SDK for Go, which ESO uses.
 
 use super::{SecretServer, Session, server};
-use crate::kit::{Ask, Call, Material, Proving, Refusals, Reply, Rest, Server, form, of};
+use crate::kit::{Ask, Call, Material, Prover, Refusals, Reply, Rest, Server, form, of};
 use jiff::SignedDuration;
 use pawl_domain::store::{Given, SecretServerAuth};
 use pawl_domain::{Kind, Provider, SecretValue, Step};
@@ -36,7 +36,7 @@ const LOGIN: Refusals =
 const TOKEN: i64 = 60;
 
 pub(super) async fn prove<C: ClusterCredentials>(
-    proving: Proving<'_, C>,
+    proving: Prover<'_, C>,
     last: Option<Arc<Session>>,
 ) -> Result<(Session, SignedDuration), Error> {
     let store = of::<SecretServer, _>(proving.access, |backend| backend.as_secret_server())?;

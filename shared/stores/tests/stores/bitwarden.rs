@@ -1,6 +1,6 @@
 //! Stores of Bitwarden Secrets Manager, on recorded pairs, and beside ESO's own provider.
 
-use crate::eso;
+use crate::eso_vendors as eso;
 use crate::world::{World, at, digest, failures_are_told_apart};
 use pawl_domain::store::BitwardenStore;
 use pawl_domain::{Access, Find, Kind, Step};

@@ -1,6 +1,6 @@
 //! Stores of CyberArk Conjur, on its double, and beside ESO's own provider.
 
-use crate::eso;
+use crate::eso_vendors as eso;
 use crate::world::{CANARY, World, at, current, told};
 use pawl_domain::store::{ConjurAuth, ConjurStore, ConjurToken};
 use pawl_domain::{Access, Find, Keep, Kind, Provider, Step, VersionSelector};

@@ -1,6 +1,6 @@
 //! Stores of Delinea DevOps Secrets Vault, on recorded pairs, and beside ESO's own provider.
 
-use crate::eso;
+use crate::eso_vendors as eso;
 use crate::world::{World, at, current, digest, failures_are_told_apart};
 use pawl_domain::parts::Parts;
 use pawl_domain::store::{DelineaStore, Given};

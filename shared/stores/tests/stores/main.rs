@@ -3,18 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod azurekv;
+mod azurekv_eso;
 mod bitwarden;
 mod cluster;
 mod conjur;
 mod crd;
 mod delinea;
+mod doppler;
 mod eso;
+mod eso_vendors;
 mod gcpsm;
 mod gitlab;
 mod ibm;
 mod kubernetes;
 mod link;
 mod memory;
+mod one_password;
 mod oracle;
 mod secret_server;
 mod webhook;

@@ -1,6 +1,6 @@
 //! Stores of Oracle Cloud Infrastructure Vault, on recorded pairs, and beside ESO's own provider.
 
-use crate::eso;
+use crate::eso_vendors as eso;
 use crate::world::{World, at, current, failures_are_told_apart, told};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;

@@ -1,6 +1,6 @@
 //! Stores of Delinea Secret Server and Platform, on recorded pairs, and beside ESO's own provider.
 
-use crate::eso;
+use crate::eso_vendors as eso;
 use crate::world::{World, at, failures_are_told_apart};
 use pawl_domain::parts::Parts;
 use pawl_domain::store::{Given, SecretServerAuth, SecretServerStore};
