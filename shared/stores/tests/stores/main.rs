@@ -4,15 +4,23 @@
 
 mod azurekv;
 mod azurekv_eso;
+mod bitwarden;
 mod cluster;
+mod conjur;
 mod crd;
+mod delinea;
 mod doppler;
 mod eso;
+mod eso_vendors;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 mod kubernetes;
 mod link;
 mod memory;
 mod one_password;
+mod oracle;
+mod secret_server;
 mod webhook;
 mod webhook_eso;
+mod world;
