@@ -1,9 +1,7 @@
 //! Bitwarden Secrets Manager, by Bitwarden's own SDK server: values are encrypted for whoever holds an access token, and that
 //! server opens them.
 
-use crate::kit::{
-    Ask, Asking, Call, Dialect, Material, Prover, Refusals, Reply, Rest, Server, of, together,
-};
+use crate::kit::{Ask, Asking, Call, Dialect, Material, Prover, Refusals, Reply, Rest, Server, of, together};
 use jiff::SignedDuration;
 use pawl_domain::store::BitwardenStore;
 use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step};

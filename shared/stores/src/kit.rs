@@ -6,6 +6,7 @@
 //! | `adapter` | what adapters do around what is particular to a provider |
 //! | `call` | what a call is named in messages and metrics, and what it means that no answer came |
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
+//! | `lines` | answers that go on, line by line |
 //! | `guard` | the addresses that a name may lead to |
 //! | `reply` | an answer, and whether it says that the key does not exist |
 //! | `room` | the memory that large answers have together |
@@ -27,6 +28,7 @@ mod batch;
 mod call;
 mod guard;
 mod jwt;
+mod lines;
 mod link;
 mod paging;
 mod proofs;
@@ -41,6 +43,7 @@ pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
 pub use jwt::{Unsigned, rs256, sign_rs256};
+pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;

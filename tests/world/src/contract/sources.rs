@@ -81,6 +81,7 @@ pub async fn suite(store: &impl Held) {
         }
     }
     deleted_keys_do_not_exist(store).await;
+    every_lost_event_is_found(store).await;
 }
 
 async fn nothing_wanted(store: &impl Held) {
@@ -259,6 +260,45 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
         all.complete && of(&all, &store.key("destroyed")).is_none(),
         "what was deleted for good is listed no more"
     );
+}
+
+/// `refreshInterval` is a promise: with every event lost, a sweep finds each change, by the list where there is one and by the
+/// keys themselves where that may not be read; and finds nothing where nothing changed.
+async fn every_lost_event_is_found(store: &impl Held) {
+    let key = store.key("lost");
+    let wanted = [current(store, "lost")];
+    let mut known = None;
+    for value in [Some("one"), Some("two"), Some("three"), None, Some("one"), None] {
+        match value {
+            Some(value) => drop(store.put("lost", value).await),
+            None => store.destroy("lost").await,
+        }
+        let by_key = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_ne!(by_key, known, "{value:?} is a change that each key tells by itself");
+        let read = fetch(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_eq!(read.as_ref().map(|(_, version)| version), by_key.as_ref(), "it is told as it is read");
+        assert_eq!(
+            read.as_ref().map(|(text, _)| text.as_str()),
+            value,
+            "what a sweep fetches then is the change"
+        );
+        let again = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_eq!(again, by_key, "where nothing changed, nothing is found");
+        if store.can().changes != Changes::Untold {
+            for _ in 0..2 {
+                let all = listing(store, None).await;
+                let listed = of(&all, &key).and_then(|entry| entry.version.clone());
+                let want = by_key.as_ref().map(|version| store.listed(version));
+                assert_eq!(listed, want, "a list tells it, {value:?}, as well");
+            }
+        }
+        known = by_key;
+    }
+}
+
+fn not_missing<T>(kind: Kind) -> Option<T> {
+    assert_eq!(kind, Kind::NotFound, "it may be read");
+    None
 }
 
 type Told<T> = Result<T, Kind>;
