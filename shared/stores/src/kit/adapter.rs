@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// What is particular to the stores of one provider. Its calls are given the identity's session; those that fail because the
-/// session's token is refused ([`Call::denied`]) are made once more with a new one.
+/// session's token is refused ([`Call::denied`](super::Call::denied)) are made once more with a new one.
 pub trait Dialect: Send + Sync + Sized + 'static {
     /// Whose stores they are.
     const PROVIDER: Provider;
