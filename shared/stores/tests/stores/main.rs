@@ -6,6 +6,7 @@ mod azurekv;
 mod cluster;
 mod crd;
 mod gcpsm;
+mod gcpsm_eso;
 mod gitlab;
 mod kubernetes;
 mod link;
