@@ -13,7 +13,7 @@ mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use crd::CrdSources;
-pub use gcpsm::GcpSmSources;
+pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
 pub use webhook::WebhookSources;

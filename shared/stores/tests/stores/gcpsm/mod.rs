@@ -2,6 +2,7 @@
 
 mod answers;
 mod logins;
+mod pull;
 mod reads;
 
 use pawl_domain::cluster::SecretKeyAt;
