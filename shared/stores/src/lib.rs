@@ -25,7 +25,7 @@ pub use conjur::Conjur;
 pub use crd::CrdSources;
 pub use delinea::Delinea;
 pub use doppler::{Doppler, DopplerSources};
-pub use gcpsm::GcpSmSources;
+pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;

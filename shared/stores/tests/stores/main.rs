@@ -14,6 +14,7 @@ mod doppler;
 mod eso;
 mod eso_vendors;
 mod gcpsm;
+mod gcpsm_eso;
 mod gitlab;
 mod ibm;
 mod identities;
