@@ -119,7 +119,11 @@ impl AwsIdentity {
         Ok(Some(begun))
     }
 
-    async fn own_credentials(&self) -> Result<Credentials, Error> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn own_credentials(&self) -> Result<Credentials, Error> {
         let failed = |kind, what: &str| {
             Error::new(Step::Authenticate, kind, format!("{what}; check the identity that Pawl runs with"))
         };

@@ -3,25 +3,34 @@
 //! | module | holds |
 //! |---|---|
 //! | `hosts` | which servers are Google's |
-//! | `login` | how an identity is proven: by keys, and by service accounts of Google's clusters |
+//! | `login` | how a store's identity is proven: by keys, and by service accounts of Google's clusters |
 //! | `federation`, `config` | how one is proven that a project trusts, and what a configuration of it says |
-//! | `post` | the calls that trade one proof for another |
+//! | `own` | how Pawl's own is proven, which reads no store |
+//! | `desk`, `post` | the calls that trade one proof for another |
 //! | `api`, `payload` | the calls of Secret Manager, and what its answers mean |
 //! | `read` | which version a key means, what a search finds, how versions are told |
+//! | `subscription` | messages of Pub/Sub that tell of changes |
 
 mod api;
 mod config;
+mod desk;
 mod federation;
 mod hosts;
 mod login;
+mod own;
 mod payload;
 mod post;
 mod read;
+mod subscription;
+
+pub use own::OwnIdentity;
+pub use subscription::{Pulled, Subscription};
 
 use crate::kit::{Batch, Bounds, Cells, Link, Proof};
 use api::Api;
+use desk::{Desk, Token};
 use hosts::Hosts;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use login::Login;
 use pawl_domain::store::GcpStore;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
@@ -118,16 +127,19 @@ impl<C: ClusterCredentials, A: CallerIdentity> GcpSmSources<C, A> {
             clusters: self.clusters.as_ref(),
             aws: self.aws.as_ref(),
             access: identity,
-            hosts: &self.hosts,
-            bounds: &self.bounds,
-            now: since,
+            desk: Desk {
+                hosts: &self.hosts,
+                bounds: &self.bounds,
+                reach: &identity.grant.reach,
+                now: since,
+                field: "auth",
+            },
         };
         let token = login.token(store, &mut links).await?;
         let address = self.hosts.secret_manager(store.location.as_deref());
-        let call = login::call(&address, "connection");
+        let call = login.desk.call(&address, "connection");
         let link = links.to(&call, &self.bounds, &identity.grant.reach).await?;
-        let life = SignedDuration::from_secs((token.seconds - MARGIN).clamp(0, LONGEST));
-        let until = since.saturating_add(life).unwrap_or(since);
+        let until = until(since, &token);
         let session = Session { link, token: token.value, links, hidden: AtomicBool::new(false) };
         Ok(Proof { session: Arc::new(session), since, until })
     }
@@ -173,6 +185,12 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for GcpSmSources<C, A> {
             |api: Api, session: Arc<Session>| async move { api.versions(wanted, &session.hidden).await };
         batch.answers(self.asked(access, Step::Fetch, ask).await)
     }
+}
+
+/// The end of a token's use.
+fn until(since: Timestamp, token: &Token) -> Timestamp {
+    let life = SignedDuration::from_secs((token.seconds - MARGIN).clamp(0, LONGEST));
+    since.saturating_add(life).unwrap_or(since)
 }
 
 /// The access without what plays no part in proving it.

@@ -1,15 +1,18 @@
-//! A double of Google's cloud as far as Secret Manager is read: the services that trade proofs for tokens, and the part of the
-//! REST API that reads secrets, with Google's words for what is not there.
+//! A double of Google's cloud as far as Secret Manager is read: the services that trade proofs for tokens, the part of the
+//! REST API that reads secrets, with Google's words for what is not there, and a pull subscription of Pub/Sub.
 //!
 //! Sources: Google's references of OAuth 2.0 for service accounts, of the Security Token Service, of the IAM Credentials API and
-//! of Secret Manager, version 1; answers that its users reported. ESO's provider, version 2.9, over Google's own clients for Go
-//! (OAuth 2.0 and Secret Manager by REST) read from it what this adapter reads.
+//! of Secret Manager, version 1, and of Pub/Sub, version 1; answers that its users reported. Google's own clients for Go read
+//! from it what they read from Google: OAuth 2.0, Secret Manager by REST (`secretmanager/apiv1`, also over gRPC, with ESO's
+//! provider, version 2.9, on top), and Pub/Sub by `google.golang.org/api/pubsub/v1`. The other services that trade tokens are
+//! held to their references alone.
 //!
 //! All services are at one address. It has no clock: a token is good until all are taken back ([`Google::forget_tokens`]), and
 //! times in statements only have to fit each other.
 
 mod pushes;
 mod secrets;
+mod subscription;
 mod tokens;
 
 use crate::error::Result;
@@ -21,12 +24,15 @@ use secrets::Secrets;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
+use subscription::Subscription;
 use tokens::Tokens;
 
 /// The id and the number of its one project.
 pub const PROJECT: &str = "shop";
 /// See [`PROJECT`].
 pub const NUMBER: &str = "123456789012";
+/// The name of its one pull subscription.
+pub const SUBSCRIPTION: &str = "projects/shop/subscriptions/pawl";
 /// The service account whose key it knows.
 pub const ACCOUNT: &str = "reader@shop.iam.gserviceaccount.com";
 
@@ -41,6 +47,7 @@ struct State {
     tokens: Tokens,
     pushes: Pushes,
     secrets: Secrets,
+    subscription: Subscription,
     asked: Vec<String>,
     /// Answers in place of the next ones whose path ends so: the ending, a status, a body, and headers.
     scripted: Vec<Script>,
@@ -72,6 +79,7 @@ impl Google {
             tokens: Tokens::new(tokens_at.unwrap_or(address)),
             pushes: Pushes::default(),
             secrets: Secrets::default(),
+            subscription: Subscription::default(),
             asked: Vec::new(),
             scripted: Vec::new(),
         };
@@ -165,6 +173,31 @@ impl Google {
         self.state().secrets.page = most;
     }
 
+    /// Publishes a message to the subscription's topic.
+    pub fn publish(&self, attributes: &[(&str, &str)], data: &[u8]) {
+        self.state().subscription.publish(attributes, data);
+    }
+
+    /// Counts deliveries from now on, as a subscription with a dead-letter policy does.
+    pub fn count_deliveries(&self) {
+        self.state().subscription.counts = true;
+    }
+
+    /// Lets the time of every message pass that was delivered and not acknowledged: it comes again.
+    pub fn end_deadlines(&self) {
+        self.state().subscription.end_deadlines();
+    }
+
+    /// How many messages were not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        self.state().subscription.left()
+    }
+
+    /// The times for which messages were held or postponed since the last time, in seconds.
+    pub fn deadlines(&self) -> Vec<u64> {
+        std::mem::take(&mut self.state().subscription.deadlines)
+    }
+
     /// Answers the next request whose path ends so with this.
     pub fn answer(&self, ending: &str, status: u16, body: &str, headers: &[(&'static str, &str)]) {
         let headers = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
@@ -237,9 +270,10 @@ impl Answers for State {
             // What a configuration has its tokens from, which is no service of Google's.
             "/subject" if !post => self.tokens.subject(asked),
             path if post && path.ends_with(":generateAccessToken") => self.tokens.generate(asked),
-            path if !post && path.starts_with("/v1/projects/") => match self.tokens.knows(asked) {
-                true => self.secrets.answer(asked),
-                false => failure(
+            path if path.starts_with("/v1/projects/") => match (self.tokens.knows(asked), post) {
+                (true, false) => self.secrets.answer(asked),
+                (true, true) => self.subscription.answer(asked),
+                (false, _) => failure(
                     401,
                     "UNAUTHENTICATED",
                     "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other \

@@ -10,6 +10,7 @@
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
 //! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
 //! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
+//! | [`conjur`] | CyberArk Conjur | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`pairs`] | any API, by requests and answers that were written down | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
@@ -21,6 +22,7 @@
 
 mod apiserver;
 pub mod azurekv;
+pub mod conjur;
 mod error;
 pub mod gcpsm;
 pub mod gitlab;

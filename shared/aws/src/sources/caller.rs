@@ -4,12 +4,14 @@
 
 use super::AwsSources;
 use crate::credentials::aws_store;
+use crate::identity::AwsIdentity;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use jiff::Timestamp;
+use pawl_domain::store::AwsAuth;
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question, SignedRequest};
 use std::collections::BTreeMap;
@@ -38,6 +40,28 @@ impl<C: ClusterCredentials> CallerIdentity for AwsSources<C> {
         };
         signed(region, &credentials, headers, question, self.identities.now()).map_err(|error| {
             failed(Kind::Invalid, "the request cannot be signed; check region and headers").caused_by(error)
+        })
+    }
+}
+
+/// Of the identity that Pawl runs with alone.
+impl CallerIdentity for AwsIdentity {
+    async fn signed_caller_identity(
+        &self,
+        access: &Access,
+        headers: &BTreeMap<String, String>,
+        question: Question,
+    ) -> Result<SignedRequest, Error> {
+        let store = aws_store(access)?;
+        let failed = |what: &str| {
+            Error::new(Step::Authenticate, Kind::Invalid, format!("sts in {}: {what}", store.region))
+        };
+        if store.auth != AwsAuth::Ambient || store.role.is_some() {
+            return Err(failed("only the identity that Pawl runs with is shown here"));
+        }
+        let credentials = self.own_credentials().await?;
+        signed(&store.region, &credentials, headers, question, self.now()).map_err(|error| {
+            failed("the request cannot be signed; check region and headers").caused_by(error)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The calls of Secret Manager's REST API, and what its answers mean. Source: Google's API reference, version 1.
 
-use super::login::{denied, server};
+use super::desk::{denied, server};
 use super::payload::read as payload;
 use super::post::{bearer, failed, may_pass};
 use crate::kit::{Ask, Call, Link, Pages, Reply, sealed};

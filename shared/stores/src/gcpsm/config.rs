@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// What a configuration says, as far as it is followed.
+/// What a configuration says, as far as it is followed; `S` is where it may have tokens from.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Config {
+pub(super) struct Config<S = Source> {
     /// Whom the identity is proven to.
     pub(super) audience: String,
     /// What kind of token proves it.
@@ -23,7 +23,20 @@ pub(super) struct Config {
     /// Id and secret of a client, which the exchange may want.
     pub(super) client: Option<(String, String)>,
     /// Where the token is had that is traded.
-    pub(super) source: Source,
+    pub(super) source: S,
+}
+
+/// Where a token is had that proves the operator's own identity.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum OwnSource {
+    /// A file, such as the one that a cluster gives a pod.
+    File {
+        path: String,
+        /// The member of a JSON object that is the token; the whole file is, where there is none.
+        member: Option<String>,
+    },
+    /// The identity of AWS that Pawl runs with.
+    Aws,
 }
 
 /// Where a token is had.
@@ -86,12 +99,29 @@ const UNIVERSE: &str = "googleapis.com";
 /// # Errors
 /// What is wrong with it and what to write, in words that quote nothing.
 pub(super) fn read(json: &str, store: &GcpFederation, hosts: &Hosts) -> Result<Config, &'static str> {
+    config(json, store.audience.clone(), hosts, |given| source(given, store))
+}
+
+/// Reads the configuration of the operator's own identity.
+///
+/// # Errors
+/// As for [`read`].
+pub(super) fn read_own(json: &str, hosts: &Hosts) -> Result<Config<OwnSource>, &'static str> {
+    config(json, None, hosts, own_source)
+}
+
+fn config<S>(
+    json: &str,
+    audience: Option<String>,
+    hosts: &Hosts,
+    source: impl FnOnce(CredentialSource) -> Result<S, &'static str>,
+) -> Result<Config<S>, &'static str> {
     let file: File =
         serde_json::from_str(json).map_err(|_| "holds no JSON of an external_account; create it anew")?;
     if file.r#type != "external_account" {
         return Err("is of another type than external_account; create it for a workload identity pool");
     }
-    let audience = store.audience.clone().unwrap_or(file.audience);
+    let audience = audience.unwrap_or(file.audience);
     if audience.is_empty() {
         return Err("has no audience; write one in it or in the store");
     }
@@ -115,13 +145,12 @@ pub(super) fn read(json: &str, store: &GcpFederation, hosts: &Hosts) -> Result<C
     }
     let client = (!file.client_id.is_empty()).then_some((file.client_id, file.client_secret));
     let lifetime = Some(file.service_account_impersonation.token_lifetime_seconds).filter(|&life| life > 0);
-    let source = source(file.credential_source, store)?;
+    let source = source(file.credential_source.unwrap_or_default())?;
     let token_type = or(file.subject_token_type, JWT);
     Ok(Config { audience, token_type, exchange, impersonation, lifetime, client, source })
 }
 
-fn source(given: Option<CredentialSource>, store: &GcpFederation) -> Result<Source, &'static str> {
-    let given = given.unwrap_or_default();
+fn source(given: CredentialSource, store: &GcpFederation) -> Result<Source, &'static str> {
     if given.executable.is_some() {
         return Err(
             "wants a program to be run, which no configuration may; name a url as its credential_source",
@@ -151,18 +180,33 @@ fn source(given: Option<CredentialSource>, store: &GcpFederation) -> Result<Sour
             "has a header that would make the request another one; remove it from credential_source.headers",
         );
     }
-    let member = match given.format.r#type.as_str() {
-        "" | "text" => None,
-        "json" if !given.format.subject_token_field_name.is_empty() => {
-            Some(given.format.subject_token_field_name)
-        }
-        _ => {
-            return Err(
-                "has a credential_source.format that is not known; write text, or json with its field",
-            );
-        }
-    };
-    Ok(Source { url: given.url, headers: given.headers, member })
+    Ok(Source { url: given.url, headers: given.headers, member: member(given.format)? })
+}
+
+/// The operator may name files, and Pawl signs for AWS itself: no metadata service is asked.
+fn own_source(given: CredentialSource) -> Result<OwnSource, &'static str> {
+    // What is made for AWS names the address of a metadata service as well, which is not asked.
+    let by_url = !given.url.is_empty() && given.environment_id.is_empty();
+    if given.executable.is_some() || given.certificate.is_some() || by_url {
+        return Err(
+            "has its token from a program, a certificate or a url; name a file, or create it for AWS",
+        );
+    }
+    match (given.file.as_str(), given.environment_id.as_str()) {
+        ("", "aws1") => Ok(OwnSource::Aws),
+        ("", _) => Err("has no credential_source that is known; name a file, or create it for AWS"),
+        (path, "") => Ok(OwnSource::File { path: path.to_owned(), member: member(given.format)? }),
+        _ => Err("has two sources of its token; leave one"),
+    }
+}
+
+/// The member that is the token, where the source is JSON.
+fn member(format: Format) -> Result<Option<String>, &'static str> {
+    match format.r#type.as_str() {
+        "" | "text" => Ok(None),
+        "json" if !format.subject_token_field_name.is_empty() => Ok(Some(format.subject_token_field_name)),
+        _ => Err("has a credential_source.format that is not known; write text, or json with its field"),
+    }
 }
 
 /// Source: ESO's pattern of these URLs.
@@ -276,5 +320,37 @@ mod tests {
         assert!(read("hunter2", &store(), &Hosts::Google).unwrap_err().contains("no JSON"));
         let without = GcpFederation { token_endpoint: None, ..store() };
         assert!(read(&file(&[]), &without, &Hosts::Google).is_err(), "the store must name it as well");
+    }
+
+    #[test]
+    fn the_operators_own_may_name_a_file_or_aws() {
+        let own = |source: Value| {
+            let config = read_own(&file(&[("credential_source", source)]), &Hosts::Google);
+            config.map(|config| config.source)
+        };
+        let at = |path: &str, member: Option<&str>| {
+            Ok(OwnSource::File { path: path.to_owned(), member: member.map(str::to_owned) })
+        };
+        let metadata = "http://169.254.169.254/latest/meta-data/iam/security-credentials";
+        let format = json!({ "type": "json", "subject_token_field_name": "token" });
+        for (source, want) in [
+            (json!({ "file": "/run/token" }), at("/run/token", None)),
+            (json!({ "file": "/run/token", "format": format }), at("/run/token", Some("token"))),
+            (json!({ "environment_id": "aws1", "url": metadata }), Ok(OwnSource::Aws)),
+        ] {
+            assert_eq!(own(source.clone()), want, "{source}");
+        }
+        for source in [
+            json!({}),
+            json!({ "url": URL }),
+            json!({ "environment_id": "aws2" }),
+            json!({ "file": "/run/token", "environment_id": "aws1" }),
+            json!({ "file": "/run/token", "executable": { "command": "sh" } }),
+            json!({ "file": "/run/token", "format": { "type": "xml" } }),
+        ] {
+            assert!(own(source.clone()).is_err(), "{source}");
+        }
+        let elsewhere = file(&[("token_url", json!("https://sts.evil.example/v1/token"))]);
+        assert!(read_own(&elsewhere, &Hosts::Google).is_err(), "a token goes to Google alone");
     }
 }

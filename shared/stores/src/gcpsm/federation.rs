@@ -3,22 +3,19 @@
 //! Source: ESO's GCP provider, version 2.9, and Google's client for Go, `externalaccount`, of which it makes use.
 
 use super::config::{self, Config, JWT, Source};
-use super::login::{ACCESS_TOKEN, EXCHANGE, Login, SCOPE, Token, call, text};
-use super::post::{Form, Links, Post, failed, form, may_pass};
+use super::desk::{AWS4, Becomes, Subject, Token, aws_subject};
+use super::login::Login;
+use super::post::{Links, failed, may_pass};
 use crate::kit::{self, Ask, sealed};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, GcpFederation, GcpSubject, SecretKeyRef, SessionTagsPolicy,
+    AwsAuth, AwsService, AwsStore, Backend, GcpFederation, GcpSubject, SecretKeyRef, SessionTagsPolicy,
 };
 use pawl_domain::{Access, Grant, Kind, Namespace, ObjectName, SecretValue};
-use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question, SignedRequest};
+use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName};
 use std::collections::BTreeMap;
-use url::Url;
-use url::form_urlencoded::byte_serialize;
 
 /// One federated identity that is being proven.
 pub(super) struct Federated<'a, C, A> {
@@ -26,29 +23,9 @@ pub(super) struct Federated<'a, C, A> {
     pub(super) federation: &'a GcpFederation,
 }
 
-/// What is traded, where and for whom.
-struct Subject {
-    token: SecretValue,
-    token_type: String,
-    audience: String,
-    exchange: String,
-    client: Option<(String, String)>,
-    becomes: Becomes,
-}
-
-/// Whose token is had in the end.
-enum Becomes {
-    /// The federated identity's own.
-    Itself,
-    /// A service account's of Google's.
-    Account(String),
-    /// The one at an address of a configuration.
-    At(String, Option<u32>),
-}
-
 /// The signed header that binds a request to AWS to one receiver.
-const RECEIVER: &str = "x-goog-cloud-target-resource";
-const AWS4: &str = "urn:ietf:params:aws:token-type:aws4_request";
+pub(super) const RECEIVER: &str = "x-goog-cloud-target-resource";
+
 /// The keys of a Secret with credentials of AWS.
 const AWS_KEYS: [&str; 3] = ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"];
 
@@ -73,12 +50,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
                 self.subject(token, AWS4, None)
             }
         };
-        let held = self.exchanged(&subject, links).await?;
-        match subject.becomes {
-            Becomes::Itself => Ok(held),
-            Becomes::Account(email) => self.login.impersonate(&email, &held, links).await,
-            Becomes::At(url, lifetime) => self.login.impersonate_at(&url, &[], lifetime, &held, links).await,
-        }
+        self.login.desk.traded(&subject, links).await
     }
 
     fn subject(&self, token: SecretValue, token_type: &str, stands_for: Option<String>) -> Subject {
@@ -87,7 +59,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
             token,
             token_type: token_type.to_owned(),
             audience: self.audience(),
-            exchange: self.login.hosts.service("sts") + "/v1/token",
+            exchange: self.login.desk.hosts.service("sts") + "/v1/token",
             client: None,
             becomes: account.map_or(Becomes::Itself, Becomes::Account),
         }
@@ -95,25 +67,6 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
 
     fn audience(&self) -> String {
         self.federation.audience.clone().unwrap_or_default()
-    }
-
-    /// Source: RFC 8693, and Google's reference of the Security Token Service.
-    async fn exchanged(&self, subject: &Subject, links: &mut Links) -> Result<Token, Error> {
-        let call = call(&subject.exchange, "token exchange");
-        let body = form(&[
-            ("audience", &subject.audience),
-            ("grant_type", EXCHANGE),
-            ("requested_token_type", ACCESS_TOKEN),
-            ("scope", SCOPE),
-            ("subject_token", text(&subject.token)),
-            ("subject_token_type", &subject.token_type),
-        ]);
-        let refused = "the token of the federated identity was refused; check audience, and what the provider of the workload \
-                      identity pool takes";
-        let link = links.to(&call, self.login.bounds, &self.login.access.grant.reach).await?;
-        let client = subject.client.as_ref().map(|(id, secret)| basic(id, secret));
-        let post = Post { path: &[], body: &body, form: Form::Url, proof: client.as_ref() };
-        post.send(&call, &link, refused).await?.oauth(&call)
     }
 
     /// What a configuration says, in a ConfigMap of the target cluster.
@@ -125,7 +78,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
         let at = SecretKeyAt { namespace, name: at.name.clone(), key: at.key.clone() };
         let found = self.login.clusters.config_map_key(cluster, &at).await;
         let text = found.map_err(|error| proofs.not_proven(cluster, &place, error))?;
-        let config = config::read(&text, self.federation, self.login.hosts)
+        let config = config::read(&text, self.federation, self.login.desk.hosts)
             .map_err(|what| proofs.unusable(&format!("{place} {what}")))?;
         let token = self.had(&config.source, links).await?;
         let Config { audience, token_type, exchange, impersonation, lifetime, client, .. } = config;
@@ -139,8 +92,8 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
 
     /// The token that an address gives out.
     async fn had(&self, source: &Source, links: &mut Links) -> Result<SecretValue, Error> {
-        let call = call(&source.url, "subject token");
-        let link = links.to(&call, self.login.bounds, &self.login.access.grant.reach).await?;
+        let call = self.login.desk.call(&source.url, "subject token");
+        let link = links.to(&call, self.login.desk.bounds, self.login.desk.reach).await?;
         let ask = || {
             let mut headers = HeaderMap::new();
             for (name, value) in &source.headers {
@@ -189,7 +142,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
         let access = aws_access(self.login.access, namespace, region, auth);
         let headers = BTreeMap::from([(RECEIVER.to_owned(), self.audience())]);
         let signed = self.login.aws.signed_caller_identity(&access, &headers, Question::Query).await?;
-        subject_token(&signed).ok_or_else(|| proofs.unusable("the request to AWS cannot be written"))
+        aws_subject(&signed).ok_or_else(|| proofs.unusable("the request to AWS cannot be written"))
     }
 
     /// A key of a Secret, where it is there and not empty.
@@ -214,6 +167,17 @@ impl<C: ClusterCredentials, A: CallerIdentity> Federated<'_, C, A> {
 
 /// The identity of AWS that a Secret's keys are.
 fn aws_access(access: &Access, namespace: Option<&Namespace>, region: &str, auth: AwsAuth) -> Access {
+    Access {
+        backend: aws_store(region, auth),
+        cluster: access.cluster.clone(),
+        namespace: namespace.cloned().or_else(|| access.namespace.clone()),
+        tags: access.tags.clone(),
+        grant: Grant::default(),
+    }
+}
+
+/// A store of AWS that is there for its identity alone.
+pub(super) fn aws_store(region: &str, auth: AwsAuth) -> Backend {
     let store = AwsStore {
         // Either would do: nothing is read.
         service: AwsService::SecretsManager,
@@ -228,60 +192,5 @@ fn aws_access(access: &Access, namespace: Option<&Namespace>, region: &str, auth
         prefix: None,
         max_retries: None,
     };
-    Access {
-        backend: store.into(),
-        cluster: access.cluster.clone(),
-        namespace: namespace.cloned().or_else(|| access.namespace.clone()),
-        tags: access.tags.clone(),
-        grant: Grant::default(),
-    }
-}
-
-/// What proves a client by its secret.
-fn basic(id: &str, secret: &str) -> SecretValue {
-    let pair = SecretValue::new(format!("{id}:{secret}"));
-    SecretValue::new(format!("Basic {}", STANDARD.encode(pair.expose())))
-}
-
-/// Source: Google's reference of `subjectToken` for `aws4_request`.
-fn subject_token(signed: &SignedRequest) -> Option<SecretValue> {
-    let host = Url::parse(&signed.url).ok()?.host_str()?.to_owned();
-    let mut headers = vec![serde_json::json!({ "key": "host", "value": host })];
-    for (name, value) in signed.headers.iter().filter(|(name, _)| *name != "host") {
-        headers.push(serde_json::json!({ "key": name, "value": value.expose_str()? }));
-    }
-    let request = serde_json::json!({ "url": signed.url, "method": "POST", "headers": headers });
-    let written = SecretValue::new(request.to_string());
-    Some(SecretValue::new(byte_serialize(written.expose()).collect::<String>()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signed_request_is_written_as_google_reads_it() {
-        let headers =
-            [("authorization", "AWS4-HMAC-SHA256 Credential=a"), ("x-amz-date", "20260102T030405Z")];
-        let signed = SignedRequest {
-            url: "https://sts.eu-central-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15"
-                .to_owned(),
-            headers: headers.map(|(name, value)| (name.to_owned(), SecretValue::new(value))).into(),
-            body: String::new(),
-        };
-        let token = subject_token(&signed).unwrap();
-        let told: String =
-            url::form_urlencoded::parse([b"t=", token.expose()].concat().as_slice()).next().unwrap().1.into();
-        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-        let header = |key: &str, value: &str| serde_json::json!({ "key": key, "value": value });
-        let want = serde_json::json!({
-            "url": signed.url, "method": "POST",
-            "headers": [
-                header("host", "sts.eu-central-1.amazonaws.com"),
-                header("authorization", headers[0].1),
-                header("x-amz-date", headers[1].1),
-            ],
-        });
-        assert_eq!(told, want);
-    }
+    store.into()
 }

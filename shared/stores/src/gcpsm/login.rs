@@ -1,68 +1,27 @@
-//! The proof of an identity: what is shown to which of Google's services, and the token that comes of it.
+//! The proof of a store's identity: what of its cluster is shown to which of Google's services.
 //!
-//! Source: ESO's GCP provider, version 2.9, for the order of calls; Google's references of OAuth 2.0 for service accounts, of
-//! the Security Token Service and of the IAM Credentials API for their forms.
+//! Source: ESO's GCP provider, version 2.9.
 
 use super::config::JWT;
+use super::desk::{ACCESS_TOKEN, Desk, EXCHANGE, SCOPE, Token, server, text};
 use super::federation::Federated;
-use super::hosts::Hosts;
-use super::post::{Form, Links, Post, bearer, form, json};
-use crate::kit::{Bounds, Call, Proofs, Server, rs256};
-use jiff::Timestamp;
+use super::post::{Form, Links, Post, json};
+use crate::kit::Proofs;
 use pawl_domain::store::{GcpAuth, GcpCluster, GcpServiceAccount, GcpStore, SecretKeyRef};
-use pawl_domain::{Access, Kind, Provider, SecretValue, Step};
+use pawl_domain::{Access, SecretValue};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Everything that one proof needs.
 pub(super) struct Login<'a, C, A> {
     pub(super) clusters: &'a C,
     pub(super) aws: &'a A,
     pub(super) access: &'a Access,
-    pub(super) hosts: &'a Hosts,
-    pub(super) bounds: &'a Bounds,
-    pub(super) now: Timestamp,
+    pub(super) desk: Desk<'a>,
 }
 
-/// A token of Google's, and for how many seconds it is good.
-pub(super) struct Token {
-    pub(super) value: SecretValue,
-    pub(super) seconds: i64,
-}
-
-/// What a token is good for. IAM decides what of it the identity may do.
-pub(super) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
-/// The kinds of exchange and of token, as OAuth names them (RFC 7523 and RFC 8693).
-const BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-pub(super) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
-pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The annotation of a service account that names the one of Google's that it stands for.
 const STANDS_FOR: &str = "iam.gke.io/gcp-service-account";
-/// How long Google's tokens live where nothing else is said, in seconds.
-const LIFE: i64 = 3600;
-/// Clocks differ: a statement is dated back by so many seconds. Source: Google's client for Go.
-const SKEW: i64 = 10;
-
-#[derive(Deserialize)]
-struct KeyFile {
-    #[serde(default)]
-    r#type: String,
-    client_email: String,
-    #[serde(default)]
-    private_key_id: String,
-    private_key: String,
-    #[serde(default)]
-    token_uri: String,
-}
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    iss: &'a str,
-    scope: &'static str,
-    aud: &'a str,
-    iat: i64,
-    exp: i64,
-}
 
 #[derive(Serialize)]
 struct Bind<'a> {
@@ -72,13 +31,6 @@ struct Bind<'a> {
     subject_token: &'a str,
     audience: &'a str,
     scope: &'static str,
-}
-
-#[derive(Serialize)]
-struct Impersonate<'a> {
-    scope: [&'static str; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lifetime: Option<&'a str>,
 }
 
 impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
@@ -98,30 +50,10 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
     async fn of_key(&self, at: &SecretKeyRef, links: &mut Links) -> Result<Token, Error> {
         let proofs = self.proofs();
         let place = format!("key {:?} of Secret {}", at.key, at.name);
-        let unusable = |what: &str| proofs.unusable(&format!("{place}: {what}"));
         let file = proofs.secret(at).await?;
-        let file: KeyFile = serde_json::from_slice(file.expose())
-            .map_err(|_| unusable("no service account key in JSON; create one and put it there whole"))?;
-        if file.r#type != "service_account" {
-            return Err(unusable("its type is not service_account; create a key of a service account"));
-        }
-        let own = self.hosts.service("oauth2") + "/token";
-        let address = if file.token_uri.is_empty() { own.as_str() } else { &file.token_uri };
-        if !self.hosts.own(address, None) {
-            return Err(unusable(
-                "its token_uri is none of Google's; write https://oauth2.googleapis.com/token",
-            ));
-        }
-        let iat = self.now.as_second() - SKEW;
-        let claims = Claims { iss: &file.client_email, scope: SCOPE, aud: address, iat, exp: iat + LIFE };
-        let statement = rs256(&file.private_key_id, &file.private_key, &claims)
-            .map_err(|unsigned| unusable(&format!("its private_key {unsigned}; create another key")))?;
-        let body = form(&[("grant_type", BEARER), ("assertion", text(&statement))]);
-        let call = call(address, "token");
-        let post = Post { path: &[], body: &body, form: Form::Url, proof: None };
-        let refused = "the key was refused; check that it was not deleted, and this machine's clock";
-        let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
-        post.send(&call, &link, refused).await?.oauth(&call)
+        let statement = self.desk.statement(&file);
+        let statement = statement.map_err(|what| proofs.unusable(&format!("{place}: {what}")))?;
+        self.desk.stated(&statement, links).await
     }
 
     /// The cluster's token is traded for one of the pool that each cluster of Google's has, and that for one of the service
@@ -140,8 +72,8 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
         let subject = self.account_token(account, &audiences).await?;
         let base = "https://container.googleapis.com/v1";
         let provider = format!("{base}/projects/{project}/locations/{location}/clusters/{name}");
-        let address = self.hosts.service("securetoken");
-        let call = call(&address, "identitybindingtoken");
+        let address = self.desk.hosts.service("securetoken");
+        let call = self.desk.call(&address, "identitybindingtoken");
         let body = json(
             &call,
             &Bind {
@@ -156,44 +88,12 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
         let post = Post { path: &["v1", "identitybindingtoken"], body: &body, form: Form::Json, proof: None };
         let refused = "the service account's token was refused; check clusterProjectID, clusterLocation and clusterName, and that \
                       the cluster has workload identity";
-        let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
+        let link = links.to(&call, self.desk.bounds, self.desk.reach).await?;
         let bound = post.send(&call, &link, refused).await?.oauth(&call)?;
         match stands_for {
             None => Ok(bound),
-            Some(email) => self.impersonate(&email, &bound, links).await,
+            Some(email) => self.desk.impersonate(&email, &bound, links).await,
         }
-    }
-
-    /// The token of a service account of Google's, which the identity of another token may have.
-    pub(super) async fn impersonate(
-        &self,
-        email: &str,
-        held: &Token,
-        links: &mut Links,
-    ) -> Result<Token, Error> {
-        let (address, named) = (self.hosts.service("iamcredentials"), format!("{email}:generateAccessToken"));
-        let path = ["v1", "projects", "-", "serviceAccounts", &named];
-        self.impersonate_at(&address, &path, None, held, links).await
-    }
-
-    /// The same, at an address that a configuration names whole.
-    pub(super) async fn impersonate_at(
-        &self,
-        address: &str,
-        path: &[&str],
-        lifetime: Option<u32>,
-        held: &Token,
-        links: &mut Links,
-    ) -> Result<Token, Error> {
-        let call = call(address, "generateAccessToken");
-        let lifetime = lifetime.map(|seconds| format!("{seconds}s"));
-        let body = json(&call, &Impersonate { scope: [SCOPE], lifetime: lifetime.as_deref() })?;
-        let proof = bearer(&held.value);
-        let post = Post { path, body: &body, form: Form::Json, proof: Some(&proof) };
-        let refused = "the identity may not stand for the service account of Google's; give it the role \
-                      roles/iam.workloadIdentityUser there, and check its email";
-        let link = links.to(&call, self.bounds, &self.access.grant.reach).await?;
-        post.send(&call, &link, refused).await?.generated(&call, self.now)
     }
 
     /// A token of a service account of the target cluster.
@@ -224,24 +124,4 @@ impl<C: ClusterCredentials, A: CallerIdentity> Login<'_, C, A> {
     pub(super) fn proofs(&self) -> Proofs<'_, C> {
         Proofs { clusters: self.clusters, access: self.access, server: server("Google") }
     }
-}
-
-/// A call that is part of a proof.
-pub(super) fn call<'a>(address: &'a str, subject: &'a str) -> Call<'a> {
-    Call { step: Step::Authenticate, server: server(address), action: "login", subject }
-}
-
-/// What messages call a server of Google's.
-pub(super) fn server(address: &str) -> Server<'_> {
-    Server { provider: Provider::GcpSecretManager, address, field: "auth" }
-}
-
-/// The identity was not taken.
-pub(super) fn denied(call: &Call<'_>, what: &str) -> Error {
-    Error::new(Step::Authenticate, Kind::Denied, format!("{call}: {what}"))
-}
-
-/// Tokens are text; what is none was had from nobody who takes it.
-pub(super) fn text(token: &SecretValue) -> &str {
-    token.expose_str().unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! The calls that trade one proof for another: forms or JSON, each answered with a token.
 
-use super::login::{Token, denied};
+use super::desk::{Token, denied};
 use crate::kit::{Ask, Bounds, Call, Link, Material, PlainHttp, Reply, sealed};
 use jiff::Timestamp;
 use pawl_domain::grant::Reach;

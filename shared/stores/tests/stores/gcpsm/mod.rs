@@ -2,6 +2,7 @@
 
 mod answers;
 mod logins;
+mod pull;
 mod reads;
 
 use pawl_domain::cluster::SecretKeyAt;
@@ -138,6 +139,20 @@ impl Held for World {
 
     fn unknown_version(&self) -> &'static str {
         "4711"
+    }
+}
+
+/// Signs nothing, for stores that need none of it.
+pub(crate) struct NoAws;
+
+impl CallerIdentity for NoAws {
+    async fn signed_caller_identity(
+        &self,
+        _: &Access,
+        _: &BTreeMap<String, String>,
+        _: Question,
+    ) -> Result<SignedRequest, Error> {
+        panic!("the identity is no one's of AWS")
     }
 }
 

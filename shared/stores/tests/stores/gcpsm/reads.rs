@@ -190,6 +190,21 @@ async fn few_versions_are_told_without_values_where_the_identity_may_see_them() 
     assert_eq!((calls.len(), reads_values(&calls)), (20, 20), "which is tried once for each session");
 }
 
+/// What a sweep of a large store costs, as docs/stores.md says.
+#[tokio::test]
+async fn ten_thousand_keys_that_did_not_change_cost_a_call_each() {
+    const KEYS: usize = 10_000;
+    let world = world(|_| {}).await;
+    for number in 0..KEYS {
+        world.google.add(None, &format!("key-{number}"), b"x");
+    }
+    let calls = asked(&world, KEYS).await;
+    assert_eq!(calls.len(), KEYS);
+    assert!(calls.iter().all(|call| call.ends_with(":access")), "of the limit that allows so many");
+    let cost = pawl_domain::Provider::GcpSecretManager.profile().capabilities.sweep_cost();
+    assert_eq!(cost, pawl_domain::provider::SweepCost::Keys);
+}
+
 #[tokio::test]
 async fn versions_that_are_throttled_are_told_by_values() {
     let world = world(|_| {}).await;
