@@ -3,5 +3,6 @@
 mod apiserver;
 mod lambda;
 mod moto;
+mod pairs;
 mod proxy;
 mod vault;
