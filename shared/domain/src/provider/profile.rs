@@ -132,6 +132,25 @@ pub enum Lookup {
     },
     /// As a path; what it names is taken as the JSON that stands there, unless it is a text.
     RawPath,
+    /// As a path; what it names is taken as the JSON that stands there, unless it is a text or null, which is an empty one.
+    RawPathOrEmpty,
+    /// As a path to a text; anything else that it names is an empty one.
+    TextPath,
+    /// The member of exactly this name as the JSON that stands there: texts keep their quotes.
+    QuotedMember,
+    /// The member of exactly this name; null is the text `null`.
+    MemberWithNull,
+    /// The first member of exactly this name in a list of objects.
+    MemberOfItems,
+    /// The member of exactly this name, where all members are texts.
+    MemberOfTexts,
+    /// The member of exactly this name; the one that is named here where nothing is declared.
+    MainMember {
+        /// Its name.
+        main: &'static str,
+    },
+    /// Not at all: what is declared is passed over.
+    Ignored,
     /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
     Entries,
     /// Not here: the store is told the property and the version ([`Told`](crate::query::Told)), and all that it gives is the
@@ -148,6 +167,16 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As the JSON that stands there: texts keep their quotes.
+    Quoted,
+    /// Members are objects, of which `value` is printed anew.
+    Wrapped,
+    /// As `Raw`; null is the text `null`.
+    RawWithNull,
+    /// The members of all objects in a list, which are texts; of equal names the last counts.
+    Items,
+    /// One entry, by the key's name: the whole value.
+    ByKey,
     /// As `Raw`. Of metadata, each tag by the names of key and tag; a tag that holds an object of texts becomes one entry for
     /// each of these.
     RawOrTags,

@@ -280,7 +280,7 @@ impl Prepared {
                 budget.take(size)?;
                 let mut every = Data::new();
                 for (name, fetched) in found {
-                    every.insert(name.clone(), self.whole(fetched)?);
+                    every.insert(name.clone(), self.whole(fetched, budget)?);
                 }
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
@@ -297,7 +297,7 @@ impl Prepared {
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
-            return self.whole(fetched);
+            return self.whole(fetched, budget);
         };
         let profile = fetched.provider.profile();
         let found = match if self.metadata { profile.metadata_lookup } else { profile.lookup } {
@@ -318,8 +318,13 @@ impl Prepared {
         if self.metadata { Of::Metadata } else { Of::Data }
     }
 
-    fn whole(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+    fn whole(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         match fetched.provider.profile().lookup {
+            Lookup::MainMember { main } => {
+                let main = Property { path: main.to_owned(), escaped: None };
+                let found = main.find(Lookup::Member, &fetched.value, budget);
+                self.named(fetched, &main, found)
+            }
             Lookup::Entries => {
                 entries::whole(self.part(), &fetched.value).map_err(|reason| self.no_object(reason))
             }
@@ -343,13 +348,19 @@ impl Prepared {
             }
             (Extract::Entries, None) => {
                 take_apart(&fetched.value, budget)?;
-                members(extract, &fetched.value)
+                members(extract, &self.key, &fetched.value)
             }
             _ => {
-                let value = unpacked(extract, self.select(fetched, budget)?);
+                // Some look a property up in `data` alone.
+                let lookup = fetched.provider.profile().lookup;
+                let value = match lookup {
+                    Lookup::MainMember { .. } | Lookup::MemberWithNull => fetched.value.clone(),
+                    _ => self.select(fetched, budget)?,
+                };
+                let value = unpacked(extract, value);
                 let value = value.map_err(|reason| self.no_object(reason))?;
                 take_apart(&value, budget)?;
-                members(extract, &value)
+                members(extract, &self.key, &value)
             }
         };
         every.map_err(|reason| self.no_object(reason))
