@@ -14,6 +14,7 @@
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
 //! | `jwt` | tokens that a key of RSA signs |
+//! | `dialect` | whole adapters, of stores on one server that differ only in what is asked there |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
@@ -21,6 +22,7 @@
 mod audience;
 mod batch;
 mod call;
+mod dialect;
 mod guard;
 mod jwt;
 mod link;
@@ -33,7 +35,8 @@ mod session;
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
-pub use jwt::{Unsigned, rs256};
+pub use dialect::{Adapter, Api, Dialect, Door, Proven, READ_AGAIN};
+pub use jwt::{Unsigned, rs256, rsa_sha256};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;

@@ -1,4 +1,4 @@
-//! JSON Web Tokens that prove an identity by a key of RSA.
+//! JSON Web Tokens, and other texts, that prove an identity by a key of RSA.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -34,12 +34,20 @@ struct Header<'a> {
 /// # Errors
 /// [`Unsigned`], for which the key must be replaced.
 pub fn rs256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretValue, Unsigned> {
-    let pair = pair(key)?;
     let unsigned = format!("{}.{}", part(&Header { alg: "RS256", typ: "JWT", kid: key_id })?, part(claims)?);
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature)
-        .map_err(|_| Unsigned::Unable)?;
+    let signature = rsa_sha256(key, unsigned.as_bytes())?;
     Ok(SecretValue::new(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))))
+}
+
+/// A signature of SHA-256 and PKCS#1 by a key of RSA that stands in PEM as PKCS#8 or PKCS#1.
+///
+/// # Errors
+/// [`Unsigned`], for which the key must be replaced.
+pub fn rsa_sha256(key: &str, text: &[u8]) -> Result<Vec<u8>, Unsigned> {
+    let pair = pair(key)?;
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).map_err(|_| Unsigned::Unable)?;
+    Ok(signature)
 }
 
 fn part(part: &impl Serialize) -> Result<String, Unsigned> {

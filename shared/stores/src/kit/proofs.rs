@@ -1,9 +1,9 @@
 //! What stands in target clusters: tokens, passwords, certificates.
 
-use super::Server;
+use super::{Server, is_of_api_server};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{CaProvider, SecretKeyRef};
-use pawl_domain::{Access, ClusterName, Kind, Namespace, SecretValue, Step};
+use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
 
 /// Reads what a store names, in the cluster and namespaces of one identity. Every failure is of step `Authenticate`, and none
@@ -54,6 +54,29 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
         let value = self.secret(at).await?;
         let text = value.expose_str().map(str::to_owned);
         text.ok_or_else(|| self.unusable(&format!("key {:?} of Secret {}: not text", at.key, at.name)))
+    }
+
+    /// A service account's token, for these audiences alone.
+    ///
+    /// # Errors
+    /// When the cluster makes none, or one that its own API server takes: whom the store shows it to could act in the cluster.
+    pub async fn service_account(
+        &self,
+        name: &ObjectName,
+        namespace: Option<&Namespace>,
+        audiences: &[String],
+    ) -> Result<SecretValue, Error> {
+        let (cluster, own) = self.home()?;
+        let namespace = namespace.unwrap_or(own);
+        let place = format!("service account {namespace}/{name}");
+        let made = self.clusters.service_account_token(cluster, namespace, name, audiences).await;
+        let token = made.map_err(|error| self.not_proven(cluster, &place, error))?;
+        match token.expose_str().is_some_and(|token| !is_of_api_server(token)) {
+            true => Ok(token),
+            false => Err(self.unusable(&format!(
+                "{place}: the token is for the cluster's API server as well; name other audiences"
+            ))),
+        }
     }
 
     async fn config_map(&self, at: &SecretKeyRef) -> Result<String, Error> {
