@@ -26,6 +26,7 @@ mod part;
 mod policy;
 mod reads;
 mod record;
+mod scaleway;
 mod store;
 mod target;
 mod vault;

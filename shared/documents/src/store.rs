@@ -28,6 +28,7 @@ choices!(Backend {
     "Kubernetes" => Kubernetes(store),
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
+    "Scaleway" => Scaleway(store),
 });
 
 fields!(SecretKeyRef {

@@ -16,6 +16,7 @@ mod kubernetes;
 mod open_bao;
 mod parameter_store;
 mod profile;
+mod scaleway;
 pub(crate) mod secrets_manager;
 mod selector;
 mod vault;
@@ -53,6 +54,8 @@ pub enum Provider {
     OpenBao,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Scaleway Secret Manager.
+    Scaleway,
     /// AWS Secrets Manager.
     SecretsManager,
     /// HashiCorp Vault.
@@ -63,7 +66,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -72,6 +75,7 @@ impl Provider {
         Self::Kubernetes,
         Self::OpenBao,
         Self::ParameterStore,
+        Self::Scaleway,
         Self::SecretsManager,
         Self::Vault,
         Self::Webhook,
@@ -88,6 +92,7 @@ impl Provider {
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::Scaleway => &scaleway::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Vault => &vault::PROFILE,
             Self::Webhook => &webhook::PROFILE,

@@ -10,6 +10,7 @@ mod gitlab;
 mod headers;
 mod kubernetes;
 mod open_bao;
+mod scaleway;
 mod search;
 mod spec;
 mod vault;
@@ -25,6 +26,7 @@ pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
+pub use scaleway::ScalewayStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
@@ -283,6 +285,8 @@ backends! {
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// Scaleway Secret Manager.
+    Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -8,6 +8,8 @@ mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod open_bao;
+mod scaleway;
+mod served;
 mod vault;
 mod webhook;
 
@@ -36,6 +38,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("scaleway", scaleway::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
 ];

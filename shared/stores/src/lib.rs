@@ -9,6 +9,7 @@ mod gcpsm;
 mod gitlab;
 pub mod kit;
 mod kubernetes;
+mod scaleway;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
@@ -16,6 +17,7 @@ pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
+pub use scaleway::ScalewaySources;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -39,6 +41,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }
