@@ -29,6 +29,7 @@ choices!(Backend {
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
     "Scaleway" => Scaleway(store),
+    "Pulumi" => Pulumi(store),
 });
 
 fields!(SecretKeyRef {

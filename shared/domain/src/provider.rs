@@ -16,6 +16,7 @@ mod kubernetes;
 mod open_bao;
 mod parameter_store;
 mod profile;
+mod pulumi;
 mod scaleway;
 pub(crate) mod secrets_manager;
 mod selector;
@@ -54,6 +55,8 @@ pub enum Provider {
     OpenBao,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Pulumi ESC.
+    Pulumi,
     /// Scaleway Secret Manager.
     Scaleway,
     /// AWS Secrets Manager.
@@ -66,7 +69,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -75,6 +78,7 @@ impl Provider {
         Self::Kubernetes,
         Self::OpenBao,
         Self::ParameterStore,
+        Self::Pulumi,
         Self::Scaleway,
         Self::SecretsManager,
         Self::Vault,
@@ -92,6 +96,7 @@ impl Provider {
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::Pulumi => &pulumi::PROFILE,
             Self::Scaleway => &scaleway::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Vault => &vault::PROFILE,

@@ -10,6 +10,7 @@ mod gitlab;
 mod headers;
 mod kubernetes;
 mod open_bao;
+mod pulumi;
 mod scaleway;
 mod search;
 mod spec;
@@ -26,6 +27,7 @@ pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
+pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -287,6 +289,8 @@ backends! {
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
     /// Scaleway Secret Manager.
     Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
+    /// Pulumi ESC.
+    Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -8,6 +8,7 @@ mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod open_bao;
+mod pulumi;
 mod scaleway;
 mod served;
 mod vault;
@@ -38,6 +39,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
