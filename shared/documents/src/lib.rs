@@ -24,6 +24,7 @@ mod gitlab;
 mod kubernetes;
 mod part;
 mod policy;
+mod previder;
 mod pulumi;
 mod reads;
 mod record;

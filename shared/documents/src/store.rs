@@ -30,6 +30,7 @@ choices!(Backend {
     "Webhook" => Webhook(store),
     "Scaleway" => Scaleway(store),
     "Pulumi" => Pulumi(store),
+    "Previder" => Previder(store),
 });
 
 fields!(SecretKeyRef {

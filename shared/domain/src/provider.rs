@@ -15,6 +15,7 @@ pub(crate) mod gitlab;
 mod kubernetes;
 mod open_bao;
 mod parameter_store;
+mod previder;
 mod profile;
 mod pulumi;
 mod scaleway;
@@ -55,6 +56,8 @@ pub enum Provider {
     OpenBao,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Previder Vault.
+    Previder,
     /// Pulumi ESC.
     Pulumi,
     /// Scaleway Secret Manager.
@@ -69,7 +72,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -78,6 +81,7 @@ impl Provider {
         Self::Kubernetes,
         Self::OpenBao,
         Self::ParameterStore,
+        Self::Previder,
         Self::Pulumi,
         Self::Scaleway,
         Self::SecretsManager,
@@ -96,6 +100,7 @@ impl Provider {
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::Previder => &previder::PROFILE,
             Self::Pulumi => &pulumi::PROFILE,
             Self::Scaleway => &scaleway::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

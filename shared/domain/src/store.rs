@@ -10,6 +10,7 @@ mod gitlab;
 mod headers;
 mod kubernetes;
 mod open_bao;
+mod previder;
 mod pulumi;
 mod scaleway;
 mod search;
@@ -27,6 +28,7 @@ pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
+pub use previder::PreviderStore;
 pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
 pub use search::Search;
@@ -291,6 +293,8 @@ backends! {
     Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
     /// Pulumi ESC.
     Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
+    /// Previder Vault.
+    Previder(Box<PreviderStore>) is PreviderStore, as_previder;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -8,6 +8,7 @@ mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod open_bao;
+mod previder;
 mod pulumi;
 mod scaleway;
 mod served;
@@ -39,6 +40,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("previder", previder::read),
     ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),
     ("vault", vault::read),

@@ -9,6 +9,7 @@ mod gcpsm;
 mod gitlab;
 pub mod kit;
 mod kubernetes;
+mod previder;
 mod pulumi;
 mod scaleway;
 mod webhook;
@@ -18,6 +19,7 @@ pub use crd::CrdSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
+pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
 pub use webhook::WebhookSources;
@@ -43,6 +45,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),

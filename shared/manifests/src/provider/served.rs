@@ -47,3 +47,23 @@ pub(super) fn names_its_namespace(
         fields.notes().error(path, "is missing; a ClusterSecretStore has none of its own, so write it");
     }
 }
+
+/// What stands in `auth.secretRef`.
+pub(super) fn auth<T>(fields: &mut Fields<'_>, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<T> {
+    within(fields, "auth", |auth| within(auth, "secretRef", read))
+}
+
+/// What stands in an object that must be there.
+pub(super) fn within<T>(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Option<T> {
+    if !fields.has(field) {
+        fields.error(field, "is missing; write what proves the identity in it");
+    }
+    let mut inner = fields.object(field)?;
+    let found = read(&mut inner);
+    inner.close();
+    found
+}
