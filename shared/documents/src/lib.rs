@@ -19,6 +19,7 @@ mod azurekv;
 mod change;
 mod cluster;
 mod declaration;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;

@@ -31,6 +31,7 @@ choices!(Backend {
     "Scaleway" => Scaleway(store),
     "Pulumi" => Pulumi(store),
     "Previder" => Previder(store),
+    "Fortanix" => Fortanix(store),
 });
 
 fields!(SecretKeyRef {

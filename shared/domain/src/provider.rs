@@ -10,6 +10,7 @@ pub(crate) mod azurekv;
 mod capabilities;
 mod crd;
 mod fake;
+mod fortanix;
 mod gcpsm;
 pub(crate) mod gitlab;
 mod kubernetes;
@@ -43,6 +44,8 @@ pub enum Provider {
     Crd,
     /// A store whose values stand in its manifest.
     Fake,
+    /// Fortanix Data Security Manager.
+    Fortanix,
     /// Google Secret Manager.
     #[serde(rename = "gcpsm")]
     GcpSecretManager,
@@ -72,10 +75,11 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
+        Self::Fortanix,
         Self::GcpSecretManager,
         Self::GitLab,
         Self::Kubernetes,
@@ -95,6 +99,7 @@ impl Provider {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,
+            Self::Fortanix => &fortanix::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,

@@ -5,6 +5,7 @@ mod azurekv;
 mod condition;
 mod crd;
 mod fake;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod headers;
@@ -23,6 +24,7 @@ pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use fake::{FakeEntry, FakeStore};
+pub use fortanix::FortanixStore;
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
@@ -295,6 +297,8 @@ backends! {
     Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
     /// Previder Vault.
     Previder(Box<PreviderStore>) is PreviderStore, as_previder;
+    /// Fortanix Data Security Manager.
+    Fortanix(Box<FortanixStore>) is FortanixStore, as_fortanix;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -4,6 +4,7 @@ mod aws;
 mod azurekv;
 mod crd;
 mod fake;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
@@ -36,6 +37,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("azurekv", azurekv::read),
     ("crd", crd::read),
     ("fake", fake::read),
+    ("fortanix", fortanix::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),

@@ -5,6 +5,7 @@
 
 mod azurekv;
 mod crd;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 pub mod kit;
@@ -16,6 +17,7 @@ mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use crd::CrdSources;
+pub use fortanix::FortanixSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
@@ -42,6 +44,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
