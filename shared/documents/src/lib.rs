@@ -23,6 +23,7 @@ mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
+mod ovh;
 mod part;
 mod policy;
 mod previder;

@@ -32,6 +32,7 @@ choices!(Backend {
     "Pulumi" => Pulumi(store),
     "Previder" => Previder(store),
     "Fortanix" => Fortanix(store),
+    "Ovh" => Ovh(store),
 });
 
 fields!(SecretKeyRef {

@@ -15,6 +15,7 @@ mod gcpsm;
 pub(crate) mod gitlab;
 mod kubernetes;
 mod open_bao;
+mod ovh;
 mod parameter_store;
 mod previder;
 mod profile;
@@ -57,6 +58,8 @@ pub enum Provider {
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
+    /// OVHcloud Secret Manager.
+    Ovh,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
     /// Previder Vault.
@@ -75,7 +78,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -84,6 +87,7 @@ impl Provider {
         Self::GitLab,
         Self::Kubernetes,
         Self::OpenBao,
+        Self::Ovh,
         Self::ParameterStore,
         Self::Previder,
         Self::Pulumi,
@@ -104,6 +108,7 @@ impl Provider {
             Self::GitLab => &gitlab::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
+            Self::Ovh => &ovh::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::Previder => &previder::PROFILE,
             Self::Pulumi => &pulumi::PROFILE,

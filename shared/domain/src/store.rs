@@ -11,6 +11,7 @@ mod gitlab;
 mod headers;
 mod kubernetes;
 mod open_bao;
+mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -30,6 +31,7 @@ pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use open_bao::OpenBaoStore;
+pub use ovh::{OvhAuth, OvhStore};
 pub use previder::PreviderStore;
 pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
@@ -299,6 +301,8 @@ backends! {
     Previder(Box<PreviderStore>) is PreviderStore, as_previder;
     /// Fortanix Data Security Manager.
     Fortanix(Box<FortanixStore>) is FortanixStore, as_fortanix;
+    /// OVHcloud Secret Manager.
+    Ovh(Box<OvhStore>) is OvhStore, as_ovh;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -9,6 +9,7 @@ mod gcpsm;
 mod gitlab;
 mod kubernetes;
 mod open_bao;
+mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -42,6 +43,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),
     ("openBao", open_bao::read),
+    ("ovh", ovh::read),
     ("previder", previder::read),
     ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),

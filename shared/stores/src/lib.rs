@@ -10,6 +10,7 @@ mod gcpsm;
 mod gitlab;
 pub mod kit;
 mod kubernetes;
+mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -21,6 +22,7 @@ pub use fortanix::FortanixSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
+pub use ovh::OvhSources;
 pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
@@ -48,6 +50,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
