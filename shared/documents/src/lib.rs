@@ -31,6 +31,7 @@ mod pulumi;
 mod reads;
 mod record;
 mod scaleway;
+mod senhasegura;
 mod store;
 mod target;
 mod vault;

@@ -33,6 +33,7 @@ choices!(Backend {
     "Previder" => Previder(store),
     "Fortanix" => Fortanix(store),
     "Ovh" => Ovh(store),
+    "Senhasegura" => Senhasegura(store),
 });
 
 fields!(SecretKeyRef {

@@ -23,6 +23,7 @@ mod pulumi;
 mod scaleway;
 pub(crate) mod secrets_manager;
 mod selector;
+mod senhasegura;
 mod vault;
 mod webhook;
 
@@ -70,6 +71,8 @@ pub enum Provider {
     Scaleway,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// senhasegura DSM.
+    Senhasegura,
     /// HashiCorp Vault.
     Vault,
     /// An API that is asked over HTTP.
@@ -78,7 +81,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AzureKv,
         Self::Crd,
         Self::Fake,
@@ -93,6 +96,7 @@ impl Provider {
         Self::Pulumi,
         Self::Scaleway,
         Self::SecretsManager,
+        Self::Senhasegura,
         Self::Vault,
         Self::Webhook,
     ];
@@ -114,6 +118,7 @@ impl Provider {
             Self::Pulumi => &pulumi::PROFILE,
             Self::Scaleway => &scaleway::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
+            Self::Senhasegura => &senhasegura::PROFILE,
             Self::Vault => &vault::PROFILE,
             Self::Webhook => &webhook::PROFILE,
         }

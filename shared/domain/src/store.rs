@@ -16,6 +16,7 @@ mod previder;
 mod pulumi;
 mod scaleway;
 mod search;
+mod senhasegura;
 mod spec;
 mod vault;
 mod webhook;
@@ -36,6 +37,7 @@ pub use previder::PreviderStore;
 pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
 pub use search::Search;
+pub use senhasegura::SenhaseguraStore;
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
@@ -303,6 +305,8 @@ backends! {
     Fortanix(Box<FortanixStore>) is FortanixStore, as_fortanix;
     /// OVHcloud Secret Manager.
     Ovh(Box<OvhStore>) is OvhStore, as_ovh;
+    /// senhasegura DSM.
+    Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -13,6 +13,7 @@ mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
+mod senhasegura;
 mod served;
 mod vault;
 mod webhook;
@@ -47,6 +48,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("previder", previder::read),
     ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),
+    ("senhasegura", senhasegura::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
 ];

@@ -14,6 +14,7 @@ mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
+mod senhasegura;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
@@ -26,6 +27,7 @@ pub use ovh::OvhSources;
 pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
+pub use senhasegura::SenhaseguraSources;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -54,6 +56,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }
