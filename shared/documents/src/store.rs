@@ -34,6 +34,7 @@ choices!(Backend {
     "Fortanix" => Fortanix(store),
     "Ovh" => Ovh(store),
     "Senhasegura" => Senhasegura(store),
+    "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
 });
 
 fields!(SecretKeyRef {

@@ -7,6 +7,7 @@
 
 mod arn;
 pub(crate) mod azurekv;
+mod beyondtrust_workload_credentials;
 mod capabilities;
 mod crd;
 mod fake;
@@ -42,6 +43,8 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// BeyondTrust Workload Credentials.
+    BeyondtrustWorkloadCredentials,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
     /// A store whose values stand in its manifest.
@@ -81,8 +84,9 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AzureKv,
+        Self::BeyondtrustWorkloadCredentials,
         Self::Crd,
         Self::Fake,
         Self::Fortanix,
@@ -105,6 +109,7 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::Fortanix => &fortanix::PROFILE,

@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod beyondtrust_workload_credentials;
 mod condition;
 mod crd;
 mod fake;
@@ -23,6 +24,7 @@ mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
+pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use fake::{FakeEntry, FakeStore};
@@ -307,6 +309,8 @@ backends! {
     Ovh(Box<OvhStore>) is OvhStore, as_ovh;
     /// senhasegura DSM.
     Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
+    /// BeyondTrust Workload Credentials.
+    BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

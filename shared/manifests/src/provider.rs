@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod beyondtrust_workload_credentials;
 mod crd;
 mod fake;
 mod fortanix;
@@ -37,6 +38,7 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
     ("crd", crd::read),
     ("fake", fake::read),
     ("fortanix", fortanix::read),
