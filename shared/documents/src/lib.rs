@@ -16,6 +16,7 @@ mod table;
 mod access;
 mod aws;
 mod azurekv;
+mod barbican;
 mod beyondtrust_workload_credentials;
 mod change;
 mod cluster;

@@ -35,6 +35,7 @@ choices!(Backend {
     "Ovh" => Ovh(store),
     "Senhasegura" => Senhasegura(store),
     "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
+    "Barbican" => Barbican(store),
 });
 
 fields!(SecretKeyRef {

@@ -7,6 +7,7 @@
 
 mod arn;
 pub(crate) mod azurekv;
+mod barbican;
 mod beyondtrust_workload_credentials;
 mod capabilities;
 mod crd;
@@ -43,6 +44,8 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// OpenStack Barbican.
+    Barbican,
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials,
     /// Objects of any kind of a Kubernetes cluster.
@@ -84,8 +87,9 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AzureKv,
+        Self::Barbican,
         Self::BeyondtrustWorkloadCredentials,
         Self::Crd,
         Self::Fake,
@@ -109,6 +113,7 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::Barbican => &barbican::PROFILE,
             Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Fake => &fake::PROFILE,

@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod barbican;
 mod beyondtrust_workload_credentials;
 mod condition;
 mod crd;
@@ -24,6 +25,7 @@ mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
+pub use barbican::{BarbicanStore, BarbicanUser};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
@@ -311,6 +313,8 @@ backends! {
     Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
+    /// OpenStack Barbican.
+    Barbican(Box<BarbicanStore>) is BarbicanStore, as_barbican;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -2,6 +2,7 @@
 
 mod aws;
 mod azurekv;
+mod barbican;
 mod beyondtrust_workload_credentials;
 mod crd;
 mod fake;
@@ -38,6 +39,7 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("barbican", barbican::read),
     ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
     ("crd", crd::read),
     ("fake", fake::read),

@@ -4,6 +4,7 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod barbican;
 mod beyondtrust_workload_credentials;
 mod crd;
 mod fortanix;
@@ -19,6 +20,7 @@ mod senhasegura;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
+pub use barbican::BarbicanSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
 pub use crd::CrdSources;
 pub use fortanix::FortanixSources;
@@ -49,6 +51,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
