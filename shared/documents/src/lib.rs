@@ -21,6 +21,7 @@ mod beyondtrust_workload_credentials;
 mod change;
 mod cluster;
 mod declaration;
+mod dvls;
 mod fortanix;
 mod gcpsm;
 mod gitlab;

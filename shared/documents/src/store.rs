@@ -36,6 +36,7 @@ choices!(Backend {
     "Senhasegura" => Senhasegura(store),
     "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
     "Barbican" => Barbican(store),
+    "Dvls" => Dvls(store),
 });
 
 fields!(SecretKeyRef {

@@ -11,6 +11,7 @@ mod barbican;
 mod beyondtrust_workload_credentials;
 mod capabilities;
 mod crd;
+mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
@@ -50,6 +51,8 @@ pub enum Provider {
     BeyondtrustWorkloadCredentials,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
+    /// Devolutions Server.
+    Dvls,
     /// A store whose values stand in its manifest.
     Fake,
     /// Fortanix Data Security Manager.
@@ -87,11 +90,12 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::AzureKv,
         Self::Barbican,
         Self::BeyondtrustWorkloadCredentials,
         Self::Crd,
+        Self::Dvls,
         Self::Fake,
         Self::Fortanix,
         Self::GcpSecretManager,
@@ -116,6 +120,7 @@ impl Provider {
             Self::Barbican => &barbican::PROFILE,
             Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
             Self::Crd => &crd::PROFILE,
+            Self::Dvls => &dvls::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::Fortanix => &fortanix::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,

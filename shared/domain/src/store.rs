@@ -6,6 +6,7 @@ mod barbican;
 mod beyondtrust_workload_credentials;
 mod condition;
 mod crd;
+mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
@@ -29,6 +30,7 @@ pub use barbican::{BarbicanStore, BarbicanUser};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
+pub use dvls::DvlsStore;
 pub use fake::{FakeEntry, FakeStore};
 pub use fortanix::FortanixStore;
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
@@ -315,6 +317,8 @@ backends! {
     BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
     /// OpenStack Barbican.
     Barbican(Box<BarbicanStore>) is BarbicanStore, as_barbican;
+    /// Devolutions Server.
+    Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -5,6 +5,7 @@ mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
 mod crd;
+mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
@@ -42,6 +43,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("barbican", barbican::read),
     ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
     ("crd", crd::read),
+    ("dvls", dvls::read),
     ("fake", fake::read),
     ("fortanix", fortanix::read),
     ("gcpsm", gcpsm::read),

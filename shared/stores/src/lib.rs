@@ -7,6 +7,7 @@ mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
 mod crd;
+mod dvls;
 mod fortanix;
 mod gcpsm;
 mod gitlab;
@@ -23,6 +24,7 @@ pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
 pub use crd::CrdSources;
+pub use dvls::DvlsSources;
 pub use fortanix::FortanixSources;
 pub use gcpsm::GcpSmSources;
 pub use gitlab::GitLabSources;
@@ -54,6 +56,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
