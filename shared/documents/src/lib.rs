@@ -19,6 +19,7 @@ mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
 mod change;
+mod chef;
 mod cluster;
 mod declaration;
 mod dvls;

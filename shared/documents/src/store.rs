@@ -37,6 +37,7 @@ choices!(Backend {
     "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
     "Barbican" => Barbican(store),
     "Dvls" => Dvls(store),
+    "Chef" => Chef(store),
 });
 
 fields!(SecretKeyRef {

@@ -10,6 +10,7 @@ pub(crate) mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
 mod capabilities;
+mod chef;
 mod crd;
 mod dvls;
 mod fake;
@@ -49,6 +50,8 @@ pub enum Provider {
     Barbican,
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials,
+    /// Chef Infra Server.
+    Chef,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
     /// Devolutions Server.
@@ -90,10 +93,11 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AzureKv,
         Self::Barbican,
         Self::BeyondtrustWorkloadCredentials,
+        Self::Chef,
         Self::Crd,
         Self::Dvls,
         Self::Fake,
@@ -119,6 +123,7 @@ impl Provider {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Barbican => &barbican::PROFILE,
             Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
+            Self::Chef => &chef::PROFILE,
             Self::Crd => &crd::PROFILE,
             Self::Dvls => &dvls::PROFILE,
             Self::Fake => &fake::PROFILE,

@@ -4,6 +4,7 @@ mod aws;
 mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
+mod chef;
 mod condition;
 mod crd;
 mod dvls;
@@ -28,6 +29,7 @@ pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use barbican::{BarbicanStore, BarbicanUser};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
+pub use chef::ChefStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use dvls::DvlsStore;
@@ -319,6 +321,8 @@ backends! {
     Barbican(Box<BarbicanStore>) is BarbicanStore, as_barbican;
     /// Devolutions Server.
     Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
+    /// Chef Infra Server.
+    Chef(Box<ChefStore>) is ChefStore, as_chef;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -4,6 +4,7 @@ mod aws;
 mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
+mod chef;
 mod crd;
 mod dvls;
 mod fake;
@@ -42,6 +43,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("azurekv", azurekv::read),
     ("barbican", barbican::read),
     ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
+    ("chef", chef::read),
     ("crd", crd::read),
     ("dvls", dvls::read),
     ("fake", fake::read),

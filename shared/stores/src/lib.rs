@@ -6,6 +6,7 @@
 mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;
+mod chef;
 mod crd;
 mod dvls;
 mod fortanix;
@@ -23,6 +24,7 @@ mod webhook;
 pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
+pub use chef::ChefSources;
 pub use crd::CrdSources;
 pub use dvls::DvlsSources;
 pub use fortanix::FortanixSources;
@@ -55,6 +57,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
