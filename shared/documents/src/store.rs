@@ -36,8 +36,8 @@ choices!(Backend {
     "Senhasegura" => Senhasegura(store),
     "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
     "Barbican" => Barbican(store),
-    "Dvls" => Dvls(store),
     "Chef" => Chef(store),
+    "Dvls" => Dvls(store),
 });
 
 fields!(SecretKeyRef {

@@ -6,6 +6,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+#[path = "fixtures/served.rs"]
+mod served;
+
 use jiff::Timestamp;
 use pawl_documents::{Document, digest, read, write};
 use pawl_domain::change::Extent;
@@ -136,6 +139,9 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::Secret(at("roots"))),
     };
     kept("stores", "webhook.json", &of(webhook.into()));
+    for (name, backend) in served::stores(&at) {
+        kept("stores", &format!("{name}.json"), &of(backend));
+    }
     for (name, backend) in kubernetes(&at) {
         kept("stores", name, &of(backend));
     }

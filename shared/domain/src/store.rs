@@ -319,10 +319,10 @@ backends! {
     BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
     /// OpenStack Barbican.
     Barbican(Box<BarbicanStore>) is BarbicanStore, as_barbican;
-    /// Devolutions Server.
-    Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// Chef Infra Server.
     Chef(Box<ChefStore>) is ChefStore, as_chef;
+    /// Devolutions Server.
+    Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -61,6 +61,9 @@ const SERVED: &[(&str, Reader)] = &[
     ("webhook", webhook::read),
 ];
 
+/// The providers that ESO had once, and has no more.
+const REMOVED: [&str; 2] = ["alibaba", "device42"];
+
 /// The backend of the one provider; one that is not served is noted.
 pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     if !spec.has("provider") {
@@ -75,6 +78,10 @@ pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backen
         fields.notes().error(fields.path(), message);
         return None;
     };
+    if REMOVED.contains(&name) {
+        fields.error(name, "is a provider that ESO has removed; move its secrets to another store");
+        return None;
+    }
     let Some((name, reader)) = SERVED.iter().find(|(served, _)| *served == name) else {
         let message = format!("is not a provider that is supported yet; supported are {}", served());
         fields.error(&shortened(name), message);

@@ -10,5 +10,6 @@ mod gitlab;
 mod kubernetes;
 mod link;
 mod memory;
+mod served;
 mod webhook;
 mod webhook_eso;
