@@ -19,8 +19,8 @@ use crate::rehearse::forecast::Forecast;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sweep::{SweepReport, Watchable};
 use crate::sweep::review::Review;
+use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{

@@ -27,7 +27,9 @@ async fn only_stores_that_can_be_watched_and_are_read_more_than_once_are_named()
     story.world.let_watch(Provider::SecretsManager);
     story.world.declare(declaration("blue/shop/once").reads("app/a").every(Duration::ZERO));
     let policy = RefreshPolicy::CreatedOnce;
-    story.world.declare(declaration("blue/shop/created").reads("app/a").refresh(policy, Duration::from_secs(60)));
+    story
+        .world
+        .declare(declaration("blue/shop/created").reads("app/a").refresh(policy, Duration::from_secs(60)));
     assert!(story.flow().watchable().await.unwrap().is_empty(), "what is read once waits for no change");
 }
 
