@@ -9,7 +9,6 @@
 
 mod binaries;
 mod canary;
-pub mod clouds;
 mod deployment;
 mod error;
 pub mod events;
