@@ -8,7 +8,6 @@ mod promise;
 mod retries;
 mod statuses;
 mod untold;
-mod watching;
 
 use crate::story::Story;
 use pawl_ports::Ports;
