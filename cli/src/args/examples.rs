@@ -38,5 +38,6 @@ examples! {
     SWEEP: "sweep", "sweep --all";
     RBAC: "rbac --namespaces shop,billing", "rbac --namespaces shop --profile index";
     SERVE: "serve --listen 127.0.0.1:8080", "serve --sweep 30s --index 5m";
+    CONSOLE: "console", "console --listen 127.0.0.1:9000", "console --table pawl --jobs https://sqs.eu-central-1.amazonaws.com/1/jobs";
     COMPLETIONS: "completions bash", "completions zsh";
 }

@@ -9,8 +9,7 @@ mod explain;
 mod get;
 mod history;
 mod input;
-mod jobs;
-mod key;
+pub(crate) mod jobs;
 mod manifests;
 mod plan;
 mod rbac;
@@ -64,6 +63,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
+        Verb::Console(console) => serve::console::run(args, console).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "pawl", &mut script);
@@ -112,7 +112,7 @@ async fn open(args: &Args) -> Result<Pipeline<World>, Error> {
 }
 
 /// For what asks neither stores nor clusters: without AWS where the registry is a file.
-async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
+pub(crate) async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
     Ok(pawl_runtime::open_registry(&args.lookup()).await?)
 }
 
