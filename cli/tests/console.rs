@@ -2,9 +2,44 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 use super::server::Server;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+
+const MANIFESTS: &str = "
+apiVersion: pawl.dev/v1alpha1
+kind: Cluster
+metadata: {name: blue}
+spec: {url: {url: 'https://127.0.0.1:9', tokenEnv: PAWL_CLUSTER_TOKEN_BLUE}}
+---
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: fake}
+spec: {provider: {fake: {data: [{key: app, value: canary-7f3c, version: v1}]}}}
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: db, namespace: shop}
+spec:
+  secretStoreRef: {name: fake, kind: ClusterSecretStore}
+  target: {template: {data: {p: 'canary-7f3c {{ .p }}'}}}
+  data: [{secretKey: p, remoteRef: {key: app, version: v1}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: lost, namespace: shop}
+spec:
+  secretStoreRef: {name: fake, kind: ClusterSecretStore}
+  data: [{secretKey: p, remoteRef: {key: none}}]
+---
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: damaged, namespace: shop}
+spec:
+  secretStoreRef: {name: fake, kind: ClusterSecretStore}
+  data: [{secretKey: p, remoteRef: {key: app}}]
+";
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -31,6 +66,55 @@ fn a_server_has_a_console_for_whoever_knows_its_token_and_none_without_one() {
     let (status, head, _) = server.ask("POST", "/console/login", &[], &form);
     assert!(status == 303 && head.contains("set-cookie: pawl_console="), "{status} {head}");
     assert_eq!(server.ask("GET", "/healthz", &[], "").0, 200);
+}
+
+/// Every page that a page leads to is there, of a registry in which one document cannot be read; and no page shows a value,
+/// though the values of a fake store stand in the registry.
+#[test]
+fn every_link_of_every_page_leads_to_a_page_and_no_page_shows_a_value() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("manifests.yaml"), MANIFESTS).unwrap();
+    let applied = Command::new(env!("CARGO_BIN_EXE_pawl"))
+        .args(["apply", "--clusters", "-f", "manifests.yaml", "--cluster", "blue", "--now"])
+        .current_dir(directory.path())
+        .env_clear()
+        .env("HOME", directory.path())
+        .env("PAWL_UNSAFE_FAKE_STORES", "1")
+        .env("PAWL_CLUSTER_TOKEN_BLUE", "t")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&applied.stdout);
+    assert_eq!(applied.status.code(), Some(1), "nothing can be written: {said}");
+    let file = rusqlite::Connection::open(directory.path().join("pawl.db")).unwrap();
+    // Ids are stored with spaces between their parts.
+    let query = "UPDATE declarations SET document = '' WHERE id = 'blue shop damaged'";
+    assert_eq!(file.execute(query, []).unwrap(), 1);
+
+    let server = Server::start(
+        directory.path(),
+        &[("PAWL_CONSOLE_TOKEN", TOKEN), ("PAWL_UNSAFE_FAKE_STORES", "1"), ("PAWL_CLUSTER_TOKEN_BLUE", "t")],
+    );
+    let bearer = format!("authorization: Bearer {TOKEN}");
+    let (mut seen, mut open) = (BTreeSet::new(), vec!["/console".to_owned()]);
+    let mut texts = String::new();
+    while let Some(path) = open.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        assert!(seen.len() < 500, "the links have no end: {path}");
+        let (status, _, body) = server.ask("GET", &path, &[&bearer], "");
+        assert_eq!(status, 200, "{path}: {body}");
+        assert!(!body.contains("canary"), "{path} shows a value");
+        let links =
+            body.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"));
+        open.extend(links.filter(|link| link.starts_with('/')));
+        texts.push_str(&body);
+    }
+    assert!(seen.contains("/console/declarations/blue/shop/lost") && seen.len() > 20, "{seen:?}");
+    for part in ["Documents that cannot be read (1)", "declaration blue/shop/damaged cannot be read", "PAWL-"]
+    {
+        assert!(texts.contains(part), "no page says {part}");
+    }
 }
 
 #[test]

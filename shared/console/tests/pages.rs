@@ -70,8 +70,11 @@ async fn the_fleet_is_counted_as_pawl_status_counts_it() {
         &page,
         &["4 Declarations", "1 As declared", "2 Waiting", "1 Failing", "0 Set aside", "0 Overdue"],
     );
-    let row = "https://blue.example no 1 1 0 0 0 0";
-    assert_says(&page, &[row, "https://green.example no 2 0 1 1 0 0", "red not registered no 1 0 1 0 0 0"]);
+    let row = "https://blue.example no 1 1 0 0 0 0 all within 0s";
+    assert_says(
+        &page,
+        &[row, "https://green.example no 2 0 1 1 0 0 none", "red not registered no 1 0 1 0 0 0 none"],
+    );
     for line in pawl_pipeline::explain::status::lines(&visitor.pipeline().fleet(|_| true).await.unwrap()) {
         assert_says(&page, &[&format!("{} {}", line.what, line.is)]);
     }

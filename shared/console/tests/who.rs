@@ -1,4 +1,5 @@
 //! Who is let in, with what, and what every answer is sent with.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 use super::visitor::{Answer, TOKEN, Visitor};
 use axum::body::Body;

@@ -14,6 +14,10 @@ use pawl_pipeline::explain::{status, words};
 use pawl_ports::Ports;
 use std::collections::BTreeMap;
 
+/// What is counted of each cluster.
+const NUMBERS: [&str; 7] =
+    ["Declarations", "As declared", "Waiting", "Failing", "Set aside", "Overdue", "Known to be right"];
+
 pub(crate) async fn page<P: Ports>(site: &Site<P>, params: &Params) -> Response {
     let taken = site.survey().await;
     let body = surveyed(taken.as_ref(), shown);
@@ -79,9 +83,7 @@ fn clusters(survey: &Survey) -> Markup {
                             th scope="col" { "Cluster" }
                             th scope="col" { "Reached by" }
                             th scope="col" { "Indexed" }
-                            @for heading in ["Declarations", "As declared", "Waiting", "Failing", "Set aside", "Overdue"] {
-                                th.number scope="col" { (heading) }
-                            }
+                            @for heading in NUMBERS { th.number scope="col" { (heading) } }
                         } }
                         tbody {
                             @for name in names {
@@ -128,6 +130,9 @@ fn cluster(name: &ClusterName, known: Option<&Cluster>, tally: &Tally) -> Markup
                     ", by " (late)
                 }
             }
+            td.number {
+                @if let Some(age) = tally.oldest_known { "all within " (words::seconds(age)) } @else { "none" }
+            }
         }
     }
 }
@@ -137,14 +142,16 @@ fn lines(fleet: &Fleet) -> Markup {
     html! {
         section aria-labelledby="lines" {
             h2 #lines { "In ten lines" }
-            table {
-                (headings(&["What", "Is", "Metric"]))
-                tbody {
-                    @for line in status::lines(fleet) {
-                        tr {
-                            th scope="row" { (line.what) }
-                            td { (line.is) }
-                            td { @if let Some(metric) = line.metric { code { (metric) } } }
+            div.scroll role="region" aria-labelledby="lines" tabindex="0" {
+                table {
+                    (headings(&["What", "Is", "Metric"]))
+                    tbody {
+                        @for line in status::lines(fleet) {
+                            tr {
+                                th scope="row" { (line.what) }
+                                td { (line.is) }
+                                td { @if let Some(metric) = line.metric { code { (metric) } } }
+                            }
                         }
                     }
                 }

@@ -48,6 +48,8 @@ pub struct Tally {
     pub overdue: usize,
     /// By how much the most overdue is.
     pub oldest_overdue: Duration,
+    /// How many seconds ago that one was known to be right of which it is longest ago; see [`Fleet::ages`].
+    pub oldest_known: Option<u64>,
 }
 
 /// The declarations that failed with one code.
@@ -130,7 +132,13 @@ impl<P: Ports> Explain<P> {
                 self.count(&mut fleet, declaration, record, now);
                 let Some(record) = record else { continue };
                 let swept = self.swept(declaration, &stores, &mut marks).await?;
-                ages.extend(age(declaration, record, swept, now));
+                if let Some(age) = age(declaration, record, swept, now) {
+                    ages.push(age);
+                    let of_cluster = fleet.clusters.entry(declaration.id.cluster.clone()).or_default();
+                    for tally in [&mut fleet.total, of_cluster] {
+                        tally.oldest_known = tally.oldest_known.max(Some(age));
+                    }
+                }
                 let begin = now.checked_sub(Fleet::SPAN).unwrap_or(Timestamp::MIN);
                 for written in record.history.writes().iter().filter(|written| written.at >= begin) {
                     *fleet.writes.entry(written.cause).or_default() += 1;

@@ -47,6 +47,9 @@ async fn a_fleet_is_told_by_state_age_and_cause() {
     assert_eq!((fleet.delays.count(), fleet.delays.most()), (1, Some(4)));
     // A sweep looked at both since, though it found nothing of one.
     assert_eq!((fleet.ages.count(), fleet.ages.most()), (2, Some(60)));
+    assert!(
+        [&fleet.total].into_iter().chain(fleet.clusters.values()).all(|tally| tally.oldest_known == Some(60))
+    );
     let blue = story.flow().fleet(|each| each.id.cluster.as_str() == "blue").await.unwrap();
     assert_eq!((blue.total.declarations, blue.clusters.len()), (1, 1));
     story.world.advance(Duration::from_secs(25 * 3600));
