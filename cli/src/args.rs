@@ -3,7 +3,7 @@
 mod examples;
 mod see;
 
-pub(crate) use see::{Diff, Explain, Get, History, Plan, Report, Resource, Status, Wait, Who};
+pub(crate) use see::{Diff, Explain, Get, History, Migrate, Plan, Report, Resource, Status, Wait, Who};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -96,6 +96,13 @@ pub(crate) enum Verb {
     /// differs or could not be compared.
     #[command(after_help = examples::DIFF)]
     Diff(Diff),
+    /// Say whether Pawl would write the Secrets of a cluster as they stand there, and what it could not write. Writes nothing.
+    ///
+    /// For a cluster that is still ESO's: declare it without `index`. Its ExternalSecrets and stores are read, and each Secret
+    /// is rendered and compared as by a first delivery; none of it enters the registry. The exit code is 1 where something would
+    /// change, fails, or stands in a manifest that Pawl cannot use.
+    #[command(after_help = examples::MIGRATE)]
+    Migrate(Migrate),
     /// Show the last writes of a declaration's target, the newest first: when, what called for it, and to which versions.
     ///
     /// The ledger keeps eight of them at most, and fewer where keys and versions have long names. Asks no store and no cluster.

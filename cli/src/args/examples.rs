@@ -32,6 +32,7 @@ examples! {
         "explain PAWL-FETCH-DENIED";
     HISTORY: "history prod-eu/shop/db";
     DIFF: "diff prod-eu/shop/db", "diff prod-eu/shop", "diff prod-eu --selector team=shop";
+    MIGRATE: "migrate prod-eu", "migrate prod-eu/shop --all";
     WHO: "who app/db", "who app/db --region eu-central-1";
     WAIT: "wait app/db --timeout 600", "wait app/db --version 7f3c --timeout 0";
     JOBS: "jobs list", "jobs show 7", "jobs redrive --all", "jobs delete --all-dead";

@@ -12,6 +12,8 @@ mod input;
 mod jobs;
 mod key;
 mod manifests;
+mod migrate;
+mod place;
 mod plan;
 mod rbac;
 mod render;
@@ -47,6 +49,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
     match &args.verb {
         Verb::Apply(apply) => over(args, async |flow| apply::run(flow, args, apply).await).await,
+        Verb::Migrate(migrate) => over(args, async |flow| migrate::run(flow, args, migrate).await).await,
         Verb::Plan(plan) => over(args, async |flow| plan::run(flow, args, plan).await).await,
         Verb::Check(check) => check::run(args, check),
         Verb::Render(render) => render::run(args, render),
