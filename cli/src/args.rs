@@ -122,6 +122,9 @@ pub(crate) enum Verb {
     /// Look for what changed without an event, and bring it up to date.
     #[command(after_help = examples::SWEEP)]
     Sweep(Sweep),
+    /// Make Clusters of what a cloud has.
+    #[command(subcommand, after_help = examples::CLUSTERS)]
+    Clusters(Clusters),
     /// Print the rights that Pawl needs in a cluster, by namespace, and a policy that keeps it to its own Secrets.
     #[command(after_help = examples::RBAC)]
     Rbac(Rbac),
@@ -282,6 +285,45 @@ pub(crate) struct Sweep {
     /// Sweep what is not due as well.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clusters {
+    /// Print a Cluster for each cluster of EKS, for you to read and apply. Asks AWS with your own identity; writes nothing.
+    #[command(after_help = examples::CLUSTERS)]
+    Import(Import),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// Of Amazon EKS.
+    #[arg(long, required = true)]
+    pub(crate) eks: bool,
+    /// The regions, with commas between.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS")]
+    pub(crate) region: Vec<String>,
+    /// The role that lists them, such as one of another account; else your own identity does.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) list_role: Option<String>,
+    /// The role that Pawl shall reach them with; else the identity that it runs with.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role: Option<String>,
+    /// Have Pawl read the ExternalSecrets there, too.
+    #[arg(long)]
+    pub(crate) index: bool,
+    /// List and watch these namespaces only, with commas between.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) namespaces: Vec<pawl_domain::Namespace>,
+    /// Only clusters with this tag; may be given several times.
+    #[arg(long, value_name = "TAG=VALUE", value_parser = tag)]
+    pub(crate) tag: Vec<(String, String)>,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(tag, _)| !tag.is_empty());
+    parts
+        .map(|(tag, value)| (tag.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write <tag>=<value>".to_owned())
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod get;
 mod history;
+mod import;
 mod input;
 mod jobs;
 mod key;
@@ -27,7 +28,7 @@ mod targets;
 mod wait;
 mod who;
 
-use crate::args::{Args, Verb};
+use crate::args::{Args, Clusters, Verb};
 use crate::error::Error;
 use crate::{output, serve};
 use clap::CommandFactory;
@@ -65,6 +66,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
+        Verb::Clusters(Clusters::Import(import)) => import::run(import).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Completions { shell } => {

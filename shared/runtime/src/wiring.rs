@@ -159,6 +159,17 @@ pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
 }
 
+/// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
+///
+/// # Errors
+/// As for [`AwsIdentity::eks_clusters`].
+pub async fn eks_clusters(
+    region: &str,
+    role: Option<&str>,
+) -> Result<Vec<pawl_aws::EksCluster>, pawl_ports::Error> {
+    AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).eks_clusters(region, role).await
+}
+
 /// The event bus of this name or ARN, for changes that AWS does not know of.
 pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
