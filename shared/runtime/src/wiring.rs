@@ -1,4 +1,4 @@
-//! What is put together with what. Every executable is one of these worlds.
+//! Puts ports and adapters together. Every executable is one of these worlds.
 
 use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
