@@ -1,4 +1,4 @@
-//! Creates the table where it is missing.
+//! Creates the table, for tests and demonstrations.
 
 use super::Table;
 use aws_sdk_dynamodb::types::{
