@@ -227,9 +227,10 @@ where
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
+    let plain_http = config::plain_http_servers(lookup)?;
+    let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(plain));
+    let sources = Stores::of(own.into_iter().chain(others));
     let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
