@@ -14,7 +14,7 @@ pub use event_grid::EventGrid;
 pub use flow::{fake_stores, flow};
 pub use pubsub::PubSub;
 pub use state::{LedgerKey, State};
-pub use stores::{session_tags, vault};
+pub use stores::{plain_http_servers, session_tags, vault};
 
 use crate::vendors::Admission;
 use pawl_domain::SecretValue;

@@ -1,4 +1,4 @@
-//! What is put together with what. Every executable is one of these worlds.
+//! Puts ports and adapters together. Every executable is one of these worlds.
 
 use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
@@ -159,6 +159,17 @@ pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
 }
 
+/// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
+///
+/// # Errors
+/// As for [`AwsIdentity::eks_clusters`].
+pub async fn eks_clusters(
+    region: &str,
+    role: Option<&str>,
+) -> Result<Vec<pawl_aws::EksCluster>, pawl_ports::Error> {
+    AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).eks_clusters(region, role).await
+}
+
 /// The event bus of this name or ARN, for changes that AWS does not know of.
 pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
@@ -216,9 +227,10 @@ where
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
+    let plain_http = config::plain_http_servers(lookup)?;
+    let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(plain));
+    let sources = Stores::of(own.into_iter().chain(others));
     let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
