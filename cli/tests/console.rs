@@ -1,5 +1,4 @@
 //! The console as a process: by itself, and as a part of the server.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 use super::server::Server;
 use std::collections::BTreeSet;

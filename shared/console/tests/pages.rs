@@ -91,8 +91,7 @@ async fn a_declaration_is_explained_with_its_history() {
         &page,
         &[
             "nothing is to be updated, as far as the ledger knows",
-            "app/db to v1",
-            "event",
+            "edit written app/db to v1",
             "pawl explain blue/shop/db",
         ],
     );

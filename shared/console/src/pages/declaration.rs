@@ -67,8 +67,8 @@ fn to_do(account: &Account) -> Markup {
     let code = failure.code().to_string();
     html! {
         @if let Some(entry) = meaning(&code) {
-            section aria-labelledby="to-do" {
-                h2 #to-do { "What to do" }
+            section aria-labelledby="failure" {
+                h2 #failure { "Its failure" }
                 dl {
                     dt { (code) " means" }
                     dd { (super::failures::markdown(entry.meaning)) }

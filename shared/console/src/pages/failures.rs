@@ -42,7 +42,7 @@ fn of_code(code: &str, failing: &Failing) -> Markup {
                     dd { (markdown(entry.what_to_do)) }
                 }
                 @if let Some(since) = failing.since {
-                    dt { "The first since" }
+                    dt { "Failing since" }
                     dd { (time(since)) }
                 }
             }
