@@ -54,6 +54,9 @@ async fn each_filter_finds_its_own_and_all_of_them() {
     }
     visitor.world.declare(declaration("green/team/other").reads("App/Third").of_store(store_id("other")));
     visitor.world.declare(declaration("green/team/never").reads("app/never"));
+    // A search is found by every change of its store; only what it finds is a key that it reads.
+    visitor.world.declare(declaration("green/zone/finds").finds("^app/lo"));
+    visitor.world.declare(declaration("green/zone/finds-not").finds("^other"));
     visitor.rotate("app/db").await;
     visitor.deliver(&["green/team/lost"]).await;
     let written = ["blue/0/0", "blue/shop/0", "blue/shop/db", "blue/shop-2/db", "green/shop/db"];
@@ -65,7 +68,7 @@ async fn each_filter_finds_its_own_and_all_of_them() {
         ("namespace=shop", &["blue/shop/0", "blue/shop/db", "green/shop/db"]),
         ("store=ClusterSecretStore+other", &["green/team/other"]),
         ("store=ClusterSecretStore+other&cluster=blue", &[]),
-        ("key=app%2Flost", &["green/team/lost"]),
+        ("key=app%2Flost", &["green/team/lost", "green/zone/finds"]),
         ("key=app%2Fdb&cluster=green", &["green/shop/db"]),
         ("text=THIRD", &["green/team/other"]),
         ("text=lost", &["green/team/lost"]),

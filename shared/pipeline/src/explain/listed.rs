@@ -2,9 +2,10 @@
 
 use crate::parts::Explain;
 use jiff::Timestamp;
+use pawl_domain::affected::concerned_reads;
 use pawl_domain::record::State;
 use pawl_domain::refresh::overdue;
-use pawl_domain::{ClusterName, Declaration, DeclarationId, Namespace, Query, Record, StoreId};
+use pawl_domain::{Change, ClusterName, Declaration, DeclarationId, Namespace, Query, Record, StoreId};
 use pawl_ports::{Clock, Error, Ledger, PAGE, Ports, Registry, Scope, Unreadable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -97,21 +98,21 @@ impl<P: Ports> Explain<P> {
         limit: usize,
     ) -> Result<Listing, Error> {
         let now = self.base.ports.clock().now();
-        let mut way = self.way(filter).await?;
+        let way = self.way(filter).await?;
         let mut listing = Listing::default();
         let mut position = after.cloned();
         loop {
-            let Some(part) = self.part(&mut way, filter, position.as_ref()).await? else {
+            let Some(part) = self.part(&way, filter, position.as_ref()).await? else {
                 listing.next = None;
                 return Ok(listing);
             };
+            listing.examined += part.looked_at;
             for each in self.known(part.declarations).await? {
                 let id = each.declaration.id.clone();
                 if filter.is_passed_by(&id) {
                     listing.next = None;
                     return Ok(listing);
                 }
-                listing.examined += 1;
                 if filter.chooses(&each, self.base.settings.sweep_period, now) {
                     if listing.rows.len() == limit {
                         return Ok(listing);
@@ -131,11 +132,11 @@ impl<P: Ports> Explain<P> {
     /// Along which index the declarations are found.
     async fn way(&self, filter: &Filter) -> Result<Way, Error> {
         if let Some(key) = &filter.key {
-            let mut ids = BTreeSet::new();
-            for change in self.changes_of_key(key, None).await? {
-                ids.extend(self.readers(&change).await?.into_iter().map(|reader| reader.declaration.id));
+            let (changes, mut ids) = (self.changes_of_key(key, None).await?, BTreeSet::new());
+            for change in &changes {
+                ids.extend(self.base.candidates(change).await?);
             }
-            return Ok(Way::Ids(ids));
+            return Ok(Way::Key { changes, ids });
         }
         // Whatever does not settle is in an index of its own, and nothing else can be overdue or fail.
         let unsettled = filter.fares.is_some_and(|fares| fares != Fares::Settled) || filter.code.is_some();
@@ -150,7 +151,7 @@ impl<P: Ports> Explain<P> {
     /// The next declarations along it behind `after`; `None` when there are no more.
     async fn part(
         &self,
-        way: &mut Way,
+        way: &Way,
         filter: &Filter,
         after: Option<&DeclarationId>,
     ) -> Result<Option<Part>, Error> {
@@ -158,9 +159,17 @@ impl<P: Ports> Explain<P> {
         let floor = filter.floor();
         let begin = after.or(floor.as_ref());
         let ids: Vec<DeclarationId> = match way {
-            Way::Ids(ids) => {
+            Way::Key { changes, ids } => {
                 let behind = ids.iter().filter(|id| after.is_none_or(|after| *id > after));
-                behind.take(PAGE).cloned().collect()
+                let ids: Vec<_> = behind.take(PAGE).cloned().collect();
+                let Some(until) = ids.last().cloned() else { return Ok(None) };
+                let mut declarations = registry.declarations(&ids).await?;
+                let stores = self.base.stores_of(&declarations).await?;
+                let reads = |each: &Declaration, change: &Change| {
+                    !concerned_reads(change, each, |id| stores.get(id)).is_empty()
+                };
+                declarations.retain(|each| changes.iter().any(|change| reads(each, change)));
+                return Ok(Some(Part { declarations, looked_at: ids.len(), until }));
             }
             Way::Unsettled => {
                 let mut ids = self.base.ports.ledger().unsettled(begin, PAGE).await?;
@@ -175,11 +184,11 @@ impl<P: Ports> Explain<P> {
                     page.splice(0..0, first);
                 }
                 let until = page.last().map(|last| last.id.clone());
-                return Ok(until.map(|until| Part { declarations: page, until }));
+                return Ok(until.map(|until| Part { looked_at: page.len(), declarations: page, until }));
             }
         };
         let Some(until) = ids.last().cloned() else { return Ok(None) };
-        Ok(Some(Part { declarations: registry.declarations(&ids).await?, until }))
+        Ok(Some(Part { declarations: registry.declarations(&ids).await?, looked_at: ids.len(), until }))
     }
 }
 
@@ -187,12 +196,17 @@ impl<P: Ports> Explain<P> {
 enum Way {
     Pages(Scope),
     Unsettled,
-    Ids(BTreeSet<DeclarationId>),
+    /// Whatever may read a key, by the index from keys to declarations.
+    Key {
+        changes: Vec<Change>,
+        ids: BTreeSet<DeclarationId>,
+    },
 }
 
 /// Some declarations; the next ones are behind `until`.
 struct Part {
     declarations: Vec<Declaration>,
+    looked_at: usize,
     until: DeclarationId,
 }
 
