@@ -10,7 +10,8 @@ mod stores;
 pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
 pub use flow::{fake_stores, flow};
-pub use pubsub::PubSub;
+pub(crate) use pubsub::NAME as SUBSCRIPTION_NAME;
+pub use pubsub::{PubSub, Pull};
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 

@@ -4,6 +4,7 @@ use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::pull;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -18,6 +19,7 @@ use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
+use pawl_stores::OwnIdentity;
 use pawl_vault::VaultSources;
 use std::sync::{Arc, LazyLock};
 use tokio::io::AsyncWriteExt;
@@ -177,6 +179,23 @@ pub async fn aws(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<Aw
 /// The SQS queue at this URL, for a server that takes store events from it.
 pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
+}
+
+/// The pull subscription of Pub/Sub that is configured, where one is.
+///
+/// # Errors
+/// A variable that is missing or not valid. The identity is proven when the subscription is asked.
+pub async fn subscription(lookup: &dyn Lookup) -> Result<Option<pull::Subscription>, Error> {
+    let Some(config::Pull { subscription, credentials, region }) = config::Pull::read(lookup)? else {
+        return Ok(None);
+    };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let aws = Arc::new(AwsIdentity::new(sdk_config(false).await, Arc::clone(&clock)));
+    let identity = OwnIdentity::new(&credentials, aws, &region);
+    let found = pull::Subscription::new(&subscription, identity, clock);
+    let (name, rule) = ("PAWL_PUBSUB_SUBSCRIPTION", config::SUBSCRIPTION_NAME.to_owned());
+    Ok(Some(found.ok_or(config::Error::Invalid { name, rule })?))
 }
 
 /// The event bus of this name or ARN, for changes that AWS does not know of.
