@@ -7,8 +7,12 @@ STEP = @tools/step
 CARGO = cargo
 # Each folder of functions/ is one Lambda; its package and its binary are called pawl-<folder>.
 FUNCTIONS = $(patsubst functions/%/Cargo.toml,pawl-%,$(wildcard functions/*/Cargo.toml))
-# Runs a command of the tools: moto, cargo-lambda with its compiler, cfn-lint.
-WITH_TOOLS = tools=$$(tools/install) && PATH="$$tools/bin:$$PATH"
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+# Runs commands of the tools: moto, cargo-lambda with its compiler, cfn-lint.
+WITH_TOOLS = tools=$$(tools/install) && export PATH="$$tools/bin:$$PATH" &&
+
+# Where the command line runs by itself, without libraries of a system: in an image of nothing else, and on any machine.
+ALONE = x86_64-unknown-linux-musl aarch64-unknown-linux-musl
 
 # What `make golden` and `make sequences` play if CASES names nothing else.
 GOLDEN = tests/golden/data/eso-2.9.jsonl.gz
@@ -19,12 +23,12 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda notices bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda alone site image release release-check notices bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny notices tools template lint docs unit kubernetes ## every check that CI makes; cheap ones first
+test: formatted deny notices tools template chart release-check lint docs unit kubernetes ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted
@@ -36,8 +40,15 @@ deny: ## banned crates, licences and sources of the dependencies
 tools: ## install the tools of requirements.txt, once
 	$(STEP) "tools" tools/install
 
-template: ## cfn-lint of template.yaml and infra
-	$(STEP) "templates" sh -c '$(WITH_TOOLS) cfn-lint template.yaml infra/*.yaml'
+template: ## cfn-lint of template.yaml and infra, and stacks of the template on a double of AWS
+	$(STEP) "templates" sh -c '$(WITH_TOOLS) cfn-lint template.yaml infra/*.yaml && python tools/templates'
+
+chart: ## infra/chart with Helm 3, if `helm` or what HELM names is there
+	@if command -v "$${HELM:-helm}" >/dev/null; then \
+		tools/step "chart" tools/chart; \
+	else \
+		echo "--- chart: NOT RUN, for there is no helm; make kubernetes tries what it renders"; \
+	fi
 
 lint: ## clippy on everything, warnings are errors
 	$(STEP) "clippy" $(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -97,6 +108,31 @@ lambda: tools notices ## the zips to deploy: target/lambda/<function>/bootstrap.
 
 notices: ## NOTICES.txt: the licences of the packages of others in what is deployed; it is in each zip
 	$(STEP) "notices" sh -c 'tools/notices aarch64-unknown-linux-gnu pawl $(FUNCTIONS) > NOTICES.txt'
+
+alone: tools # the command line for both machines: target/alone/<target>/pawl/bootstrap
+	$(STEP) "programs" sh -c '$(WITH_TOOLS) rustup target add $(ALONE) && for each in $(ALONE); do \
+		cargo lambda build --release --target $$each --lambda-dir target/alone/$$each --package pawl || exit 1; done'
+
+site: ## the documentation as a site, by mdBook: target/site
+	$(STEP) "site" tools/site
+
+image: alone notices ## an OCI image layout of pawl for x86-64 and arm64: target/image
+	$(STEP) "image" sh -c '$(WITH_TOOLS) python tools/image target/image $(ALONE:%=target/alone/%/pawl/bootstrap)'
+
+release: alone notices ## all that a release has: target/release-<version>, with checksums
+	$(STEP) "functions" sh -c '$(WITH_TOOLS) \
+		cargo lambda build --release --arm64 --lambda-dir target/parts/arm64 $(FUNCTIONS:%=--package %) && \
+		cargo lambda build --release --x86-64 --lambda-dir target/parts/x86_64 $(FUNCTIONS:%=--package %)'
+	$(STEP) "release" sh -c '$(WITH_TOOLS) rm -rf target/built && for machine in arm64 x86_64; do \
+		mkdir -p target/built/$$machine; for each in $(FUNCTIONS); do \
+		cp target/parts/$$machine/$$each/bootstrap target/built/$$machine/$$each || exit 1; done; done && \
+		cp target/alone/x86_64-unknown-linux-musl/pawl/bootstrap target/built/x86_64/pawl && \
+		cp target/alone/aarch64-unknown-linux-musl/pawl/bootstrap target/built/arm64/pawl && \
+		cp NOTICES.txt target/built && tools/sbom aarch64-unknown-linux-gnu pawl $(FUNCTIONS) > target/built/sbom.json && \
+		python tools/release "target/release-$(VERSION)" target/built'
+
+release-check: tools ## a release of programs of nothing, twice: the same bytes, and what it says of itself holds
+	$(STEP) "release tools" sh -c '$(WITH_TOOLS) python tools/release --check'
 
 bench: ## the benchmarks of the figures that Pawl promises
 	@# One of them measures the binaries of all packages, of which `cargo bench` by itself builds none.

@@ -1,5 +1,10 @@
 //! The command line: one enum, a variant for each verb.
 
+mod examples;
+mod see;
+
+pub(crate) use see::{Diff, Explain, Get, History, Plan, Report, Resource, Status, Wait, Who};
+
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pawl_domain::ClusterName;
@@ -33,8 +38,17 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Take manifests into the registry: ExternalSecrets, stores, Clusters and StorePolicies, from files, folders or `-`.
+    #[command(after_help = examples::APPLY)]
     Apply(Apply),
+    /// Say what applying manifests would create, change and delete: in the registry, and key by key in the Secrets of each
+    /// cluster. Writes nothing.
+    ///
+    /// Stores are read as a delivery reads them, and each Secret is looked at. Of values keyed digests are shown: equal values
+    /// have equal ones, in all clusters.
+    #[command(after_help = examples::PLAN)]
+    Plan(Plan),
     /// Say what is wrong with manifests. Asks nobody.
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Show the Secrets that ExternalSecrets make of given values. Asks nobody.
     ///
@@ -52,40 +66,72 @@ pub(crate) enum Verb {
     /// An object or a list is the JSON text of a secret, unless it has one of the names with `$`. `find` finds keys of the
     /// file. A key without `$versions` has the same value in every version. Output is YAML, or a JSON list with
     /// `--output json`; what could not be rendered is said on standard error.
-    #[command(verbatim_doc_comment)]
+    #[command(verbatim_doc_comment, after_help = examples::RENDER)]
     Render(Render),
     /// Show what the registry holds, and how each declaration fares.
+    #[command(after_help = examples::GET)]
     Get(Get),
+    /// Show in ten lines how all declarations fare, and how fast changes reach their Secrets. Asks no store and no cluster.
+    #[command(after_help = examples::STATUS)]
+    Status(Status),
+    /// Name keys that no declaration reads, values that are old by their store's dates, Secrets that look managed and have no
+    /// owner, and stores that everybody may read. Stores and clusters are listed; no value is read.
+    #[command(after_help = examples::REPORT)]
+    Report(Report),
     /// Remove declarations, and the Secrets that they own; or clusters, with all that was declared for them; or policies.
+    #[command(after_help = examples::DELETE)]
     Delete(Delete),
     /// Bring up to date what a key, a declaration or an event names.
+    #[command(after_help = examples::SYNC)]
     Sync(Sync),
     /// Say what an event would touch, and why not others; why a declaration is as it is; or what the code of an error means.
-    /// Asks no store and no cluster.
+    ///
+    /// For a declaration its stores are asked for versions and its cluster for the target; no value of a store is read, and none
+    /// is shown. For an event nobody is asked.
+    #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
+    /// Say which keys differ between what stores give now and what stands in the clusters. Writes nothing.
+    ///
+    /// Of values keyed digests are shown: equal values have equal ones, in all clusters. The exit code is 1 where something
+    /// differs or could not be compared.
+    #[command(after_help = examples::DIFF)]
+    Diff(Diff),
+    /// Show the last writes of a declaration's target, the newest first: when, what called for it, and to which versions.
+    ///
+    /// The ledger keeps eight of them at most, and fewer where keys and versions have long names. Asks no store and no cluster.
+    #[command(after_help = examples::HISTORY)]
+    History(History),
     /// Say which declarations read a key, what of it, and how each fares. Asks no store and no cluster.
+    #[command(after_help = examples::WHO)]
     Who(Who),
     /// Wait until every Secret that a key goes into stands on what its store gives out now, and say what is missing.
     ///
     /// For rotations: when this ends well, the old password may go. It asks stores for versions, not for values.
+    #[command(after_help = examples::WAIT)]
     Wait(Wait),
     /// Look at the job queue: what waits, what is dead and why; try it anew or remove it.
+    #[command(after_help = examples::JOBS)]
     Jobs(Jobs),
     /// Look for what changed without an event, and bring it up to date.
+    #[command(after_help = examples::SWEEP)]
     Sweep(Sweep),
     /// Print the rights that Pawl needs in a cluster, by namespace, and a policy that keeps it to its own Secrets.
+    #[command(after_help = examples::RBAC)]
     Rbac(Rbac),
     /// Run as one process: HTTP intake, queue poller, schedules, metrics.
+    #[command(after_help = examples::SERVE)]
     Serve(Box<Serve>),
     /// Print a completion script for a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: Shell,
     },
 }
 
+/// Manifests, and what may be done with them.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Apply {
+pub(crate) struct Offer {
     /// Files or folders of YAML; `-` reads standard input. May be given several times.
     #[arg(long = "file", short, required = true, value_name = "PATH")]
     pub(crate) files: Vec<PathBuf>,
@@ -109,15 +155,21 @@ pub(crate) struct Apply {
     /// Let known clusters lead elsewhere, or be reached with other credentials.
     #[arg(long, requires = "with_clusters")]
     pub(crate) allow_cluster_changes: bool,
-    /// Only say what would be created, changed and removed.
-    #[arg(long, conflicts_with = "now")]
-    pub(crate) dry_run: bool,
     /// The clusters of declarations that name none. May be given several times.
     #[arg(long = "cluster", value_name = "NAME")]
     pub(crate) clusters: Vec<ClusterName>,
     /// The namespace of manifests that name none.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) namespace: Option<pawl_domain::Namespace>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) offer: Offer,
+    /// Only say what of the registry would be created, changed and removed. `pawl plan` looks at the Secrets as well.
+    #[arg(long, conflicts_with = "now")]
+    pub(crate) dry_run: bool,
     /// Write the Secrets now, instead of leaving them to the server or the deliver function.
     #[arg(long)]
     pub(crate) now: bool,
@@ -154,23 +206,6 @@ pub(crate) struct Render {
     /// The namespace of manifests that name none.
     #[arg(long, short, value_name = "NAME", default_value = "default")]
     pub(crate) namespace: pawl_domain::Namespace,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Get {
-    /// What to show.
-    #[arg(value_enum, default_value_t = Resource::Declarations)]
-    pub(crate) resource: Resource,
-    /// Only declarations whose `<cluster>/<namespace>/<name>` begins with this.
-    pub(crate) prefix: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Resource {
-    Declarations,
-    Stores,
-    Clusters,
-    Policies,
 }
 
 #[derive(Debug, clap::Args)]
@@ -236,37 +271,6 @@ pub(crate) struct Sync {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Explain {
-    /// A file with an event, `-` for standard input; a declaration as `<cluster>/<namespace>/<name>`; or a code as
-    /// `PAWL-FETCH-DENIED`.
-    pub(crate) what: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Who {
-    /// The key as a manifest names it, or its ARN.
-    pub(crate) key: String,
-    /// Only keys of this region; else of every region that a store names.
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Wait {
-    /// The key as a manifest names it, or its ARN.
-    pub(crate) key: String,
-    /// The version that must be in force, as the store names it; else whichever it gives out.
-    #[arg(long, value_name = "ID")]
-    pub(crate) version: Option<String>,
-    /// Only keys of this region; else of every region that a store names.
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-    /// How long to wait, in seconds; 0 looks once.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
-    pub(crate) timeout: u64,
-}
-
-#[derive(Debug, clap::Args)]
 pub(crate) struct Sweep {
     /// Sweep what is not due as well.
     #[arg(long)]
@@ -325,12 +329,18 @@ pub(crate) struct Serve {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Output {
-    /// Columns for people.
+    /// Columns for people, no wider than the terminal.
     Table,
+    /// Columns, each row in one line.
+    Wide,
+    /// The first column alone.
+    Name,
     /// One JSON document.
     Json,
     /// One YAML document.
     Yaml,
+    /// The columns, with commas between.
+    Csv,
 }
 
 impl Args {
@@ -365,8 +375,29 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
     #[test]
     fn the_command_line_is_consistent() {
-        <super::Args as clap::CommandFactory>::command().debug_assert();
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn each_verb_has_examples_that_can_be_typed() {
+        for verb in Args::command().get_subcommands() {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<_> =
+                help.lines().filter_map(|line| line.trim().strip_prefix("pawl ")).collect();
+            assert!(!examples.is_empty(), "{}: it has no example", verb.get_name());
+            for example in examples {
+                let command = example.split(" #").next().unwrap_or_default();
+                assert!(command.starts_with(verb.get_name()), "{example}");
+                let words = ["pawl"].into_iter().chain(command.split_whitespace());
+                if let Err(error) = Args::try_parse_from(words) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
     }
 }

@@ -45,6 +45,20 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// What may help, beside what the message says.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Start(_) | Self::Flow(_) => Some(
+                "hint: --db names the registry of a pawl serve; a deployed Pawl is reached with --table and --jobs",
+            ),
+            Self::Event(_) => {
+                Some("hint: docs/sending-events.md has the form, and events/ a sample of every event")
+            }
+            Self::Values { .. } => Some("hint: pawl render --help shows the form of the file"),
+            Self::Usage(_) | Self::NotFound(_) | Self::File { .. } | Self::Ended(_) | Self::Http(_) => None,
+        }
+    }
+
     /// See the help of `pawl`.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {

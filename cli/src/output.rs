@@ -1,13 +1,14 @@
-//! Results on standard output: columns for people, JSON or YAML for programs. The only place that prints.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints, and does so only here"
-)]
+//! Results on standard output: columns for people, JSON, YAML or CSV for programs. The only place that prints.
+#![expect(clippy::print_stderr, reason = "a command line prints, and does so only here")]
+
+mod columns;
 
 use crate::args::Output;
 use crate::error::Error;
+use pawl_runtime::config::environment;
 use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A result that has rows.
 pub(crate) trait Table: Serialize {
@@ -25,44 +26,98 @@ pub(crate) trait Table: Serialize {
 
 /// Prints a result in the form asked for.
 pub(crate) fn show<T: Table>(result: &T, output: Output) {
-    match output {
-        Output::Table => print!("{}", columns(result)),
-        Output::Json => println!("{}", serde_json::to_string_pretty(result).unwrap_or_default()),
-        Output::Yaml => print!("{}", serde_saphyr::to_string(result).unwrap_or_default()),
+    text(&match output {
+        Output::Table => table(result, Screen::of_stdout()),
+        Output::Wide => table(result, Screen { width: None, ..Screen::of_stdout() }),
+        Output::Name => names(result),
+        Output::Csv => csv(result),
+        Output::Json => serde_json::to_string_pretty(result).unwrap_or_default() + "\n",
+        Output::Yaml => serde_saphyr::to_string(result).unwrap_or_default(),
+    });
+}
+
+/// Prints why a command ended early, and what may help.
+pub(crate) fn complain(error: &Error) {
+    eprintln!("pawl: {error}");
+    if let Some(hint) = error.hint() {
+        note(hint);
     }
 }
 
-/// Prints why a command ended early.
-pub(crate) fn complain(error: &Error) {
-    eprintln!("pawl: {error}");
+/// Prints a text as it is. Who reads it may have read enough, as `head` has: that is no error.
+pub(crate) fn text(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+        IS_READ.store(false, Ordering::Relaxed);
+    }
 }
 
-/// Prints a text as it is.
-pub(crate) fn text(text: &str) {
-    print!("{text}");
+/// Whether somebody still reads what is printed.
+pub(crate) fn is_read() -> bool {
+    IS_READ.load(Ordering::Relaxed)
 }
+
+static IS_READ: AtomicBool = AtomicBool::new(true);
 
 /// Tells a person what goes on.
 pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }
 
-fn columns<T: Table>(result: &T) -> String {
-    let rows = result.rows();
-    let headings = T::HEADINGS.iter().map(|heading| (*heading).to_owned()).collect::<Vec<_>>();
-    let mut lines = Vec::new();
-    if !rows.is_empty() {
-        let all: Vec<&Vec<String>> = std::iter::once(&headings).chain(&rows).collect();
-        let width =
-            |column: usize| all.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-        for row in all {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-            lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
+/// Wipes the screen, where there is one, before a result is shown anew.
+pub(crate) fn wipe() {
+    if std::io::stdout().is_terminal() {
+        text("\x1b[2J\x1b[H");
+    }
+}
+
+/// What a table is printed on.
+#[derive(Clone, Copy, Debug)]
+struct Screen {
+    /// How many columns it has; `None` where it is no terminal.
+    width: Option<usize>,
+    /// Whether it shows bold letters, and nobody has said not to: see <https://no-color.org>.
+    bold: bool,
+}
+
+impl Screen {
+    fn of_stdout() -> Self {
+        let width = terminal_size::terminal_size_of(std::io::stdout());
+        let dumb = environment("TERM").is_some_and(|term| term == "dumb");
+        let is_told_off = environment("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            width: width.map(|(terminal_size::Width(width), _)| usize::from(width)),
+            bold: std::io::stdout().is_terminal() && !is_told_off && !dumb,
         }
+    }
+}
+
+fn table<T: Table>(result: &T, screen: Screen) -> String {
+    let mut lines = columns::lines(T::HEADINGS, &result.rows(), screen.width);
+    if let Some(heading) = lines.first_mut().filter(|_| screen.bold) {
+        *heading = format!("\x1b[1m{heading}\x1b[0m");
     }
     lines.extend(result.summary());
     lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// The first column, each name once.
+fn names<T: Table>(result: &T) -> String {
+    let mut names: Vec<String> = result.rows().into_iter().filter_map(|row| row.into_iter().next()).collect();
+    names.dedup();
+    names.into_iter().map(|name| name + "\n").collect()
+}
+
+/// As RFC 4180 has it, but for the ends of lines.
+fn csv<T: Table>(result: &T) -> String {
+    let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    };
+    let line =
+        |cells: Vec<String>| cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n";
+    let headings = T::HEADINGS.iter().map(|heading| (*heading).to_owned()).collect();
+    std::iter::once(headings).chain(result.rows()).map(line).collect()
 }
 
 #[cfg(test)]
@@ -84,10 +139,26 @@ mod tests {
         }
     }
 
+    const PIPE: Screen = Screen { width: None, bold: false };
+
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let shown = columns(&Fruit(vec![("fig", 1), ("pomegranate", 20)]));
-        assert_eq!(shown, "FRUIT        COUNT\nfig          1\npomegranate  20\n2 kinds\n");
-        assert_eq!(columns(&Fruit(vec![])), "0 kinds\n");
+    fn a_table_ends_with_its_summary() {
+        let shown = table(&Fruit(vec![("fig", 1)]), PIPE);
+        assert_eq!(shown, "FRUIT  COUNT\nfig    1\n1 kinds\n");
+        assert_eq!(table(&Fruit(vec![]), PIPE), "0 kinds\n");
+    }
+
+    #[test]
+    fn headings_are_bold_on_a_terminal_only() {
+        let shown = table(&Fruit(vec![("fig", 1)]), Screen { width: Some(80), bold: true });
+        assert!(shown.starts_with("\x1b[1mFRUIT  COUNT\x1b[0m\n"), "{shown}");
+        assert!(!table(&Fruit(vec![("fig", 1)]), PIPE).contains('\x1b'));
+    }
+
+    #[test]
+    fn names_and_csv_are_for_programs() {
+        let fruit = Fruit(vec![("fig", 1), ("fig", 2), ("a \"kind\", of pear", 3)]);
+        assert_eq!(names(&fruit), "fig\na \"kind\", of pear\n");
+        assert_eq!(csv(&fruit), "FRUIT,COUNT\nfig,1\nfig,2\n\"a \"\"kind\"\", of pear\",3\n");
     }
 }

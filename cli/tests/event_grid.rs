@@ -1,73 +1,13 @@
 //! Events of Azure's Event Grid at a running server: its questions are answered, and its events taken from who shows the token.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use crate::server::Server;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const WRONG: &str = "0123456789abcdef0123456789abcdeF";
+const EVENTS: &str = "/v1/azure/events";
 const ORIGIN: &str = "WebHook-Request-Origin: eventgrid.azure.net";
-
-/// A server. Dropping it kills it.
-struct Server {
-    child: Child,
-    address: String,
-    /// Held open: a server that cannot say anything any more ends.
-    _said: BufReader<ChildStderr>,
-}
-
-impl Server {
-    fn start(directory: &Path, token: Option<&str>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--sweep", "24h", "--index", "24h"]);
-        command
-            .current_dir(directory)
-            .env_clear()
-            .env("HOME", directory)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null());
-        command.envs(token.map(|token| ("PAWL_AZURE_EVENT_TOKEN", token)));
-        let mut child = command.spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let address = loop {
-            let mut line = String::new();
-            assert_ne!(
-                said.read_line(&mut line).unwrap(),
-                0,
-                "the server ended before it said where it listens"
-            );
-            if let Some((_, address)) = line.split_once("serves on http://") {
-                break address.trim().to_owned();
-            }
-        };
-        Self { child, address, _said: said }
-    }
-
-    /// Status, headers in lower case, and body.
-    fn ask(&self, method: &str, headers: &[&str], body: &str) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
-        let length = body.len();
-        let request = format!(
-            "{method} /v1/azure/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, head.to_ascii_lowercase(), body.to_owned())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/azure").join(name);
@@ -77,7 +17,7 @@ fn sample(name: &str) -> String {
 #[test]
 fn event_grid_is_answered_and_taken_where_it_shows_the_token() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path(), Some(TOKEN));
+    let server = Server::start(directory.path(), &[("PAWL_AZURE_EVENT_TOKEN", TOKEN)]);
     let (right, wrong) = (format!("x-pawl-token: {TOKEN}"), format!("x-pawl-token: {WRONG}"));
     for (name, shown, status, said) in [
         (
@@ -97,7 +37,7 @@ fn event_grid_is_answered_and_taken_where_it_shows_the_token() {
         ("secret-new-version.json", Some(&wrong), 401, "x-pawl-token does not hold the token"),
     ] {
         let shown: Vec<&str> = shown.into_iter().map(String::as_str).collect();
-        let (answered, _, body) = server.ask("POST", &shown, &sample(name));
+        let (answered, _, body) = server.ask("POST", EVENTS, &shown, &sample(name));
         assert_eq!(answered, status, "{name} {shown:?}: {body}");
         assert!(body.contains(said), "{name} {shown:?}: {body}");
     }
@@ -108,7 +48,7 @@ fn event_grid_is_answered_and_taken_where_it_shows_the_token() {
         (&["WebHook-Request-Origin: eventgrid.example.com"], 405),
         (&[], 405),
     ] {
-        let (answered, head, _) = server.ask("OPTIONS", headers, "");
+        let (answered, head, _) = server.ask("OPTIONS", EVENTS, headers, "");
         assert_eq!(answered, status, "{headers:?}: {head}");
         let allowed = "webhook-allowed-origin: eventgrid.azure.net";
         assert_eq!(
@@ -119,14 +59,63 @@ fn event_grid_is_answered_and_taken_where_it_shows_the_token() {
     }
 }
 
+/// Event Grid writes the one in batches and the other otherwise; who passes events on writes what it likes.
+#[test]
+fn the_schema_is_told_by_the_body_and_not_by_its_type() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path(), &[("PAWL_AZURE_EVENT_TOKEN", TOKEN)]);
+    let right = format!("x-pawl-token: {TOKEN}");
+    for (kind, name, changes) in [
+        ("application/json; charset=utf-8", "secret-new-version.json", 1),
+        ("application/cloudevents+json; charset=utf-8", "cloud-event.json", 1),
+        ("application/cloudevents-batch+json; charset=utf-8", "cloud-events.json", 2),
+        ("application/octet-stream", "event-grid-object.json", 1),
+        ("text/plain", "service-bus-message.json", 1),
+        ("application/json", "event-hub-messages.json", 3),
+    ] {
+        let (status, _, body) =
+            server.ask("POST", EVENTS, &[&right, &format!("content-type: {kind}")], &sample(name));
+        assert_eq!(status, 200, "{kind} {name}: {body}");
+        assert!(body.contains(&format!("\"changes\":{changes}")), "{kind} {name}: {body}");
+    }
+}
+
+#[test]
+fn tokens_of_entra_are_looked_at_and_keys_that_cannot_be_had_are_no_refusal() {
+    let directory = tempfile::tempdir().unwrap();
+    let tenant = "11111111-2222-3333-4444-555555555555";
+    let entra = [
+        ("PAWL_AZURE_EVENT_TENANT", tenant),
+        ("PAWL_AZURE_EVENT_AUDIENCE", "api://pawl"),
+        // Nobody listens there.
+        ("PAWL_AZURE_EVENT_AUTHORITY", "http://127.0.0.1:1"),
+        ("PAWL_AZURE_EVENT_SENDERS", "4962773b-9cdb-44cf-a8bf-237846a00ab7"),
+    ];
+    let server = Server::start(directory.path(), &entra);
+    // {"alg":"RS256","kid":"one"}
+    let shown = "authorization: Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6Im9uZSJ9.e30.AAAA";
+    for (headers, status, said) in [
+        (&[][..], 401, "the request has no bearer token"),
+        (&["x-pawl-token: 0123456789abcdef0123456789abcdef"], 401, "the request has no bearer token"),
+        (&["authorization: Bearer nonsense"], 401, "none that the issuer signed"),
+        (&[shown], 503, "the keys of Entra ID could not be had"),
+    ] {
+        let (answered, _, body) = server.ask("POST", EVENTS, headers, &sample("cloud-event.json"));
+        assert_eq!(answered, status, "{headers:?}: {body}");
+        assert!(body.contains(said), "{headers:?}: {body}");
+    }
+    assert_eq!(server.ask("OPTIONS", EVENTS, &[ORIGIN], "").0, 200, "it may show a token, and need not");
+    assert_eq!(server.ask("OPTIONS", EVENTS, &[ORIGIN, "authorization: Bearer nonsense"], "").0, 401);
+}
+
 #[test]
 fn without_a_token_nobody_is_answered() {
     let directory = tempfile::tempdir().unwrap();
-    let server = Server::start(directory.path(), None);
-    let (status, _, body) = server.ask("POST", &[], &sample("validation.json"));
+    let server = Server::start(directory.path(), &[]);
+    let (status, _, body) = server.ask("POST", EVENTS, &[], &sample("validation.json"));
     assert_eq!(status, 404, "{body}");
     assert!(body.contains("set PAWL_AZURE_EVENT_TOKEN"), "{body}");
-    let (status, head, _) = server.ask("OPTIONS", &[ORIGIN], "");
+    let (status, head, _) = server.ask("OPTIONS", EVENTS, &[ORIGIN], "");
     assert_eq!(status, 404);
     assert!(!head.contains("webhook-allowed"), "{head}");
 }

@@ -2,5 +2,8 @@
 
 mod damaged;
 mod event_grid;
+mod looks;
 mod no_aws;
 mod offline;
+mod server;
+mod vendors;

@@ -1,6 +1,7 @@
 //! The HTTP side of `pawl serve`: events come in, health and metrics go out.
 
 mod event_grid;
+mod vendors;
 
 use super::audit;
 use super::body;
@@ -41,26 +42,35 @@ struct Site<P> {
     event_grid: Admission,
     audit: audit::Intake,
     pubsub: pubsub::Admission,
+    vendors: pawl_runtime::vendors::Admission,
     metrics: PrometheusHandle,
     health: Arc<Health>,
     places: Semaphore,
 }
 
-/// The routes. Without a `key` no event is taken over HTTP but those that `event_grid` lets in.
+/// Who may hand in events.
+pub(crate) struct Doors {
+    /// The key that events are signed with; without one none of them are taken.
+    pub(crate) key: Option<SecretValue>,
+    pub(crate) event_grid: Admission,
+    pub(crate) pubsub: pubsub::Admission,
+    pub(crate) vendors: pawl_runtime::vendors::Admission,
+}
+
+/// The routes. No event is taken over HTTP but those that the doors let in.
 pub(crate) fn routes<P: Ports>(
     pipeline: Arc<Pipeline<P>>,
-    key: Option<SecretValue>,
-    event_grid: Admission,
+    doors: Doors,
     audit: audit::Intake,
-    pubsub: pubsub::Admission,
     metrics: PrometheusHandle,
     health: Arc<Health>,
 ) -> Router {
-    let places = Semaphore::new(CONCURRENCY);
-    let site = Arc::new(Site { pipeline, key, event_grid, audit, pubsub, metrics, health, places });
+    let (places, Doors { key, event_grid, pubsub, vendors }) = (Semaphore::new(CONCURRENCY), doors);
+    let site = Arc::new(Site { pipeline, key, event_grid, audit, pubsub, vendors, metrics, health, places });
     Router::new()
         .route("/v1/events", post(events::<P>))
         .route("/v1/azure/events", post(event_grid::events::<P>).options(event_grid::consent::<P>))
+        .route("/v1/doppler/events", post(vendors::doppler::<P>))
         .route("/v1/google/pubsub", post(pushed::<P>))
         .route("/v1/vault/audit", post(records::<P>))
         .route("/metrics", get(|State(site): State<Arc<Site<P>>>| async move { site.metrics.render() }))

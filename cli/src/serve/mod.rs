@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::output;
 use crew::Crew;
 use health::Health;
+use http::Doors;
 use pawl_runtime::config;
 use pawl_runtime::event_grid::Admission;
 use std::process::ExitCode;
@@ -42,7 +43,8 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pubsub = config::PubSub::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let subscription = pawl_runtime::wiring::subscription(&lookup).await?;
-    let event_grid = config::event_grid(&lookup).map_err(pawl_runtime::Error::from)?;
+    let event_grid = config::EventGrid::read(&lookup).map_err(pawl_runtime::Error::from)?;
+    let vendors = config::vendors(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
@@ -70,8 +72,8 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     info!(%address, "serving");
     output::note(&format!("pawl serves on http://{address}"));
     let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
-    let event_grid = Admission::new(event_grid);
-    let routes = http::routes(Arc::clone(&pipeline), key, event_grid, audit, pubsub, metrics, health);
+    let doors = Doors { key, event_grid: Admission::new(&event_grid), pubsub, vendors };
+    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, health);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 

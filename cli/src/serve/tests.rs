@@ -10,7 +10,7 @@ use axum::http::{Request, StatusCode};
 use clap::Parser;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use pawl_runtime::config;
-use pawl_runtime::{event_grid, pubsub};
+use pawl_runtime::{event_grid, pubsub, vendors};
 use std::future::{pending, ready};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,10 +73,10 @@ async fn health_turns_over_http_when_a_part_ends() {
     let audit = config::Audit::read(&lookup).unwrap();
     let audit = audit::start(&audit, serve, &pipeline, &mut crew, &stopped).await.unwrap();
     let metrics = PrometheusBuilder::new().build_recorder().handle();
-    let (event_grid, pubsub) =
-        (event_grid::Admission::new(None), pubsub::Admission::new(&pawl_runtime::config::PubSub::default()));
-    let routes =
-        http::routes(Arc::clone(&pipeline), None, event_grid, audit, pubsub, metrics, Arc::clone(&health));
+    let event_grid = event_grid::Admission::new(&config::EventGrid::default());
+    let pubsub = pubsub::Admission::new(&config::PubSub::default());
+    let doors = http::Doors { key: None, event_grid, pubsub, vendors: vendors::Admission::default() };
+    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, Arc::clone(&health));
     let ask = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
         routes.clone().oneshot(request).await.unwrap().status()

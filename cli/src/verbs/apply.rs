@@ -1,7 +1,7 @@
 //! `pawl apply`: manifests into the registry.
 
 use super::{clusters, code, manifests};
-use crate::args::{Apply, Args};
+use crate::args::{Apply, Args, Offer};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::store::Home;
@@ -16,10 +16,8 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) -> Result<ExitCode, Error> {
-    let mut manifests = read(pipeline, apply).await?;
-    let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
-    clusters::refuse(&allowed, &mut manifests);
-    let rights = rights(apply);
+    let manifests = read(pipeline, args, &apply.offer).await?;
+    let rights = rights(&apply.offer);
     if apply.dry_run {
         let report = pipeline.preview(manifests, &rights).await?;
         let well = report.is_complete();
@@ -41,7 +39,7 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) 
 }
 
 /// What the command line says that this apply may do.
-fn rights(apply: &Apply) -> Rights {
+pub(super) fn rights(apply: &Offer) -> Rights {
     Rights {
         set: apply.set.clone().unwrap_or_default(),
         take_over: apply.take_over,
@@ -55,13 +53,17 @@ fn rights(apply: &Apply) -> Rights {
     }
 }
 
-async fn read(pipeline: &Pipeline<World>, apply: &Apply) -> Result<Manifests, Error> {
-    let sources = manifests::sources(&apply.files)?;
+/// The manifests that are offered, but for Clusters with credentials that may not be taken from where they are.
+pub(super) async fn read(pipeline: &Pipeline<World>, args: &Args, offer: &Offer) -> Result<Manifests, Error> {
+    let sources = manifests::sources(&offer.files)?;
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;
-    options.default_clusters.clone_from(&apply.clusters);
-    options.default_namespace.clone_from(&apply.namespace);
-    Ok(manifests::together(manifests::read(&sources, options)))
+    options.default_clusters.clone_from(&offer.clusters);
+    options.default_namespace.clone_from(&offer.namespace);
+    let mut manifests = manifests::together(manifests::read(&sources, options));
+    let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
+    clusters::refuse(&allowed, &mut manifests);
+    Ok(manifests)
 }
 
 /// What an apply did, object by object.
@@ -121,6 +123,15 @@ impl Applied {
     }
 }
 
+/// A problem in one line.
+pub(super) fn line(problem: &Problem) -> String {
+    let severity = match problem.severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    format!("{severity}: {problem}")
+}
+
 fn word(put: Put, would: bool) -> &'static str {
     match (put, would) {
         (Put::Created, false) => "created",
@@ -142,13 +153,6 @@ impl Table for Applied {
     }
 
     fn summary(&self) -> Option<String> {
-        let line = |problem: &Problem| {
-            let severity = match problem.severity {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            };
-            format!("{severity}: {problem}")
-        };
         let lines: Vec<String> = self.problems.iter().map(line).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }

@@ -5,7 +5,7 @@ use crate::args::{Args, Delete};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::{ClusterName, DeclarationId, ObjectName};
-use pawl_pipeline::retire::Retired;
+use pawl_pipeline::index::retire::Retired;
 use serde::Serialize;
 use std::process::ExitCode;
 

@@ -3,12 +3,14 @@
 mod account;
 mod code;
 
-use super::{input, registry};
+use super::{input, over, registry};
 use crate::args::{Args, Explain};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::{Affected, Change, DeclarationId, Moved};
+use pawl_pipeline::Pipeline;
 use pawl_ports::{DocumentKind, Ports, Registry, Unreadable};
+use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -20,13 +22,22 @@ pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Erro
     // A file of that name is meant before a declaration, as in `pawl sync`.
     let declaration = explain.what.to_str().and_then(|text| text.parse::<DeclarationId>().ok());
     match declaration {
-        Some(id) if !explain.what.exists() => of_declaration(args, &id).await,
+        Some(id) if !explain.what.exists() && explain.offline => {
+            of_declaration(&registry(args).await?, args, &id, false).await
+        }
+        Some(id) if !explain.what.exists() => {
+            over(args, async |flow| of_declaration(flow, args, &id, true).await).await
+        }
         _ => of_event(args, explain).await,
     }
 }
 
-async fn of_declaration(args: &Args, id: &DeclarationId) -> Result<ExitCode, Error> {
-    let pipeline = registry(args).await?;
+async fn of_declaration(
+    pipeline: &Pipeline<World>,
+    args: &Args,
+    id: &DeclarationId,
+    asking: bool,
+) -> Result<ExitCode, Error> {
     let Some(account) = pipeline.account(id).await? else {
         let unreadable = pipeline.ports().registry().unreadable().await?;
         let of_it = |each: &Unreadable| each.kind == DocumentKind::Declaration && each.id == id.to_string();
@@ -35,7 +46,8 @@ async fn of_declaration(args: &Args, id: &DeclarationId) -> Result<ExitCode, Err
             format!("{id}: no such declaration is registered (see pawl get), and no file has this name")
         })));
     };
-    output::show(&account::shown(&account), args.output);
+    let witness = pipeline.witness(&account, asking).await?;
+    output::show(&account::shown(&account, &witness), args.output);
     Ok(ExitCode::SUCCESS)
 }
 

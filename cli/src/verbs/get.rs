@@ -2,8 +2,9 @@
 
 mod policies;
 
-use super::registry;
-use crate::args::{Args, Get, Resource};
+use super::selector::chosen;
+use super::{registry, watch};
+use crate::args::{Args, Get, Output, Resource};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::cluster::Connection;
@@ -22,39 +23,78 @@ const UNREADABLE: &str = "unreadable";
 
 pub(super) async fn run(args: &Args, get: &Get) -> Result<ExitCode, Error> {
     let pipeline = registry(args).await?;
-    match get.resource {
-        Resource::Declarations => {
-            let prefix = get.prefix.as_deref().unwrap_or_default();
-            let mut rows = declarations(&pipeline, prefix).await?;
-            let unreadable = unreadable(&pipeline, DocumentKind::Declaration).await?;
-            let shown = unreadable.into_iter().filter(|each| each.id.starts_with(prefix));
-            rows.0.extend(shown.map(DeclarationRow::unreadable));
-            rows.0.sort_by(|a, b| a.declaration.split('/').cmp(b.declaration.split('/')));
-            output::show(&rows, args.output);
-        }
-        Resource::Stores => {
-            let stores = pipeline.ports().registry().swept_stores().await?;
-            let mut rows: Vec<_> = stores.into_iter().map(StoreRow::from).collect();
-            let unreadable = unreadable(&pipeline, DocumentKind::Store).await?;
-            rows.extend(unreadable.into_iter().map(StoreRow::unreadable));
-            output::show(&Stores(rows), args.output);
-        }
-        Resource::Policies => {
-            let policies = pipeline.ports().registry().policies().await?;
-            let mut rows: Vec<_> = policies.known.into_iter().map(PolicyRow::from).collect();
-            let unreadable = unreadable(&pipeline, DocumentKind::Policy).await?;
-            rows.extend(unreadable.into_iter().map(PolicyRow::unreadable));
-            output::show(&Policies(rows), args.output);
-        }
-        Resource::Clusters => {
-            let clusters = pipeline.ports().registry().clusters().await?;
-            let mut rows: Vec<_> = clusters.into_iter().map(ClusterRow::from).collect();
-            let unreadable = unreadable(&pipeline, DocumentKind::Cluster).await?;
-            rows.extend(unreadable.into_iter().map(ClusterRow::unreadable));
-            output::show(&Clusters(rows), args.output);
+    let meant = chosen(get.selector.as_deref())?;
+    if get.selector.is_some() && !matches!(get.resource, Resource::Declarations) {
+        return Err(Error::Usage(
+            "--selector looks at labels of ExternalSecrets: use it with declarations".to_owned(),
+        ));
+    }
+    watch(get.watch, async || {
+        let found = found(&pipeline, get, &meant).await?;
+        Ok(move || found.show(args.output))
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked for.
+enum FoundRows {
+    Declarations(Declarations),
+    Stores(Stores),
+    Policies(Policies),
+    Clusters(Clusters),
+}
+
+impl FoundRows {
+    fn show(&self, output: Output) {
+        match self {
+            Self::Declarations(rows) => output::show(rows, output),
+            Self::Stores(rows) => output::show(rows, output),
+            Self::Policies(rows) => output::show(rows, output),
+            Self::Clusters(rows) => output::show(rows, output),
         }
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+async fn found(
+    pipeline: &Pipeline<World>,
+    get: &Get,
+    meant: impl Fn(&Declaration) -> bool,
+) -> Result<FoundRows, Error> {
+    let registry = pipeline.ports().registry();
+    Ok(match get.resource {
+        Resource::Declarations => {
+            let prefix = get.prefix.as_deref().unwrap_or_default();
+            let mut rows = declarations(pipeline, prefix, meant).await?;
+            // Which labels it had, nobody can read.
+            if get.selector.is_none() {
+                let unreadable = unreadable(pipeline, DocumentKind::Declaration).await?;
+                let shown = unreadable.into_iter().filter(|each| each.id.starts_with(prefix));
+                rows.0.extend(shown.map(DeclarationRow::unreadable));
+            }
+            rows.0.sort_by(|a, b| a.declaration.split('/').cmp(b.declaration.split('/')));
+            FoundRows::Declarations(rows)
+        }
+        Resource::Stores => {
+            let mut rows: Vec<_> = registry.swept_stores().await?.into_iter().map(StoreRow::from).collect();
+            let unreadable = unreadable(pipeline, DocumentKind::Store).await?;
+            rows.extend(unreadable.into_iter().map(StoreRow::unreadable));
+            FoundRows::Stores(Stores(rows))
+        }
+        Resource::Policies => {
+            let policies = registry.policies().await?;
+            let mut rows: Vec<_> = policies.known.into_iter().map(PolicyRow::from).collect();
+            let unreadable = unreadable(pipeline, DocumentKind::Policy).await?;
+            rows.extend(unreadable.into_iter().map(PolicyRow::unreadable));
+            FoundRows::Policies(Policies(rows))
+        }
+        Resource::Clusters => {
+            let mut rows: Vec<_> = registry.clusters().await?.into_iter().map(ClusterRow::from).collect();
+            let unreadable = unreadable(pipeline, DocumentKind::Cluster).await?;
+            rows.extend(unreadable.into_iter().map(ClusterRow::unreadable));
+            FoundRows::Clusters(Clusters(rows))
+        }
+    })
 }
 
 /// The documents of a kind that cannot be read.
@@ -64,18 +104,22 @@ async fn unreadable(pipeline: &Pipeline<World>, kind: DocumentKind) -> Result<Ve
     Ok(found)
 }
 
-async fn declarations(pipeline: &Pipeline<World>, prefix: &str) -> Result<Declarations, Error> {
+async fn declarations(
+    pipeline: &Pipeline<World>,
+    prefix: &str,
+    meant: impl Fn(&Declaration) -> bool,
+) -> Result<Declarations, Error> {
     let mut rows = Vec::new();
     let mut pages = pipeline.ports().registry().pages(Scope::All);
-    while let Some(page) = pages.next().await? {
+    while let Some(mut page) = pages.next().await? {
+        page.retain(|each| each.id.to_string().starts_with(prefix) && meant(each));
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
         let entries = pipeline.ports().ledger().entries(&ids).await?;
         let records: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.id, entry.record)).collect();
         let without: Vec<_> = ids.into_iter().filter(|id| !records.contains_key(id)).collect();
         let unknown = pipeline.ports().ledger().unreadable_records(&without).await?;
         let unknown: BTreeMap<_, _> = unknown.into_iter().map(|each| (each.id.clone(), each)).collect();
-        let shown = page.into_iter().filter(|each| each.id.to_string().starts_with(prefix));
-        rows.extend(shown.map(|each| {
+        rows.extend(page.into_iter().map(|each| {
             let row = DeclarationRow::new(&each, records.get(&each.id));
             match unknown.get(&each.id.to_string()) {
                 Some(record) => row.of_unknown_state(record),

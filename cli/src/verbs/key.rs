@@ -4,6 +4,7 @@ use crate::error::Error;
 use pawl_domain::change::Extent;
 use pawl_domain::provider::Arn;
 use pawl_domain::{Change, Location, Moved};
+use pawl_pipeline::BY_HAND;
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Ports, Registry};
 use pawl_runtime::World;
@@ -27,7 +28,7 @@ pub(super) async fn changes_of_key(
         .filter(|location| region.is_none_or(|region| location.region == region))
         .collect();
     let change = |location| Change {
-        id: "by-hand".to_owned(),
+        id: BY_HAND.to_owned(),
         location,
         names: BTreeSet::from([key.to_owned()]),
         extent: Extent::Key,

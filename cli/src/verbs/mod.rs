@@ -4,17 +4,24 @@ mod apply;
 mod check;
 mod clusters;
 mod delete;
+mod diff;
 mod explain;
 mod get;
+mod history;
 mod input;
 mod jobs;
 mod key;
 mod manifests;
+mod plan;
 mod rbac;
 mod render;
+mod report;
 mod results;
+mod selector;
+mod status;
 mod sweep;
 mod sync;
+mod targets;
 mod wait;
 mod who;
 
@@ -27,6 +34,9 @@ use pawl_runtime::World;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Between two looks of `--watch`.
+const AGAIN: Duration = Duration::from_secs(2);
+
 /// How long giving up tokens may take.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -37,12 +47,17 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
     match &args.verb {
         Verb::Apply(apply) => over(args, async |flow| apply::run(flow, args, apply).await).await,
+        Verb::Plan(plan) => over(args, async |flow| plan::run(flow, args, plan).await).await,
         Verb::Check(check) => check::run(args, check),
         Verb::Render(render) => render::run(args, render),
         Verb::Get(get) => get::run(args, get).await,
+        Verb::Status(status) => status::run(args, status).await,
+        Verb::Report(report) => over(args, async |flow| report::run(flow, args, report).await).await,
         Verb::Delete(delete) => delete::run(args, delete).await,
         Verb::Sync(sync) => over(args, async |flow| sync::run(flow, args, sync).await).await,
         Verb::Explain(explain) => explain::run(args, explain).await,
+        Verb::Diff(diff) => over(args, async |flow| diff::run(flow, args, diff).await).await,
+        Verb::History(history) => history::run(args, history).await,
         Verb::Wait(wait) => over(args, async |flow| wait::run(flow, args, wait).await).await,
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
@@ -67,6 +82,24 @@ async fn over(
     let result = work(&pipeline).await;
     farewell(&pipeline).await;
     result
+}
+
+/// Looks, and shows what it saw; with `--watch` again and again, until somebody stops it or nobody reads it any more.
+async fn watch<S: FnOnce()>(
+    watching: bool,
+    mut look: impl AsyncFnMut() -> Result<S, Error>,
+) -> Result<(), Error> {
+    loop {
+        let show = look().await?;
+        if watching {
+            output::wipe();
+        }
+        show();
+        if !watching || !output::is_read() {
+            return Ok(());
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// Gives up what stores keep for this process; one that does not answer does not hold it up.

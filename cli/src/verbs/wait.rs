@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::{Change, DeclarationId};
 use pawl_pipeline::Pipeline;
-use pawl_pipeline::receipt::{Receipt, Stand};
+use pawl_pipeline::explain::receipt::{Receipt, Stand};
 use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;

@@ -3,8 +3,9 @@
 //! Source: "Webhook event delivery", and "Endpoint validation" with the schema of Event Grid and with that of CloudEvents.
 
 use crate::{Site, Taken, take};
+use jiff::Timestamp;
 use pawl_events::azure;
-use pawl_runtime::event_grid::{Refused, TOKEN};
+use pawl_runtime::event_grid::Refused;
 use pawl_runtime::function_url::{Request, again, answer, problem};
 use pawl_runtime::intake;
 use serde_json::{Value, json};
@@ -13,8 +14,8 @@ use serde_json::{Value, json};
 ///
 /// 200: on the bus. 400: cannot be read, and will not be the next time either. 401: what lets in is missing or wrong. 503: send it
 /// again.
-pub(super) async fn events(site: &Site, request: &Request) -> Value {
-    if let Err(refused) = site.event_grid.check(request.header(TOKEN)) {
+pub(super) async fn events(site: &Site, request: &Request, now: Timestamp) -> Value {
+    if let Err(refused) = site.event_grid.check(|name| request.header(name), now).await {
         intake::refused();
         return turned_away(refused);
     }
@@ -30,8 +31,8 @@ pub(super) async fn events(site: &Site, request: &Request) -> Value {
 }
 
 /// Says who may send CloudEvents: Event Grid, as much as it likes.
-pub(super) fn consent(site: &Site, request: &Request) -> Value {
-    if let Err(refused) = site.event_grid.check_question(request.header(TOKEN)) {
+pub(super) async fn consent(site: &Site, request: &Request, now: Timestamp) -> Value {
+    if let Err(refused) = site.event_grid.check_question(|name| request.header(name), now).await {
         return turned_away(refused);
     }
     match request.header("webhook-request-origin") {
@@ -47,6 +48,7 @@ fn turned_away(refused: Refused) -> Value {
     let message = refused.to_string();
     match refused {
         Refused::Closed => problem(404, &message),
+        Refused::NoKeys => again(&message),
         _ => problem(401, &message),
     }
 }

@@ -42,8 +42,8 @@ pub async fn handle(site: &Site, event: Value, now: Timestamp) -> Result<Value, 
     let request = request.map_err(|_| "the event is no request; call the function by its URL")?;
     Ok(match (request.method(), request.path()) {
         ("POST", "/v1/google/pubsub") => google::pushed(site, &request, now).await,
-        ("POST", "/v1/azure/events") => azure::events(site, &request).await,
-        ("OPTIONS", "/v1/azure/events") => azure::consent(site, &request),
+        ("POST", "/v1/azure/events") => azure::events(site, &request, now).await,
+        ("OPTIONS", "/v1/azure/events") => azure::consent(site, &request, now).await,
         _ => problem(404, "events are taken by POST at /v1/google/pubsub and /v1/azure/events"),
     })
 }

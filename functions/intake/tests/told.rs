@@ -42,7 +42,8 @@ async fn world() -> World {
     let expected = pubsub::Expected { audience: AUDIENCE.to_owned(), account: ACCOUNT.to_owned() };
     let pubsub = config::PubSub { expected: Some(expected) };
     let pubsub = pubsub::Admission::with_keys_at(&format!("{}/certs", server.uri()), &pubsub);
-    let site = Site::new(bus(&server), pubsub, event_grid::Admission::new(Some(SecretValue::new(TOKEN))));
+    let event_grid = config::EventGrid { token: Some(SecretValue::new(TOKEN)), entra: None };
+    let site = Site::new(bus(&server), pubsub, event_grid::Admission::new(&event_grid));
     World { server, google, site }
 }
 
@@ -166,7 +167,8 @@ async fn without_googles_keys_a_push_comes_again() {
     let expected = pubsub::Expected { audience: AUDIENCE.to_owned(), account: ACCOUNT.to_owned() };
     let nowhere = config::PubSub { expected: Some(expected) };
     let pubsub = pubsub::Admission::with_keys_at(&format!("{}/gone", world.server.uri()), &nowhere);
-    let site = Site::new(bus(&world.server), pubsub, event_grid::Admission::new(None));
+    let site =
+        Site::new(bus(&world.server), pubsub, event_grid::Admission::new(&config::EventGrid::default()));
     let headers = json!({ "authorization": format!("Bearer {}", world.token(&[])) });
     let event = request("POST", "/v1/google/pubsub", &headers, &push("db"));
     assert_eq!(handle(&site, event, now()).await.unwrap()["statusCode"], 503);
@@ -209,7 +211,8 @@ async fn event_grid_is_answered_and_let_in_by_its_token() {
 async fn who_is_not_configured_and_what_is_no_sender_is_turned_away() {
     let world = world().await;
     let closed = pubsub::Admission::new(&config::PubSub::default());
-    let closed = Site::new(bus(&world.server), closed, event_grid::Admission::new(None));
+    let closed =
+        Site::new(bus(&world.server), closed, event_grid::Admission::new(&config::EventGrid::default()));
     let headers = json!({ "authorization": format!("Bearer {}", world.token(&[])), "x-pawl-token": TOKEN });
     for (verb, path) in [
         ("POST", "/v1/google/pubsub"),

@@ -1,4 +1,7 @@
-use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
+use crate::part::{Fault, Out, Part};
+use pawl_domain::record::{
+    Begun, Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+};
 use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step, Version, Versions};
 
 fields!(Record {
@@ -16,6 +19,40 @@ fields!(Record {
     "owed" => later owed,
     "told" => later told,
     "begun" => later begun,
+    "history" => later history,
+});
+
+/// A list of writes, the oldest first.
+impl Part for History {
+    fn write(&self, out: &mut Out) {
+        self.writes().to_vec().write(out);
+    }
+
+    fn read(value: serde_json::Value) -> Result<Self, Fault> {
+        Vec::read(value).map(Self::of)
+    }
+}
+
+fields!(Written {
+    "at" => must at,
+    "cause" => must cause,
+    "seconds" => later seconds,
+    "deleted" => later deleted,
+    "keys" => later keys,
+    "more" => later more,
+});
+
+fields!(MovedKey {
+    "key" => must key,
+    "version" => later version,
+});
+
+choices!(Cause {
+    "edit" => Edit,
+    "event" => Event,
+    "sweep" => Sweep,
+    "drift" => Drift,
+    "hand" => Hand,
 });
 
 fields!(Begun {

@@ -28,6 +28,8 @@ choices!(Backend {
     "Kubernetes" => Kubernetes(store),
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
+    "OnePassword" => OnePassword(store),
+    "Doppler" => Doppler(store),
 });
 
 fields!(SecretKeyRef {

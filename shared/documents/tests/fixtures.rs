@@ -11,12 +11,14 @@ use pawl_documents::{Document, digest, read, write};
 use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::policy::{Allow, Rule, StoreSelector};
-use pawl_domain::record::{Begun, Declared, FormerTarget, Owed, State, TargetState, Told};
+use pawl_domain::record::{
+    Begun, Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+};
 use pawl_domain::store::{
     ApiAuth, ApiServer, AzureAuth, AzureCloud, AzureKvStore, Backend, CaProvider, ClientCertificate,
-    CrdResource, CrdRule, CrdStore, FakeStore, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount,
-    GcpStore, GcpSubject, GitLabStore, Headers, KubernetesApi, KubernetesStore, OpenBaoStore, SecretKeyRef,
-    WebhookSecret, WebhookStore,
+    CrdResource, CrdRule, CrdStore, DopplerAuth, DopplerStore, FakeStore, GcpAuth, GcpCluster, GcpFederation,
+    GcpServiceAccount, GcpStore, GcpSubject, GitLabStore, Headers, KubernetesApi, KubernetesStore,
+    OnePasswordStore, OpenBaoStore, SecretKeyRef, WebhookSecret, WebhookStore,
 };
 use pawl_domain::{
     Change, Cluster, Complaint, Declaration, Failure, Kind, Location, Moved, Provider, Record, Step, Store,
@@ -72,6 +74,20 @@ fn fields_that_came_later_are_kept() {
     folder.owed.changes.iter_mut().for_each(|change| change.extent = Extent::Under);
     kept("records", "folder.json", &folder);
     kept("records", "refused.json", &record_of_a_refusal());
+    kept("records", "history.json", &Record { history: history(), ..record_with_every_field() });
+}
+
+/// A write with everything that one can say, and one with nothing that it need not.
+fn history() -> History {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let bare =
+        Written { at: at(20), cause: Cause::Drift, seconds: None, deleted: false, keys: Vec::new(), more: 0 };
+    let keys = vec![
+        MovedKey { key: "app/db".to_owned(), version: Some("v2".to_owned()) },
+        MovedKey { key: "app/gone".to_owned(), version: None },
+    ];
+    let whole = Written { at: at(30), cause: Cause::Event, seconds: Some(3), deleted: true, keys, more: 2 };
+    History::of(vec![bare, whole])
 }
 
 #[test]
@@ -136,6 +152,27 @@ fn kinds_of_store_that_came_later_are_kept() {
         ca_provider: Some(CaProvider::Secret(at("roots"))),
     };
     kept("stores", "webhook.json", &of(webhook.into()));
+    let one_password = OnePasswordStore {
+        connect_host: "https://connect.example.com".to_owned(),
+        connect_token: at("connect"),
+        vaults: vec!["shop".to_owned(), "shared".to_owned()],
+    };
+    kept("stores", "onepassword.json", &of(one_password.into()));
+    let doppler = |auth| DopplerStore {
+        auth,
+        project: Some("shop".to_owned()),
+        config: Some("prd".to_owned()),
+        name_transformer: Some("camel".to_owned()),
+        format: Some("env".to_owned()),
+    };
+    kept("stores", "doppler-token.json", &of(doppler(DopplerAuth::Token(at("doppler"))).into()));
+    let auth = DopplerAuth::Oidc {
+        identity: "identity".to_owned(),
+        account: "reader".parse().unwrap(),
+        namespace: Some("infra".parse().unwrap()),
+        audiences: vec!["https://api.doppler.com".to_owned()],
+    };
+    kept("stores", "doppler-oidc.json", &of(doppler(auth).into()));
     for (name, backend) in kubernetes(&at) {
         kept("stores", name, &of(backend));
     }

@@ -8,6 +8,7 @@
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
 //! | [`entries`] | what an object of Kubernetes holds, as one value |
+//! | [`item`] | what an item of a password manager holds, as one value |
 //! | [`hash`] | the hashes that ESO leaves in the cluster |
 //! | [`provider`] | [`Provider`]: the kinds of store, and what is particular to each |
 //! | [`key`] | where a key lives and under which index keys it is found |
@@ -38,6 +39,7 @@ pub mod declaration;
 pub mod entries;
 pub mod grant;
 pub mod hash;
+pub mod item;
 pub mod key;
 pub mod manifests;
 pub mod name;

@@ -9,10 +9,12 @@ mod arn;
 pub(crate) mod azurekv;
 mod capabilities;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod parameter_store;
 mod profile;
@@ -38,6 +40,8 @@ pub enum Provider {
     AzureKv,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
+    /// Doppler.
+    Doppler,
     /// A store whose values stand in its manifest.
     Fake,
     /// Google Secret Manager.
@@ -48,6 +52,9 @@ pub enum Provider {
     GitLab,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
+    /// 1Password, by a Connect server.
+    #[serde(rename = "onepassword")]
+    OnePassword,
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
@@ -63,13 +70,15 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AzureKv,
         Self::Crd,
+        Self::Doppler,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
         Self::Kubernetes,
+        Self::OnePassword,
         Self::OpenBao,
         Self::ParameterStore,
         Self::SecretsManager,
@@ -82,10 +91,12 @@ impl Provider {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Crd => &crd::PROFILE,
+            Self::Doppler => &doppler::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
+            Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,

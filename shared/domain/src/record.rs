@@ -2,11 +2,13 @@
 
 mod code;
 mod complaint;
+mod history;
 mod owed;
 mod told;
 
 pub use code::Code;
 pub use complaint::Complaint;
+pub use history::{Cause, History, MOST_BYTES, MOST_NAMED, MOST_WRITES, MovedKey, Written, moved};
 pub use owed::{Declared, FormerTarget, Owed, is_looked_for, is_over};
 pub use told::Told;
 
@@ -57,6 +59,9 @@ pub struct Record {
     /// Deliveries that were begun with care and did not end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun: Option<Begun>,
+    /// The last writes of the target, this one among them.
+    #[serde(default, skip_serializing_if = "History::is_empty")]
+    pub history: History,
 }
 
 /// After so many deliveries that were begun and did not end, none is begun any more.
@@ -89,6 +94,7 @@ impl Record {
             owed: Owed::default(),
             told: None,
             begun: None,
+            history: History::default(),
         }
     }
 

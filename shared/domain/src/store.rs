@@ -4,11 +4,13 @@ mod aws;
 mod azurekv;
 mod condition;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod headers;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod search;
 mod spec;
@@ -19,11 +21,13 @@ pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
+pub use doppler::{DopplerAuth, DopplerStore};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
+pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use search::Search;
 pub(crate) use spec::{Claims, Identity, Spec};
@@ -121,7 +125,7 @@ impl Store {
     /// What the provider is asked for by a read: its key, with all else that a provider is told that reads it itself.
     pub fn asked(&self, remote: &Remote) -> String {
         match self.location().provider.profile().lookup {
-            Lookup::Told => Told::by(remote).to_text(),
+            Lookup::Told | Lookup::Item => Told::by(remote).to_text(),
             _ => self.remote_key(&remote.key),
         }
     }
@@ -277,12 +281,16 @@ backends! {
     Kubernetes(Box<KubernetesStore>) is KubernetesStore, as_kubernetes;
     /// Objects of any kind of a Kubernetes cluster.
     Crd(Box<CrdStore>) is CrdStore, as_crd;
+    /// 1Password, by a Connect server.
+    OnePassword(Box<OnePasswordStore>) is OnePasswordStore, as_one_password;
     /// OpenBao.
     OpenBao(Box<OpenBaoStore>) is OpenBaoStore, as_open_bao;
     /// HashiCorp Vault.
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// Doppler.
+    Doppler(Box<DopplerStore>) is DopplerStore, as_doppler;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

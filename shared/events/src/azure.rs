@@ -4,12 +4,15 @@
 //! A new version is told within seconds, with its id. Nothing is told of what is deleted, disabled, recovered or tagged: the
 //! sweep finds it.
 //!
+//! What Event Grid puts into a queue of Service Bus or an event hub, others pass on: in the same schemas, or in the messages of
+//! Logic Apps' connectors, which hold it in Base64 (`envelope`).
+//!
 //! The service's own sample has blanks at the end of a member's name and before a version, and its table writes other letters
 //! large than the sample: members are told apart without blanks and case, and what counts is the object's id, a URL.
 
-use crate::envelope::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::store::{AzureKvStore, AzureObject};
@@ -58,22 +61,6 @@ const ORIGINS: [&str; 3] = ["eventgrid.azure.net", "eventgrid.azure.us", "eventg
 /// Whether who asks in `WebHook-Request-Origin` to send CloudEvents is Event Grid.
 pub fn is_welcome(origin: &str) -> bool {
     ORIGINS.iter().any(|known| known.eq_ignore_ascii_case(origin.trim()))
-}
-
-/// The events of a list: those that can be read count. It fails when none brings a change and one cannot be read.
-pub(crate) fn read_list(body: &[u8]) -> Result<Vec<Change>, Error> {
-    let events: Vec<&RawValue> = serde_json::from_slice(body)?;
-    let (mut changes, mut first_error) = (Vec::new(), None);
-    for event in events {
-        match read(event.get().as_bytes()) {
-            Ok(of_event) => changes.extend(of_event),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    match first_error {
-        Some(error) if changes.is_empty() => Err(error),
-        _ => Ok(changes),
-    }
 }
 
 /// One event.

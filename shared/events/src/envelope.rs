@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use crate::eventbridge::EventBridge;
+use crate::json::object;
 use crate::vault::{self, AuditReader};
-use crate::{azure, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
+use crate::{azure, doppler, gcpsm, kubernetes, parameter_store, pawl, secrets_manager};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::Change;
@@ -30,6 +31,9 @@ struct Probe<'a> {
     #[serde(rename = "type")]
     audit: Option<IgnoredAny>,
     request: Option<IgnoredAny>,
+    /// Of Doppler.
+    config: Option<IgnoredAny>,
+    workplace: Option<IgnoredAny>,
     awslogs: Option<IgnoredAny>,
     /// Of Pub/Sub; SNS writes it with a capital letter.
     #[serde(rename = "message")]
@@ -40,6 +44,15 @@ struct Probe<'a> {
     #[serde(rename = "eventType")]
     event_type: Option<IgnoredAny>,
     specversion: Option<IgnoredAny>,
+    #[serde(rename = "ContentData")]
+    content: Option<IgnoredAny>,
+}
+
+/// A message of Service Bus or of an event hub, as the connectors of Logic Apps give it out.
+#[derive(Deserialize)]
+struct Queued {
+    #[serde(rename = "ContentData")]
+    content: Option<String>,
 }
 
 /// A record of what Lambda calls functions with: of SQS, SNS or Kinesis.
@@ -67,9 +80,10 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     if depth > MAX_DEPTH {
         return Err(Error::malformed("envelopes are nested too deep"));
     }
-    // Nobody but Event Grid sends a list.
+    // Nobody but Event Grid sends a list, and who passes on what it put into a queue.
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return azure::read_list(body);
+        let listed: Vec<&RawValue> = serde_json::from_slice(body)?;
+        return all(&listed, |event| of_event_grid(event.get().as_bytes(), depth));
     }
     let probe: Probe<'_> = object(body)?;
     if let Some(records) = probe.records {
@@ -103,28 +117,46 @@ pub(crate) fn read(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
     if probe.audit.is_some() && probe.request.is_some() {
         return AuditReader::new(None).read(body);
     }
-    if probe.event_type.is_some() || probe.specversion.is_some() {
-        return azure::read(body);
+    if probe.audit.is_some() && probe.config.is_some() && probe.workplace.is_some() {
+        return doppler::read(body);
+    }
+    if probe.event_type.is_some() || probe.specversion.is_some() || probe.content.is_some() {
+        return of_event_grid(body, depth);
     }
     Err(Error::unknown("it is neither an event nor an envelope"))
 }
 
-/// Reads a struct from a JSON object. Serde would also take an array of its fields in their order, which no sender
-/// sends.
-pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
-    if json.trim_ascii_start().first() == Some(&b'{') {
-        return Ok(serde_json::from_slice(json)?);
+/// What stands in a list of Event Grid, or alone: an event; what a queue kept of one or of several.
+fn of_event_grid(body: &[u8], depth: usize) -> Result<Vec<Change>, Error> {
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return read(body, depth + 1);
     }
-    serde_json::from_slice::<serde::de::IgnoredAny>(json)?;
-    Err(Error::malformed("a JSON object is expected"))
+    match object::<Queued>(body)?.content {
+        Some(content) => {
+            let event = STANDARD.decode(content);
+            let event = event.map_err(|_| Error::malformed("its ContentData is not base64"))?;
+            match event.trim_ascii_start().first() {
+                Some(b'[') => read(&event, depth + 1),
+                _ => azure::read(&event),
+            }
+        }
+        None => azure::read(body),
+    }
 }
 
-/// Reads each record on its own, so that a bad one does not take the others with it.
 fn every(records: &[&RawValue], depth: usize) -> Result<Vec<Change>, Error> {
+    all(records, |record| one(record, depth))
+}
+
+/// Reads each on its own, so that a bad one does not take the others with it.
+fn all(
+    records: &[&RawValue],
+    read: impl Fn(&RawValue) -> Result<Vec<Change>, Error>,
+) -> Result<Vec<Change>, Error> {
     let mut changes = Vec::new();
     let mut first_error = None;
     for record in records {
-        match one(record, depth) {
+        match read(record) {
             Ok(of_record) => changes.extend(of_record),
             Err(error) => first_error = first_error.or(Some(error)),
         }

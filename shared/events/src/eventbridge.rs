@@ -1,7 +1,7 @@
 //! The event that AWS services send to EventBridge, and the change that it becomes.
 
-use crate::envelope::object;
 use crate::error::Error;
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::provider::{Arn, Place};
@@ -114,7 +114,7 @@ fn in_project(provider: Provider, region: Option<&str>, project: Option<&str>) -
         return Err(Error::malformed("its region is not one"));
     }
     // Ids of old projects begin with a domain and a colon.
-    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b);
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._:".contains(&b);
     if project.is_some_and(|id| !(1..=MAX_PROJECT).contains(&id.len()) || !id.bytes().all(known)) {
         return Err(Error::malformed("its account is not the id of a project"));
     }

@@ -12,9 +12,9 @@
 mod audit;
 mod notification;
 
-use crate::envelope::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
+use crate::json::object;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;

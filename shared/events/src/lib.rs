@@ -2,7 +2,7 @@
 //!
 //! Start at [`changes`]. `envelope` peels off what events travel in (SQS, SNS) and `eventbridge` holds the event that
 //! AWS services send; what is inside is read by `secrets_manager`, `parameter_store` or `pawl`. What Pub/Sub pushes for Google
-//! Secret Manager is read by `gcpsm`, what Azure's Event Grid posts by [`azure`]. Audit records of Vault come by ways of their
+//! Secret Manager is read by `gcpsm`, the webhooks of Doppler by `doppler`, what Azure's Event Grid posts by [`azure`]. Audit records of Vault come by ways of their
 //! own and are read by [`vault`], which reads those of Kubernetes as well (`kubernetes`). A new sender is one
 //! module, one line in `envelope::event`, and one folder of samples in `events/` at the top of the repository
 //! (`docs/adding-a-sender.md`).
@@ -10,10 +10,12 @@
 //! `tests/samples.rs` holds every sample to its outcome, `tests/affected.rs` shows which declarations it concerns.
 
 pub mod azure;
+mod doppler;
 mod envelope;
 mod error;
 mod eventbridge;
 mod gcpsm;
+mod json;
 mod kubernetes;
 mod parameter_store;
 mod pawl;

@@ -12,9 +12,9 @@
 //! `{"label": "blue"}`. In EventBridge the source is `pawl.dev`, the detail-type `Change`, and this the detail; `id`
 //! and `at` are then the event's where the detail has none.
 
-use crate::envelope::object;
 use crate::error::Error;
 use crate::eventbridge::{EventBridge, checked, location};
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Moved, Provider};

@@ -3,10 +3,12 @@
 mod aws;
 mod azurekv;
 mod crd;
+mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod kubernetes;
+mod one_password;
 mod open_bao;
 mod vault;
 mod webhook;
@@ -31,13 +33,26 @@ const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
     ("crd", crd::read),
+    ("doppler", doppler::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("kubernetes", kubernetes::read),
+    ("onepassword", one_password::read),
     ("openBao", open_bao::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
+];
+
+/// The providers of ESO that cannot be served, with why, and what to write instead.
+const REFUSED: &[(&str, &str)] = &[
+    ("alibaba", "is no provider any more: ESO has removed it; move its secrets to another store"),
+    ("device42", "is no provider any more: ESO has removed it; move its secrets to another store"),
+    (
+        "onepasswordSDK",
+        "cannot be served: 1Password's service accounts work in its own programs alone, which have no API; run a 1Password \
+         Connect server, and write onepassword with connectHost, vaults and auth.secretRef.connectTokenSecretRef",
+    ),
 ];
 
 /// The backend of the one provider; one that is not served is noted.
@@ -54,6 +69,10 @@ pub(super) fn read(spec: &mut Fields<'_>, setting: Setting<'_>) -> Option<Backen
         fields.notes().error(fields.path(), message);
         return None;
     };
+    if let Some((name, why)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        fields.error(name, *why);
+        return None;
+    }
     let Some((name, reader)) = SERVED.iter().find(|(served, _)| *served == name) else {
         let message = format!("is not a provider that is supported yet; supported are {}", served());
         fields.error(&shortened(name), message);

@@ -268,6 +268,27 @@ impl<'a> Fields<'a> {
         Fields::of(value, self.path_of(field), self.notes)
     }
 
+    /// An object that must be there; `message` says what to write in it.
+    pub(super) fn present(&mut self, field: &'static str, message: &str) -> Option<Self> {
+        if !self.has(field) {
+            self.error(field, message);
+        }
+        self.object(field)
+    }
+
+    /// A map from text to whole number; entries that are none are noted and left out.
+    pub(super) fn numbers(&mut self, field: &'static str) -> Vec<(String, i64)> {
+        let Some(fields) = self.object(field) else { return Vec::new() };
+        let entry = |(key, value): (&String, &Value)| {
+            let number = value.as_i64();
+            if number.is_none() {
+                fields.notes.error(format!("{}[{key}]", fields.path), "expected a whole number");
+            }
+            Some((key.clone(), number?))
+        };
+        fields.map.iter().filter_map(entry).collect()
+    }
+
     /// A list with the path of each item; absent is empty.
     pub(super) fn list(&mut self, field: &'static str) -> Vec<(String, &'a Value)> {
         let Some(value) = self.value(field) else { return Vec::new() };

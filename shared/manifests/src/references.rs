@@ -27,6 +27,23 @@ impl References<'_> {
         fields.object(field).and_then(|fields| self.secret_key(fields, None))
     }
 
+    /// A key of a Secret that must be named, with its namespace in a ClusterSecretStore. Without a `default` the key must be
+    /// named too.
+    pub(super) fn of_store(
+        self,
+        fields: &mut Fields<'_>,
+        field: &'static str,
+        default: Option<&str>,
+    ) -> Option<SecretKeyRef> {
+        let secret = fields.present(field, "is missing; write name and key of a Secret")?;
+        let at = self.secret_key(secret, default)?;
+        if self.own.is_none() && at.namespace.is_none() {
+            let path = format!("{field}.namespace");
+            fields.error(&path, "is missing; a ClusterSecretStore has none of its own, so write it");
+        }
+        Some(at)
+    }
+
     /// A key of a Secret. Without a `default` the key must be named.
     pub(super) fn secret_key(self, mut fields: Fields<'_>, default: Option<&str>) -> Option<SecretKeyRef> {
         let name = name(&mut fields, "the Secret's name");

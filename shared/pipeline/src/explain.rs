@@ -1,7 +1,12 @@
-//! What a change would touch, and why not others; who reads a key; and why a declaration is as it is. Asks registry and
-//! ledger only.
+//! Explains: which declarations a change touches and why not others, who reads a key, and why a declaration is as it
+//! is. Asks only the registry and the ledger.
 
-use crate::pipeline::Pipeline;
+pub mod answer;
+pub mod fleet;
+pub mod receipt;
+pub mod witness;
+
+use crate::parts::Explain;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::refresh::due;
@@ -20,19 +25,14 @@ pub struct Explanation {
     pub affected: Affected,
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// Every declaration that the change affects, and every other that reads a key of the same name, with the reason
-    /// why it stays as it is. Reads the whole registry, a page at a time.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn explain(&self, change: &Change) -> Result<Vec<Explanation>, Error> {
+impl<P: Ports> Explain<P> {
+    pub(crate) async fn change(&self, change: &Change) -> Result<Vec<Explanation>, Error> {
         let names = plain_names(change);
-        let now = self.ports.clock().now();
+        let now = self.base.ports.clock().now();
         let mut explanations = Vec::new();
-        let mut pages = self.ports.registry().pages(Scope::All);
+        let mut pages = self.base.ports.registry().pages(Scope::All);
         while let Some(page) = pages.next().await? {
-            let stores = self.stores_of(&page).await?;
+            let stores = self.base.stores_of(&page).await?;
             for declaration in page {
                 let affected = affected(change, &declaration, |id| stores.get(id)).at(&declaration, now);
                 if affected != Affected::No(NotAffected::OtherKey) || looks_alike(&declaration, &names) {
@@ -55,18 +55,13 @@ pub struct Reader {
     pub record: Option<Record>,
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// Every declaration that reads the key that this change names, in ascending order of ids. For a single key it costs look-ups
-    /// by index, however large the registry is.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked.
-    pub async fn readers(&self, change: &Change) -> Result<Vec<Reader>, Error> {
+impl<P: Ports> Explain<P> {
+    pub(crate) async fn readers(&self, change: &Change) -> Result<Vec<Reader>, Error> {
         let mut readers = Vec::new();
-        for ids in self.candidates(change).await?.chunks(PAGE) {
-            let declarations = self.ports.registry().declarations(ids).await?;
-            let stores = self.stores_of(&declarations).await?;
-            let mut entries = self.ports.ledger().entries_of(&declarations).await?;
+        for ids in self.base.candidates(change).await?.chunks(PAGE) {
+            let declarations = self.base.ports.registry().declarations(ids).await?;
+            let stores = self.base.stores_of(&declarations).await?;
+            let mut entries = self.base.ports.ledger().entries_of(&declarations).await?;
             for declaration in declarations {
                 let reads = concerned_reads(change, &declaration, |id| stores.get(id));
                 if !reads.is_empty() {
@@ -136,21 +131,16 @@ impl Account {
     }
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// All that is known of a declaration, without asking a store or a cluster; `None` if none of this name is
-    /// registered.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked.
-    pub async fn account(&self, id: &DeclarationId) -> Result<Option<Account>, Error> {
+impl<P: Ports> Explain<P> {
+    pub(crate) async fn account(&self, id: &DeclarationId) -> Result<Option<Account>, Error> {
         let ids = std::slice::from_ref(id);
-        let Some(declaration) = self.ports.registry().declarations(ids).await?.pop() else {
+        let Some(declaration) = self.base.ports.registry().declarations(ids).await?.pop() else {
             return Ok(None);
         };
-        let stores = self.stores_of(std::slice::from_ref(&declaration)).await?;
-        let clusters = self.ports.registry().clusters().await?;
-        let record = self.ports.ledger().entry(id).await?.map(|entry| entry.record);
-        let now = self.ports.clock().now();
+        let stores = self.base.stores_of(std::slice::from_ref(&declaration)).await?;
+        let clusters = self.base.ports.registry().clusters().await?;
+        let record = self.base.ports.ledger().entry(id).await?.map(|entry| entry.record);
+        let now = self.base.ports.clock().now();
         let known = |store: StoreId| {
             let found = stores.get(&store).cloned();
             (store, found)

@@ -1,9 +1,9 @@
-//! Acts on what a watch of a cluster saw: at once, and on nothing else.
+//! Acts at once on what a watch of a cluster saw, and only on that.
 
-use crate::found::Findings;
-use crate::index_report::IndexReport;
-use crate::pipeline::Pipeline;
+use crate::index::report::IndexReport;
+use crate::parts::Follow;
 use crate::report::Report;
+use crate::sweep::found::Findings;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
 use pawl_domain::{
@@ -118,19 +118,13 @@ struct Taken {
     report: IndexReport,
 }
 
-impl<P: Ports> Pipeline<P> {
-    /// Acts on what a watch of this cluster saw: takes new and changed objects into the registry and those that are gone
-    /// out of it, and repairs targets that somebody else changed. Objects that changed are not listed again.
-    ///
-    /// # Errors
-    /// When the registry or ledger could not be asked, or the cluster could not be listed where everything is looked at;
-    /// doing it again is harmless.
-    #[instrument(skip_all, fields(cluster.name = %cluster.name))]
-    pub async fn follow(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
+impl<P: Ports> Follow<P> {
+    #[instrument(name = "follow", skip_all, fields(cluster.name = %cluster.name))]
+    pub(crate) async fn run(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
         let mut stores = None;
         if seen.declarations {
             // Boxed, here and below, for compilers do not like to look so deep.
-            let report = Box::pin(self.index_cluster(cluster)).await?;
+            let report = Box::pin(self.index.index_cluster(cluster)).await?;
             tell(&report);
         } else if !seen.objects.is_empty() {
             stores = Some(Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?);
@@ -138,8 +132,8 @@ impl<P: Ports> Pipeline<P> {
         let mut found = Findings::default();
         let repairing = async {
             if seen.targets {
-                let standing = self.ports.clusters().managed(&cluster.name).await?;
-                self.repair(&cluster.name, &standing, &mut found).await?;
+                let standing = self.base.ports.clusters().managed(&cluster.name).await?;
+                self.deliver.repair(&cluster.name, &standing, &mut found).await?;
                 match found.held {
                     false => Ok(()),
                     true => {
@@ -157,7 +151,7 @@ impl<P: Ports> Pipeline<P> {
         // Side by side, for a store that does not answer takes its time.
         let telling = async {
             if let Some(Taken { stores, standing, report }) = stores {
-                self.tell_stores(&cluster.name, &stores, &standing, &report).await;
+                self.statuses.tell_stores(&cluster.name, &stores, &standing, &report).await;
             }
         };
         let (repaired, ()) = futures::join!(Box::pin(repairing), Box::pin(telling));
@@ -172,7 +166,7 @@ impl<P: Ports> Pipeline<P> {
         cluster: &ClusterName,
         objects: &BTreeMap<Declared, Option<Manifests>>,
     ) -> Result<Taken, Error> {
-        let _indexing = self.indexing(cluster).await;
+        let _indexing = self.base.indexing(cluster).await;
         let mut standing = Manifests::default();
         let (mut declarations, mut stores) = (Vec::new(), Vec::new());
         for (declared, manifests) in objects {
@@ -197,9 +191,9 @@ impl<P: Ports> Pipeline<P> {
             known.iter().any(|it| it.id == *each && it.home == Home::Cluster(cluster.clone()))
         };
         for chunk in declarations.chunks(PAGE) {
-            let known = self.ports.registry().declarations(chunk).await?;
+            let known = self.base.ports.registry().declarations(chunk).await?;
             let ours: Vec<_> = chunk.iter().filter(|id| of_home(id, &known)).cloned().collect();
-            for (id, result) in self.remove(&ours).await? {
+            for (id, result) in self.remove.run(&ours).await? {
                 if let Err(error) = result {
                     warn!("{id} is gone from the cluster and not yet from the registry: {error}");
                 }
@@ -207,7 +201,7 @@ impl<P: Ports> Pipeline<P> {
         }
         self.remove_stores(&stores).await?;
         let (stores, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
-        let report = self.index_seen(standing).await?;
+        let report = self.index.index_seen(standing).await?;
         tell(&report);
         Ok(Taken { stores, standing: states, report })
     }
@@ -216,12 +210,12 @@ impl<P: Ports> Pipeline<P> {
     async fn remove_stores(&self, ids: &[StoreId]) -> Result<(), Error> {
         let mut work = BTreeSet::new();
         for id in ids {
-            self.announce_removal(id, &mut work).await?;
-            if self.ports.registry().remove_store(id).await? {
+            self.index.announce_removal(id, &mut work).await?;
+            if self.base.ports.registry().remove_store(id).await? {
                 info!("{id} is gone");
             }
         }
-        tell_unqueued(&self.queue_pending(work).await);
+        tell_unqueued(&self.queue.queue_pending(work).await);
         Ok(())
     }
 
@@ -233,7 +227,7 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         let namespaces: BTreeSet<&Namespace> = touched.keys().map(|(namespace, _)| namespace).collect();
-        let registry = self.ports.registry();
+        let registry = self.base.ports.registry();
         for namespace in namespaces {
             // Ids ascend, so those of a namespace stand beside each other, from the first of all names on.
             let Ok(name) = FIRST_NAME.parse() else { continue };
@@ -262,8 +256,8 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let drifted = |declaration: &Declaration, record: &Record| concerns(declaration, record, touched);
         for _ in 0..ROUNDS {
-            let started = self.ports.clock().now();
-            if !self.repair_those(page.clone(), started, drifted, found).await? {
+            let started = self.base.ports.clock().now();
+            if !self.deliver.repair_those(page.clone(), started, drifted, found).await? {
                 return Ok(());
             }
         }

@@ -1,16 +1,26 @@
-//! The registry follows git and the clusters.
+//! Keeps the registry in step with git and the clusters.
 //!
-//! What is new or changed is marked as pending in the ledger before it enters the registry, and queued after: a
-//! crash between any two steps leaves work that the next sweep finds, never a declaration that nobody remembers. Nor can
-//! a delivery of what was declared before settle that work: the mark says what must be delivered.
+//! A new or changed declaration is marked as pending in the ledger before it enters the registry, and queued
+//! afterwards. A crash between any two steps therefore leaves work that the next sweep finds. The mark names the new
+//! declaration, so a delivery of the old one does not settle it.
 
-pub use crate::index_report::IndexReport;
+pub(crate) mod apply;
+pub(crate) mod pending;
+pub(crate) mod policies;
+pub(crate) mod preview;
+pub(crate) mod prune;
+pub(crate) mod rekey;
+pub(crate) mod report;
+pub mod retire;
+pub(crate) mod stores;
 
-use crate::apply::{Apply, Taken};
-use crate::pending::Because;
-use crate::pipeline::Pipeline;
-use crate::stores::Stores;
-use crate::turn::{Taking, Turn};
+pub use crate::index::report::IndexReport;
+
+use crate::base::stores::Stores;
+use crate::base::turn::{Taking, Turn};
+use crate::index::apply::{Apply, Taken};
+use crate::index::pending::Because;
+use crate::parts::Index;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::store::Home;
 use pawl_domain::{
@@ -27,14 +37,9 @@ const CLUSTERS: usize = 16;
 /// How the index of one cluster went.
 pub type ClusterIndex = (ClusterName, Result<IndexReport, Error>);
 
-impl<P: Ports> Pipeline<P> {
-    /// Takes manifests into the registry, as far as this apply may. Where it prunes, what belongs to its set and is not
-    /// among them is removed; what stands in a manifest that could not be used is left as it was.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked; what was taken in stays, and doing it again is harmless.
-    #[instrument(skip_all)]
-    pub async fn index(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
+impl<P: Ports> Index<P> {
+    #[instrument(name = "index", skip_all)]
+    pub(crate) async fn run(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
         apply.sign(&mut manifests);
         let prune = apply.prune.then_some(&Home::Applied);
         self.index_in(Taking { turn: None, apply: Some(apply), prune }, manifests).await
@@ -48,19 +53,10 @@ impl<P: Ports> Pipeline<P> {
         self.index_in(Taking { turn: None, apply: None, prune: None }, manifests).await
     }
 
-    /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.
-    /// Answers for each cluster on its own, in the order of their names. A cluster that hangs holds up no other: it has
-    /// [`Settings::share_time`] to list what lives there, and [`Settings::sweep_time`] in all.
-    ///
-    /// [`Settings::share_time`]: crate::Settings::share_time
-    /// [`Settings::sweep_time`]: crate::Settings::sweep_time
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
     #[instrument(skip_all)]
-    pub async fn index_clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
+    pub(crate) async fn clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
         self.renew_keys().await;
-        let clusters = self.ports.registry().clusters().await?;
+        let clusters = self.base.ports.registry().clusters().await?;
         let indexing = clusters.into_iter().filter(|cluster| cluster.index).map(|cluster| async move {
             // Boxed, for compilers do not like to look so deep.
             let report = Box::pin(self.index_cluster(&cluster)).await;
@@ -82,8 +78,8 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Kind `Unreachable` when the cluster or the index takes too long; else as for [`Pipeline::index`].
     pub(crate) async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
-        let own = Instant::now() + self.settings.sweep_time;
-        let ends = self.until.map_or(own, |until| until.min(own));
+        let own = Instant::now() + self.base.settings.sweep_time;
+        let ends = self.base.until.map_or(own, |until| until.min(own));
         let indexing = Box::pin(self.index_listed(cluster));
         timeout_at(ends, indexing).await.unwrap_or_else(|_| {
             let message = "there was no time left to take in what lives there; the next index goes on";
@@ -92,22 +88,22 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn index_listed(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
-        let _indexing = self.indexing(&cluster.name).await;
-        let turn = Turn { mark: format!("index/{}", cluster.name), began: self.ports.clock().now() };
+        let _indexing = self.base.indexing(&cluster.name).await;
+        let turn = Turn { mark: format!("index/{}", cluster.name), began: self.base.ports.clock().now() };
         // Within the circuit breaker, which leaves a cluster alone that hangs again and again.
-        let listing = self.at_cluster(&cluster.name, Step::Read, self.list(cluster));
+        let listing = self.base.at_cluster(&cluster.name, Step::Read, self.list(cluster));
         let mut manifests = listing.await?;
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
         let taking = Taking { turn: Some(&turn), apply: None, prune: Some(&home) };
         let report = self.index_in(taking, manifests).await?;
-        self.tell_stores(&cluster.name, &stores, &standing, &report).await;
+        self.statuses.tell_stores(&cluster.name, &stores, &standing, &report).await;
         Ok(report)
     }
 
     async fn list(&self, cluster: &Cluster) -> Result<Manifests, Error> {
-        let patience = self.settings.share_time();
-        timeout(patience, self.ports.clusters().manifests(cluster)).await.unwrap_or_else(|_| {
+        let patience = self.base.settings.share_time();
+        timeout(patience, self.base.ports.clusters().manifests(cluster)).await.unwrap_or_else(|_| {
             let message =
                 format!("it did not list its manifests within {patience:?}; the next index asks again");
             Err(Error::new(Step::Read, Kind::Unreachable, message))
@@ -118,7 +114,7 @@ impl<P: Ports> Pipeline<P> {
         let Taking { turn, apply, prune } = taking;
         refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
-        self.withhold_values(&mut manifests.stores, &mut report.problems);
+        self.base.withhold_values(&mut manifests.stores, &mut report.problems);
         let mut work = BTreeSet::new();
         self.take_in_policies(apply, &manifests.policies, &mut report, &mut work).await?;
         let clusters = self.take_in_clusters(apply, &manifests.clusters, &mut report).await?;
@@ -135,7 +131,7 @@ impl<P: Ports> Pipeline<P> {
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let changed = work.len();
-        report.report.extend(self.queue_pending(work).await);
+        report.report.extend(self.queue.queue_pending(work).await);
         info!(
             declarations = report.declarations.len(),
             changed,
@@ -153,14 +149,14 @@ impl<P: Ports> Pipeline<P> {
         given: &[Cluster],
         report: &mut IndexReport,
     ) -> Result<BTreeSet<ClusterName>, Error> {
-        let known = self.ports.registry().clusters().await?;
+        let known = self.base.ports.registry().clusters().await?;
         let mut known: BTreeMap<String, Cluster> =
             known.into_iter().map(|cluster| (cluster.name.to_string(), cluster)).collect();
         // A cluster names no others.
         let apply = apply.cloned().unwrap_or_default();
         for cluster in given {
             let put = match apply.cluster(&known, cluster) {
-                Ok(Put::Created | Put::Changed) => self.ports.registry().put_cluster(cluster).await,
+                Ok(Put::Created | Put::Changed) => self.base.ports.registry().put_cluster(cluster).await,
                 decided => decided,
             };
             if put.is_ok() {
@@ -182,9 +178,9 @@ impl<P: Ports> Pipeline<P> {
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
         let Taking { turn, apply, .. } = taking;
-        let stores = self.stores_of(page).await?;
+        let stores = self.base.stores_of(page).await?;
         let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
-        let known = self.ports.registry().declarations(&ids).await?;
+        let known = self.base.ports.registry().declarations(&ids).await?;
         let known: BTreeMap<_, _> = known.into_iter().map(|each| (each.id.clone(), each)).collect();
         let removed = self.being_removed(turn, &ids).await?;
         let (mut done, mut open) = (Vec::new(), Vec::new());
@@ -201,7 +197,7 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         if !open.is_empty() {
-            self.take_turn(turn).await?;
+            self.base.take_turn(turn).await?;
         }
         // Collected, for compilers take no closure over references for one that may be sent.
         let taking: Vec<_> = open
@@ -210,7 +206,7 @@ impl<P: Ports> Pipeline<P> {
                 self.take_in_one(declaration, standing, same, &stores).boxed()
             })
             .collect();
-        let mut taken = stream::iter(taking).buffer_unordered(self.settings.concurrency);
+        let mut taken = stream::iter(taking).buffer_unordered(self.base.settings.concurrency);
         while let Some((id, put)) = taken.next().await {
             work.extend(put.as_ref().is_ok_and(|(_, wanted)| *wanted).then(|| id.clone()));
             done.push((id, put.map(|(put, _)| put)));
@@ -232,7 +228,7 @@ impl<P: Ports> Pipeline<P> {
         let taking = async {
             let wanted = !same && self.mark_pending(declaration, stores, Because::Declared(standing)).await?;
             let keys = declaration.index_keys(|id| stores.get(id));
-            let put = self.ports.registry().put(declaration, &keys, standing).await?;
+            let put = self.base.ports.registry().put(declaration, &keys, standing).await?;
             Ok((put, wanted))
         };
         (declaration.id.clone(), taking.await)
@@ -248,7 +244,7 @@ impl<P: Ports> Pipeline<P> {
         if turn.is_some() {
             return Ok(BTreeSet::new());
         }
-        let entries = self.ports.ledger().entries(ids).await?;
+        let entries = self.base.ports.ledger().entries(ids).await?;
         let removed = entries.into_iter().filter(|entry| entry.record.owed.removed.is_some());
         Ok(removed.map(|entry| entry.id).collect())
     }

@@ -1,80 +1,43 @@
-//! The flow from a change to written Secrets, over the ports of `pawl_ports`. The only orchestration in the repository.
+//! The flow from a change to written Secrets, over the ports of `pawl_ports`. All orchestration of the repository is
+//! here.
 //!
-//! Start reading at [`Pipeline`], whose methods are the use cases, one file each: `sync` (one change to all that it
-//! affects), `deliver` (declarations to written targets), `sweep` (the polling fallback), `index` (the registry follows git
-//! and the clusters), `follow` (the same at once, as a watch of a cluster saw it), `explain` (what a change would touch).
-//! Pure decisions are `pawl_domain`'s; what is here asks and acts.
+//! Start at [`Pipeline`], which holds the use cases, and at `parts`, which shows what each use case may use:
 //!
-//! No file uses one that uses it, directly or by others; a test of the repository derives that from the calls. The way of
-//! a delivery down the files: `sync` or `deliver`; `careful` (what ended a process before); `carry` (plans side by side);
-//! `attempt` (one plan); `fetch` and `templates` (what it reads), `values` and `render` (what it makes of that), `write`
-//! (its target), `record` (what is known of it afterwards).
+//! - `sync`: one change, to every target that it affects
+//! - `deliver`: declarations to written targets
+//! - `sweep`: the polling fallback
+//! - `index`: the registry follows git and the clusters
+//! - `follow`: acts at once on what a watch of a cluster saw
+//! - `explain`: what a change touches, and what is known of a declaration
+//!
+//! Each use case is a small struct over the ports, in a folder or file of its own. Pure decisions belong to
+//! `pawl_domain`; the code here asks and acts.
+//!
+//! No file uses a file that uses it, directly or through others; a test of the repository derives this from the
+//! code. A delivery passes the files of `deliver` in this order: `careful` (work that may have killed a process),
+//! `carry` (plans side by side), `attempt` (one plan), `fetch` and `templates` (its input), `values` and `render`
+//! (its content), `write` (its target), `record` (its result).
 
-mod accounts;
-mod agenda;
-pub mod apply;
-mod attempt;
-mod breaker;
-mod candidates;
-mod careful;
-mod carry;
-mod catch;
+mod base;
 mod deliver;
-mod delivery;
-mod drift;
-mod due;
 pub mod explain;
-mod fetch;
 pub mod follow;
-mod found;
-mod freshness;
-mod guarded;
 pub mod index;
-mod index_policies;
-mod index_report;
-mod index_stores;
-mod keys;
-mod lanes;
-mod lists;
-mod marks;
-mod memory;
-mod merge;
-mod panicked;
-mod pending;
+mod parts;
 mod pipeline;
-mod plan;
-mod preview;
 mod promise;
-mod prune;
 mod queue;
-pub mod receipt;
-mod recheck;
-mod recipes;
-mod record;
-mod rekey;
+pub mod rehearse;
 pub mod remove;
-mod render;
-mod rendering;
 pub mod report;
-pub mod retire;
-mod rules;
-mod search;
 pub mod settings;
-mod shares;
 mod store_status;
-mod stores;
 pub mod sweep;
 mod sync;
-mod targets;
-mod templates;
-mod turn;
-mod values;
-mod watched;
-mod windows;
-mod write;
 
-pub use apply::{Apply, ClusterRights};
+pub use deliver::history::BY_HAND;
 pub use follow::Sightings;
+pub use index::apply::{Apply, ClusterRights};
 pub use pipeline::Pipeline;
 pub use promise::Promise;
 pub use report::Report;

@@ -1,4 +1,4 @@
-//! How the promise of `refreshInterval` is kept: what a sweep counts, and what is measured of it.
+//! How well the promise of `refreshInterval` is kept: what a sweep counts and the metrics report.
 
 use std::time::Duration;
 

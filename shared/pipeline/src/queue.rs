@@ -1,6 +1,6 @@
-//! The job queue: what is handed to it is noted in the ledger before, so that whatever stops in between, a sweep finds it.
+//! The job queue. Work is written to the ledger before it is queued, so the sweep finds it wherever this stops.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Queue;
 use crate::report::Report;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// How long work that reached the job queue may wait there before a sweep takes it up. A queue makes a few attempts.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Queue<P> {
     /// Hands declarations to the job queue: `Queued` for each, or the error that the queue gave.
     pub(crate) async fn enqueue(
         &self,
@@ -27,7 +27,7 @@ impl<P: Ports> Pipeline<P> {
         if ids.is_empty() {
             return Report::default();
         }
-        let handed = self.ports.jobs().enqueue(&Job::chunks(ids, change, at)).await;
+        let handed = self.base.ports.jobs().enqueue(&Job::chunks(ids, change, at)).await;
         let result = |_: &DeclarationId| match &handed {
             Ok(()) => Ok(Outcome::Queued),
             Err(error) => Err(error.shared()),
@@ -38,7 +38,7 @@ impl<P: Ports> Pipeline<P> {
     /// Hands work that was marked as pending to the job queue.
     pub(crate) async fn queue_pending(&self, work: BTreeSet<DeclarationId>) -> Report {
         let work: Vec<_> = work.into_iter().collect();
-        let queued = self.enqueue(&work, None, self.ports.clock().now()).await;
+        let queued = self.enqueue(&work, None, self.base.ports.clock().now()).await;
         if queued.failures().next().is_none() {
             self.confirm_queued(&work, |record| record.state == State::Pending).await;
         }
@@ -48,7 +48,7 @@ impl<P: Ports> Pipeline<P> {
     /// Notes in the ledger that these wait, and hands them to the job queue: whatever stops in between, a sweep finds
     /// them.
     pub(crate) async fn queue_noted(&self, declarations: &[Declaration], since: Timestamp) -> Report {
-        let now = self.ports.clock().now();
+        let now = self.base.ports.clock().now();
         let until = now.checked_add(GRACE).unwrap_or(now);
         let (mut report, mut noted) = (Report::default(), Vec::new());
         for page in declarations.chunks(PAGE) {
@@ -70,10 +70,10 @@ impl<P: Ports> Pipeline<P> {
     /// Lets what was noted wait for longer: the queue has it. Where that fails it is queued once more, which
     /// costs a look.
     async fn confirm_queued(&self, ids: &[DeclarationId], is_noted: impl Fn(&Record) -> bool) {
-        let now = self.ports.clock().now();
+        let now = self.base.ports.clock().now();
         let not_before = now.checked_add(PATIENCE).ok();
         for page in ids.chunks(PAGE) {
-            let entries = match self.ports.ledger().entries(page).await {
+            let entries = match self.base.ports.ledger().entries(page).await {
                 Ok(entries) => entries,
                 Err(error) => {
                     warn!("what was queued is not noted as such, and queued once more: {error}");
@@ -85,11 +85,14 @@ impl<P: Ports> Pipeline<P> {
                 .into_iter()
                 .filter(|Entry { record, .. }| !record.state.is_settled() && is_noted(record));
             stream::iter(own)
-                .for_each_concurrent(self.settings.concurrency, async |Entry { id, record, revision }| {
-                    let record = Record { not_before, ..record };
-                    // Who met it writes what became of it.
-                    let _ = self.ports.ledger().put(&id, &record, Some(revision)).await;
-                })
+                .for_each_concurrent(
+                    self.base.settings.concurrency,
+                    async |Entry { id, record, revision }| {
+                        let record = Record { not_before, ..record };
+                        // Who met it writes what became of it.
+                        let _ = self.base.ports.ledger().put(&id, &record, Some(revision)).await;
+                    },
+                )
                 .await;
         }
     }
@@ -100,7 +103,7 @@ impl<P: Ports> Pipeline<P> {
         now: Timestamp,
         until: Timestamp,
     ) -> Vec<(DeclarationId, Result<(), Error>)> {
-        let mut entries = match self.ports.ledger().entries_of(page).await {
+        let mut entries = match self.base.ports.ledger().entries_of(page).await {
             Ok(entries) => entries,
             Err(error) => return page.iter().map(|each| (each.id.clone(), Err(error.shared()))).collect(),
         };
@@ -111,7 +114,7 @@ impl<P: Ports> Pipeline<P> {
                 async move { (each.id.clone(), self.note_one(each, entry, now, until).await) }
             })
             .collect();
-        stream::iter(notes).buffered(self.settings.concurrency).collect().await
+        stream::iter(notes).buffered(self.base.settings.concurrency).collect().await
     }
 
     async fn note_one(
@@ -123,7 +126,7 @@ impl<P: Ports> Pipeline<P> {
     ) -> Result<(), Error> {
         let noted = |last: Option<Record>| Some(waiting(declaration, last, now, until));
         let otherwise = "the next sweep notes it";
-        self.ports.ledger().update_from(&declaration.id, entry, otherwise, noted).await.map(drop)
+        self.base.ports.ledger().update_from(&declaration.id, entry, otherwise, noted).await.map(drop)
     }
 }
 

@@ -1,10 +1,10 @@
-//! Removing declarations, so that nothing of them is left however it is interrupted.
+//! Removes declarations completely, wherever the removal is interrupted.
 //!
-//! A removal is noted in the ledger before anything is deleted. From then on nothing new is written for the declaration;
-//! but a delivery that began before may still bring its target back. So the note stays until every such delivery has
-//! ended, and then a sweep deletes what is owed once more.
+//! A removal is written to the ledger before anything is deleted. From then on nothing new is written for the
+//! declaration, but a delivery that started earlier may still restore its target. So the note stays until every such
+//! delivery has ended; then a sweep deletes once more what is owed.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Remove;
 use crate::report::Report;
 use futures::{FutureExt, StreamExt, stream};
 use jiff::Timestamp;
@@ -19,14 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Declarations with how their removal went.
 pub type Removals = Vec<(DeclarationId, Result<(), Error>)>;
 
-impl<P: Ports> Pipeline<P> {
-    /// Removes declarations from the registry, and the targets that they own. Answers for each on its own. What cannot
-    /// be deleted now is deleted by a later sweep; the declaration stays in the registry until then.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn remove(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
-        let declarations = self.ports.registry().declarations(ids).await?;
+impl<P: Ports> Remove<P> {
+    pub(crate) async fn run(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
+        let declarations = self.base.ports.registry().declarations(ids).await?;
         let mut removed = self.retire_all(&declarations).await;
         let known: BTreeSet<&DeclarationId> = declarations.iter().map(|each| &each.id).collect();
         for id in ids.iter().filter(|id| !known.contains(id)) {
@@ -38,13 +33,13 @@ impl<P: Ports> Pipeline<P> {
     /// Removes a declaration whose document cannot be read, if there is one. Nobody can tell whether it owned its target,
     /// so that stays.
     pub(crate) async fn remove_unreadable(&self, id: &DeclarationId) -> Option<Result<(), Error>> {
-        match self.ports.registry().remove(id).await {
+        match self.base.ports.registry().remove(id).await {
             Ok(false) => None,
             Ok(true) => {
                 tracing::warn!(
                     "declaration {id} could not be read and is removed; the Secret that it made stays"
                 );
-                Some(self.ports.ledger().remove(id, None).await)
+                Some(self.base.ports.ledger().remove(id, None).await)
             }
             Err(error) => Some(Err(error)),
         }
@@ -59,7 +54,7 @@ impl<P: Ports> Pipeline<P> {
         // Collected, for compilers take no closure over references for one that may be sent.
         let retiring: Vec<_> = retiring.collect();
         let mut removed: Removals =
-            stream::iter(retiring).buffer_unordered(self.settings.concurrency).collect().await;
+            stream::iter(retiring).buffer_unordered(self.base.settings.concurrency).collect().await;
         removed.sort_by(|(a, _), (b, _)| a.cmp(b));
         removed
     }
@@ -75,7 +70,7 @@ impl<P: Ports> Pipeline<P> {
     async fn note_removal(&self, declaration: &Declaration) -> Result<Option<Entry>, Error> {
         let owns = declaration.target.creation == CreationPolicy::Owner && declaration.home == Home::Applied;
         let removing = |last: Option<Record>| {
-            let now = self.ports.clock().now();
+            let now = self.base.ports.clock().now();
             let record = last.unwrap_or_else(|| Record::pending(declaration, now));
             let mut record = record.reopened(now);
             record.owed.removed.get_or_insert(now);
@@ -87,16 +82,16 @@ impl<P: Ports> Pipeline<P> {
             }
             Some(record)
         };
-        self.ports.ledger().update(&declaration.id, "try again to remove it", removing).await
+        self.base.ports.ledger().update(&declaration.id, "try again to remove it", removing).await
     }
 
     /// Deletes what is owed and takes the declaration out of the registry. The note stays, with what is owed.
     async fn finish_removal(&self, entry: Entry, declaration: &Declaration) -> Result<(), Error> {
-        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
+        if let Some(problem) = self.base.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
             self.note_failure(entry, &problem).await;
             return Err(problem);
         }
-        self.ports.registry().remove_this(declaration).await.map(drop)
+        self.base.ports.registry().remove_this(declaration).await.map(drop)
     }
 
     /// Finishes removals among these unsettled declarations: those that were interrupted, and those of which every
@@ -111,8 +106,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let declared: BTreeMap<&DeclarationId, &Declaration> =
             declared.iter().map(|each| (&each.id, each)).collect();
-        let now = self.ports.clock().now();
-        let entries = self.ports.ledger().entries(unsettled).await?;
+        let now = self.base.ports.clock().now();
+        let entries = self.base.ports.ledger().entries(unsettled).await?;
         let mut finishing = Vec::new();
         for entry in entries {
             let declared = declared.get(&entry.id).copied();
@@ -122,7 +117,7 @@ impl<P: Ports> Pipeline<P> {
             }
         }
         let finished: Vec<_> =
-            stream::iter(finishing).buffer_unordered(self.settings.concurrency).collect().await;
+            stream::iter(finishing).buffer_unordered(self.base.settings.concurrency).collect().await;
         Ok(Report { outcomes: finished.into_iter().flatten().collect() })
     }
 
@@ -149,7 +144,7 @@ impl<P: Ports> Pipeline<P> {
         now: Timestamp,
     ) -> Result<(), Error> {
         let record = entry.record.clone().reopened(now);
-        match self.ports.ledger().put_unless_changed(&entry.id, &record, Some(entry.revision)).await? {
+        match self.base.ports.ledger().put_unless_changed(&entry.id, &record, Some(entry.revision)).await? {
             Some(revision) => self.finish_removal(Entry { record, revision, ..entry }, declaration).await,
             None => Ok(()),
         }
@@ -157,11 +152,11 @@ impl<P: Ports> Pipeline<P> {
 
     /// Deletes once more what is owed, and forgets the declaration.
     async fn end_removal(&self, entry: Entry) -> Result<(), Error> {
-        if let Some(problem) = self.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
+        if let Some(problem) = self.base.delete_owed(&entry.id, &mut entry.record.owed.clone()).await.1 {
             self.note_failure(entry, &problem).await;
             return Err(problem);
         }
-        match self.ports.ledger().remove(&entry.id, Some(entry.revision)).await {
+        match self.base.ports.ledger().remove(&entry.id, Some(entry.revision)).await {
             // It was declared anew.
             Err(error) if error.kind == Kind::Conflict => Ok(()),
             result => result,
@@ -176,8 +171,8 @@ impl<P: Ports> Pipeline<P> {
             State::Pending | State::Settled(_) => 1,
         };
         let state = State::Failed(problem.to_failure(attempts));
-        let record = Record { state, ..entry.record.reopened(self.ports.clock().now()) };
-        if let Err(error) = self.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
+        let record = Record { state, ..entry.record.reopened(self.base.ports.clock().now()) };
+        if let Err(error) = self.base.ports.ledger().put(&entry.id, &record, Some(entry.revision)).await {
             tracing::debug!(declaration.id = %entry.id, "its failure is not recorded: {error}");
         }
     }

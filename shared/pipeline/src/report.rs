@@ -1,4 +1,4 @@
-//! The answer of a sync: one outcome per declaration.
+//! The result of a sync: one outcome per declaration.
 
 use pawl_domain::{DeclarationId, Outcome};
 use pawl_ports::Error;

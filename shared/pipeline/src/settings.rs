@@ -1,6 +1,6 @@
-//! The numbers that shape the flow, each with a default that suits most users.
+//! The settings of the flow, each with a default that suits most users.
 
-use crate::shares::Tenant;
+use crate::base::shares::Tenant;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

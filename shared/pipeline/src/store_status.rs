@@ -1,15 +1,16 @@
-//! Stores that live in clusters are validated and told how they are: `kubectl wait`, Argo CD and Flux look for that.
+//! Validates the stores that live in clusters and writes their status, which `kubectl wait`, Argo CD and Flux look
+//! for.
 //!
-//! No Secret waits for it: it comes after the work of an index was handed over, and a store that does not answer is tried
-//! again at the next index. Nor does the index of other clusters, however many stores of this one do not answer: all of them
-//! have [`Settings::share_time`] together, and who begins is drawn each time, so that each has its turn. Where the process that
-//! indexes may not have the identities of stores ([`Settings::store_status_interval`]), sweeps do it.
+//! No Secret waits for this: it runs after an index has handed its work over. A store that does not answer is tried
+//! again at the next index. All stores of a cluster share [`Settings::share_time`], and a random one starts, so many
+//! silent stores delay no other cluster and each store gets its turn. Where the process that indexes may not have
+//! the identities of stores ([`Settings::store_status_interval`]), sweeps do this.
 //!
 //! [`Settings::share_time`]: crate::Settings::share_time
 //! [`Settings::store_status_interval`]: crate::Settings::store_status_interval
 
-use crate::index_report::IndexReport;
-use crate::pipeline::Pipeline;
+use crate::index::report::IndexReport;
+use crate::parts::StoreStatuses;
 use futures::{StreamExt, stream};
 use pawl_domain::{Access, ClusterName, Complaint, Rules, Standing, Store, StoreId};
 use pawl_ports::{Clock, Clusters, Error, Ports, Put, Sources, StoreStatus, Validity};
@@ -24,7 +25,7 @@ const AT_ONCE: usize = 16;
 /// How long one store may take; one that takes longer is tried again at the next index.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> StoreStatuses<P> {
     /// Validates the stores that an index found in a cluster, and writes to each what is new of it, unless that is left to
     /// sweeps. `report` tells which of them are new or were edited.
     pub(crate) async fn tell_stores(
@@ -34,7 +35,7 @@ impl<P: Ports> Pipeline<P> {
         standing: &BTreeMap<StoreId, Standing>,
         report: &IndexReport,
     ) {
-        if self.settings.store_status_interval.is_some() {
+        if self.base.settings.store_status_interval.is_some() {
             return;
         }
         let edited: BTreeSet<&str> = report
@@ -61,7 +62,7 @@ impl<P: Ports> Pipeline<P> {
         let first = rand::rng().random_range(0..found.len());
         found.rotate_left(first);
         let found = in_turns(found);
-        let rules = match self.rules().await {
+        let rules = match self.base.rules().await {
             Ok(rules) => rules,
             Err(error) => return warn!("{cluster}: stores are not validated: {error}"),
         };
@@ -77,7 +78,7 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
         });
-        if timeout(self.settings.share_time(), telling).await.is_err() {
+        if timeout(self.base.settings.share_time(), telling).await.is_err() {
             warn!(
                 "{cluster}: some stores were not validated, for others took too long; the next index goes on"
             );
@@ -93,9 +94,9 @@ impl<P: Ports> Pipeline<P> {
         rules: &Rules,
     ) -> Result<(), Error> {
         let Some(validity) = self.validity(cluster, store, rules).await else { return Ok(()) };
-        let (at, standing) = (self.ports.clock().now(), standing.clone());
+        let (at, standing) = (self.base.ports.clock().now(), standing.clone());
         let status = StoreStatus { at, standing, validity, edited };
-        self.ports.clusters().publish_store(&store.id, &status).await
+        self.base.ports.clusters().publish_store(&store.id, &status).await
     }
 
     /// `None` where that cannot be told this moment.
@@ -108,7 +109,7 @@ impl<P: Ports> Pipeline<P> {
             return Some(Validity::Refused("unable to validate".to_owned()));
         }
         let Some(access) = store.own_access(cluster) else { return Some(Validity::Unknown) };
-        match self.ports.sources().validate(&Access { grant, ..access }).await {
+        match self.base.ports.sources().validate(&Access { grant, ..access }).await {
             Ok(()) => Some(Validity::Valid),
             Err(error) if let Complaint::Refused(rule) = error.complaint() => {
                 Some(Validity::NotAllowed(rule, error.message().to_owned()))

@@ -1,22 +1,25 @@
-//! The polling fallback that keeps `refreshInterval` as a promise, even if every event is lost.
+//! The polling fallback. It keeps the promise of `refreshInterval` even if every event is lost.
 //!
-//! Stores are swept, not secrets: what changed in a store since the last sweep is one bulk question, and only keys
-//! whose version differs from what the ledger says was written are fetched. What failed or waits comes first; now and
-//! then the Secrets in the clusters are compared with what was left there.
+//! A sweep asks each store in bulk what changed since the last sweep, and fetches only keys whose version differs
+//! from the one in the ledger. It starts with what failed or waits. From time to time it compares the Secrets in the
+//! clusters with what Pawl wrote.
 //!
-//! Everything that is asked of one identity or cluster is a visit of its own: visits run side by side, each in its
-//! tenant's share and with an end, and what one meets is no other's concern. A visit's mark moves only when all that it
-//! found is done or recorded; otherwise the next sweep makes the visit again.
+//! A visit is the look at one identity's stores or at one cluster. Visits run side by side, each within its tenant's
+//! share and a time limit, and the trouble of one affects no other. A visit's mark moves only when everything it
+//! found is done or recorded; otherwise the next sweep repeats the visit.
 
 mod absent;
 mod asked;
 mod clusters;
 mod compare;
 mod described;
+pub(crate) mod due;
+pub(crate) mod found;
 mod groups;
 mod listed;
 mod outdated;
 mod retries;
+pub mod review;
 mod round;
 mod searches;
 mod special;
@@ -25,34 +28,28 @@ mod stores;
 mod templates;
 mod visit;
 
-pub use crate::found::SweepReport;
+pub use crate::sweep::found::SweepReport;
 
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
 use pawl_domain::Outcome;
 use pawl_ports::{Clock, Error, Ports};
 use round::{Round, Special};
 use tokio::time::Instant;
 use tracing::{info, instrument};
 
-impl<P: Ports> Pipeline<P> {
-    /// Tries again what failed or waits and is due, sweeps every store that is due, and compares the clusters that are
-    /// due for a look. `all` looks at what is not due as well.
-    ///
-    /// # Errors
-    /// Only if registry or ledger could not be asked at the beginning. What fails later is in the report, and the next
-    /// sweep does the rest.
-    #[instrument(skip_all)]
-    pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
-        let started = self.ports.clock().now();
+impl<P: Ports> Sweep<P> {
+    #[instrument(name = "sweep", skip_all)]
+    pub(crate) async fn run(&self, all: bool) -> Result<SweepReport, Error> {
+        let started = self.base.ports.clock().now();
         let visited = async {
-            let rules = self.rules().await?;
+            let rules = self.base.rules().await?;
             Ok((self.groups(&rules).await?, rules))
         };
         let (mut open, (groups, rules)) = futures::try_join!(self.open_work(started), visited)?;
         let round = Round {
             started,
             all,
-            ends: Instant::now() + self.settings.sweep_time,
+            ends: Instant::now() + self.base.settings.sweep_time,
             retried: open.due.iter().cloned().collect(),
             rules,
             special: Special::default(),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clusters;
+mod event_grid;
 mod flow;
 mod pubsub;
 mod state;
@@ -9,12 +10,14 @@ mod stores;
 
 pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
+pub use event_grid::EventGrid;
 pub use flow::{fake_stores, flow};
 pub(crate) use pubsub::NAME as SUBSCRIPTION_NAME;
 pub use pubsub::{PubSub, Pull};
 pub use state::{LedgerKey, State};
 pub use stores::{session_tags, vault};
 
+use crate::vendors::Admission;
 use pawl_domain::SecretValue;
 use std::time::Duration;
 
@@ -81,12 +84,12 @@ fn key(lookup: &dyn Lookup, name: &'static str) -> Result<Option<SecretValue>, E
     }
 }
 
-/// What Event Grid shows, `PAWL_AZURE_EVENT_TOKEN`: 32 bytes or more. Without it none of its events are taken.
+/// The secrets of vendors' webhooks, 32 bytes or more each; without one none of that vendor's are taken.
 ///
 /// # Errors
-/// When it is too short.
-pub fn event_grid(lookup: &dyn Lookup) -> Result<Option<SecretValue>, Error> {
-    key(lookup, "PAWL_AZURE_EVENT_TOKEN")
+/// When one is too short.
+pub fn vendors(lookup: &dyn Lookup) -> Result<Admission, Error> {
+    Ok(Admission { doppler: key(lookup, "PAWL_DOPPLER_WEBHOOK_SECRET")? })
 }
 
 /// A number, or its default.

@@ -14,6 +14,7 @@ use pawl_pipeline::Pipeline;
 use pawl_ports::Clock;
 use std::collections::HashMap;
 use std::future::Future;
+use std::io::Write;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,11 +70,12 @@ pub async fn start_intake() -> Result<(EventBus, pubsub::Admission, event_grid::
     // The keys of those who send are asked for over TLS.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let pubsub = pubsub::Admission::new(&config::PubSub::read(&environment)?);
-    let mut token = config::event_grid(&environment)?;
+    let mut event_grid = config::EventGrid::read(&environment)?;
     if let Some(name) = Lookup::get(&environment, "PAWL_AZURE_EVENT_TOKEN_SECRET") {
-        token = Some(wiring::audit_token(&name, Lookup::get(&environment, config::OWN_SECRETS_ROLE)).await?);
+        let role = Lookup::get(&environment, config::OWN_SECRETS_ROLE);
+        event_grid.token = Some(wiring::audit_token(&name, role).await?);
     }
-    Ok((wiring::event_bus(&bus).await, pubsub, event_grid::Admission::new(token)))
+    Ok((wiring::event_bus(&bus).await, pubsub, event_grid::Admission::new(&event_grid)))
 }
 
 fn observe() {
@@ -98,14 +100,17 @@ fn room(deadline: u64, now: u64) -> Duration {
     left.saturating_sub(HANDING_OVER)
 }
 
-/// Runs one invocation and writes its metrics as one line of CloudWatch's embedded metric format.
+/// Runs one invocation and writes its metrics as lines of CloudWatch's embedded metric format.
 ///
 /// # Errors
 /// Those of the invocation. Metrics that cannot be written are dropped: they must not fail what succeeded.
 pub async fn measured<T, E: Into<Error>>(invocation: impl Future<Output = Result<T, E>>) -> Result<T, Error> {
     let result = invocation.await.map_err(Into::into);
     if let Some(collector) = COLLECTOR.get() {
-        let _ = collector.flush(std::io::stdout());
+        let mut lines = Vec::new();
+        if collector.flush(&mut lines).is_ok() {
+            let _ = std::io::stdout().write_all(&telemetry::affordable(&lines));
+        }
     }
     result
 }

@@ -16,6 +16,7 @@ pub mod intake;
 pub mod jobs;
 pub mod lambda;
 pub mod measure;
+pub mod oidc;
 pub mod process;
 pub mod pubsub;
 pub mod pull;
@@ -23,6 +24,7 @@ pub mod signature;
 pub mod sources;
 mod state;
 pub mod telemetry;
+pub mod vendors;
 pub mod wiring;
 
 pub use error::Error;

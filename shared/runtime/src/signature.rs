@@ -105,7 +105,7 @@ fn lately(timestamp: Option<&str>, now: Timestamp) -> Result<&str, Refused> {
 }
 
 /// Compares in a time that does not depend on where the first difference is.
-fn fits(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
+pub(crate) fn fits(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
     // HMAC takes keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
     signed.iter().for_each(|part| mac.update(part));

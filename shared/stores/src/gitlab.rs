@@ -8,7 +8,7 @@
 mod api;
 mod read;
 
-use crate::kit::{Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs};
+use crate::kit::{Batch, Bounds, Cells, Link, Material, PlainHttp, Proof, Proofs};
 use api::Api;
 use jiff::SignedDuration;
 use pawl_domain::store::GitLabStore;
@@ -85,14 +85,9 @@ impl<C: ClusterCredentials> GitLabSources<C> {
         let ca = proofs.authorities(store.ca_bundle.as_ref(), store.ca_provider.as_ref()).await?;
         let token = proofs.secret(&store.access_token).await?;
         let material = Material { ca, ..Material::default() };
-        let link = match last.filter(|last| *last.link.material() == material) {
-            Some(last) => Arc::clone(&last.link),
-            None => {
-                let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
-                let (bounds, reach) = (&self.bounds, &identity.grant.reach);
-                Arc::new(Link::open(&call, material, bounds, reach, PlainHttp::Refused(None)).await?)
-            }
-        };
+        let (bounds, reach) = (&self.bounds, &identity.grant.reach);
+        let last = last.as_ref().map(|last| &last.link);
+        let link = Link::kept(last, server, material, bounds, reach, PlainHttp::Refused(None)).await?;
         let until = since.saturating_add(TOKEN).unwrap_or(since);
         Ok(Proof { session: Arc::new(Session { link, token }), since, until })
     }

@@ -10,6 +10,7 @@
 //! | `room` | the memory that large answers have together |
 //! | `paging` | listings: at most so many pages, none of them twice |
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
+//! | `served` | what adapters of stores that are asked with one session have alike |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
@@ -28,6 +29,7 @@ mod paging;
 mod proofs;
 mod reply;
 mod room;
+mod served;
 mod session;
 
 pub use audience::is_of_api_server;
@@ -39,4 +41,5 @@ pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
 pub use room::{Place, Room};
+pub use served::{Asked, Bearer, Proving, Reads, Served, is_of_proof, locked, may_pass, unless_refused};
 pub use session::{Cell, Cells, Proof, REFUSED};

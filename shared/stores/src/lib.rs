@@ -5,17 +5,21 @@
 
 mod azurekv;
 mod crd;
+mod doppler;
 mod gcpsm;
 mod gitlab;
 pub mod kit;
 mod kubernetes;
+mod one_password;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use crd::CrdSources;
+pub use doppler::{Doppler, DopplerSources};
 pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
 pub use kubernetes::KubernetesSources;
+pub use one_password::{OnePassword, OnePasswordSources};
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -36,9 +40,11 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }

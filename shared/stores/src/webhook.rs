@@ -157,14 +157,9 @@ impl<C: ClusterCredentials> WebhookSources<C> {
             secrets.entry(secret.name.clone()).or_default().extend(self.secret(&proofs, secret).await?);
         }
         let material = Material { ca, ..Material::default() };
-        let link = match last.filter(|last| *last.link.material() == material) {
-            Some(last) => Arc::clone(&last.link),
-            None => {
-                let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
-                let (bounds, reach) = (self.bounds_of(store), &access.grant.reach);
-                Arc::new(Link::open(&call, material, &bounds, reach, PlainHttp::Refused(None)).await?)
-            }
-        };
+        let (bounds, reach) = (self.bounds_of(store), &access.grant.reach);
+        let last = last.as_ref().map(|last| &last.link);
+        let link = Link::kept(last, server, material, &bounds, reach, PlainHttp::Refused(None)).await?;
         let until = since.saturating_add(SECRETS).unwrap_or(since);
         Ok(Proof { session: Arc::new(Session { link, secrets }), since, until })
     }

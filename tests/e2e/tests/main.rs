@@ -5,6 +5,8 @@ mod attacks;
 mod bad_input;
 mod jobs;
 mod lambdas;
+mod runbooks;
+mod see;
 mod serve;
 mod store_attacks;
 mod vault;

@@ -152,6 +152,47 @@ fn the_bus_takes_only_what_named_accounts_say_of_stores() {
         access.contains("StringEquals: { \"events:source\": [aws.secretsmanager, aws.ssm, pawl.dev] }"),
         "{access}"
     );
+    // Whoever is not of the organization is nobody.
+    let access = resource(&template, "BusAccessOfOrganization");
+    assert!(access.contains("Condition: HasEventOrganization"), "{access}");
+    let (_, condition) = access.split_once("Principal: \"*\"").unwrap();
+    assert!(condition.contains("\"aws:PrincipalOrgID\": !Ref EventOrganization"), "{access}");
+    assert!(condition.contains("\"events:source\": [aws.secretsmanager, aws.ssm, pawl.dev]"), "{access}");
+}
+
+#[test]
+fn roles_are_trusted_by_name_and_by_nobody_else_of_the_account() {
+    let template = text("template.yaml");
+    for role in ["ClusterRole", "OwnSecretsRole"] {
+        let role = resource(&template, role);
+        let (trust, _) = role.split_once("Policies:").unwrap();
+        assert!(trust.contains(":root\""), "{trust}");
+        let (_, condition) =
+            trust.split_once("Condition:\n            ").unwrap_or_else(|| panic!("{trust}"));
+        assert!(condition.contains("ArnEquals:") && condition.contains("aws:PrincipalArn:"), "{trust}");
+        assert_eq!(trust.matches("Effect: Allow").count(), 1, "{trust}");
+        assert!(!condition.contains('*'), "{condition}");
+    }
+}
+
+#[test]
+fn codedeploy_may_move_the_aliases_and_nothing_else() {
+    let role = resource(&text("template.yaml"), "DeploymentRole");
+    assert!(
+        role.contains("Service: codedeploy.amazonaws.com") && !role.contains("ManagedPolicyArns"),
+        "{role}"
+    );
+    let (_, statements) = role.split_once("Policies:").unwrap();
+    let actions: Vec<&str> = statements.lines().filter(|line| line.contains("Action:")).collect();
+    let [aliases, alarms] = actions[..] else { panic!("{actions:?}") };
+    assert!(
+        aliases.contains("[lambda:GetAlias, lambda:UpdateAlias, lambda:GetProvisionedConcurrencyConfig]")
+    );
+    assert!(alarms.contains("cloudwatch:DescribeAlarms"), "{alarms}");
+    for function in ["Sync", "Deliver", "Sweep", "Index"] {
+        assert!(statements.contains(&format!("\"${{{function}.Arn}}:live\"")), "{function}");
+    }
+    assert_eq!(statements.matches("\"*\"").count(), 1, "alarms alone cannot be narrowed: {statements}");
 }
 
 #[test]
@@ -208,7 +249,7 @@ fn index_may_assume_no_role_of_a_store_and_read_no_secret() {
         for (number, line) in own.lines().enumerate().filter(|(_, line)| line.contains("sts:AssumeRole")) {
             let resource = own.lines().nth(number + 1).unwrap().trim();
             let allowed = [
-                "Resource: !GetAtt ClusterRole.Arn",
+                "Resource: !If [MakesClusterRole, !GetAtt ClusterRole.Arn, !Ref ExistingClusterRole]",
                 "Resource: !Ref ClusterRoles",
                 "Resource: !If [MakesOwnSecretsRole, !GetAtt OwnSecretsRole.Arn, !Ref OwnSecretsRoleArn]",
             ];
@@ -231,7 +272,8 @@ fn index_may_assume_no_role_of_a_store_and_read_no_secret() {
 fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
     let template = text("template.yaml");
     let own = resource(&template, "OwnSecretsRole");
-    for secret in ["Resource: !Ref LedgerKey", "Resource: !Ref ClusterTokenSecrets"] {
+    let key = "Resource: !If [MakesLedgerKey, !Ref LedgerKey, !Ref ExistingLedgerKey]";
+    for secret in [key, "Resource: !Ref ClusterTokenSecrets"] {
         assert!(own.contains(secret), "{secret}");
     }
     // Sessions of stores have tags; a trust policy without sts:TagSession does not let them in.
@@ -293,4 +335,56 @@ fn what_is_bound_in_a_whole_cluster_makes_no_tokens() {
     // Rights by namespace come first.
     let (before, _) = rights.split_once("apiVersion:").unwrap();
     assert!(before.lines().take(4).any(|line| line.contains("pawl rbac --namespaces")), "{before}");
+}
+
+/// Whoever has no `pawl` at hand takes the Kustomize base, and gets the same.
+#[test]
+fn the_kustomize_base_grants_what_pawl_rbac_prints() {
+    let printed = text("cli/tests/offline/rbac-index/expected.txt").replace("pawl-blue", "pawl");
+    let (_, printed) = printed.split_once("standard output:\n").unwrap();
+    let (printed, _) = printed.split_once("\nstandard error").unwrap();
+    let base: String = [
+        "write/targets.yaml",
+        "write/policy.yaml",
+        "index/declarations.yaml",
+        "namespace/write/targets.yaml",
+        "namespace/index/declarations.yaml",
+    ]
+    .map(|file| text(&format!("infra/kubernetes/{file}")))
+    .concat();
+    let mut found = 0;
+    for document in printed.split("\n---\n") {
+        // Tokens are for named accounts, which only `pawl rbac` can know.
+        if document.contains("pawl-tokens-of-") {
+            continue;
+        }
+        let document = document.replace("  namespace: shop\n", "");
+        assert!(base.contains(document.trim_end()), "the base differs from:\n{document}");
+        found += 1;
+    }
+    assert_eq!(base.matches("\nkind: ").count(), found, "the base has more than pawl rbac prints");
+}
+
+#[test]
+fn accounts_that_pawl_serves_let_in_its_functions_by_name_and_index_not_to_their_stores() {
+    let member = text("infra/member.yaml");
+    let reads = ["sync", "deliver", "sweep"];
+    for (role, functions) in
+        [("StoreRole", &reads[..]), ("ClusterRole", &["sync", "deliver", "sweep", "index"])]
+    {
+        let role = resource(&member, role);
+        let (trust, _) = role.split_once("Policies:").unwrap();
+        let name =
+            |line: &'_ str| line.split_once("${PawlRolePrefix}-")?.1.strip_suffix('"').map(str::to_owned);
+        let trusted: Vec<String> = trust.lines().filter_map(name).collect();
+        assert_eq!(trusted, functions, "{trust}");
+        assert!(
+            trust.contains("ArnEquals:\n                aws:PrincipalArn:") && !trust.contains('*'),
+            "{trust}"
+        );
+    }
+    let module = text("infra/terraform/main.tf");
+    let (_, store) = module.split_once("resource \"aws_iam_role\" \"store\"").unwrap();
+    let (store, _) = store.split_once("\n}\n").unwrap();
+    assert!(store.contains("for name, arn in local.pawl_roles : arn if name != \"index\""), "{store}");
 }

@@ -3,6 +3,7 @@
 
 #[path = "tidy/calls.rs"]
 mod calls;
+mod links;
 mod stores;
 mod terraform;
 

@@ -11,6 +11,7 @@
 //! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
 //! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
+//! | [`pairs`] | any API, by requests and answers that were written down | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`webhook`] | an API of somebody's own, which keeps what it was asked | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
@@ -24,6 +25,7 @@ pub mod gcpsm;
 pub mod gitlab;
 mod lambda;
 mod moto;
+pub mod pairs;
 pub mod process;
 mod proxy;
 mod rest;

@@ -1,15 +1,18 @@
 //! What the doubles of APIs have alike: a loopback port with a state behind it, and the forms of requests and answers.
 
 use crate::error::{Error, Result};
+use futures::{StreamExt, stream};
 use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
@@ -17,6 +20,47 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// What a double answers.
 pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// What becomes of an answer on its way, where that stands among its extensions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    /// The connection breaks in the middle of the body.
+    Cut,
+    /// It never comes.
+    Silent,
+}
+
+/// A request, as it came.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Asked {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub uri: String,
+    /// The headers by their names in small letters; of several of a name, all with `|` between.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request<Bytes>) -> Self {
+        let mut headers = BTreeMap::new();
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers
+                .entry(name.as_str().to_owned())
+                .and_modify(|all: &mut String| *all = format!("{all}|{value}"))
+                .or_insert(value);
+        }
+        Self {
+            method: request.method().to_string(),
+            uri: request.uri().to_string(),
+            headers,
+            body: String::from_utf8_lossy(request.body()).into_owned(),
+        }
+    }
+}
 
 /// Answers requests, one after the other.
 pub(crate) trait Answers: Send + 'static {
@@ -73,7 +117,8 @@ async fn accept<S: Answers>(listener: TcpListener, state: Arc<Mutex<S>>) {
                     async move {
                         let (head, body) = request.into_parts();
                         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-                        Ok::<_, Infallible>(locked(&state).answer(&Request::from_parts(head, body)))
+                        let answer = locked(&state).answer(&Request::from_parts(head, body));
+                        Ok::<_, Infallible>(sent(answer).await)
                     }
                 });
                 connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -81,6 +126,30 @@ async fn accept<S: Answers>(listener: TcpListener, state: Arc<Mutex<S>>) {
             Some(_) = connections.join_next() => {}
         }
     }
+}
+
+async fn sent(answer: Answer) -> Response<BoxBody<Bytes, io::Error>> {
+    let fate = answer.extensions().get::<Fate>().copied();
+    if fate == Some(Fate::Silent) {
+        // Ends with the connection, which the client closes.
+        std::future::pending::<()>().await;
+    }
+    let (head, body) = answer.into_parts();
+    let body = body.map_err(|never| match never {});
+    let body = match fate {
+        Some(Fate::Cut) => {
+            let whole = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+            let half = stream::iter([Ok(Frame::data(whole.slice(..whole.len() / 2)))]);
+            // What came before it is sent when the body has nothing for a moment.
+            let broken = stream::once(async {
+                tokio::task::yield_now().await;
+                Err(io::ErrorKind::BrokenPipe.into())
+            });
+            BodyExt::boxed(StreamBody::new(half.chain(broken)))
+        }
+        _ => body.boxed(),
+    };
+    Response::from_parts(head, body)
 }
 
 /// A test that panicked in between has failed already; what it left is still whole.

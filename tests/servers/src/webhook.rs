@@ -2,6 +2,7 @@
 //! answer. It keeps what it was asked, to the last header.
 
 use crate::error::Result;
+pub use crate::rest::Asked;
 use crate::rest::{Answer, Answers, Served, answer, with_headers};
 use http::Request;
 use hyper::body::Bytes;
@@ -16,19 +17,6 @@ pub const TOKEN: &str = "api-double";
 #[derive(Debug)]
 pub struct Api {
     served: Served<State>,
-}
-
-/// A request, as it came.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Asked {
-    /// The method.
-    pub method: String,
-    /// Path and query.
-    pub uri: String,
-    /// The headers by their names in small letters; of several of a name, all with `|` between.
-    pub headers: BTreeMap<String, String>,
-    /// The body.
-    pub body: String,
 }
 
 #[derive(Debug, Default)]
@@ -90,25 +78,6 @@ impl Api {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.served.state()
-    }
-}
-
-impl Asked {
-    fn of(request: &Request<Bytes>) -> Self {
-        let mut headers = BTreeMap::new();
-        for (name, value) in request.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers
-                .entry(name.as_str().to_owned())
-                .and_modify(|all: &mut String| *all = format!("{all}|{value}"))
-                .or_insert(value);
-        }
-        Self {
-            method: request.method().to_string(),
-            uri: request.uri().to_string(),
-            headers,
-            body: String::from_utf8_lossy(request.body()).into_owned(),
-        }
     }
 }
 

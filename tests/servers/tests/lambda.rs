@@ -2,10 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-use pawl_servers::{Error, LambdaEmulator, Moto, SqsPoller};
+use pawl_servers::{Error, LambdaEmulator, Moto, SqsPoller, process::clean_command, tools_directory};
 use serde_json::json;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
+
+/// As when SAM calls it, whose own Python comes first on the path and knows no compiler.
+#[test]
+fn cargo_lambda_finds_its_compiler_behind_another_python() {
+    let tools = tools_directory().unwrap().join("bin");
+    let other = tempfile::tempdir().unwrap();
+    for name in ["python", "python3"] {
+        std::os::unix::fs::symlink("/bin/false", other.path().join(name)).unwrap();
+    }
+    let path = std::env::join_paths([other.path(), &tools, "/usr/bin".as_ref(), "/bin".as_ref()]).unwrap();
+    let mut command = clean_command(tools.join("cargo-lambda"));
+    let output = command.args(["lambda", "system"]).current_dir(other.path()).env("PATH", path).output();
+    let said = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert!(said.contains(&format!("command: {}", tools.join("zig").display())), "{said}");
+}
 
 #[tokio::test]
 async fn a_function_answers_fails_and_dies_visibly() {

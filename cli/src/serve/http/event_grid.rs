@@ -2,7 +2,7 @@
 //!
 //! Source: "Webhook event delivery", and "Endpoint validation" with the schema of Event Grid and with that of CloudEvents.
 
-use super::{Site, problem, take_in};
+use super::{Site, again, problem, take_in};
 use crate::serve::listen::Seat;
 use axum::Extension;
 use axum::body::Bytes;
@@ -10,8 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use pawl_events::azure;
-use pawl_ports::Ports;
-use pawl_runtime::event_grid::{Refused, TOKEN};
+use pawl_ports::{Clock, Ports};
+use pawl_runtime::event_grid::Refused;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
 /// Answers Event Grid's question with the code in it, and takes any other events.
 ///
-/// 200: done or in the job queue. 400: cannot be read, and will not be the next time either. 401: the token is missing or wrong.
+/// 200: done or in the job queue. 400: cannot be read, and will not be the next time either. 401: what lets in is missing or wrong.
 /// 503: send it again.
 pub(super) async fn events<P: Ports>(
     State(site): State<Arc<Site<P>>>,
@@ -29,7 +29,8 @@ pub(super) async fn events<P: Ports>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(refused) = site.event_grid.check(text(&headers, TOKEN)) {
+    let now = site.pipeline.ports().clock().now();
+    if let Err(refused) = site.event_grid.check(|name| text(&headers, name), now).await {
         metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
         return turned_away(refused);
     }
@@ -41,7 +42,8 @@ pub(super) async fn events<P: Ports>(
 
 /// Says who may send CloudEvents: Event Grid, as much as it likes.
 pub(super) async fn consent<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap) -> Response {
-    if let Err(refused) = site.event_grid.check_question(text(&headers, TOKEN)) {
+    let now = site.pipeline.ports().clock().now();
+    if let Err(refused) = site.event_grid.check_question(|name| text(&headers, name), now).await {
         return turned_away(refused);
     }
     match headers.get(ASKS) {
@@ -62,9 +64,10 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 fn turned_away(refused: Refused) -> Response {
-    let status = match refused {
-        Refused::Closed => StatusCode::NOT_FOUND,
-        Refused::Token => StatusCode::UNAUTHORIZED,
-    };
-    problem(status, &refused.to_string())
+    let message = refused.to_string();
+    match refused {
+        Refused::Closed => problem(StatusCode::NOT_FOUND, &message),
+        Refused::Token | Refused::Bearer(_) => problem(StatusCode::UNAUTHORIZED, &message),
+        Refused::NoKeys => again(&message),
+    }
 }

@@ -3,6 +3,7 @@
 use super::values::{Given, Keys, Known};
 use pawl_domain::declaration::Find;
 use pawl_domain::entries::Entries;
+use pawl_domain::item::Item;
 use pawl_domain::provider::{self, Profile};
 use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
@@ -84,6 +85,9 @@ fn fetched(provider: Provider, value: &SecretValue) -> Arc<Fetched> {
         (Some(object), _) => SecretValue::new(object),
         (None, provider::Lookup::Entries) => {
             Entries::of_texts(value).map_or_else(|_| value.clone(), |entries| entries.to_value())
+        }
+        (None, provider::Lookup::Item) => {
+            Item::of_texts(value).unwrap_or_else(|_| Item::of_one(value.clone())).to_value()
         }
         (None, _) => value.clone(),
     };

@@ -37,7 +37,10 @@ pub(super) fn run(args: &Args, render: &Render) -> Result<ExitCode, Error> {
     }
     output::text(&match args.output {
         Output::Json => document::list(&rendered.documents),
-        Output::Table | Output::Yaml => document::stream(&rendered.documents),
+        // Secrets have no rows.
+        Output::Table | Output::Wide | Output::Name | Output::Csv | Output::Yaml => {
+            document::stream(&rendered.documents)
+        }
     });
     Ok(code(rendered.well))
 }

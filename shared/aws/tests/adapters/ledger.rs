@@ -4,7 +4,7 @@ use crate::adapters::at::{config, fresh_table};
 use crate::adapters::table::damage;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::Table;
-use pawl_domain::record::{Owed, State};
+use pawl_domain::record::{History, Owed, State};
 use pawl_domain::{Kind, Outcome, Record};
 use pawl_ports::{Ledger, Revision};
 use pawl_world::build::{at, id};
@@ -80,5 +80,6 @@ fn settled() -> Record {
         owed: Owed::default(),
         told: None,
         begun: None,
+        history: History::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::entries;
 use super::keys::{Data, key_of};
+use crate::item::Item;
 use crate::provider::Extract;
 use crate::secret::SecretValue;
 use pawl_golang::json::{self, DecodeError, Html, Tree};
@@ -16,6 +17,7 @@ pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, Dec
             Ok(raw(value).unwrap_or_else(|_| [("value".to_owned(), value.clone())].into()))
         }
         Extract::Entries => entries::every(value),
+        Extract::Item => Ok(Item::of_value(value)?.parts.into_iter().collect()),
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
         Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
         Extract::Packed => match json::decode(value.expose())? {

@@ -15,6 +15,7 @@ use crate::declaration::{
     CreationPolicy, Declaration, Decoding, DeletionPolicy, Into, KeyConversion, Manifest, NullBytes, Query,
     Read,
 };
+use crate::item::{Item, Repeated};
 use crate::provider::{Extract, Lookup};
 use crate::secret::SecretValue;
 use crate::values::{Fetched, Found, Values};
@@ -295,11 +296,15 @@ impl Prepared {
 
     /// The whole value, or the property of it that the read names.
     fn select(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
+        let profile = fetched.provider.profile();
+        if profile.lookup == Lookup::Item {
+            budget.take(fetched.value.len())?;
+            return self.part_of_item(fetched, self.property.as_ref().map(|property| property.path.as_str()));
+        }
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
             return self.whole(fetched);
         };
-        let profile = fetched.provider.profile();
         let found = match if self.metadata { profile.metadata_lookup } else { profile.lookup } {
             Lookup::Entries => entries::property(self.part(), &fetched.value, &property.path, budget),
             Lookup::PathFirst { whole } if self.key.starts_with(whole) => {
@@ -323,7 +328,22 @@ impl Prepared {
             Lookup::Entries => {
                 entries::whole(self.part(), &fetched.value).map_err(|reason| self.no_object(reason))
             }
+            Lookup::Item => self.part_of_item(fetched, None),
             _ => Ok(fetched.value.clone()),
+        }
+    }
+
+    /// The part of an item that a property names, or the one that is meant without any.
+    fn part_of_item(&self, fetched: &Fetched, property: Option<&str>) -> Result<SecretValue, EntryProblem> {
+        let item = Item::of_value(&fetched.value).map_err(|reason| self.no_object(reason))?;
+        match item.one(property) {
+            Ok(Some(part)) => Ok(part.clone()),
+            Ok(None) => Err(EntryProblem::MissingProperty {
+                provider: fetched.provider,
+                property: property.unwrap_or_default().to_owned(),
+                key: self.key.clone(),
+            }),
+            Err(Repeated(label)) => Err(EntryProblem::Repeated { label, key: self.key.clone() }),
         }
     }
 
@@ -344,6 +364,14 @@ impl Prepared {
             (Extract::Entries, None) => {
                 take_apart(&fetched.value, budget)?;
                 members(extract, &fetched.value)
+            }
+            (Extract::Item, property) => {
+                take_apart(&fetched.value, budget)?;
+                let item = Item::of_value(&fetched.value).map_err(|reason| self.no_object(reason))?;
+                let every = item.every(property.as_ref().map(|property| property.path.as_str()));
+                let every = every
+                    .map_err(|Repeated(label)| EntryProblem::Repeated { label, key: self.key.clone() })?;
+                Ok(every.into_iter().map(|(label, part)| (label.to_owned(), part.clone())).collect())
             }
             _ => {
                 let value = unpacked(extract, self.select(fetched, budget)?);

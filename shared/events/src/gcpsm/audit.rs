@@ -2,8 +2,8 @@
 //! of methods.
 
 use super::{Named, UPDATED};
-use crate::envelope::object;
 use crate::error::Error;
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::{Change, Moved};
 use serde::Deserialize;

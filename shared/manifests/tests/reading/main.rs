@@ -3,3 +3,4 @@
 
 mod anything;
 mod cases;
+mod documents;

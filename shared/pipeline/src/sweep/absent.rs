@@ -1,9 +1,10 @@
-//! Keys that are gone without a trace: no list in the order of changes shows them, only their absence from the whole list.
+//! Finds keys that disappeared without a trace: no list in the order of changes shows them, only their absence from
+//! the whole list.
 
 use super::visit::Visit;
-use crate::found::Findings;
-use crate::lists::Shown;
-use crate::pipeline::Pipeline;
+use crate::base::lists::Shown;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Query, Read, Record, Store, Versions};
 use pawl_ports::{Error, Listing, PAGE, Ports, Registry, Scope, Sources};
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 /// Up to so many keys are asked for one by one, which costs less than most whole lists.
 const FEW: usize = 20;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Asks for each declared key that is not in the whole list, and delivers what was written with it.
     ///
     /// Of Secrets Manager the whole list comes by itself where it is one page; what is missing there is looked for when
@@ -30,19 +31,19 @@ impl<P: Ports> Pipeline<P> {
             let hides = !visit.looks_for_absent() && visit.can.hides_deletions();
             return if hides { self.sweep_deletions(visit, found).await } else { Ok(()) };
         };
-        let lost_some = self.memory.lists.lost_some(visit.access, &shown);
+        let lost_some = self.base.memory.lists.lost_some(visit.access, &shown);
         if lost_some != Some(false) || visit.looks_for_absent() {
             // A process that has just begun does not read a large registry for it.
             let most = if visit.looks_for_absent() || lost_some.is_some() { usize::MAX } else { PAGE - 1 };
             for store in &visit.group.stores {
-                let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+                let mut pages = self.base.ports.registry().pages(Scope::Store(store.id.clone()));
                 while let Some(page) = pages.next().await?.filter(|page| page.len() <= most) {
                     self.sweep_missing(visit, page, &shown, found).await?;
                 }
             }
         }
         if !found.held {
-            self.memory.lists.remember(visit.access, &shown);
+            self.base.memory.lists.remember(visit.access, &shown);
         }
         Ok(())
     }
@@ -66,14 +67,14 @@ impl<P: Ports> Pipeline<P> {
             }
         };
         for ids in ids.chunks(PAGE) {
-            let declarations = self.ports.registry().declarations(ids).await?;
+            let declarations = self.base.ports.registry().declarations(ids).await?;
             self.sweep_missing(visit, declarations, &shown, found).await?;
         }
         Ok(())
     }
 
     async fn whole_list(&self, visit: &Visit<'_>) -> Result<Listing, Error> {
-        self.at_store(visit.access, self.ports.sources().changed_since(visit.access, None)).await
+        self.base.at_store(visit.access, self.base.ports.sources().changed_since(visit.access, None)).await
     }
 
     /// Whether these read single keys only, and few of them.
@@ -81,7 +82,7 @@ impl<P: Ports> Pipeline<P> {
         if ids.len() > FEW {
             return Ok(false);
         }
-        let declarations = self.ports.registry().declarations(ids).await?;
+        let declarations = self.base.ports.registry().declarations(ids).await?;
         let reads = || declarations.iter().flat_map(|each| &each.reads);
         let keys: BTreeSet<_> = reads().filter_map(Read::remote).map(|remote| &remote.key).collect();
         Ok(keys.len() <= FEW && reads().all(|read| matches!(read.query, Query::Key(_))))

@@ -1,10 +1,10 @@
-//! Reads of which a store is asked one by one.
+//! Reads that a store is asked for one by one.
 
 use super::compare::written;
 use super::visit::{Visit, with_access};
-use crate::found::Findings;
-use crate::keys::wanted;
-use crate::pipeline::Pipeline;
+use crate::base::keys::wanted;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Read, Record, Store};
 use pawl_ports::{Error, Ports, Sources, Wanted};
@@ -19,7 +19,7 @@ enum Answer {
     Refused,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Asks for the versions of the reads of single keys that `is_asked` picks, and delivers the declarations that were
     /// written with others; also those for which `otherwise` says so.
     ///
@@ -34,7 +34,7 @@ impl<P: Ports> Pipeline<P> {
         otherwise: impl Fn(&Declaration, &Read, &Store, Option<&Record>, usize) -> bool,
         found: &mut Findings,
     ) -> Result<(), Error> {
-        let stores = self.stores_under(&visit.round.rules, &declarations).await?;
+        let stores = self.base.stores_under(&visit.round.rules, &declarations).await?;
         let want = |read: &Read, store: &Store| {
             let remote = read.remote().filter(|_| is_asked(read, store))?;
             Some(wanted(remote, store))
@@ -47,7 +47,7 @@ impl<P: Ports> Pipeline<P> {
             );
         }
         let answers = self.answers(visit, asked, found).await;
-        let late = visit.is_late(self.settings.sweep_period);
+        let late = visit.is_late(self.base.settings.sweep_period);
         let outdated = |declaration: &Declaration, record: Option<&Record>| {
             let reads = with_access(declaration, &stores, visit.access);
             reads.into_iter().any(|(position, store)| {
@@ -74,8 +74,8 @@ impl<P: Ports> Pipeline<P> {
             return BTreeMap::new();
         }
         let asked: Vec<Wanted> = asked.into_iter().collect();
-        let call = self.ports.sources().versions(visit.access, &asked);
-        let answers = self.at_store_each(visit.access, asked.len(), call).await;
+        let call = self.base.ports.sources().versions(visit.access, &asked);
+        let answers = self.base.at_store_each(visit.access, asked.len(), call).await;
         let mut known = BTreeMap::new();
         let mut silent = None;
         for (wanted, answer) in asked.into_iter().zip(answers) {

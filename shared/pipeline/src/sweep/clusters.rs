@@ -1,8 +1,8 @@
-//! The visits of clusters: now and then their Secrets are compared with what was left there.
+//! Visits clusters: compares their Secrets with what Pawl wrote, once per drift interval.
 
 use super::round::Round;
-use crate::found::{Findings, SweepReport};
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
+use crate::sweep::found::{Findings, SweepReport};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::refresh::passed;
@@ -13,15 +13,15 @@ use tokio::time::{Instant, timeout_at};
 /// How many clusters are compared at the same time.
 const AT_ONCE: usize = 16;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Compares the Secrets of each cluster that is due with what was left there, without reading data, and delivers
     /// what differs. One list per cluster and `drift_interval`; a cluster that does not answer holds up no other.
     pub(super) async fn sweep_clusters(&self, round: &Round) -> SweepReport {
         let mut swept = SweepReport::default();
-        if self.settings.drift_interval.is_zero() {
+        if self.base.settings.drift_interval.is_zero() {
             return swept;
         }
-        let clusters = match self.ports.registry().clusters().await {
+        let clusters = match self.base.ports.registry().clusters().await {
             Ok(clusters) => clusters,
             Err(error) => {
                 let mut found = Findings::default();
@@ -40,14 +40,14 @@ impl<P: Ports> Pipeline<P> {
 
     async fn visit_cluster(&self, name: &ClusterName, round: &Round) -> SweepReport {
         let mark_name = format!("drift/{name}");
-        let Some(_visiting) = self.memory.marks.begin(&mark_name) else { return SweepReport::default() };
+        let Some(_visiting) = self.base.memory.marks.begin(&mark_name) else { return SweepReport::default() };
         let mut found = Findings::default();
-        let ends = round.ends.min(Instant::now() + self.settings.share_time());
+        let ends = round.ends.min(Instant::now() + self.base.settings.share_time());
         let compared = Box::pin(self.compare(name, &mark_name, round, &mut found));
         let compared = timeout_at(ends, compared).await;
         let compared = match compared {
             Ok(Ok(Some(started))) if !found.held => {
-                self.memory.marks.set(self.ports.ledger(), &mark_name, started).await
+                self.base.memory.marks.set(self.base.ports.ledger(), &mark_name, started).await
             }
             Ok(result) => result.map(drop),
             Err(_) => {
@@ -69,14 +69,15 @@ impl<P: Ports> Pipeline<P> {
         round: &Round,
         found: &mut Findings,
     ) -> Result<Option<Timestamp>, Error> {
-        let started = self.ports.clock().now();
-        let interval = self.settings.drift_interval;
-        let mark = self.memory.marks.of(self.ports.ledger(), mark_name, interval, started).await?;
+        let started = self.base.ports.clock().now();
+        let interval = self.base.settings.drift_interval;
+        let mark = self.base.memory.marks.of(self.base.ports.ledger(), mark_name, interval, started).await?;
         if !round.all && mark.is_some_and(|mark| !passed(mark, interval, started)) {
             return Ok(None);
         }
-        let standing = self.at_cluster(name, Step::Read, self.ports.clusters().managed(name)).await?;
-        self.repair(name, &standing, found).await?;
+        let standing =
+            self.base.at_cluster(name, Step::Read, self.base.ports.clusters().managed(name)).await?;
+        self.deliver.repair(name, &standing, found).await?;
         Ok(Some(started))
     }
 }

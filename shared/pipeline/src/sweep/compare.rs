@@ -1,6 +1,6 @@
-//! Whether what a listing tells of a key is what was written. Pure.
+//! Whether a listed key has the version that was written. Pure.
 
-use crate::marks::before;
+use crate::base::marks::before;
 use pawl_domain::{Record, Version, VersionSelector};
 use pawl_ports::Listed;
 use std::time::Duration;

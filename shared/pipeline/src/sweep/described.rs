@@ -1,8 +1,8 @@
-//! Stores that do not tell what changed, or not to this identity.
+//! Stores that do not list what changed, or not to this identity.
 
 use super::visit::{Visit, with_access};
-use crate::found::Findings;
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use futures::{StreamExt, stream};
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Query, Read, Record, Step, Store, VersionSelector};
@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many namespaces are looked at at the same time.
 const AT_ONCE: usize = 16;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Asks for the version of each declared key. Nobody says what a search would find, so it is made whenever its
     /// interval has passed.
     pub(super) async fn sweep_described(&self, visit: &Visit<'_>, found: &mut Findings) -> Result<(), Error> {
         for store in &visit.group.stores {
-            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            let mut pages = self.base.ports.registry().pages(Scope::Store(store.id.clone()));
             while let Some(page) = pages.next().await? {
                 let is_asked = |read: &Read, store: &Store| {
                     let selector = read.remote().map(|remote| remote.selector(store));
@@ -38,7 +38,7 @@ impl<P: Ports> Pipeline<P> {
         let key = visit.store().location().search_key();
         let ids = self.special(visit.round, key, visit.access).await?;
         for ids in ids.chunks(PAGE) {
-            let declarations = self.ports.registry().declarations(ids).await?;
+            let declarations = self.base.ports.registry().declarations(ids).await?;
             let is_asked =
                 |read: &Read, store: &Store| read.remote().is_some() && !store.lists_changes_of(&read.query);
             let is_search =
@@ -59,9 +59,9 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         for store in visit.group.stores.iter().filter(|store| store.needs_namespace_labels()) {
-            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            let mut pages = self.base.ports.registry().pages(Scope::Store(store.id.clone()));
             while let Some(page) = pages.next().await? {
-                let stores = self.stores_under(&visit.round.rules, &page).await?;
+                let stores = self.base.stores_under(&visit.round.rules, &page).await?;
                 let mut open = page;
                 open.retain(|each| !with_access(each, &stores, visit.access).is_empty());
                 let refused = self.refused(store, &open, found).await;
@@ -86,8 +86,8 @@ impl<P: Ports> Pipeline<P> {
         let looks: Vec<_> = namespaces
             .into_iter()
             .map(async |(cluster, namespace)| {
-                let call = self.ports.clusters().namespace_labels(&cluster, &namespace);
-                let allowed = match self.at_cluster(&cluster, Step::Lookup, call).await {
+                let call = self.base.ports.clusters().namespace_labels(&cluster, &namespace);
+                let allowed = match self.base.at_cluster(&cluster, Step::Lookup, call).await {
                     Ok(labels) => Ok(store.allows(&namespace, &labels).unwrap_or(false)),
                     Err(error) if error.kind == Kind::NotFound => Ok(false),
                     Err(error) => Err(error),

@@ -1,6 +1,6 @@
-//! Which identities there are to visit, and what each reads.
+//! The identities to visit, and what each of them reads.
 
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
 use pawl_domain::{Access, Declaration, Rules, Store};
@@ -17,9 +17,9 @@ pub(crate) struct Group {
     pub(crate) stores: Vec<Store>,
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     pub(crate) async fn groups(&self, rules: &Rules) -> Result<BTreeMap<Access, Group>, Error> {
-        let stores = self.ports.registry().swept_stores().await?;
+        let stores = self.base.ports.registry().swept_stores().await?;
         let lookups: Vec<_> = stores
             .into_iter()
             .filter_map(|SweptStore { store, interval }| Some((store, interval?)))
@@ -47,7 +47,7 @@ impl<P: Ports> Pipeline<P> {
             return Ok(rules.access(store, cluster, namespace).into_iter().collect());
         }
         let mut found = BTreeSet::new();
-        let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+        let mut pages = self.base.ports.registry().pages(Scope::Store(store.id.clone()));
         let mut size = 1;
         while let Some(page) = pages.next_of(size).await? {
             found.extend(accesses(&page, store, rules));

@@ -1,9 +1,9 @@
-//! Keys that a listing tells of.
+//! Keys that appear in a listing.
 
 use super::compare::differs;
 use super::visit::{Visit, with_access};
-use crate::found::Findings;
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use pawl_domain::{Declaration, IndexKey, Query, Record};
 use pawl_ports::{Error, Listed, PAGE, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many listed keys are looked up at a time.
 const LISTED: usize = 200;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Looks the listed keys up and delivers the declarations that were written with another version.
     pub(super) async fn sweep_listed(
         &self,
@@ -28,11 +28,11 @@ impl<P: Ports> Pipeline<P> {
                 }
             }
             let keys: BTreeSet<IndexKey> = by_key.keys().cloned().collect();
-            let candidates = self.ports.registry().candidates(&keys).await?;
+            let candidates = self.base.ports.registry().candidates(&keys).await?;
             for ids in candidates.chunks(PAGE) {
-                let declarations = self.ports.registry().declarations(ids).await?;
-                let stores = self.stores_under(&visit.round.rules, &declarations).await?;
-                let overlap = self.settings.sweep_overlap;
+                let declarations = self.base.ports.registry().declarations(ids).await?;
+                let stores = self.base.stores_under(&visit.round.rules, &declarations).await?;
+                let overlap = self.base.settings.sweep_overlap;
                 let outdated = |declaration: &Declaration, record: Option<&Record>| {
                     let reads = with_access(declaration, &stores, visit.access);
                     reads.into_iter().any(|(position, store)| {

@@ -1,15 +1,15 @@
-//! What was found is delivered at once, or noted in the ledger and handed to the job queue.
+//! Delivers what was found at once, or writes it to the ledger and queues it.
 
 use super::visit::Visit;
-use crate::found::Findings;
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::refresh::due;
 use pawl_domain::{Declaration, Kind, Record};
 use pawl_ports::{Error, Ledger, Ports};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Delivers those of these declarations that are outdated: [`Pipeline::wanting`].
     pub(super) async fn deliver_outdated(
         &self,
@@ -19,7 +19,7 @@ impl<P: Ports> Pipeline<P> {
         found: &mut Findings,
     ) -> Result<(), Error> {
         let wanting = self.wanting(visit, declarations, outdated).await?;
-        found.take(self.deliver_or_queue(wanting, visit.started).await?);
+        found.take(self.deliver.deliver_or_queue(wanting, visit.started).await?);
         Ok(())
     }
 
@@ -31,7 +31,7 @@ impl<P: Ports> Pipeline<P> {
         declarations: Vec<Declaration>,
         outdated: impl Fn(&Declaration, Option<&Record>) -> bool,
     ) -> Result<Vec<Declaration>, Error> {
-        let entries = self.ports.ledger().entries_of(&declarations).await?;
+        let entries = self.base.ports.ledger().entries_of(&declarations).await?;
         let wanting = declarations.into_iter().filter(|each| {
             let record = entries.get(&each.id).map(|entry| &entry.record);
             !each.refresh.reads_once()
@@ -39,7 +39,7 @@ impl<P: Ports> Pipeline<P> {
                 && outdated(each, record)
                 && !record.is_some_and(|record| has_its_time(each, record, visit.started))
         });
-        self.let_run(wanting.collect(), visit.started, |_, _| false).await
+        self.deliver.let_run(wanting.collect(), visit.started, |_, _| false).await
     }
 }
 

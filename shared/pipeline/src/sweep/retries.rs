@@ -1,12 +1,12 @@
-//! What failed or waits: tried again first, each tenant's in its own share.
+//! Retries what failed or waits, before anything else, each tenant within its own share.
 
 use super::round::Round;
-use crate::breaker::Reach;
-use crate::found::{Findings, SweepReport};
-use crate::pipeline::Pipeline;
+use crate::base::breaker::Reach;
+use crate::base::shares::Tenant;
+use crate::parts::Sweep;
 use crate::promise::Promise;
 use crate::report::Report;
-use crate::shares::Tenant;
+use crate::sweep::found::{Findings, SweepReport};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -67,14 +67,14 @@ impl Open {
     }
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Looks at everything that is not settled, and changes nothing.
     pub(super) async fn open_work(&self, now: Timestamp) -> Result<Open, Error> {
         let (mut open, mut probed) = (Open::default(), BTreeSet::new());
-        let mut pages = self.ports.ledger().unsettled_pages();
+        let mut pages = self.base.ports.ledger().unsettled_pages();
         while let Some(ids) = pages.next().await? {
-            let declarations = self.ports.registry().declarations(&ids).await?;
-            let entries = self.ports.ledger().entries_of(&declarations).await?;
+            let declarations = self.base.ports.registry().declarations(&ids).await?;
+            let entries = self.base.ports.ledger().entries_of(&declarations).await?;
             let declared: BTreeSet<_> = declarations.iter().map(|each| each.id.clone()).collect();
             open.leaving.extend(ids.into_iter().filter(|id| !declared.contains(id)));
             for declaration in declarations {
@@ -105,7 +105,7 @@ impl<P: Ports> Pipeline<P> {
         if record.is_set_aside(&declaration) {
             open.set_aside.insert(id.clone());
         }
-        if let Some(late) = overdue(&declaration, record, self.settings.sweep_period, now) {
+        if let Some(late) = overdue(&declaration, record, self.base.settings.sweep_period, now) {
             open.late.insert(id.clone(), late);
         }
         if due(&declaration, Some(record), now) {
@@ -128,7 +128,7 @@ impl<P: Ports> Pipeline<P> {
         if failure.kind != Kind::Unreachable || !matches!(failure.step, Step::Read | Step::Write) {
             return true;
         }
-        match self.reach_of(cluster) {
+        match self.base.reach_of(cluster) {
             Reach::Open => true,
             Reach::Probe => probed.insert(cluster.clone()),
             Reach::Resting => false,
@@ -155,19 +155,19 @@ impl<P: Ports> Pipeline<P> {
     async fn remove_leaving(&self, open: &Open) -> Vec<Result<Report, Error>> {
         let mut removed = Vec::new();
         for ids in open.leaving.chunks(PAGE) {
-            removed.push(self.sweep_removals(ids, &open.leaving_declared).await);
+            removed.push(self.remove.sweep_removals(ids, &open.leaving_declared).await);
         }
         removed
     }
 
     async fn deliver_due(&self, open: &Open, now: Timestamp) -> Vec<Result<Report, Error>> {
-        let by_queue = open.due.len() > self.settings.inline_targets;
+        let by_queue = open.due.len() > self.base.settings.inline_targets;
         let mut delivered = Vec::new();
         let page = if by_queue { PAGE } else { open.due.len().max(1) };
         for ids in open.due.chunks(page) {
-            match self.ports.registry().declarations(ids).await {
+            match self.base.ports.registry().declarations(ids).await {
                 Ok(declarations) if by_queue => {
-                    delivered.push(Ok(self.queue_noted(&declarations, now).await));
+                    delivered.push(Ok(self.queue.queue_noted(&declarations, now).await));
                 }
                 Ok(declarations) => delivered.extend(self.deliver_fairly(declarations, now).await),
                 Err(error) => delivered.push(Err(error)),
@@ -187,7 +187,7 @@ impl<P: Ports> Pipeline<P> {
         work: impl Future<Output = Vec<Result<Report, Error>>>,
     ) -> Vec<Result<Report, Error>> {
         // Boxed, for sweeps nest deeper than compilers like to look.
-        tokio::time::timeout(self.settings.share_time(), Box::pin(work)).await.unwrap_or_else(|_| {
+        tokio::time::timeout(self.base.settings.share_time(), Box::pin(work)).await.unwrap_or_else(|_| {
             let message = "clusters took too long; the next sweep begins again";
             vec![Err(Error::new(Step::Write, Kind::Unreachable, message))]
         })
@@ -208,13 +208,15 @@ impl<P: Ports> Pipeline<P> {
             .into_iter()
             .map(async |(tenant, declarations)| {
                 let delivery = async {
-                    let _share = self.memory.shares.take(&tenant, None).await;
-                    Box::pin(self.deliver_all(declarations, since)).await
+                    let _share = self.base.memory.shares.take(&tenant, None).await;
+                    Box::pin(self.deliver.deliver_all(declarations, since)).await
                 };
-                tokio::time::timeout(self.settings.time_of(&tenant), delivery).await.unwrap_or_else(|_| {
-                    let message = "deliveries took too long; they are tried again by the next sweep";
-                    Err(Error::new(Step::Fetch, Kind::Unreachable, message))
-                })
+                tokio::time::timeout(self.base.settings.time_of(&tenant), delivery).await.unwrap_or_else(
+                    |_| {
+                        let message = "deliveries took too long; they are tried again by the next sweep";
+                        Err(Error::new(Step::Fetch, Kind::Unreachable, message))
+                    },
+                )
             })
             .collect();
         deliveries.collect().await
@@ -225,7 +227,7 @@ impl<P: Ports> Pipeline<P> {
         let looks: Vec<_> = missing
             .iter()
             .map(async |each| {
-                let standing = self.read_target(TargetRef::of(each)).await;
+                let standing = self.base.read_target(TargetRef::of(each)).await;
                 matches!(standing, Ok(Some(_))).then(|| each.clone())
             })
             .collect();

@@ -1,15 +1,15 @@
-//! The sweep of searches: what a listing tells of keys that came, changed or went.
+//! Sweeps searches: what a listing says of keys that appeared, changed or disappeared.
 
 use super::compare::{changed_since, is_same};
 use super::visit::{Visit, with_access};
-use crate::found::Findings;
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
+use crate::sweep::found::Findings;
 use pawl_domain::{Access, Declaration, Find, IndexKey, Query, Record, Store, Version, Versions};
 use pawl_ports::{Error, Listed, PAGE, Ports, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Delivers the declarations that search where these keys were listed and that were written with something else.
     pub(super) async fn sweep_searches(
         &self,
@@ -22,8 +22,8 @@ impl<P: Ports> Pipeline<P> {
         }
         let ids = self.special(visit.round, visit.store().location().search_key(), visit.access).await?;
         for ids in ids.chunks(PAGE) {
-            let declarations = self.ports.registry().declarations(ids).await?;
-            let stores = self.stores_under(&visit.round.rules, &declarations).await?;
+            let declarations = self.base.ports.registry().declarations(ids).await?;
+            let stores = self.base.stores_under(&visit.round.rules, &declarations).await?;
             let matches = Matches::of(visit.access, listed, &declarations);
             let outdated = |declaration: &Declaration, record: Option<&Record>| {
                 let reads = with_access(declaration, &stores, visit.access);
@@ -35,7 +35,7 @@ impl<P: Ports> Pipeline<P> {
                         return false;
                     }
                     let given = Given::of(record, position, store);
-                    listed.any(|each| given.differs_from(each, find, store, self.settings.sweep_overlap))
+                    listed.any(|each| given.differs_from(each, find, store, self.base.settings.sweep_overlap))
                 })
             };
             self.deliver_outdated(visit, declarations, outdated, found).await?;

@@ -1,15 +1,15 @@
-//! Declarations of which no listing tells everything: searches, templates in objects of the cluster, labels of
-//! parameters, targets that go with their key. The registry has them under index keys of their location; they are
-//! looked up once in a pass, however many identities read there.
+//! Declarations that no listing covers completely: searches, templates in objects of the cluster, labels of
+//! parameters, targets that go with their key. The registry indexes them under their location. They are looked up
+//! once per pass, however many identities read there.
 
 use super::round::{ByAccess, Round};
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
 use pawl_domain::{Access, DeclarationId, IndexKey, Rules};
 use pawl_ports::{Error, PAGE, Ports, Registry};
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// The declarations under this key that read with this identity, in ascending order.
     pub(super) async fn special(
         &self,
@@ -27,10 +27,10 @@ impl<P: Ports> Pipeline<P> {
 
     async fn by_access(&self, key: IndexKey, rules: &Arc<Rules>) -> Result<ByAccess, Error> {
         let mut found = ByAccess::new();
-        let candidates = self.ports.registry().candidates(&BTreeSet::from([key])).await?;
+        let candidates = self.base.ports.registry().candidates(&BTreeSet::from([key])).await?;
         for ids in candidates.chunks(PAGE) {
-            let declarations = self.ports.registry().declarations(ids).await?;
-            let stores = self.stores_under(rules, &declarations).await?;
+            let declarations = self.base.ports.registry().declarations(ids).await?;
+            let stores = self.base.stores_under(rules, &declarations).await?;
             for declaration in declarations {
                 let accesses =
                     declaration.reads.iter().filter_map(|read| stores.access(read, &declaration.id));

@@ -1,7 +1,7 @@
-//! Stores that live in clusters are validated by sweeps where the index may not have their identities.
+//! Lets sweeps validate the stores that live in clusters, where the index may not have their identities.
 
 use super::round::Round;
-use crate::pipeline::Pipeline;
+use crate::parts::Sweep;
 use futures::{StreamExt, stream};
 use pawl_domain::refresh::passed;
 use pawl_domain::{Cluster, Step};
@@ -14,13 +14,13 @@ use tracing::warn;
 /// How many clusters are looked at at the same time.
 const AT_ONCE: usize = 16;
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     /// Tells the stores of each cluster that is indexed how they are, where that is due and left to sweeps. Costs one list
     /// of each kind of store and cluster. What fails is in the log: a status is nobody's secret, and no sweep is worse for
     /// it.
     pub(super) async fn sweep_statuses(&self, round: &Round) {
-        let Some(interval) = self.settings.store_status_interval else { return };
-        let clusters = match self.ports.registry().clusters().await {
+        let Some(interval) = self.base.settings.store_status_interval else { return };
+        let clusters = match self.base.ports.registry().clusters().await {
             Ok(clusters) => clusters,
             Err(error) => return warn!("stores are not validated: {error}"),
         };
@@ -28,7 +28,7 @@ impl<P: Ports> Pipeline<P> {
             .iter()
             .filter(|cluster| cluster.index)
             .map(|cluster| async move {
-                let ends = round.ends.min(Instant::now() + self.settings.share_time());
+                let ends = round.ends.min(Instant::now() + self.base.settings.share_time());
                 // Boxed, for compilers do not like to look so deep.
                 let told = timeout_at(ends, Box::pin(self.tell_cluster(cluster, interval, round))).await;
                 match told {
@@ -42,18 +42,21 @@ impl<P: Ports> Pipeline<P> {
     }
 
     async fn tell_cluster(&self, cluster: &Cluster, interval: Duration, round: &Round) -> Result<(), Error> {
-        let (ledger, mark_name) = (self.ports.ledger(), format!("stores/{}", cluster.name));
-        let Some(_visiting) = self.memory.marks.begin(&mark_name) else { return Ok(()) };
-        let started = self.ports.clock().now();
-        let mark = self.memory.marks.of(ledger, &mark_name, interval, started).await?;
+        let (ledger, mark_name) = (self.base.ports.ledger(), format!("stores/{}", cluster.name));
+        let Some(_visiting) = self.base.memory.marks.begin(&mark_name) else { return Ok(()) };
+        let started = self.base.ports.clock().now();
+        let mark = self.base.memory.marks.of(ledger, &mark_name, interval, started).await?;
         if !round.all && mark.is_some_and(|mark| !passed(mark, interval, started)) {
             return Ok(());
         }
-        let found = self.at_cluster(&cluster.name, Step::Read, self.ports.clusters().stores(cluster)).await?;
+        let found = self
+            .base
+            .at_cluster(&cluster.name, Step::Read, self.base.ports.clusters().stores(cluster))
+            .await?;
         // Before and not after: stores that do not answer in time are no reason to begin again with all of them.
-        self.memory.marks.set(ledger, &mark_name, started).await?;
+        self.base.memory.marks.set(ledger, &mark_name, started).await?;
         // Whether one was edited is not known here; what turned is told in any case.
-        self.tell_those(&cluster.name, &found.stores, &found.standing, &BTreeSet::new()).await;
+        self.statuses.tell_those(&cluster.name, &found.stores, &found.standing, &BTreeSet::new()).await;
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
-//! The visit of one identity's stores.
+//! Visits the stores of one identity.
 
 use super::groups::Group;
 use super::round::Round;
 use super::visit::{Visit, with_access};
-use crate::found::{Findings, SweepReport};
-use crate::marks::before;
-use crate::pipeline::Pipeline;
-use crate::shares::{Tenant, host, tenant};
+use crate::base::marks::before;
+use crate::base::shares::{Tenant, host, tenant};
+use crate::parts::Sweep;
+use crate::sweep::found::{Findings, SweepReport};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use jiff::Timestamp;
@@ -58,7 +58,7 @@ fn counted_for(access: &Access, group: &Group) -> Tenant {
     proved
 }
 
-impl<P: Ports> Pipeline<P> {
+impl<P: Ports> Sweep<P> {
     pub(super) async fn sweep_stores(&self, groups: &BTreeMap<Access, Group>, round: &Round) -> SweepReport {
         let first = begins_at(round.started, groups.len());
         let turned = groups.iter().skip(first).chain(groups.iter().take(first));
@@ -75,10 +75,15 @@ impl<P: Ports> Pipeline<P> {
     async fn visit(&self, access: &Access, group: &Group, round: &Round) -> SweepReport {
         let rested = SweepReport { rested: 1, ..SweepReport::default() };
         let name = mark_name("sweep", access);
-        let Some(_visiting) = self.memory.marks.begin(&name) else { return rested };
+        let Some(_visiting) = self.base.memory.marks.begin(&name) else { return rested };
         let mut found = Findings::default();
         let store = group.stores[0].id.to_string();
-        let mark = match self.memory.marks.of(self.ports.ledger(), &name, group.interval, round.started).await
+        let mark = match self
+            .base
+            .memory
+            .marks
+            .of(self.base.ports.ledger(), &name, group.interval, round.started)
+            .await
         {
             Ok(mark) => mark,
             Err(error) => {
@@ -91,7 +96,7 @@ impl<P: Ports> Pipeline<P> {
         }
         let wait = if round.all { round.ends } else { round.ends.min(Instant::now() + PATIENCE) };
         let (of, at) = (counted_for(access, group), host(access));
-        let Ok(_share) = timeout_at(wait, self.memory.shares.take(&of, Some(&at))).await else {
+        let Ok(_share) = timeout_at(wait, self.base.memory.shares.take(&of, Some(&at))).await else {
             // Its mark stays, so a later pass makes the visit, and the declarations are overdue if that takes too long.
             if !round.all {
                 return rested;
@@ -103,7 +108,8 @@ impl<P: Ports> Pipeline<P> {
         let visit = self.sweep_identity(access, group, round, mark, &mut found);
         match timeout_at(ends, Box::pin(visit)).await {
             Ok(Ok(started)) if !found.held => {
-                if let Err(error) = self.memory.marks.set(self.ports.ledger(), &name, started).await {
+                if let Err(error) = self.base.memory.marks.set(self.base.ports.ledger(), &name, started).await
+                {
                     found.fail(&store, error);
                 }
             }
@@ -120,7 +126,7 @@ impl<P: Ports> Pipeline<P> {
                     started: round.started,
                     can: access.backend.capabilities(),
                 };
-                if visit.is_late(self.settings.sweep_period)
+                if visit.is_late(self.base.settings.sweep_period)
                     && let Err(error) = self.tell(&visit, Told::ByQueue, &mut found).await
                 {
                     found.fail(&store, error);
@@ -135,11 +141,11 @@ impl<P: Ports> Pipeline<P> {
     fn time_for(&self, access: &Access, of: &Tenant) -> Duration {
         let place = access.backend.location().provider.profile().place;
         match (access.backend.capabilities().changes, place) {
-            (Changes::Untold, _) | (_, Place::Server) => self.settings.time_of(of),
+            (Changes::Untold, _) | (_, Place::Server) => self.base.settings.time_of(of),
             (
                 Changes::Whole | Changes::Since | Changes::Never,
                 Place::Region | Place::Project | Place::Manifest,
-            ) => self.settings.visit_time,
+            ) => self.base.settings.visit_time,
         }
     }
 
@@ -152,12 +158,12 @@ impl<P: Ports> Pipeline<P> {
         mark: Option<Timestamp>,
         found: &mut Findings,
     ) -> Result<Timestamp, Error> {
-        let started = self.ports.clock().now();
+        let started = self.base.ports.clock().now();
         let whole = mark_name("whole", access);
         let can = access.backend.capabilities();
         let since = match mark {
             Some(mark) if !self.needs_whole_list(&whole, can, started).await? => {
-                Some(before(mark, self.settings.sweep_overlap))
+                Some(before(mark, self.base.settings.sweep_overlap))
             }
             _ => None,
         };
@@ -165,7 +171,7 @@ impl<P: Ports> Pipeline<P> {
         let listing = match can.changes {
             Changes::Untold => None,
             Changes::Whole | Changes::Since | Changes::Never => {
-                Some(self.at_store(access, self.ports.sources().changed_since(access, since)).await)
+                Some(self.base.at_store(access, self.base.ports.sources().changed_since(access, since)).await)
             }
         };
         match listing {
@@ -173,7 +179,7 @@ impl<P: Ports> Pipeline<P> {
             Some(Ok(listing)) => {
                 self.sweep_listing(&visit, &listing, found).await?;
                 if since.is_none() && listing.complete && !found.held {
-                    self.memory.marks.set(self.ports.ledger(), &whole, started).await?;
+                    self.base.memory.marks.set(self.base.ports.ledger(), &whole, started).await?;
                 }
             }
             Some(Err(error)) if error.kind == Kind::Denied && error.step != Step::Authenticate => {
@@ -195,9 +201,10 @@ impl<P: Ports> Pipeline<P> {
             return Ok(false);
         }
         Ok(self
+            .base
             .memory
             .marks
-            .of(self.ports.ledger(), mark, WHOLE_LIST, now)
+            .of(self.base.ports.ledger(), mark, WHOLE_LIST, now)
             .await?
             .is_none_or(|mark| passed(mark, WHOLE_LIST, now)))
     }
@@ -222,7 +229,7 @@ impl<P: Ports> Pipeline<P> {
     /// A store that cannot be asked. When nobody but a person can mend it, or when it has not answered for longer than
     /// was promised, its declarations are told.
     async fn cannot_sweep(&self, visit: &Visit<'_>, error: Error, found: &mut Findings) -> Result<(), Error> {
-        let tell = !error.is_retryable() || visit.is_late(self.settings.sweep_period);
+        let tell = !error.is_retryable() || visit.is_late(self.base.settings.sweep_period);
         found.fail(&visit.name(), error);
         if tell { self.tell(visit, Told::Now, found).await } else { Ok(()) }
     }
@@ -232,28 +239,28 @@ impl<P: Ports> Pipeline<P> {
     async fn tell(&self, visit: &Visit<'_>, how: Told, found: &mut Findings) -> Result<(), Error> {
         let (interval, started) = (visit.group.interval, visit.started);
         let told = mark_name("refused", visit.access);
-        let resting = self.memory.marks.of(self.ports.ledger(), &told, interval, started).await?;
+        let resting = self.base.memory.marks.of(self.base.ports.ledger(), &told, interval, started).await?;
         if resting.is_some_and(|mark| !passed(mark, interval, started)) {
             return Ok(());
         }
         let mut recorded = Findings::default();
         for store in &visit.group.stores {
-            let mut pages = self.ports.registry().pages(Scope::Store(store.id.clone()));
+            let mut pages = self.base.ports.registry().pages(Scope::Store(store.id.clone()));
             while let Some(page) = pages.next().await? {
-                let stores = self.stores_under(&visit.round.rules, &page).await?;
+                let stores = self.base.stores_under(&visit.round.rules, &page).await?;
                 let broken = |declaration: &Declaration, record: Option<&_>| {
                     !with_access(declaration, &stores, visit.access).is_empty()
                         && due(declaration, record, started)
                 };
                 let wanting = self.wanting(visit, page, broken).await?;
                 recorded.take(match how {
-                    Told::Now => self.deliver_or_queue(wanting, started).await?,
-                    Told::ByQueue => self.queue_noted(&wanting, started).await,
+                    Told::Now => self.deliver.deliver_or_queue(wanting, started).await?,
+                    Told::ByQueue => self.queue.queue_noted(&wanting, started).await,
                 });
             }
         }
         if !recorded.held {
-            self.memory.marks.set(self.ports.ledger(), &told, started).await?;
+            self.base.memory.marks.set(self.base.ports.ledger(), &told, started).await?;
         }
         found.take(recorded.report);
         Ok(())

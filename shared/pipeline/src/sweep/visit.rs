@@ -1,8 +1,8 @@
-//! A visit of one identity's stores.
+//! What a visit of one identity's stores needs to know.
 
 use super::groups::Group;
 use super::round::Round;
-use crate::stores::Stores;
+use crate::base::stores::Stores;
 use jiff::Timestamp;
 use pawl_domain::provider::{Capabilities, Changes};
 use pawl_domain::refresh::passed;

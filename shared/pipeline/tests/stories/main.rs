@@ -2,7 +2,9 @@
 //! program has the whole pipeline compiled into it.
 
 mod deadlines;
+mod explaining;
 mod generic;
+mod history;
 mod indexing;
 mod lost_in_delivery;
 mod lost_in_index;
@@ -10,7 +12,9 @@ mod lost_in_removal;
 mod never_back;
 mod policies;
 mod receipts;
+mod rehearsing;
 mod rendering;
+mod reviewing;
 mod rotation;
 mod searching;
 mod set_aside;

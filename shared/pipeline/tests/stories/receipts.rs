@@ -3,7 +3,7 @@
 use crate::story::Story;
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::{Change, DeclarationId, Moved};
-use pawl_pipeline::receipt::{Receipt, Stand};
+use pawl_pipeline::explain::receipt::{Receipt, Stand};
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use pawl_domain::{Kind, Provider, SecretValue, Step};
 use pawl_ports::Error;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap};
 use reqwest::{Method, Url};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(super) struct Item {
 /// What is known of a version beside its value.
 #[derive(Deserialize)]
 pub(super) struct Facts {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub(super) attributes: Attributes,
     #[serde(default)]
     pub(super) tags: Option<BTreeMap<String, Option<String>>>,
@@ -285,6 +285,10 @@ impl Facts {
         };
         tags.chain(times.into_iter().filter(|_| !use_azure_sdk).filter_map(time)).collect()
     }
+}
+
+fn or_default<'d, D: Deserializer<'d>, T: Default + Deserialize<'d>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 fn last_part(id: &str) -> Option<&str> {

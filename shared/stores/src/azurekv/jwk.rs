@@ -18,7 +18,19 @@ pub(super) fn written(key: &Map<String, Value>, use_azure_sdk: bool) -> SecretVa
     let members = known
         .filter(|(name, value)| !is_left_out(name, value, use_azure_sdk))
         .map(|(name, value)| format!("\"{name}\":{value}"));
-    SecretValue::new(format!("{{{}}}", members.collect::<Vec<_>>().join(",")))
+    SecretValue::new(escaped(&format!("{{{}}}", members.collect::<Vec<_>>().join(","))))
+}
+
+/// As Go escapes what could be HTML. In JSON these signs stand in texts alone.
+fn escaped(json: &str) -> String {
+    let signs = [
+        ('<', r"\u003c"),
+        ('>', r"\u003e"),
+        ('&', r"\u0026"),
+        ('\u{2028}', r"\u2028"),
+        ('\u{2029}', r"\u2029"),
+    ];
+    signs.iter().fold(json.to_owned(), |json, (sign, written)| json.replace(*sign, written))
 }
 
 /// What Go leaves out: nothing at all, and empty texts that are no pointers, or bytes in the newer client.

@@ -1,13 +1,14 @@
 //! Connections to one server: TLS, bounds, retries.
 
 use super::guard::{Guard, is_refused};
-use super::{Call, Place, Reply, Room};
+use super::{Call, Place, Reply, Room, Server};
 use pawl_domain::grant::{Origin, Reach};
-use pawl_domain::{Kind, SecretValue};
+use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, Identity, Method, Url, redirect};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -140,6 +141,28 @@ impl Link {
             .map_err(|error| call.error(Kind::Transient, "the client could not be made").caused_by(error))?
             .map_err(|unusable| call.error(Kind::Invalid, unusable))?;
         Ok(Self { client, base, bounds: bounds.clone(), material })
+    }
+
+    /// The link to this server: the last one, where that was made of the same, or else a new one.
+    ///
+    /// # Errors
+    /// As for [`Link::open`], of step `Authenticate`.
+    pub async fn kept(
+        last: Option<&Arc<Self>>,
+        server: Server<'_>,
+        material: Material,
+        bounds: &Bounds,
+        reach: &Reach,
+        plain: PlainHttp,
+    ) -> Result<Arc<Self>, Error> {
+        let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
+        let is_same = |last: &&Arc<Self>| {
+            last.material == material && base(&call, reach, plain).is_ok_and(|base| base == last.base)
+        };
+        match last.filter(is_same) {
+            Some(last) => Ok(Arc::clone(last)),
+            None => Self::open(&call, material, bounds, reach, plain).await.map(Arc::new),
+        }
     }
 
     /// What the client was made of.

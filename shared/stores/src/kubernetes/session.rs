@@ -2,12 +2,12 @@
 
 use super::api::{Served, is_of_credentials};
 use super::kubeconfig::Kubeconfig;
-use crate::kit::{Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Server, is_of_api_server};
+use crate::kit::{Bounds, Cells, Link, Material, PlainHttp, Proof, Proofs, Server, is_of_api_server};
 use jiff::SignedDuration;
 use pawl_domain::cluster::is_same_url;
 use pawl_domain::grant::Reach;
 use pawl_domain::store::{ApiAuth, ApiServer, KubernetesApi};
-use pawl_domain::{Access, Namespace, ObjectName, Provider, SecretValue, Step};
+use pawl_domain::{Access, Namespace, ObjectName, Provider, SecretValue};
 use pawl_ports::{ApiEndpoint, Clock, ClusterCredentials, Error};
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,16 +125,10 @@ impl<C: ClusterCredentials> Sessions<C> {
             }
         };
         let provider = identity.backend.location().provider;
-        let link = match last.filter(|last| last.url == way.url && *last.link.material() == material) {
-            Some(last) => Arc::clone(&last.link),
-            None => {
-                let server = Server { provider, address: &way.url, field: way.field };
-                let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
-                let reach = if way.is_own { &Reach::Anywhere } else { &identity.grant.reach };
-                let link = Link::open(&call, material, &self.bounds, reach, PlainHttp::Refused(None));
-                Arc::new(link.await?)
-            }
-        };
+        let server = Server { provider, address: &way.url, field: way.field };
+        let reach = if way.is_own { &Reach::Anywhere } else { &identity.grant.reach };
+        let last = last.as_ref().map(|last| &last.link);
+        let link = Link::kept(last, server, material, &self.bounds, reach, PlainHttp::Refused(None)).await?;
         let Way { url, shown, field, .. } = way;
         let session = Session { link, token, provider, shown, field, url, served: OnceCell::new() };
         let until = since.saturating_add(life).unwrap_or(since);

@@ -1,6 +1,7 @@
 //! Stores of Azure Key Vault, on their double.
 
 mod identities;
+mod sweep;
 
 use jiff::Timestamp;
 use pawl_domain::store::{AzureAuth, AzureCloud, AzureKvStore, Backend, SecretKeyRef};

@@ -1,14 +1,15 @@
 //! CloudWatch's rules for alarms, as far as `template.yaml` uses them, and its alarms read from there.
 //!
 //! Source: "Evaluating an alarm" and "Configuring how CloudWatch alarms treat missing data" in the CloudWatch User Guide.
-//! Metric math is not calculated here.
+//! Of metric math only sums are calculated whose every part is filled with 0: their datapoints are those of all parts.
 #![allow(clippy::unwrap_used, reason = "a template that cannot be read has failed the test")]
 
 use std::collections::BTreeMap;
 
-/// An alarm of one metric.
+/// An alarm of one metric, or of a sum of several.
 #[derive(Clone, Debug)]
 pub(crate) struct Alarm {
+    /// The metric's name; empty for a sum.
     pub(crate) metric: String,
     statistic: Statistic,
     period: u64,
@@ -100,7 +101,7 @@ impl Template {
         lines.iter().filter_map(|line| line.trim().split_once(": ")).collect()
     }
 
-    fn default_of(&self, parameter: &str) -> String {
+    pub(crate) fn default_of(&self, parameter: &str) -> String {
         let lines = self.block(&format!("  {parameter}:"));
         lines
             .iter()
@@ -133,7 +134,8 @@ impl Template {
     pub(crate) fn alarm(&self, name: &str) -> Alarm {
         let all = self.properties(name);
         let number = |name: &str| self.number(all[name]);
-        let statistic = match all.get("Statistic").or_else(|| all.get("ExtendedStatistic")).copied() {
+        let named = ["Statistic", "ExtendedStatistic", "Stat"].into_iter().find_map(|name| all.get(name));
+        let statistic = match named.copied() {
             Some("Sum") => Statistic::Sum,
             Some("Maximum") => Statistic::Maximum,
             Some(percentile) => Statistic::Percentile(percentile.strip_prefix('p').unwrap().parse().unwrap()),
@@ -141,7 +143,7 @@ impl Template {
         };
         let evaluated = number("EvaluationPeriods");
         let alarm = Alarm {
-            metric: all["MetricName"].to_owned(),
+            metric: all.get("MetricName").copied().unwrap_or_default().to_owned(),
             statistic,
             period: number("Period") as u64,
             evaluated: evaluated as usize,

@@ -2,7 +2,8 @@
 //!
 //! A file uses another one where it names it in a path (`crate::queue`, `super::visit`), and where it calls a method that is
 //! defined there: methods of one type stand in many files, and calling them takes no import. Of calls on anything but `self`
-//! only those count whose name nothing else has; the types that they are called on are named in paths anyway.
+//! and its parts (`self.base`, as `parts.rs` declares them) only those count whose name nothing else has; the types that
+//! they are called on are named in paths anyway.
 
 use super::{files, root};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,7 +41,8 @@ fn files_of_the_flow_use_each_other_in_no_circle() {
         }
     }
     let found = uses(&texts, &foreign);
-    assert_eq!(found["deliver"]["carry"], "calls carry_all_out", "calls are found");
+    assert_eq!(found["deliver"]["deliver/carry"], "calls carry_all_out", "calls are found");
+    assert_eq!(found["sync"]["deliver"], "calls deliver_work", "calls of parts are found");
     assert_eq!(found["sweep/stores"]["sweep/visit"], "names it", "paths are found");
     if let Some(circle) = circle(&found) {
         panic!("move what is needed of each other into a file below both:\n{circle}");
@@ -90,10 +92,11 @@ fn uses(texts: &[(String, String)], foreign: &BTreeSet<String>) -> Uses {
             of_any.entry(method).or_default().insert(source.name);
         }
     }
+    let parts = sources.iter().find(|source| source.name == "parts").map(Source::fields).unwrap_or_default();
     let mut found = Uses::new();
     for source in &sources {
         let used = found.entry(source.name.to_owned()).or_default();
-        for (of, method) in source.calls() {
+        for (of, method) in source.calls(&parts) {
             let homes = match of {
                 Some(of) => of_types.get(&(of, method)),
                 None => of_any.get(method).filter(|homes| homes.len() == 1 && !foreign.contains(method)),
@@ -139,8 +142,14 @@ impl<'a> Source<'a> {
         self.walk().into_iter().filter_map(defined).collect()
     }
 
+    /// The fields that are shared parts, `base: Arc<Base<P>>`, each with its type.
+    fn fields(&self) -> BTreeMap<&'a str, &'a str> {
+        let shared = self.tokens.windows(5).filter(|five| five[1..4] == [":", "Arc", "<"]);
+        shared.map(|five| (five[0], five[4])).collect()
+    }
+
     /// The methods that are called here, with their types where these are plain.
-    fn calls(&self) -> BTreeSet<(Option<&'a str>, &'a str)> {
+    fn calls(&self, parts: &BTreeMap<&str, &'a str>) -> BTreeSet<(Option<&'a str>, &'a str)> {
         let token = |at: usize| self.tokens.get(at).copied().unwrap_or_default();
         let mut found = BTreeSet::new();
         for (at, of, _) in self.walk() {
@@ -148,7 +157,9 @@ impl<'a> Source<'a> {
             match token(at) {
                 "." if matches!(token(at + 2), "(" | "::") => {
                     let own = before(1) == "self" && before(2) != ".";
-                    found.insert((of.filter(|_| own), token(at + 1)));
+                    let part = parts.get(before(1)).copied();
+                    let part = part.filter(|_| before(2) == "." && before(3) == "self");
+                    found.insert((part.or(of.filter(|_| own)), token(at + 1)));
                 }
                 "Self" if token(at + 1) == "::" && of.is_some() => drop(found.insert((of, token(at + 2)))),
                 _ => {}

@@ -80,7 +80,7 @@ impl Entra {
                 "Application with identifier 'hunter2' was not found",
             );
         }
-        if of("scope") != format!("{resource}/.default") {
+        if !is_scope(of("scope"), resource) {
             return refused(
                 400,
                 "invalid_scope",
@@ -123,6 +123,16 @@ impl Entra {
         });
         json_answer(200, &answer)
     }
+}
+
+/// Whether a token is asked for this resource and no other. Microsoft's own libraries ask for an identity's scopes beside it, of
+/// which nothing comes for an application.
+fn is_scope(scope: &str, resource: &str) -> bool {
+    let wanted = format!("{resource}/.default");
+    let others = ["openid", "profile", "offline_access"];
+    let mut scopes = scope.split(' ');
+    scopes.clone().any(|scope| scope == wanted)
+        && scopes.all(|scope| scope == wanted || others.contains(&scope))
 }
 
 /// Whether this is a statement as the platform's documentation wants it: PS256, the certificate by its SHA-256, ten minutes.

@@ -185,6 +185,11 @@ impl State {
             let mut entry = object.versions.last()?.facts();
             let member = if kind == "keys" { "kid" } else { "id" };
             entry[member] = json!(format!("{}/{kind}/{}", self.address, object.name));
+            for shown in ["contentType", "managed"] {
+                if let Some(value) = object.versions.last()?.content.get(shown) {
+                    entry[shown] = value.clone();
+                }
+            }
             Some(entry)
         };
         let page: Vec<Value> = all.iter().skip(from).take(size).filter_map(entry).collect();

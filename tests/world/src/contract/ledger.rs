@@ -6,7 +6,9 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::record::{Declared, FormerTarget, Owed, State, TargetState, Told};
+use pawl_domain::record::{
+    Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+};
 use pawl_domain::{
     Change, Complaint, DeclarationId, Failure, Kind, Moved, Outcome, Record, Step, Version, Versions,
 };
@@ -155,6 +157,7 @@ async fn records_come_back_whole<L: Ledger>(ledger: &L) {
         Record { unsettled_since: Some(precise), not_before: Some(precise), ..base.clone() },
         Record { owed: owed(precise), ..base.clone() },
         Record { told: Some(Told::of(false, &["provider"])), ..base.clone() },
+        Record { history: history(precise), ..base.clone() },
     ];
     for outcome in [
         Outcome::Written,
@@ -314,6 +317,22 @@ fn owed(at: Timestamp) -> Owed {
     }
 }
 
+fn history(at: Timestamp) -> History {
+    let moved = |version: Option<&str>| MovedKey {
+        key: "\u{1f511}/\"db\"".to_owned(),
+        version: version.map(str::to_owned),
+    };
+    let keys = vec![moved(Some("v2")), moved(None)];
+    History::of(vec![Written {
+        at,
+        cause: Cause::Event,
+        seconds: Some(u32::MAX),
+        deleted: true,
+        keys,
+        more: 1,
+    }])
+}
+
 fn settled(turn: i64) -> Record {
     Record {
         declaration: "0".repeat(64),
@@ -330,6 +349,7 @@ fn settled(turn: i64) -> Record {
         owed: Owed::default(),
         told: None,
         begun: None,
+        history: History::default(),
     }
 }
 

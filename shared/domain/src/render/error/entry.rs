@@ -27,6 +27,14 @@ pub enum EntryProblem {
         /// The key that was read.
         key: String,
     },
+    /// The item has several fields of the label that is read.
+    #[error("secret {key} has several fields that are called {}; give each a name of its own", shown(label))]
+    Repeated {
+        /// The label.
+        label: String,
+        /// The key that was read.
+        key: String,
+    },
     /// The property is a path that costs more to follow in this value than the limits allow.
     #[error("property {} is too complex for secret {key}; write a simpler path", shown(property))]
     TooComplex {

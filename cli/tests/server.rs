@@ -1,0 +1,72 @@
+//! A running server that tests ask over HTTP.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+/// A server. Dropping it kills it.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+    /// Held open: a server that cannot say anything any more ends.
+    _said: BufReader<ChildStderr>,
+}
+
+impl Server {
+    pub(crate) fn start(directory: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--sweep", "24h", "--index", "24h"]);
+        command
+            .current_dir(directory)
+            .env_clear()
+            .env("HOME", directory)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
+        command.envs(variables.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(
+                said.read_line(&mut line).unwrap(),
+                0,
+                "the server ended before it said where it listens"
+            );
+            if let Some((_, address)) = line.split_once("serves on http://") {
+                break address.trim().to_owned();
+            }
+        };
+        Self { child, address, _said: said }
+    }
+
+    /// Status, headers in lower case, and body.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_ascii_lowercase(), body.to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

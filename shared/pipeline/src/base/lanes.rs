@@ -1,0 +1,30 @@
+//! Limits how much is done at the same time for each cluster or store, so that one that hangs delays no other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One lane for each key; each lets so many through at a time.
+#[derive(Debug)]
+pub(crate) struct Lanes<K> {
+    width: usize,
+    lanes: Mutex<BTreeMap<K, Arc<Semaphore>>>,
+}
+
+impl<K: Clone + Ord> Lanes<K> {
+    /// Lanes that let `width` through at a time, at least one.
+    pub(crate) fn new(width: usize) -> Self {
+        Self { width: width.max(1), lanes: Mutex::default() }
+    }
+
+    /// Waits for a turn in the lane of `key`, which lasts until what this returns is dropped.
+    pub(crate) async fn enter(&self, key: &K) -> Option<OwnedSemaphorePermit> {
+        let lane = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            let lane = lanes.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.width)));
+            Arc::clone(lane)
+        };
+        // Nobody closes a lane.
+        lane.acquire_owned().await.ok()
+    }
+}

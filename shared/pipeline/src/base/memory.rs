@@ -1,0 +1,55 @@
+//! What a process remembers. It only saves work: the ledger knows everything that must be known.
+
+use crate::base::agenda::Agenda;
+use crate::base::breaker::Breakers;
+use crate::base::lists::Lists;
+use crate::base::marks::Marks;
+use crate::base::shares::Shares;
+use crate::settings::Settings;
+use jiff::Timestamp;
+use pawl_domain::grant::OwnSecrets;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+/// One for all that a process does.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    pub(crate) breakers: Breakers,
+    pub(crate) shares: Shares,
+    pub(crate) marks: Marks,
+    pub(crate) lists: Lists,
+    pub(crate) agenda: Agenda,
+    pub(crate) care: Care,
+    pub(crate) own: Own,
+}
+
+impl Memory {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            breakers: Breakers::default(),
+            shares: Shares::new(settings.concurrency),
+            marks: Marks::default(),
+            lists: Lists::default(),
+            agenda: Agenda::default(),
+            care: Care::default(),
+            own: Own::default(),
+        }
+    }
+}
+
+/// Pawl's own secrets, as they were known last.
+#[derive(Debug, Default)]
+pub(crate) struct Own(pub(crate) std::sync::Mutex<Option<(Instant, Arc<OwnSecrets>)>>);
+
+/// What a process knows of deliveries that did not end.
+#[derive(Debug, Default)]
+pub(crate) struct Care {
+    /// Held by whatever is carried out alone.
+    pub(crate) alone: tokio::sync::Mutex<()>,
+    /// How many deliveries of sweeps are under way.
+    pub(crate) under_way: AtomicUsize,
+    /// Until when this process is careful.
+    pub(crate) wary_until: OnceCell<Timestamp>,
+}

@@ -1,0 +1,64 @@
+//! Whose turn it is to take in the manifests of a cluster: one at a time in a process, and among processes the one
+//! with the newest listing.
+
+use crate::index::apply::Apply;
+use crate::parts::Base;
+use jiff::Timestamp;
+use pawl_domain::{ClusterName, Home, Kind, Step};
+use pawl_ports::{Clock, Error, Ledger, Ports};
+use std::time::Duration;
+
+/// Between two looks whether somebody else has ended.
+const TURN: Duration = Duration::from_millis(20);
+
+/// One index of a cluster. Of two, the one that began later has the newer listing: once it writes, the other must not.
+pub(crate) struct Turn {
+    pub(crate) mark: String,
+    pub(crate) began: Timestamp,
+}
+
+/// How manifests are taken in.
+#[derive(Clone, Copy)]
+pub(crate) struct Taking<'a> {
+    /// The index of a cluster that they are from.
+    pub(crate) turn: Option<&'a Turn>,
+    /// Who handed them over; nobody where they were found in a cluster.
+    pub(crate) apply: Option<&'a Apply>,
+    /// The home in which what is not among them is removed.
+    pub(crate) prune: Option<&'a Home>,
+}
+
+impl<P: Ports> Base<P> {
+    /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
+    /// over what was seen since. The next one waits until the answer is dropped.
+    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> impl Send + '_ {
+        let name = format!("indexing/{cluster}");
+        loop {
+            if let Some(indexing) = self.memory.marks.begin(&name) {
+                return indexing;
+            }
+            tokio::time::sleep(TURN).await;
+        }
+    }
+
+    /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does
+    /// not, so that of indexes that take longer than the time between them, one ends. What was read of the registry
+    /// before is put on the condition that it still stands: what an index writes in between is not undone.
+    ///
+    /// # Errors
+    /// Kind `Conflict` when an index that began later writes.
+    pub(crate) async fn take_turn(&self, turn: Option<&Turn>) -> Result<(), Error> {
+        let Some(turn) = turn else { return Ok(()) };
+        let ledger = self.ports.ledger();
+        let now = self.ports.clock().now();
+        // A mark in the future is of a clock that was wrong, and counts as none.
+        match ledger.mark(&turn.mark).await?.filter(|writing| *writing <= now) {
+            Some(writing) if writing == turn.began => Ok(()),
+            Some(writing) if writing > turn.began => {
+                let message = "an index of this cluster that began later writes what its newer listing says";
+                Err(Error::new(Step::Lookup, Kind::Conflict, message))
+            }
+            _ => ledger.set_mark(&turn.mark, turn.began).await,
+        }
+    }
+}
