@@ -28,6 +28,12 @@ choices!(Backend {
     "Kubernetes" => Kubernetes(store),
     "Crd" => Crd(store),
     "Webhook" => Webhook(store),
+    "Conjur" => Conjur(store),
+    "Ibm" => Ibm(store),
+    "Bitwarden" => Bitwarden(store),
+    "SecretServer" => SecretServer(store),
+    "Delinea" => Delinea(store),
+    "Oracle" => Oracle(store),
     "OnePassword" => OnePassword(store),
     "Doppler" => Doppler(store),
 });

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+mod vendors;
+
 use jiff::Timestamp;
 use pawl_documents::{Document, digest, read, write};
 use pawl_domain::change::Extent;
@@ -174,6 +176,9 @@ fn kinds_of_store_that_came_later_are_kept() {
     };
     kept("stores", "doppler-oidc.json", &of(doppler(auth).into()));
     for (name, backend) in kubernetes(&at) {
+        kept("stores", name, &of(backend));
+    }
+    for (name, backend) in vendors::all(&at) {
         kept("stores", name, &of(backend));
     }
     for (name, auth) in gcp_identities() {

@@ -8,6 +8,7 @@
 //! | [`name`] | names that are valid once they exist |
 //! | [`secret`] | [`SecretValue`], the only holder of values, and the keyed digest of them |
 //! | [`entries`] | what an object of Kubernetes holds, as one value |
+//! | [`parts`] | what a key gives by each way to read it, as one value |
 //! | [`item`] | what an item of a password manager holds, as one value |
 //! | [`hash`] | the hashes that ESO leaves in the cluster |
 //! | [`provider`] | [`Provider`]: the kinds of store, and what is particular to each |
@@ -43,6 +44,7 @@ pub mod item;
 pub mod key;
 pub mod manifests;
 pub mod name;
+pub mod parts;
 pub mod policy;
 pub mod provider;
 pub mod query;

@@ -7,17 +7,23 @@
 
 mod arn;
 pub(crate) mod azurekv;
+pub(crate) mod bitwarden;
 mod capabilities;
+pub(crate) mod conjur;
 mod crd;
+mod delinea;
 mod doppler;
 mod fake;
 mod gcpsm;
 pub(crate) mod gitlab;
+pub(crate) mod ibm;
 mod kubernetes;
 mod one_password;
 mod open_bao;
+mod oracle;
 mod parameter_store;
 mod profile;
+mod secret_server;
 pub(crate) mod secrets_manager;
 mod selector;
 mod vault;
@@ -26,6 +32,7 @@ mod webhook;
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes, SweepCost};
 pub use profile::{Extract, Lookup, Order, Place, Profile, SpecName};
+pub use secret_server::SecretServerKey;
 pub use selector::VersionSelector;
 
 use serde::{Deserialize, Serialize};
@@ -38,8 +45,16 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// Bitwarden Secrets Manager.
+    #[serde(rename = "bitwardensecretsmanager")]
+    Bitwarden,
+    /// CyberArk Conjur.
+    #[serde(rename = "conjur")]
+    Conjur,
     /// Objects of any kind of a Kubernetes cluster.
     Crd,
+    /// Delinea DevOps Secrets Vault.
+    Delinea,
     /// Doppler.
     Doppler,
     /// A store whose values stand in its manifest.
@@ -50,6 +65,8 @@ pub enum Provider {
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
+    /// IBM Cloud Secrets Manager.
+    Ibm,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
     /// 1Password, by a Connect server.
@@ -58,10 +75,15 @@ pub enum Provider {
     /// OpenBao.
     #[serde(rename = "openbao")]
     OpenBao,
+    /// Oracle Cloud Infrastructure Vault.
+    Oracle,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// Delinea Secret Server and Platform.
+    #[serde(rename = "secretserver")]
+    SecretServer,
     /// HashiCorp Vault.
     Vault,
     /// An API that is asked over HTTP.
@@ -70,18 +92,24 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 19] = [
         Self::AzureKv,
+        Self::Bitwarden,
+        Self::Conjur,
         Self::Crd,
+        Self::Delinea,
         Self::Doppler,
         Self::Fake,
         Self::GcpSecretManager,
         Self::GitLab,
+        Self::Ibm,
         Self::Kubernetes,
         Self::OnePassword,
         Self::OpenBao,
+        Self::Oracle,
         Self::ParameterStore,
         Self::SecretsManager,
+        Self::SecretServer,
         Self::Vault,
         Self::Webhook,
     ];
@@ -90,16 +118,22 @@ impl Provider {
     pub fn profile(self) -> &'static Profile {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
+            Self::Bitwarden => &bitwarden::PROFILE,
+            Self::Conjur => &conjur::PROFILE,
             Self::Crd => &crd::PROFILE,
+            Self::Delinea => &delinea::PROFILE,
             Self::Doppler => &doppler::PROFILE,
             Self::Fake => &fake::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
+            Self::Ibm => &ibm::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
+            Self::Oracle => &oracle::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
+            Self::SecretServer => &secret_server::PROFILE,
             Self::Vault => &vault::PROFILE,
             Self::Webhook => &webhook::PROFILE,
         }

@@ -23,6 +23,7 @@ mod error;
 mod extract;
 mod functions;
 mod keys;
+mod parts;
 mod recipe;
 mod rendered;
 mod rewrite;

@@ -2,34 +2,46 @@
 
 mod aws;
 mod azurekv;
+mod bitwarden;
 mod condition;
+mod conjur;
 mod crd;
+mod delinea;
 mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
 mod headers;
+mod ibm;
 mod kubernetes;
 mod one_password;
 mod open_bao;
+mod oracle;
 mod search;
+mod secret_server;
 mod spec;
 mod vault;
 mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
+pub use bitwarden::BitwardenStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
+pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
+pub use delinea::DelineaStore;
 pub use doppler::{DopplerAuth, DopplerStore};
 pub use fake::{FakeEntry, FakeStore};
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
+pub use ibm::{IbmAuth, IbmStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
+pub use oracle::OracleStore;
 pub use search::Search;
+pub use secret_server::{Given, SecretServerAuth, SecretServerStore};
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
@@ -289,6 +301,18 @@ backends! {
     Vault(Box<VaultStore>) is VaultStore, as_vault;
     /// An API that is asked over HTTP.
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
+    /// IBM Cloud Secrets Manager.
+    Ibm(Box<IbmStore>) is IbmStore, as_ibm;
+    /// Bitwarden Secrets Manager.
+    Bitwarden(Box<BitwardenStore>) is BitwardenStore, as_bitwarden;
+    /// CyberArk Conjur.
+    Conjur(Box<ConjurStore>) is ConjurStore, as_conjur;
+    /// Delinea Secret Server and Platform.
+    SecretServer(Box<SecretServerStore>) is SecretServerStore, as_secret_server;
+    /// Delinea DevOps Secrets Vault.
+    Delinea(Box<DelineaStore>) is DelineaStore, as_delinea;
+    /// Oracle Cloud Infrastructure Vault.
+    Oracle(Box<OracleStore>) is OracleStore, as_oracle;
     /// Doppler.
     Doppler(Box<DopplerStore>) is DopplerStore, as_doppler;
     /// The manifest itself.

@@ -4,9 +4,9 @@
 //! A change is of the project: branch configs take over what the root config of their environment has, and no webhook says so.
 //! What a custom payload holds, its author alone knows; one that has no `config` is of no known sender.
 
-use crate::json::object;
 use crate::error::Error;
 use crate::eventbridge::{checked, location};
+use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Moved, Provider};

@@ -2,14 +2,20 @@
 
 mod aws;
 mod azurekv;
+mod bitwarden;
+mod conjur;
 mod crd;
+mod delinea;
 mod doppler;
 mod fake;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 mod kubernetes;
 mod one_password;
 mod open_bao;
+mod oracle;
+mod secret_server;
 mod vault;
 mod webhook;
 
@@ -32,14 +38,20 @@ type Reader = fn(Fields<'_>, Setting<'_>) -> Option<Backend>;
 const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
+    ("bitwardensecretsmanager", bitwarden::read),
+    ("conjur", conjur::read),
     ("crd", crd::read),
+    ("delinea", delinea::read),
     ("doppler", doppler::read),
     ("fake", fake::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
+    ("ibm", ibm::read),
     ("kubernetes", kubernetes::read),
     ("onepassword", one_password::read),
     ("openBao", open_bao::read),
+    ("oracle", oracle::read),
+    ("secretserver", secret_server::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
 ];

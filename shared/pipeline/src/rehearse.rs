@@ -10,7 +10,7 @@ use crate::deliver::fetch::{AT_ONCE, Fetching};
 use crate::deliver::plan::{Plan, Work};
 use crate::deliver::templates::Templating;
 use crate::deliver::write::Base;
-use crate::parts::{Deliver, Rehearse};
+use crate::parts::Rehearse;
 use futures::future::join_all;
 use pawl_domain::declaration::CreationPolicy;
 use pawl_domain::hash::created_by;

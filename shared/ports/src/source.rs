@@ -1,10 +1,11 @@
 //! The contract of the stores behind a pointer.
 
-use crate::{Error, Listing, Sources, Wanted};
+use crate::{Error, Listing, Sources, StoreSighting, Wanted};
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Provider, Version};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use tokio::sync::mpsc::Sender;
 
 /// What a [`Source`] answers.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -51,6 +52,17 @@ pub trait Source: Send + Sync {
         access: &'a Access,
         wanted: &'a [Wanted],
     ) -> Answer<'a, Vec<Result<Version, Error>>>;
+
+    /// As [`Sources::watched`].
+    fn watched(&self) -> Vec<Provider>;
+
+    /// As [`Sources::watch`].
+    fn watch<'a>(
+        &'a self,
+        access: &'a Access,
+        from: &'a mut Option<String>,
+        told: &'a Sender<StoreSighting>,
+    ) -> Answer<'a, Result<(), Error>>;
 
     /// As [`Sources::close`].
     fn close(&self) -> Answer<'_, ()>;
@@ -100,6 +112,19 @@ impl<S: Sources> Source for S {
         wanted: &'a [Wanted],
     ) -> Answer<'a, Vec<Result<Version, Error>>> {
         Box::pin(Sources::versions(self, access, wanted))
+    }
+
+    fn watched(&self) -> Vec<Provider> {
+        Sources::watched(self)
+    }
+
+    fn watch<'a>(
+        &'a self,
+        access: &'a Access,
+        from: &'a mut Option<String>,
+        told: &'a Sender<StoreSighting>,
+    ) -> Answer<'a, Result<(), Error>> {
+        Box::pin(Sources::watch(self, access, from, told))
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -1,10 +1,11 @@
 //! The contract of the stores.
 
-use crate::{Error, Listing, Wanted};
+use crate::{Error, Listing, StoreSighting, Wanted};
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use std::collections::BTreeMap;
 use std::future::Future;
+use tokio::sync::mpsc::Sender;
 
 /// The stores: turns keys into values.
 ///
@@ -79,6 +80,33 @@ pub trait Sources: Send + Sync {
         access: &Access,
         wanted: &[Wanted],
     ) -> impl Future<Output = Vec<Result<Version, Error>>> + Send;
+
+    /// The providers among them whose stores can be watched. None, unless an adapter says otherwise.
+    fn watched(&self) -> Vec<Provider> {
+        Vec::new()
+    }
+
+    /// Watches a store for a process that lives long: tells each key that changes, as it happens and behind `from`, until the
+    /// watch ends or the receiver is gone. `from` is where it goes on the next time: the caller keeps it, `None` at first, and
+    /// it is `None` again where the store does not know that place any more. Begins with [`StoreSighting::Begun`]. Reads no value. Sweeps find the same by the clock, so nothing may rely on what it tells.
+    ///
+    /// Lasts some minutes at most, also where the store is silent; the caller begins the next one, after a pause where this
+    /// one was short or failed. What was told twice is harmless.
+    ///
+    /// # Errors
+    /// Kind `Denied` when the identity may not watch: the sweep is all that it has. Kind `Invalid` where
+    /// [`Sources::watched`] does not name the provider: nobody is asked.
+    fn watch(
+        &self,
+        access: &Access,
+        from: &mut Option<String>,
+        told: &Sender<StoreSighting>,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        let _ = (from, told);
+        let message =
+            format!("{}: it cannot be watched; the sweep finds its changes", access.backend.location());
+        async { Err(Error::new(Step::Fetch, Kind::Invalid, message)) }
+    }
 
     /// Gives up what stores keep for this process, such as the tokens of logins, each within the time of one call. For
     /// processes that end; nothing is lost without it.

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
-use pawl_ports::{Error, Listing, Source, Sources, Wanted};
+use pawl_ports::{Error, Listing, Source, Sources, StoreSighting, Wanted};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// The adapters of all providers as one [`Sources`].
 #[derive(Clone)]
@@ -73,6 +74,21 @@ impl Sources for Stores {
             Ok(adapter) => adapter.versions(access, wanted).await,
             Err(error) => wanted.iter().map(|_| Err(error.shared())).collect(),
         }
+    }
+
+    fn watched(&self) -> Vec<Provider> {
+        let is_watched =
+            |&(provider, adapter): &(&Provider, &Arc<dyn Source>)| adapter.watched().contains(provider);
+        self.0.iter().filter(is_watched).map(|(provider, _)| *provider).collect()
+    }
+
+    async fn watch(
+        &self,
+        access: &Access,
+        from: &mut Option<String>,
+        told: &Sender<StoreSighting>,
+    ) -> Result<(), Error> {
+        self.adapter(access)?.watch(access, from, told).await
     }
 
     async fn close(&self) {

@@ -3,20 +3,22 @@
 mod objects;
 
 use crate::kit::{Batch, Bounds};
-use crate::kubernetes::api::Api;
+use crate::kubernetes::api::{Api, Metadata};
 use crate::kubernetes::session::{Session, Sessions};
+use crate::kubernetes::watch::Teller;
 use jiff::Timestamp;
 use objects::Objects;
 use pawl_domain::store::CrdStore;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
-use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, StoreSighting, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// Objects of any kind of Kubernetes as [`Sources`].
 ///
 /// The identity needs `get` on the objects that are read, and `list` for searches and for sweeps in one call per 500 objects;
-/// without it each key is asked for. How the kind is served is looked up once for each proof of the identity.
+/// without it each key is asked for. With `list` and `watch` they can be watched. How the kind is served is looked up once for each proof of the identity.
 ///
 /// The version of an object is its uid and resourceVersion, which are part of its value. That it does not exist counts only
 /// where the API server says so of the object itself; a kind that is not served is an error.
@@ -99,6 +101,27 @@ impl<C: ClusterCredentials> Sources for CrdSources<C> {
         batch.answers(
             self.asked(access, Step::Fetch, |objects| async move { objects.versions(keys).await }).await,
         )
+    }
+
+    fn watched(&self) -> Vec<Provider> {
+        self.providers()
+    }
+
+    #[tracing::instrument(skip_all, fields(store.provider = "crd"))]
+    async fn watch(
+        &self,
+        access: &Access,
+        from: &mut Option<String>,
+        told: &Sender<StoreSighting>,
+    ) -> Result<(), Error> {
+        let begun = self.asked(access, Step::Fetch, |objects| objects.watch(from.clone())).await?;
+        let Some(watch) = begun else {
+            *from = None;
+            return Ok(());
+        };
+        let (store, now) = (store(access)?, || self.sessions.now());
+        let key = |api: &Api, metadata: &Metadata| objects::key_of(store, api, metadata);
+        watch.follow(&Teller { access, now: &now, key: &key, tells_versions: false }, from, told).await
     }
 }
 

@@ -90,8 +90,10 @@ impl Doppler {
         let own = std::slice::from_ref(&self.address);
         let audiences = if audiences.is_empty() { own } else { audiences };
         let audiences = [audiences, &[of_store]].concat();
-        let shown = proofs.account_token(account, namespace.as_ref(), &audiences).await?;
-        let body = SecretValue::new(serde_json::json!({ "identity": identity, "token": shown }).to_string());
+        let remedy = "name other audiences in oidcConfig";
+        let shown = proofs.account_token(account, namespace.as_ref(), &audiences, remedy).await?;
+        let body = serde_json::json!({ "identity": identity, "token": shown.expose_str() }).to_string();
+        let body = SecretValue::new(body);
         let call =
             Call { step: Step::Authenticate, server: proofs.server, action: "login", subject: "login" };
         let reply = link.post(&call, &["v3", "auth", "oidc"], &HeaderMap::new(), &body).await;

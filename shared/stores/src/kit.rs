@@ -3,8 +3,10 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `adapter` | what adapters do around what is particular to a provider |
 //! | `call` | what a call is named in messages and metrics, and what it means that no answer came |
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
+//! | `lines` | answers that go on, line by line |
 //! | `guard` | the addresses that a name may lead to |
 //! | `reply` | an answer, and whether it says that the key does not exist |
 //! | `room` | the memory that large answers have together |
@@ -14,32 +16,39 @@
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
-//! | `jwt` | tokens that a key of RSA signs |
+//! | `rest` | calls with what proves an identity, and what refusals mean |
+//! | `jwt` | tokens and texts that a key of RSA signs |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
 
+mod adapter;
 mod audience;
 mod batch;
 mod call;
 mod guard;
 mod jwt;
+mod lines;
 mod link;
 mod paging;
 mod proofs;
 mod reply;
+mod rest;
 mod room;
 mod served;
 mod session;
 
+pub use adapter::{Adapter, Asking, Dialect, Prover, of, together};
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
-pub use jwt::{Unsigned, rs256};
+pub use jwt::{Unsigned, rs256, sign_rs256};
+pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
+pub use rest::{Granted, Refusals, Rest, form};
 pub use room::{Place, Room};
 pub use served::{Asked, Bearer, Proving, Reads, Served, is_of_proof, locked, may_pass, unless_refused};
 pub use session::{Cell, Cells, Proof, REFUSED};

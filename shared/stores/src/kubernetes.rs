@@ -6,27 +6,32 @@
 //! | `kubeconfig` | kubeconfigs in Secrets, without anything in them that runs a program or reads a file |
 //! | `api` | the calls of Kubernetes' API, and what its answers mean |
 //! | `secrets` | what of a Secret is read, and what a search finds |
+//! | `watch` | what changes, as it happens |
 
 pub(crate) mod api;
 mod kubeconfig;
 mod secrets;
 pub(crate) mod session;
+pub(crate) mod watch;
 
 use crate::kit::{Batch, Bounds};
-use api::Api;
+use api::{Api, Metadata};
 use jiff::Timestamp;
 use pawl_domain::store::KubernetesStore;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, Step, Version};
-use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
+use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, StoreSighting, Wanted};
 use secrets::Secrets;
 use session::{Session, Sessions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
+use watch::Teller;
 
 /// Secrets of Kubernetes as [`Sources`].
 ///
 /// The identity needs `get` on the Secrets that are read, and `list` for searches and for sweeps in one call per 500 Secrets;
-/// without it each key is asked for. Values are read one by one: a list of them would be as long as the namespace is full.
+/// without it each key is asked for. With `list` and `watch` the namespace can be watched. Values are read one by one: a list
+/// of them would be as long as the namespace is full.
 ///
 /// The version of a Secret is its uid and resourceVersion. That moves with labels and annotations too, which costs a needless
 /// look. That a Secret does not exist counts only where the API server says so of the Secret itself.
@@ -114,6 +119,27 @@ impl<C: ClusterCredentials> Sources for KubernetesSources<C> {
         batch.answers(
             self.asked(access, Step::Fetch, |secrets| async move { secrets.versions(distinct).await }).await,
         )
+    }
+
+    fn watched(&self) -> Vec<Provider> {
+        self.providers()
+    }
+
+    #[tracing::instrument(skip_all, fields(store.provider = "kubernetes"))]
+    async fn watch(
+        &self,
+        access: &Access,
+        from: &mut Option<String>,
+        told: &Sender<StoreSighting>,
+    ) -> Result<(), Error> {
+        let begun = self.asked(access, Step::Fetch, |secrets| secrets.watch(from.clone())).await?;
+        let Some(watch) = begun else {
+            *from = None;
+            return Ok(());
+        };
+        let (store, now) = (store(access)?, || self.sessions.now());
+        let key = |_: &Api, metadata: &Metadata| secrets::key_of(store, &metadata.name);
+        watch.follow(&Teller { access, now: &now, key: &key, tells_versions: true }, from, told).await
     }
 }
 

@@ -4,22 +4,34 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod bitwarden;
+mod conjur;
 mod crd;
+mod delinea;
 mod doppler;
 mod gcpsm;
 mod gitlab;
+mod ibm;
 pub mod kit;
 mod kubernetes;
 mod one_password;
+mod oracle;
+mod secret_server;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
+pub use bitwarden::Bitwarden;
+pub use conjur::Conjur;
 pub use crd::CrdSources;
+pub use delinea::Delinea;
 pub use doppler::{Doppler, DopplerSources};
 pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
+pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
 pub use one_password::{OnePassword, OnePasswordSources};
+pub use oracle::Oracle;
+pub use secret_server::SecretServer;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -39,11 +51,17 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(kit::Adapter::<Bitwarden, C>::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
+        Arc::new(kit::Adapter::<Delinea, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]

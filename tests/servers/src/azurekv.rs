@@ -34,6 +34,8 @@ pub struct AzureKv {
 #[derive(Debug)]
 struct State {
     address: String,
+    /// The address of Entra ID.
+    authority: String,
     entra: Entra,
     /// What its tokens are for.
     resource: String,
@@ -64,8 +66,17 @@ impl AzureKv {
     /// # Errors
     /// When no port can be listened on.
     pub async fn start() -> Result<Self> {
+        Self::known_as(None).await
+    }
+
+    /// The same, where those who ask know the vault and Entra ID by other addresses, such as their own.
+    ///
+    /// # Errors
+    /// As for [`AzureKv::start`].
+    pub async fn known_as(addresses: Option<(&str, &str)>) -> Result<Self> {
         let state = |address: &str| State {
-            address: address.to_owned(),
+            address: addresses.map_or(address, |(vault, _)| vault).to_owned(),
+            authority: addresses.map_or(address, |(_, authority)| authority).to_owned(),
             entra: Entra::default(),
             resource: "https://vault.azure.net".to_owned(),
             objects: BTreeMap::new(),
@@ -225,7 +236,7 @@ impl Answers for State {
         self.asked.push(format!("{} {}", request.method(), request.uri()));
         let mut answer = match self.scripted.is_empty() {
             true if request.uri().path().contains("/oauth2/") => {
-                self.entra.answer(request, &self.address, &self.resource)
+                self.entra.answer(request, &self.authority, &self.resource)
             }
             true => self.vault(request),
             false => {

@@ -10,6 +10,7 @@
 //! All services are at one address. It has no clock: a token is good until all are taken back ([`Google::forget_tokens`]), and
 //! times in statements only have to fit each other.
 
+mod pushes;
 mod secrets;
 mod subscription;
 mod tokens;
@@ -18,6 +19,7 @@ use crate::error::Result;
 use crate::rest::{Answer, Answers, Served, answer, form, json_answer, with_headers};
 use http::Request;
 use hyper::body::Bytes;
+use pushes::Pushes;
 use secrets::Secrets;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub struct Google {
 #[derive(Debug)]
 struct State {
     tokens: Tokens,
+    pushes: Pushes,
     secrets: Secrets,
     subscription: Subscription,
     asked: Vec<String>,
@@ -64,8 +67,17 @@ impl Google {
     /// # Errors
     /// When no port can be listened on, or no key be made.
     pub async fn start() -> Result<Self> {
+        Self::known_as(None).await
+    }
+
+    /// The same, where those who ask know its token service by another address, such as Google's own.
+    ///
+    /// # Errors
+    /// As for [`Google::start`].
+    pub async fn known_as(tokens_at: Option<&str>) -> Result<Self> {
         let state = |address: &str| State {
-            tokens: Tokens::new(address),
+            tokens: Tokens::new(tokens_at.unwrap_or(address)),
+            pushes: Pushes::default(),
             secrets: Secrets::default(),
             subscription: Subscription::default(),
             asked: Vec::new(),
@@ -86,8 +98,7 @@ impl Google {
 
     /// Takes another key from now on, and none but that.
     pub fn rotate(&self) {
-        let address = self.address().to_owned();
-        self.state().tokens.rotate(&address);
+        self.state().tokens.rotate();
     }
 
     /// Lets an identity that is proven by this token to this audience become one that reads.
@@ -103,6 +114,12 @@ impl Google {
     /// Takes back every token that was given out.
     pub fn forget_tokens(&self) {
         self.state().tokens.forget();
+    }
+
+    /// The token with which Pub/Sub pushes as this account to this audience, good from this second on; nothing where no key
+    /// can be made.
+    pub fn push_token(&self, audience: &str, account: &str, now: i64) -> Option<String> {
+        self.state().pushes.token(audience, account, now)
     }
 
     /// Whether identities may see secrets and versions without their values (`roles/secretmanager.viewer`).
@@ -246,6 +263,7 @@ impl Answers for State {
         }
         let post = asked.method == "POST";
         match asked.path.as_str() {
+            "/oauth2/v3/certs" if !post => self.pushes.keys(),
             "/token" if post => self.tokens.of_statement(asked),
             "/v1/token" if post => self.tokens.exchange(asked),
             "/v1/identitybindingtoken" if post => self.tokens.bind(asked),

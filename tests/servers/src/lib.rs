@@ -10,19 +10,23 @@
 //! | [`LambdaEmulator`], [`SqsPoller`] | the Lambda service and its SQS event source | the tools, and binaries to run |
 //! | [`gcpsm`] | Google Secret Manager, and the services that prove identities to it | nothing |
 //! | [`azurekv`] | Azure Key Vault, and the Entra ID that gives out its tokens | nothing |
+//! | [`conjur`] | CyberArk Conjur | nothing |
 //! | [`gitlab`] | CI/CD variables of GitLab | nothing |
 //! | [`pairs`] | any API, by requests and answers that were written down | nothing |
 //! | [`vault`] | Vault and OpenBao | nothing |
 //! | [`webhook`] | an API of somebody's own, which keeps what it was asked | nothing |
+//! | [`Internet`] | the hosts of vendors: leads to their doubles whoever asks for them by their own addresses | nothing |
 //! | [`FaultProxy`] | a network that misbehaves | nothing |
 //!
 //! Start reading at [`process`], which all the servers stand on; then whichever server the test at hand needs.
 
 mod apiserver;
 pub mod azurekv;
+pub mod conjur;
 mod error;
 pub mod gcpsm;
 pub mod gitlab;
+mod internet;
 mod lambda;
 mod moto;
 pub mod pairs;
@@ -33,8 +37,9 @@ mod tools;
 pub mod vault;
 pub mod webhook;
 
-pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder};
+pub use apiserver::{ApiRequest, ApiServer, ApiServerBuilder, ClientCertificate};
 pub use error::{Error, Result};
+pub use internet::Internet;
 pub use lambda::{LambdaEmulator, SqsPoller};
 pub use moto::{Aws, Message, Moto, Queue, Service, StoredSecret};
 pub use proxy::{Fault, FaultProxy};

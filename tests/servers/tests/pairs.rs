@@ -13,7 +13,9 @@ const PAIRS: &str = r#"
 "#;
 
 async fn start() -> Pairs {
-    Pairs::start(PAIRS, Reply::of(404, json!("unknown path")), Reply::of(401, json!("who?"))).await.expect("a double")
+    Pairs::start(PAIRS, Reply::of(404, json!("unknown path")), Reply::of(401, json!("who?")))
+        .await
+        .expect("a double")
 }
 
 async fn get(pairs: &Pairs, path: &str, token: &str) -> (u16, String) {

@@ -134,6 +134,8 @@ pub enum Lookup {
     RawPath,
     /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
     Entries,
+    /// Values are [parts](crate::parts), which say what a property is.
+    Parts,
     /// Values are [items](crate::item): the one field, or the first file, that is called so. The store is told the property,
     /// and gives no files but those that it names.
     Item,
@@ -159,6 +161,10 @@ pub enum Extract {
     /// Values are [entries](crate::entries), each of which is taken as it is; of one that a property names, the members of
     /// its object as JSON.
     Entries,
+    /// Values are [parts](crate::parts), which say what there is.
+    Parts,
+    /// Of YAML, and so of JSON: texts as they are, objects written anew as YAML, anything else as Go prints it.
+    Yaml,
     /// Values are [items](crate::item), each of whose fields or files is an entry; or those that a property names.
     Item,
     /// As `Printed`, and also of an object that stands in a JSON text. `null` is no object.

@@ -5,8 +5,11 @@ use super::keys::{Data, key_of};
 use crate::item::Item;
 use crate::provider::Extract;
 use crate::secret::SecretValue;
+use pawl_golang::fmt;
 use pawl_golang::json::{self, DecodeError, Html, Tree};
 use pawl_golang::number::{FloatBits, FloatFormat, format_float};
+use pawl_golang::value::Value;
+use pawl_golang::yaml;
 
 /// One entry for each member of the object in `value`, as ESO's provider makes them of it.
 pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, DecodeError> {
@@ -17,9 +20,12 @@ pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, Dec
             Ok(raw(value).unwrap_or_else(|_| [("value".to_owned(), value.clone())].into()))
         }
         Extract::Entries => entries::every(value),
+        // They are taken apart where the property is known.
+        Extract::Parts => Err(DecodeError::NotAnObject),
         Extract::Item => Ok(Item::of_value(value)?.parts.into_iter().collect()),
         Extract::Printed => Ok(stringified_all(object(value.expose())?)),
         Extract::Texts => object(value.expose())?.into_iter().map(text).collect(),
+        Extract::Yaml => yaml(value),
         Extract::Packed => match json::decode(value.expose())? {
             Tree::Map(members) => Ok(stringified_all(members)),
             _ => Err(DecodeError::NotAnObject),
@@ -36,6 +42,36 @@ pub(super) fn unpacked(extract: Extract, value: SecretValue) -> Result<SecretVal
         Tree::Text(text) => Ok(SecretValue::new(text)),
         _ => Ok(value),
     }
+}
+
+/// Source: ESO's Bitwarden provider. What is no YAML is read as JSON.
+fn yaml(value: &SecretValue) -> Result<Data, DecodeError> {
+    let members = match yaml::read(value.expose()) {
+        Ok(Tree::Map(members)) => members,
+        Ok(Tree::Null) => return Ok(Data::new()),
+        Ok(_) => return Err(DecodeError::NotAnObject),
+        Err(_) => return raw(value),
+    };
+    let text = |(name, tree): (Vec<u8>, Tree)| {
+        let text = match tree {
+            Tree::Text(text) => text,
+            Tree::Map(_) => {
+                yaml::write(&tree).map(|text| indented(&text)).map_err(|_| DecodeError::NotText)?
+            }
+            other => fmt::sprint(&[Value::from(other)]).map_err(|_| DecodeError::NotText)?,
+        };
+        Ok((key_of(name), SecretValue::new(text)))
+    };
+    members.into_iter().map(text).collect()
+}
+
+/// The library of this provider indents by four, the one that other parts of ESO use by two.
+fn indented(yaml: &str) -> Vec<u8> {
+    let line = |line: &str| {
+        let rest = line.trim_start_matches(' ');
+        format!("{}{rest}", " ".repeat(2 * (line.len() - rest.len())))
+    };
+    yaml.trim().lines().map(line).collect::<Vec<_>>().join("\n").into_bytes()
 }
 
 fn raw(value: &SecretValue) -> Result<Data, DecodeError> {

@@ -6,6 +6,7 @@ use super::error::{Entry, EntryProblem, RenderError};
 use super::extract::{members, unpacked};
 use super::functions::{Functions, is_random};
 use super::keys::{Data, admit, convert, validate};
+use super::parts;
 use super::rendered::Rendered;
 use super::rewrite::{self, Operation};
 use super::select::Property;
@@ -301,11 +302,18 @@ impl Prepared {
             budget.take(fetched.value.len())?;
             return self.part_of_item(fetched, self.property.as_ref().map(|property| property.path.as_str()));
         }
+        let lookup = if self.metadata { profile.metadata_lookup } else { profile.lookup };
+        if lookup == Lookup::Parts {
+            let value =
+                self.part_of(fetched, parts::value(&fetched.value, self.property.as_ref(), budget))?;
+            budget.take(value.len())?;
+            return Ok(value);
+        }
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
             return self.whole(fetched);
         };
-        let found = match if self.metadata { profile.metadata_lookup } else { profile.lookup } {
+        let found = match lookup {
             Lookup::Entries => entries::property(self.part(), &fetched.value, &property.path, budget),
             Lookup::PathFirst { whole } if self.key.starts_with(whole) => {
                 budget.take(fetched.value.len())?;
@@ -327,6 +335,10 @@ impl Prepared {
         match fetched.provider.profile().lookup {
             Lookup::Entries => {
                 entries::whole(self.part(), &fetched.value).map_err(|reason| self.no_object(reason))
+            }
+            Lookup::Parts => {
+                let whole = parts::whole(&fetched.value).map_err(|reason| self.no_object(reason))?;
+                self.part_of(fetched, Ok(whole))
             }
             Lookup::Item => self.part_of_item(fetched, None),
             _ => Ok(fetched.value.clone()),
@@ -355,6 +367,10 @@ impl Prepared {
                 // A tag that is not there is an error before any is named.
                 self.select(fetched, budget)?;
                 return self.tags(fetched, budget);
+            }
+            (Extract::Parts, property) => {
+                take_apart(&fetched.value, budget)?;
+                self.part_of(fetched, parts::every(&fetched.value, property.as_ref(), budget))?
             }
             (Extract::Entries, Some(property)) => {
                 take_apart(&fetched.value, budget)?;
@@ -400,6 +416,12 @@ impl Prepared {
             }),
             Err(TooComplex) => Err(EntryProblem::TooComplex { property: path(), key: key() }),
         }
+    }
+
+    /// The same where the property may be none: then there is nothing to read without one.
+    fn part_of<T>(&self, fetched: &Fetched, found: Result<Option<T>, TooComplex>) -> Result<T, EntryProblem> {
+        let none = || Property { path: String::new(), escaped: None };
+        self.named(fetched, self.property.as_ref().unwrap_or(&none()), found)
     }
 
     /// Each tag of a key as an entry, or the one that the property names.

@@ -40,7 +40,7 @@ impl Property {
             None => Ok(None),
         };
         let first = match lookup {
-            Lookup::Path | Lookup::Told | Lookup::Entries | Lookup::Item => None,
+            Lookup::Path | Lookup::Told | Lookup::Entries | Lookup::Item | Lookup::Parts => None,
             Lookup::RawPath => return raw_value(document, &self.path, budget),
             Lookup::PathFirst { .. } => {
                 let found = path(budget)?;

@@ -46,7 +46,8 @@ fn read_auth(mut auth: Fields<'_>, references: References<'_>) -> Option<Doppler
             let account = inner
                 .present("serviceAccountRef", "is missing; write the name of a service account in it")
                 .and_then(|account| references.service_account(account));
-            if references.own.is_none() && account.as_ref().is_some_and(|account| account.namespace.is_none()) {
+            if references.own.is_none() && account.as_ref().is_some_and(|account| account.namespace.is_none())
+            {
                 let what = "is missing; a ClusterSecretStore has none of its own, so write it";
                 inner.error("serviceAccountRef.namespace", what);
             }

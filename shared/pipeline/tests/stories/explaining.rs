@@ -121,9 +121,9 @@ async fn a_window_or_a_policy_of_reading_once_is_named() {
     let story = written(guarded).await;
     story.world.clock().set("2027-01-05T12:30:00Z".parse().unwrap());
     let change = story.world.rotate("app/db", story.value(2));
-    assert_said(&story, "its syncWindows hold it back; the first sweep from 2027-01-05T14:00:00Z on").await;
+    assert_said(&story, "its syncWindows hold it back; the first sweep from 2027-01-05T14:00:01Z on").await;
     story.flow().sync(&change).await.unwrap();
-    assert_said(&story, "its syncWindows hold it back; the first sweep from 2027-01-05T14:00:00Z on").await;
+    assert_said(&story, "its syncWindows hold it back; the first sweep from 2027-01-05T14:00:01Z on").await;
 
     let once = declaration(ID).reads("app/db").refresh(RefreshPolicy::CreatedOnce, Duration::from_secs(3600));
     let story = written(once).await;

@@ -25,6 +25,7 @@ fn told(story: &Story) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn each_write_is_remembered_with_what_called_for_it() {
     let story = Story::new();
+    story.with_namespace("shop");
     story.world.rotate("app/db", story.value(1));
     let declared = declaration(ID).reads("app/db");
     story.flow().index(manifests(vec![declared.clone().into()]), &applying()).await.unwrap();

@@ -112,6 +112,7 @@ fn intents(forecast: &Forecast) -> Vec<(String, Intent)> {
 #[tokio::test(start_paused = true)]
 async fn an_apply_is_told_to_the_registry_and_to_the_targets() {
     let story = Story::new();
+    story.with_namespace("shop");
     story.world.rotate("app/db", story.value(1));
     let of = |id: &str| -> Declaration { declaration(id).reads("app/db").into() };
     let orphan: Declaration =

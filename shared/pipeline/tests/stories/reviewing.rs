@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use pawl_domain::Kind;
 use pawl_domain::record::Cause;
 use pawl_pipeline::sweep::review::Review;
-use pawl_ports::Ports;
+use pawl_ports::{Clock, Job, Ports};
 use pawl_world::{Fault, Point, declaration, parameter_store, secrets_manager};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ async fn a_fleet_is_told_by_state_age_and_cause() {
     let before = story.flow().fleet(|_| true).await.unwrap();
     assert_eq!((before.declarations, before.settled, before.waiting, before.failing), (3, 1, 2, 0));
     story.flow().sweep(true).await.unwrap();
+    let job = Job::chunks(&["green/shop/c".parse().unwrap()], None, story.world.clock().now()).remove(0);
+    story.flow().deliver(&job).await.unwrap();
 
     let a = story.world.rotate("app/a", story.value(3));
     story.world.advance(Duration::from_secs(4));

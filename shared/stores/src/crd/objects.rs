@@ -2,6 +2,7 @@
 
 use crate::kit::Reply;
 use crate::kubernetes::api::{Api, Collection, Form, Metadata, Served};
+use crate::kubernetes::watch::Watch;
 use pawl_domain::store::CrdStore;
 use pawl_domain::{Fetched, Find, Keep, Kind, Namespace, Provider, SecretValue, Version, entries};
 use pawl_ports::{Error, Listed, Listing};
@@ -58,10 +59,10 @@ impl Objects {
         let (served, whitelist) = (self.served().await?, self.store.whitelist());
         let found = self.list(served).await?;
         let is_found = |metadata: &&Metadata| {
-            let (namespace, name) = (namespace_of(metadata), self.name_of(served, metadata));
+            let (namespace, name) = (namespace_of(metadata), name_of(&self.store, served, metadata));
             pattern.is_match(&name)
                 && whitelist.admits(namespace, &metadata.name, None)
-                && keep.allows(&self.key_of(&name))
+                && keep.allows(&key_named(&self.store, &name))
         };
         let found: Vec<&Metadata> = found.iter().filter(is_found).collect();
         let values = found.iter().map(|metadata| self.value(served, Place::of(metadata))).collect();
@@ -69,7 +70,7 @@ impl Objects {
         let mut answer = BTreeMap::new();
         for (metadata, value) in found.into_iter().zip(values) {
             match value {
-                Ok(fetched) => drop(answer.insert(self.name_of(served, metadata), fetched)),
+                Ok(fetched) => drop(answer.insert(name_of(&self.store, served, metadata), fetched)),
                 // It went meanwhile.
                 Err(error) if error.kind == Kind::NotFound => {}
                 Err(error) => return Err(error),
@@ -82,7 +83,7 @@ impl Objects {
     pub(super) async fn listing(&self) -> Result<Listing, Error> {
         let served = self.served().await?;
         let listed = |metadata: Metadata| Listed {
-            names: BTreeSet::from([self.key_of(&self.name_of(served, &metadata))]),
+            names: BTreeSet::from([key_named(&self.store, &name_of(&self.store, served, &metadata))]),
             version: Some(metadata.version()),
             changed: None,
             labels: None,
@@ -90,6 +91,13 @@ impl Objects {
         };
         let all = self.list(served).await?;
         Ok(Listing { keys: all.into_iter().map(listed).collect(), complete: true })
+    }
+
+    /// Begins to watch all of them, as [`Api::watch`] says.
+    pub(super) async fn watch(self, from: Option<String>) -> Result<Option<Watch>, Error> {
+        let served = self.served().await?.clone();
+        let Self { api, store } = self;
+        api.watch(collection(&store, &served, own_namespace(&store, &served)), from).await
     }
 
     /// Whether the kind is served and the identity may get objects of it, wherever the store reads. Source: ESO's client.
@@ -162,31 +170,47 @@ impl Objects {
         }
     }
 
-    /// What ESO calls an object.
-    fn name_of(&self, served: &Served, metadata: &Metadata) -> String {
-        match served.namespaced && self.store.namespace.is_none() {
-            true => format!("{}/{}", metadata.namespace, metadata.name),
-            false => metadata.name.clone(),
-        }
-    }
-
-    /// The key that a search's name means.
-    fn key_of(&self, name: &str) -> String {
-        match &self.store.namespace {
-            Some(own) => format!("{own}/{name}"),
-            None => name.to_owned(),
-        }
-    }
-
     /// The namespace that the store reads; `None` for all, and for what has none.
     fn own_namespace(&self, served: &Served) -> Option<&str> {
-        self.store.namespace.as_ref().filter(|_| served.namespaced).map(Namespace::as_str)
+        own_namespace(&self.store, served)
     }
 
     fn at<'a>(&'a self, served: &'a Served, namespace: Option<&'a str>) -> Collection<'a> {
-        let resource = &self.store.resource;
-        Collection { group: &resource.group, version: &resource.version, plural: &served.plural, namespace }
+        collection(&self.store, served, namespace)
     }
+}
+
+/// The key of an object of a kind that was looked up.
+pub(super) fn key_of(store: &CrdStore, api: &Api, metadata: &Metadata) -> String {
+    match api.session.served.get() {
+        Some(served) => key_named(store, &name_of(store, served, metadata)),
+        None => metadata.name.clone(),
+    }
+}
+
+/// What ESO calls an object.
+fn name_of(store: &CrdStore, served: &Served, metadata: &Metadata) -> String {
+    match served.namespaced && store.namespace.is_none() {
+        true => format!("{}/{}", metadata.namespace, metadata.name),
+        false => metadata.name.clone(),
+    }
+}
+
+/// The key that a search's name means.
+fn key_named(store: &CrdStore, name: &str) -> String {
+    match &store.namespace {
+        Some(own) => format!("{own}/{name}"),
+        None => name.to_owned(),
+    }
+}
+
+fn own_namespace<'a>(store: &'a CrdStore, served: &Served) -> Option<&'a str> {
+    store.namespace.as_ref().filter(|_| served.namespaced).map(Namespace::as_str)
+}
+
+fn collection<'a>(store: &'a CrdStore, served: &'a Served, namespace: Option<&'a str>) -> Collection<'a> {
+    let resource = &store.resource;
+    Collection { group: &resource.group, version: &resource.version, plural: &served.plural, namespace }
 }
 
 fn namespace_of(metadata: &Metadata) -> Option<&str> {

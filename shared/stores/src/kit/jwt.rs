@@ -34,12 +34,20 @@ struct Header<'a> {
 /// # Errors
 /// [`Unsigned`], for which the key must be replaced.
 pub fn rs256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretValue, Unsigned> {
-    let pair = pair(key)?;
     let unsigned = format!("{}.{}", part(&Header { alg: "RS256", typ: "JWT", kid: key_id })?, part(claims)?);
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature)
-        .map_err(|_| Unsigned::Unable)?;
+    let signature = sign_rs256(key, unsigned.as_bytes())?;
     Ok(SecretValue::new(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))))
+}
+
+/// The signature of a text by RSA with SHA-256 (PKCS#1 v1.5), by a key that stands in PEM as PKCS#8 or PKCS#1.
+///
+/// # Errors
+/// [`Unsigned`], for which the key must be replaced.
+pub fn sign_rs256(key: &str, text: &[u8]) -> Result<Vec<u8>, Unsigned> {
+    let pair = pair(key)?;
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).map_err(|_| Unsigned::Unable)?;
+    Ok(signature)
 }
 
 fn part(part: &impl Serialize) -> Result<String, Unsigned> {

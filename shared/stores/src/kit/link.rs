@@ -6,7 +6,7 @@ use pawl_domain::grant::{Origin, Reach};
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::Error;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Client, Identity, Method, Url, redirect};
+use reqwest::{Certificate, Client, Identity, Method, Response, Url, redirect};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub enum PlainHttp {
 /// One server. Redirects are followed on the server's own origin only, for tokens go with them.
 #[derive(Debug)]
 pub struct Link {
-    client: Client,
+    pub(super) client: Client,
     base: Url,
     bounds: Bounds,
     material: Material,
@@ -241,10 +241,19 @@ impl Link {
         call: &Call<'_>,
         (request, largest): Bounded,
     ) -> Result<Result<Reply, reqwest::Error>, Error> {
-        let mut response = match self.client.execute(request).await {
-            Ok(response) => response,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        match self.client.execute(request).await {
+            Ok(response) => self.read(call, response, largest).await,
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    /// The whole answer, or why it broke off.
+    pub(super) async fn read(
+        &self,
+        call: &Call<'_>,
+        mut response: Response,
+        largest: usize,
+    ) -> Result<Result<Reply, reqwest::Error>, Error> {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let rest = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
@@ -284,7 +293,7 @@ impl Link {
         Ok((request, ask.largest))
     }
 
-    fn request(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<Bounded, Error> {
+    pub(super) fn request(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<Bounded, Error> {
         if ask.path.iter().any(|part| matches!(*part, "." | ".." | "")) {
             return Err(call.error(Kind::Invalid, "a part of the path is empty, . or ..; write the path out"));
         }
@@ -313,7 +322,7 @@ fn is_in_vain(failure: &reqwest::Error) -> bool {
 }
 
 /// Puts bytes behind others, which are `whole` in the end at most. What is too small to hold both is wiped before it is given up.
-fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8], whole: usize) {
+pub(super) fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8], whole: usize) {
     let needed = body.len() + chunk.len();
     if needed > body.capacity() {
         let mut larger = Zeroizing::new(Vec::with_capacity((body.capacity() * 2).min(whole).max(needed)));

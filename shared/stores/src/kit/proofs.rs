@@ -1,9 +1,9 @@
 //! What stands in target clusters: tokens, passwords, certificates.
 
-use super::Server;
+use super::{Server, is_of_api_server};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{CaProvider, SecretKeyRef};
-use pawl_domain::{Access, ClusterName, Kind, Namespace, SecretValue, Step};
+use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
 
 /// Reads what a store names, in the cluster and namespaces of one identity. Every failure is of step `Authenticate`, and none
@@ -54,6 +54,31 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
         let value = self.secret(at).await?;
         let text = value.expose_str().map(str::to_owned);
         text.ok_or_else(|| self.unusable(&format!("key {:?} of Secret {}: not text", at.key, at.name)))
+    }
+
+    /// A token that the cluster makes for a service account, and that its own API server does not take: whoever gets it could
+    /// act as the account there. `remedy` says what to write for it.
+    ///
+    /// # Errors
+    /// When it cannot be had, or is one that the API server takes.
+    pub async fn account_token(
+        &self,
+        name: &ObjectName,
+        namespace: Option<&Namespace>,
+        audiences: &[String],
+        remedy: &str,
+    ) -> Result<SecretValue, Error> {
+        let (cluster, own) = self.home()?;
+        let namespace = namespace.unwrap_or(own);
+        let place = format!("service account {namespace}/{name}");
+        let token = self.clusters.service_account_token(cluster, namespace, name, audiences).await;
+        let token = token.map_err(|error| self.not_proven(cluster, &place, error))?;
+        match token.expose_str().is_some_and(is_of_api_server) {
+            true => Err(self.unusable(&format!(
+                "the API server of cluster {cluster} takes the token of {place} as well; {remedy}"
+            ))),
+            false => Ok(token),
+        }
     }
 
     async fn config_map(&self, at: &SecretKeyRef) -> Result<String, Error> {

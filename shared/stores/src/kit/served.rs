@@ -1,15 +1,12 @@
 //! Stores that are asked with one session for each identity: what their adapters have alike, once.
 
 use super::{
-    Ask, Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Reply, Server,
-    is_of_api_server, sealed,
+    Ask, Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Reply, Server, sealed,
 };
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::grant::Reach;
 use pawl_domain::store::{Backend, SecretKeyRef};
-use pawl_domain::{
-    Access, DigestKey, Fetched, Find, Keep, Kind, Namespace, ObjectName, Provider, SecretValue, Step, Version,
-};
+use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
 use pawl_ports::{Clock, ClusterCredentials, Error, Sources, Wanted};
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
@@ -234,33 +231,6 @@ impl Link {
             Ok(Ask { method, path, query: Vec::new(), headers, body: Some(body), largest })
         };
         self.send(call, &ask, &may_pass).await
-    }
-}
-
-impl<C: ClusterCredentials> Proofs<'_, C> {
-    /// A token of a service account of the target cluster, for these audiences. One that the cluster's own API server would take
-    /// is shown to nobody: whoever has it could act as the account.
-    ///
-    /// # Errors
-    /// When the cluster makes none, or one that it would take itself.
-    pub async fn account_token(
-        &self,
-        account: &ObjectName,
-        namespace: Option<&Namespace>,
-        audiences: &[String],
-    ) -> Result<String, Error> {
-        let (cluster, home) = self.home()?;
-        let at = namespace.unwrap_or(home);
-        let place = format!("service account {at}/{account}");
-        let made = self.clusters.service_account_token(cluster, at, account, audiences).await;
-        let token = made.map_err(|error| self.not_proven(cluster, &place, error))?;
-        match token.expose_str() {
-            Some(text) if !is_of_api_server(text) => Ok(text.to_owned()),
-            Some(_) => Err(self.unusable(&format!(
-                "a token of {place} for these audiences would let the store's server use the cluster; name other audiences"
-            ))),
-            None => Err(self.unusable(&format!("the token of {place} is no text"))),
-        }
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) namespace: String,
     uid: String,
-    resource_version: String,
+    pub(super) resource_version: String,
     pub(crate) labels: Option<BTreeMap<String, String>>,
     pub(crate) annotations: Option<BTreeMap<String, String>>,
 }
@@ -74,9 +74,11 @@ struct Page {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PageMetadata {
     #[serde(rename = "continue")]
     next: Option<String>,
+    resource_version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,6 +114,8 @@ struct Details {
 
 const OBJECT: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+/// Nothing else: what watches tell must hold no value.
+const METADATA_ALONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 /// As kubectl lists.
@@ -174,6 +178,39 @@ impl Api {
             pages.then(next)?;
         }
         Ok(found)
+    }
+
+    /// The newest version that any object has.
+    pub(super) async fn newest(&self, at: Collection<'_>) -> Result<String, Error> {
+        let subject = at.shown("");
+        let call = self.call("list", &subject);
+        let reply =
+            self.send(&call, Method::GET, &at.path(), vec![("limit", "1")], METADATA_LIST, None).await;
+        call.counted(reply.and_then(|reply| {
+            succeeded(&call, &reply, "list", at)?;
+            let page: Option<Page> = reply.object();
+            let version = page
+                .filter(|page| page.kind.ends_with("List"))
+                .and_then(|page| page.metadata.resource_version);
+            version.filter(|version| !version.is_empty()).ok_or_else(|| call.unreadable())
+        }))
+    }
+
+    /// The request of a watch.
+    pub(super) fn asking<'a>(
+        &self,
+        call: &Call<'_>,
+        at: Collection<'a>,
+        query: Vec<(&'a str, &'a str)>,
+        largest: usize,
+    ) -> Result<Ask<'a>, Error> {
+        let headers = self.headers(call, METADATA_ALONE)?;
+        Ok(Ask { method: Method::GET, path: at.path(), query, headers, body: None, largest })
+    }
+
+    /// What an answer means that is no success.
+    pub(super) fn refusal(&self, call: &Call<'_>, reply: &Reply, verb: &str, at: Collection<'_>) -> Error {
+        succeeded(call, reply, verb, at).err().unwrap_or_else(|| call.unreadable())
     }
 
     /// How the server serves a kind.
@@ -276,22 +313,26 @@ impl Api {
         let (link, bounds) = (&self.session.link, self.session.link.bounds());
         let is_list = accept == METADATA_LIST;
         let ask = || {
-            let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
-            if let Some(token) = &self.session.token {
-                let bearer = SecretValue::new([b"Bearer ", token.expose()].concat());
-                headers.insert(AUTHORIZATION, crate::kit::sealed(&bearer, call)?);
-            }
             Ok(Ask {
                 method: method.clone(),
                 path: path.to_vec(),
                 query: query.clone(),
-                headers,
+                headers: self.headers(call, accept)?,
                 body,
                 largest: if is_list { bounds.largest_list } else { bounds.largest_answer },
             })
         };
         let again = |reply: &Reply| matches!(reply.status.as_u16(), 429 | 500..600);
         link.send(call, &ask, &again).await
+    }
+
+    fn headers(&self, call: &Call<'_>, accept: &'static str) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+        if let Some(token) = &self.session.token {
+            let bearer = SecretValue::new([b"Bearer ", token.expose()].concat());
+            headers.insert(AUTHORIZATION, crate::kit::sealed(&bearer, call)?);
+        }
+        Ok(headers)
     }
 
     /// The answers of many calls, in order, so many of them at a time as the bounds let.
@@ -322,7 +363,7 @@ impl Metadata {
         format!("{}/{}", self.uid, self.resource_version)
     }
 
-    fn is_of_an_object(&self) -> bool {
+    pub(super) fn is_of_an_object(&self) -> bool {
         ![&self.name, &self.uid, &self.resource_version].into_iter().any(String::is_empty)
     }
 }
@@ -350,7 +391,7 @@ impl<'a> Collection<'a> {
             && details.name == name
     }
 
-    fn shown(&self, name: &str) -> String {
+    pub(super) fn shown(&self, name: &str) -> String {
         let place = self.namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
         match name {
             "" => format!("{} {}", self.plural, place.trim_end_matches('/')).trim_end().to_owned(),

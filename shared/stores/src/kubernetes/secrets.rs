@@ -1,6 +1,7 @@
 //! What of a Secret is read, and what a search finds. Source: ESO's Kubernetes provider, version 2.9.
 
 use super::api::{Api, Collection, Form, Metadata};
+use super::watch::Watch;
 use crate::kit::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -57,8 +58,9 @@ impl Secrets {
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let labels: Vec<_> = find.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let listed = self.api.list(self.collection(), &labels.join(",")).await?;
-        let is_found =
-            |name: &String| (!labels.is_empty() || pattern.is_match(name)) && keep.allows(&self.key_of(name));
+        let is_found = |name: &String| {
+            (!labels.is_empty() || pattern.is_match(name)) && keep.allows(&key_of(&self.store, name))
+        };
         let names: Vec<String> = listed.into_iter().map(|metadata| metadata.name).filter(is_found).collect();
         let values = self.api.each(names.iter().map(|name| self.named(name)).collect()).await?;
         let mut found = BTreeMap::new();
@@ -76,7 +78,7 @@ impl Secrets {
     /// All Secrets, with their labels and versions.
     pub(super) async fn listing(&self) -> Result<Listing, Error> {
         let listed = |metadata: Metadata| Listed {
-            names: BTreeSet::from([self.key_of(&metadata.name)]),
+            names: BTreeSet::from([key_of(&self.store, &metadata.name)]),
             version: Some(metadata.version()),
             changed: None,
             labels: Some(BTreeMap::new()),
@@ -84,6 +86,12 @@ impl Secrets {
         };
         let all = self.api.list(self.collection(), "").await?;
         Ok(Listing { keys: all.into_iter().map(listed).collect(), complete: true })
+    }
+
+    /// Begins to watch all of them, as [`Api::watch`] says.
+    pub(super) async fn watch(self, from: Option<String>) -> Result<Option<Watch>, Error> {
+        let Self { api, store, .. } = self;
+        api.watch(collection(&store), from).await
     }
 
     /// Whether the identity may get Secrets. Source: ESO's check of a store.
@@ -133,7 +141,7 @@ impl Secrets {
 
     async fn present(&self, name: &str, form: Form) -> Result<Reply, Error> {
         let reply = self.api.object(self.collection(), name, form).await?;
-        reply.ok_or_else(|| self.api.call("get", &format!("Secret {}", self.key_of(name))).missing())
+        reply.ok_or_else(|| self.api.call("get", &format!("Secret {}", key_of(&self.store, name))).missing())
     }
 
     /// What is remembered of labels and annotations. Labels are no secrets; of annotations, which may hold a copy of all values,
@@ -166,14 +174,19 @@ impl Secrets {
         self.store.name_of(key).filter(|name| !name.is_empty() && !name.contains('/')).ok_or_else(outside)
     }
 
-    fn key_of(&self, name: &str) -> String {
-        format!("{}/{name}", self.store.remote_namespace)
-    }
-
     fn collection(&self) -> Collection<'_> {
-        let namespace = Some(self.store.remote_namespace.as_str());
-        Collection { group: "", version: "v1", plural: "secrets", namespace }
+        collection(&self.store)
     }
+}
+
+/// The key of a Secret.
+pub(super) fn key_of(store: &KubernetesStore, name: &str) -> String {
+    format!("{}/{name}", store.remote_namespace)
+}
+
+fn collection(store: &KubernetesStore) -> Collection<'_> {
+    let namespace = Some(store.remote_namespace.as_str());
+    Collection { group: "", version: "v1", plural: "secrets", namespace }
 }
 
 /// `None` where the answer is no Secret.

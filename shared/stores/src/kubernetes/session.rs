@@ -3,7 +3,7 @@
 use super::api::{Served, is_of_credentials};
 use super::kubeconfig::Kubeconfig;
 use crate::kit::{Bounds, Cells, Link, Material, PlainHttp, Proof, Proofs, Server, is_of_api_server};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pawl_domain::cluster::is_same_url;
 use pawl_domain::grant::Reach;
 use pawl_domain::store::{ApiAuth, ApiServer, KubernetesApi};
@@ -33,6 +33,11 @@ impl Session {
     /// What messages call the server.
     pub(super) fn server(&self) -> Server<'_> {
         Server { provider: self.provider, address: &self.shown, field: self.field }
+    }
+
+    /// Where the server is, as locations have it.
+    pub(super) fn address(&self) -> String {
+        self.url.to_ascii_lowercase()
     }
 }
 
@@ -74,6 +79,11 @@ impl<C: ClusterCredentials> Sessions<C> {
         Self { bounds: Bounds { largest_answer, largest_list, ..bounds }, ..self }
     }
 
+    /// This moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Asks with the identity's session; where its credentials are refused, once more with those that are there now.
     pub(crate) async fn asked<T, A>(
         &self,
@@ -94,7 +104,7 @@ impl<C: ClusterCredentials> Sessions<C> {
             return Some(named);
         }
         let session = tokio::time::timeout(ADDRESS, self.session(identity, api)).await.ok()?.ok()?;
-        Some(session.url.to_ascii_lowercase())
+        Some(session.address())
     }
 
     async fn session(&self, identity: &Access, api: &KubernetesApi) -> Result<Arc<Session>, Error> {

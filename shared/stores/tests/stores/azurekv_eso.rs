@@ -170,7 +170,11 @@ fn converted(eso: &Value) -> Value {
     let name = |name: &str| {
         name.chars().map(|letter| if allowed(letter) { letter } else { '_' }).collect::<String>()
     };
-    let map: Map<String, Value> = map.iter().filter(|(key, _)| !key.is_empty()).map(|(key, value)| (name(key), value.clone())).collect();
+    let map: Map<String, Value> = map
+        .iter()
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (name(key), value.clone()))
+        .collect();
     json!({ "map": map })
 }
 

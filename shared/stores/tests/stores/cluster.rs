@@ -25,6 +25,8 @@ pub(crate) struct Cluster {
     pub(crate) reader: String,
     /// Of a user that may get Secrets and ConfigMaps of `shop`, and list none.
     pub(crate) weak: String,
+    /// Of a user that may do what the reader may, and watch these.
+    pub(crate) watcher: String,
     admin: String,
     http: reqwest::Client,
     running: Box<dyn Any + Send + Sync>,
@@ -32,40 +34,48 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn embedded() -> Self {
-        let cluster = DevCluster::start(Options::named("blue")).await.unwrap();
-        let (reader, weak) = ("reader-token".to_owned(), "weak-token".to_owned());
-        let user = User::new("reader").allow(&["get", "list"], &["secrets"], &["shop"]).allow(
-            &["get", "list"],
-            &["configmaps", "namespaces"],
-            &[],
-        );
-        cluster.add_token(&reader, user);
+        let options = Options { bookmark_every: Duration::from_millis(20), ..Options::named("blue") };
+        let cluster = DevCluster::start(options).await.unwrap();
+        let [reader, weak, watcher] = ["reader", "weak", "watcher"].map(|user| format!("{user}-token"));
+        for (token, name, verbs) in
+            [(&reader, "reader", &["get", "list"][..]), (&watcher, "watcher", &["get", "list", "watch"])]
+        {
+            let user = User::new(name).allow(verbs, &["secrets"], &["shop"]);
+            cluster.add_token(token, user.allow(verbs, &["configmaps", "namespaces"], &[]));
+        }
         cluster.add_token(&weak, User::new("weak").allow(&["get"], &["secrets", "configmaps"], &["shop"]));
         let (url, ca, admin) = (cluster.url(), cluster.ca_pem().to_owned(), cluster.token().to_owned());
         let http = client(&ca);
-        Self { url, ca, reader, weak, admin, http, running: Box::new(cluster) }.furnished().await
+        Self { url, ca, reader, weak, watcher, admin, http, running: Box::new(cluster) }.furnished().await
     }
 
     pub(crate) async fn real() -> Self {
-        let server = ApiServer::builder().user("reader", &[]).user("weak", &[]).start().await.unwrap();
+        let server = ApiServer::builder().user("reader", &[]).user("weak", &[]).user("watcher", &[]);
+        let server = server.user("nobody", &[]);
+        let server = server.start().await.unwrap();
         let token = |user| server.token_of(user).unwrap().to_owned();
         let this = Self {
             url: server.url().to_owned(),
             ca: server.ca_pem().to_owned(),
             reader: token("reader"),
             weak: token("weak"),
+            watcher: token("watcher"),
             admin: server.token().to_owned(),
             http: client(server.ca_pem()),
             running: Box::new(server),
         };
         let this = this.furnished().await;
-        for (user, verbs) in [("reader", json!(["get", "list"])), ("weak", json!(["get"]))] {
+        let (lists, watches) = (json!(["get", "list"]), json!(["get", "list", "watch"]));
+        for (user, verbs) in [("reader", &lists), ("weak", &json!(["get"])), ("watcher", &watches)] {
             let rules =
                 json!([{ "apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": verbs }]);
             this.grant("/namespaces/shop", "Role", user, &rules).await;
         }
-        let rules = json!([{ "apiGroups": [""], "resources": ["configmaps", "namespaces"], "verbs": ["get", "list"] }]);
-        this.grant("", "ClusterRole", "reader", &rules).await;
+        for (user, verbs) in [("reader", &lists), ("watcher", &watches)] {
+            let rules =
+                json!([{ "apiGroups": [""], "resources": ["configmaps", "namespaces"], "verbs": verbs }]);
+            this.grant("", "ClusterRole", user, &rules).await;
+        }
         this
     }
 
@@ -76,18 +86,25 @@ impl Cluster {
         self
     }
 
-    async fn grant(&self, place: &str, kind: &str, user: &str, rules: &Value) {
+    /// Lets a user do this, by a role for each first resource.
+    pub(crate) async fn grant(&self, place: &str, kind: &str, user: &str, rules: &Value) {
         let api = format!("/apis/rbac.authorization.k8s.io/v1{place}");
         let plural = kind.to_lowercase();
-        let role = json!({ "metadata": { "name": user }, "rules": rules });
+        let name = format!("{user}-{}", rules[0]["resources"][0].as_str().unwrap());
+        let role = json!({ "metadata": { "name": name }, "rules": rules });
         self.create(&format!("{api}/{plural}s"), role).await;
         let group = "rbac.authorization.k8s.io";
         let binding = json!({
-            "metadata": { "name": user },
-            "roleRef": { "apiGroup": group, "kind": kind, "name": user },
+            "metadata": { "name": name },
+            "roleRef": { "apiGroup": group, "kind": kind, "name": name },
             "subjects": [{ "apiGroup": group, "kind": "User", "name": user }],
         });
         self.create(&format!("{api}/{plural}bindings"), binding).await;
+    }
+
+    /// The real server's own door.
+    pub(crate) fn server(&self) -> &ApiServer {
+        self.running.downcast_ref().unwrap()
     }
 
     /// The embedded API's own door, for what only it can do.

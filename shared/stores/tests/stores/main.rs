@@ -4,16 +4,27 @@
 
 mod azurekv;
 mod azurekv_eso;
+mod bitwarden;
 mod cluster;
+mod conjur;
 mod crd;
+mod definitions;
+mod delinea;
 mod doppler;
 mod eso;
+mod eso_vendors;
 mod gcpsm;
 mod gcpsm_eso;
 mod gitlab;
+mod ibm;
+mod identities;
 mod kubernetes;
 mod link;
 mod memory;
 mod one_password;
+mod oracle;
+mod secret_server;
+mod watching;
 mod webhook;
 mod webhook_eso;
+mod world;

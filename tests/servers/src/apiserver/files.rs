@@ -2,8 +2,8 @@ use super::ApiServer;
 use crate::{Error, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose,
 };
 use serde_json::json;
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -15,9 +15,19 @@ pub(super) struct Files {
     pub(super) ca_pem: String,
     pub(super) admin_token: String,
     pub(super) tokens: BTreeMap<String, String>,
+    pub(super) client_certificates: BTreeMap<String, ClientCertificate>,
     pub(super) kubeconfig: PathBuf,
     pub(super) audit_log: PathBuf,
     directory: TempDir,
+}
+
+/// What proves a user by TLS, as PEM.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
 }
 
 impl Files {
@@ -38,7 +48,7 @@ impl Files {
             fs::write(directory.path().join(name), content).map_err(Error::io(format!("cannot write {name}")))
         };
 
-        let certificates = Certificates::make()?;
+        let certificates = Certificates::make(users)?;
         write(Self::CA, &certificates.ca)?;
         write(Self::SERVER_CERTIFICATE, &certificates.server)?;
         write(Self::SERVER_KEY, &certificates.server_key)?;
@@ -67,6 +77,7 @@ impl Files {
             ca_pem: certificates.ca,
             admin_token,
             tokens,
+            client_certificates: certificates.clients,
             kubeconfig: directory.path().join(Self::KUBECONFIG),
             audit_log: directory.path().join(Self::AUDIT_LOG),
             directory,
@@ -99,10 +110,11 @@ struct Certificates {
     ca: String,
     server: String,
     server_key: String,
+    clients: BTreeMap<String, ClientCertificate>,
 }
 
 impl Certificates {
-    fn make() -> Result<Self> {
+    fn make(users: &[(String, Vec<String>)]) -> Result<Self> {
         let mut authority = CertificateParams::default();
         authority.distinguished_name.push(DnType::CommonName, "test authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -114,6 +126,20 @@ impl Certificates {
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let certificate = server.signed_by(&key, &authority)?;
-        Ok(Self { ca: authority.pem(), server: certificate.pem(), server_key: key.serialize_pem() })
+        let mut clients = BTreeMap::new();
+        for (name, groups) in users {
+            let mut client = CertificateParams::default();
+            // The name is the user, each organisation a group.
+            client.distinguished_name = DistinguishedName::new();
+            client.distinguished_name.push(DnType::CommonName, name);
+            for group in groups {
+                client.distinguished_name.push(DnType::OrganizationName, group);
+            }
+            client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            let key = KeyPair::generate()?;
+            let certificate = client.signed_by(&key, &authority)?.pem();
+            clients.insert(name.clone(), ClientCertificate { certificate, key: key.serialize_pem() });
+        }
+        Ok(Self { ca: authority.pem(), server: certificate.pem(), server_key: key.serialize_pem(), clients })
     }
 }

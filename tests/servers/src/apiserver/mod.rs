@@ -5,6 +5,7 @@ mod files;
 
 pub use audit::ApiRequest;
 pub use builder::ApiServerBuilder;
+pub use files::ClientCertificate;
 
 use crate::{Error, Result, process::Process, process::clean_command};
 use files::Files;
@@ -17,7 +18,7 @@ use std::{
 
 /// One Kubernetes cluster without nodes: etcd and kube-apiserver, and kube-controller-manager when asked for.
 ///
-/// Authentication is by bearer token, authorisation by RBAC. Without the controller manager, namespaces stay Terminating and ownerReferences
+/// Authentication is by bearer token or client certificate, authorisation by RBAC. Without the controller manager, namespaces stay Terminating and ownerReferences
 /// collect nothing. About 5 s to start and 400 MB.
 #[derive(Debug)]
 pub struct ApiServer {
@@ -71,6 +72,13 @@ impl ApiServer {
     #[must_use]
     pub fn token_of(&self, user: &str) -> Option<&str> {
         self.files.tokens.get(user).map(String::as_str)
+    }
+
+    /// The client certificate of a user that [`ApiServerBuilder::user`] added. Of several groups the server sees the last one:
+    /// give such a user one.
+    #[must_use]
+    pub fn certificate_of(&self, user: &str) -> Option<&ClientCertificate> {
+        self.files.client_certificates.get(user)
     }
 
     /// A kubeconfig for a bearer token, with the certificate authority inside. Its only context is `test`.

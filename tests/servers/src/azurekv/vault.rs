@@ -119,7 +119,7 @@ impl State {
         let mut answer = refused(401, "Unauthorized", message, None);
         let wanted = format!(
             "Bearer authorization=\"{}/{}\", resource=\"{}\"",
-            self.address,
+            self.authority,
             super::TENANT,
             self.resource
         );

@@ -51,9 +51,9 @@ impl Tokens {
         self.key.as_ref().map(|(_, file)| file.clone()).unwrap_or_default()
     }
 
-    pub(super) fn rotate(&mut self, address: &str) {
+    pub(super) fn rotate(&mut self) {
         self.keys += 1;
-        self.key = new_key(address, self.keys);
+        self.key = new_key(&self.address, self.keys);
         self.given.clear();
     }
 

@@ -32,6 +32,11 @@ pub trait Held {
         self.delete(key)
     }
 
+    /// What it is that a key does not exist: `Invalid` where the store does not tell it from one that may not be seen.
+    fn absence(&self) -> Kind {
+        Kind::NotFound
+    }
+
     /// The id of a version that no key has, in the form that the store knows.
     fn unknown_version(&self) -> &'static str;
 
@@ -76,6 +81,7 @@ pub async fn suite(store: &impl Held) {
         }
     }
     deleted_keys_do_not_exist(store).await;
+    every_lost_event_is_found(store).await;
 }
 
 async fn nothing_wanted(store: &impl Held) {
@@ -92,13 +98,13 @@ async fn answers_stand_alone_and_in_order(store: &impl Held) {
     let b = store.put("order-b", "B").await;
     let wanted =
         ["order-none", "order-b", "order-a", "order-b", "order-nothing"].map(|name| current(store, name));
-    let want = [missing(), Ok(("B", &b)), Ok(("A", &a)), Ok(("B", &b)), missing()];
+    let want = [missing(store), Ok(("B", &b)), Ok(("A", &a)), Ok(("B", &b)), missing(store)];
     assert_eq!(
         fetch(store, &wanted).await,
         owned(&want),
         "a missing key hides no other, a key wanted twice is answered twice"
     );
-    let want = [Err(Kind::NotFound), Ok(b.clone()), Ok(a), Ok(b), Err(Kind::NotFound)];
+    let want = [Err(store.absence()), Ok(b.clone()), Ok(a), Ok(b), Err(store.absence())];
     assert_eq!(versions(store, &wanted).await, want, "versions stand as values do");
     for one in &wanted {
         let [alone] = <[_; 1]>::try_from(fetch(store, std::slice::from_ref(one)).await).unwrap();
@@ -117,7 +123,7 @@ async fn the_selected_version_is_read(store: &impl Held) {
         part: Part::Value,
     };
     let wanted = [by_id(&first), current(store, "version"), by_id(&second), by_id(store.unknown_version())];
-    let want = [Ok(("one", &first)), Ok(("two", &second)), Ok(("two", &second)), missing()];
+    let want = [Ok(("one", &first)), Ok(("two", &second)), Ok(("two", &second)), missing(store)];
     assert_eq!(fetch(store, &wanted).await, owned(&want), "an id selects its version for ever");
     let want = [Ok(first), Ok(second.clone()), Ok(second)];
     assert_eq!(versions(store, &wanted[..3]).await, want, "versions are told as they are fetched");
@@ -136,10 +142,10 @@ async fn labels_are_followed(store: &impl Held) {
         let wanted = [by("live"), by("dead")];
         assert_eq!(
             fetch(store, &wanted).await,
-            owned(&[Ok((value, version)), missing()]),
+            owned(&[Ok((value, version)), missing(store)]),
             "a label is where it was moved"
         );
-        let want = [Ok(version.clone()), Err(Kind::NotFound)];
+        let want = [Ok(version.clone()), Err(store.absence())];
         assert_eq!(versions(store, &wanted).await, want, "a label is where it was moved");
     }
     assert_eq!(versions(store, &[current(store, "label")]).await, [Ok(second)], "a label moves nothing else");
@@ -156,7 +162,7 @@ async fn many_keys_are_answered(store: &impl Held) {
             let version = store.put(&key, &format!("value {number}")).await;
             want.push(Ok((format!("value {number}"), version)));
         } else {
-            want.push(Err(Kind::NotFound));
+            want.push(Err(store.absence()));
         }
         wanted.push(current(store, &key));
     }
@@ -226,8 +232,8 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     store.put("stays", "one").await;
     store.delete("gone").await;
     let wanted = [current(store, "gone")];
-    assert_eq!(fetch(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
-    assert_eq!(versions(store, &wanted).await, [Err(Kind::NotFound)], "a deleted key does not exist");
+    assert_eq!(fetch(store, &wanted).await, [Err(store.absence())], "a deleted key does not exist");
+    assert_eq!(versions(store, &wanted).await, [Err(store.absence())], "a deleted key does not exist");
     let stays = fetch(store, &[current(store, "stays")]).await;
     assert!(stays[0].is_ok(), "the deletion of a key hides no other");
     if store.can().changes == Changes::Untold {
@@ -246,7 +252,7 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     store.destroy("destroyed").await;
     assert_eq!(
         fetch(store, &[current(store, "destroyed")]).await,
-        [Err(Kind::NotFound)],
+        [Err(store.absence())],
         "it does not exist"
     );
     let all = listing(store, None).await;
@@ -256,14 +262,53 @@ async fn deleted_keys_do_not_exist(store: &impl Held) {
     );
 }
 
+/// `refreshInterval` is a promise: with every event lost, a sweep finds each change, by the list where there is one and by the
+/// keys themselves where that may not be read; and finds nothing where nothing changed.
+async fn every_lost_event_is_found(store: &impl Held) {
+    let key = store.key("lost");
+    let wanted = [current(store, "lost")];
+    let mut known = None;
+    for value in [Some("one"), Some("two"), Some("three"), None, Some("one"), None] {
+        match value {
+            Some(value) => drop(store.put("lost", value).await),
+            None => store.destroy("lost").await,
+        }
+        let by_key = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_ne!(by_key, known, "{value:?} is a change that each key tells by itself");
+        let read = fetch(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_eq!(read.as_ref().map(|(_, version)| version), by_key.as_ref(), "it is told as it is read");
+        assert_eq!(
+            read.as_ref().map(|(text, _)| text.as_str()),
+            value,
+            "what a sweep fetches then is the change"
+        );
+        let again = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        assert_eq!(again, by_key, "where nothing changed, nothing is found");
+        if store.can().changes != Changes::Untold {
+            for _ in 0..2 {
+                let all = listing(store, None).await;
+                let listed = of(&all, &key).and_then(|entry| entry.version.clone());
+                let want = by_key.as_ref().map(|version| store.listed(version));
+                assert_eq!(listed, want, "a list tells it, {value:?}, as well");
+            }
+        }
+        known = by_key;
+    }
+}
+
+fn not_missing<T>(kind: Kind) -> Option<T> {
+    assert_eq!(kind, Kind::NotFound, "it may be read");
+    None
+}
+
 type Told<T> = Result<T, Kind>;
 
 fn current(store: &impl Held, name: &str) -> Wanted {
     Wanted { key: store.key(name), selector: VersionSelector::Current, part: Part::Value }
 }
 
-fn missing<T>() -> Told<T> {
-    Err(Kind::NotFound)
+fn missing<T>(store: &impl Held) -> Told<T> {
+    Err(store.absence())
 }
 
 fn owned(answers: &[Told<(&str, &String)>]) -> Vec<Told<(String, String)>> {

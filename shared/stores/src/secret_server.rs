@@ -1,0 +1,167 @@
+//! Delinea Secret Server, by itself or as the vault of a Delinea Platform. [`parts`] holds what a secret gives, `login` how an
+//! identity is proven.
+
+mod login;
+mod parts;
+
+use crate::kit::{Ask, Asking, Call, Dialect, Prover, Refusals, Rest, Server, together};
+use jiff::SignedDuration;
+use parts::Secret;
+use pawl_domain::provider::SecretServerKey;
+use pawl_domain::store::SecretServerStore;
+use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, VersionSelector};
+use pawl_ports::{ClusterCredentials, Error, Wanted};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The stores of Delinea Secret Server.
+///
+/// The user needs the permission View on each secret. An id or a path is one call, a name two: a search, and the first secret
+/// that it finds, as in ESO; and one more for each file among the fields.
+///
+/// A key never counts as missing: a search lists only what the user may see, and of an id that the user may not see the server
+/// says what it says of one that is not there.
+#[derive(Debug)]
+pub struct SecretServer;
+
+/// What a proven identity asks with.
+#[derive(Debug)]
+pub struct Session {
+    rest: Rest,
+    /// The address that the manifest names, which of a platform is another one than that of its vault.
+    front: Rest,
+}
+
+#[derive(Deserialize)]
+struct Search {
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    id: i64,
+    #[serde(default)]
+    folder_id: Option<i64>,
+}
+
+const REFUSALS: Refusals = Refusals {
+    token: "the token was refused; check auth",
+    rights: "access denied; give the user the permission View on the secret",
+    unseen: UNSEEN,
+    absent: |_| false,
+    passing: None,
+};
+const UNSEEN: &str =
+    "there is no such secret, or the user may not see it; check the key and the user's permissions";
+
+impl Dialect for SecretServer {
+    const PROVIDER: Provider = Provider::SecretServer;
+    type Session = Session;
+
+    async fn prove<C: ClusterCredentials>(
+        proving: Prover<'_, C>,
+        last: Option<Arc<Session>>,
+    ) -> Result<(Session, SignedDuration), Error> {
+        login::prove(proving, last).await
+    }
+
+    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+        let api =
+            Api { store: asking.store(|backend| backend.as_secret_server())?, rest: &asking.session.rest };
+        let read = async |one: &Wanted| {
+            if one.selector != VersionSelector::Current {
+                let what = "versions cannot be read; leave version out";
+                return Err(api.call("secret", &one.key).error(Kind::Invalid, what));
+            }
+            let secret = api.named(&one.key).await?;
+            let parts =
+                secret.parts().map_err(|what| api.call("secret", &one.key).error(Kind::Invalid, what))?;
+            Ok(asking.digested(parts.to_value()))
+        };
+        Ok(together(api.rest.link.bounds(), wanted.iter().map(read).collect()).await)
+    }
+
+    async fn find(asking: &Asking<Self>, _: &Find, _: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+        let api =
+            Api { store: asking.store(|backend| backend.as_secret_server())?, rest: &asking.session.rest };
+        Err(api.call("search", "find").error(Kind::Invalid, "it cannot be searched"))
+    }
+}
+
+struct Api<'a> {
+    store: &'a SecretServerStore,
+    rest: &'a Rest,
+}
+
+impl Api<'_> {
+    async fn named(&self, key: &str) -> Result<Secret, Error> {
+        match SecretServerKey::of(key) {
+            SecretServerKey::InFolder(folder, name) => {
+                self.by_name(key, name, i64::try_from(folder).ok()).await
+            }
+            SecretServerKey::Path(path) => self.read(key, "0", &[("secretPath", path)]).await,
+            SecretServerKey::Name(name) => self.by_name(key, name, None).await,
+            SecretServerKey::Number(id, name) => match self.read(key, &id.to_string(), &[]).await {
+                // A name may be a number.
+                Err(error) if error.kind == Kind::Invalid => match self.by_name(key, name, None).await {
+                    Err(other) if other.kind == Kind::Invalid => Err(error),
+                    found => found,
+                },
+                found => found,
+            },
+        }
+    }
+
+    /// The first secret of a name, or the first in a folder.
+    async fn by_name(&self, key: &str, name: &str, folder: Option<i64>) -> Result<Secret, Error> {
+        let call = self.call("search", key);
+        let query = [
+            ("paging.filter.searchText", name),
+            ("paging.filter.searchField", "Name"),
+            ("paging.filter.doNotCalculateTotal", "true"),
+            ("paging.take", "30"),
+            ("paging.skip", "0"),
+            ("paging.filter.isExactMatch", "true"),
+        ];
+        let reply = self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets"], &query), &REFUSALS).await?;
+        let found: Search = reply.object().ok_or_else(|| call.unreadable())?;
+        for record in found.records {
+            if folder.is_some() && record.folder_id.is_some() && record.folder_id != folder {
+                continue;
+            }
+            let secret = self.read(key, &record.id.to_string(), &[]).await?;
+            if folder.is_none_or(|folder| secret.folder() == folder) {
+                return Ok(secret);
+            }
+        }
+        Err(call.error(Kind::Invalid, UNSEEN))
+    }
+
+    /// A secret, with the content of files among its fields.
+    async fn read(&self, key: &str, id: &str, query: &[(&str, &str)]) -> Result<Secret, Error> {
+        let call = self.call("secret", key);
+        let reply =
+            self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets", id], query), &REFUSALS).await?;
+        let mut secret = Secret::of(&reply.body).ok_or_else(|| call.unreadable())?;
+        // Of a path, the answer alone tells the id.
+        let id = if query.is_empty() { id.to_owned() } else { secret.id().to_string() };
+        for slug in secret.files() {
+            let call = self.call("field", key);
+            let ask = Ask::get(&["api", "v1", "secrets", &id, "fields", &slug], &[]);
+            let mut reply = self.rest.taken(&call, &ask, &REFUSALS).await?;
+            secret.fill(&slug, &SecretValue::new(std::mem::take(&mut *reply.body)));
+        }
+        Ok(secret)
+    }
+
+    fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
+        Call { step: Step::Fetch, server: server(self.store), action, subject }
+    }
+}
+
+/// What messages call the server of a store.
+fn server(store: &SecretServerStore) -> Server<'_> {
+    Server { provider: Provider::SecretServer, address: &store.url, field: "serverURL" }
+}
