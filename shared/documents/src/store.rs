@@ -36,6 +36,16 @@ choices!(Backend {
     "Oracle" => Oracle(store),
     "OnePassword" => OnePassword(store),
     "Doppler" => Doppler(store),
+    "Scaleway" => Scaleway(store),
+    "Pulumi" => Pulumi(store),
+    "Previder" => Previder(store),
+    "Fortanix" => Fortanix(store),
+    "Ovh" => Ovh(store),
+    "Senhasegura" => Senhasegura(store),
+    "BeyondtrustWorkloadCredentials" => BeyondtrustWorkloadCredentials(store),
+    "Barbican" => Barbican(store),
+    "Chef" => Chef(store),
+    "Dvls" => Dvls(store),
 });
 
 fields!(SecretKeyRef {

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+#[path = "fixtures/served.rs"]
+mod served;
 mod vendors;
 
 use jiff::Timestamp;
@@ -175,6 +177,9 @@ fn kinds_of_store_that_came_later_are_kept() {
         audiences: vec!["https://api.doppler.com".to_owned()],
     };
     kept("stores", "doppler-oidc.json", &of(doppler(auth).into()));
+    for (name, backend) in served::stores(&at) {
+        kept("stores", &format!("{name}.json"), &of(backend));
+    }
     for (name, backend) in kubernetes(&at) {
         kept("stores", name, &of(backend));
     }

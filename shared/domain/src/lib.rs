@@ -69,7 +69,7 @@ pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use provider::{Provider, VersionSelector};
 pub use query::{Find, Query, Remote};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
-pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources};
+pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources, printed};
 pub use secret::{DigestKey, SecretValue};
 pub use store::{Access, Home, Store, StoreId};
 pub use values::{Fetched, Found, Values, Version, Versions};

@@ -7,13 +7,18 @@
 
 mod arn;
 pub(crate) mod azurekv;
+mod barbican;
+mod beyondtrust_workload_credentials;
 pub(crate) mod bitwarden;
 mod capabilities;
+mod chef;
 pub(crate) mod conjur;
 mod crd;
 mod delinea;
 mod doppler;
+mod dvls;
 mod fake;
+mod fortanix;
 mod gcpsm;
 pub(crate) mod gitlab;
 pub(crate) mod ibm;
@@ -21,11 +26,16 @@ mod kubernetes;
 mod one_password;
 mod open_bao;
 mod oracle;
+mod ovh;
 mod parameter_store;
+mod previder;
 mod profile;
+mod pulumi;
+mod scaleway;
 mod secret_server;
 pub(crate) mod secrets_manager;
 mod selector;
+mod senhasegura;
 mod vault;
 mod webhook;
 
@@ -57,8 +67,18 @@ pub enum Provider {
     Delinea,
     /// Doppler.
     Doppler,
+    /// OpenStack Barbican.
+    Barbican,
+    /// BeyondTrust Workload Credentials.
+    BeyondtrustWorkloadCredentials,
+    /// Chef Infra Server.
+    Chef,
+    /// Devolutions Server.
+    Dvls,
     /// A store whose values stand in its manifest.
     Fake,
+    /// Fortanix Data Security Manager.
+    Fortanix,
     /// Google Secret Manager.
     #[serde(rename = "gcpsm")]
     GcpSecretManager,
@@ -77,13 +97,23 @@ pub enum Provider {
     OpenBao,
     /// Oracle Cloud Infrastructure Vault.
     Oracle,
+    /// OVHcloud Secret Manager.
+    Ovh,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Previder Vault.
+    Previder,
+    /// Pulumi ESC.
+    Pulumi,
+    /// Scaleway Secret Manager.
+    Scaleway,
     /// AWS Secrets Manager.
     SecretsManager,
     /// Delinea Secret Server and Platform.
     #[serde(rename = "secretserver")]
     SecretServer,
+    /// senhasegura DSM.
+    Senhasegura,
     /// HashiCorp Vault.
     Vault,
     /// An API that is asked over HTTP.
@@ -92,14 +122,19 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 29] = [
         Self::AzureKv,
         Self::Bitwarden,
         Self::Conjur,
         Self::Crd,
         Self::Delinea,
         Self::Doppler,
+        Self::Barbican,
+        Self::BeyondtrustWorkloadCredentials,
+        Self::Chef,
+        Self::Dvls,
         Self::Fake,
+        Self::Fortanix,
         Self::GcpSecretManager,
         Self::GitLab,
         Self::Ibm,
@@ -107,9 +142,14 @@ impl Provider {
         Self::OnePassword,
         Self::OpenBao,
         Self::Oracle,
+        Self::Ovh,
         Self::ParameterStore,
+        Self::Previder,
+        Self::Pulumi,
+        Self::Scaleway,
         Self::SecretsManager,
         Self::SecretServer,
+        Self::Senhasegura,
         Self::Vault,
         Self::Webhook,
     ];
@@ -123,7 +163,12 @@ impl Provider {
             Self::Crd => &crd::PROFILE,
             Self::Delinea => &delinea::PROFILE,
             Self::Doppler => &doppler::PROFILE,
+            Self::Barbican => &barbican::PROFILE,
+            Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
+            Self::Chef => &chef::PROFILE,
+            Self::Dvls => &dvls::PROFILE,
             Self::Fake => &fake::PROFILE,
+            Self::Fortanix => &fortanix::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Ibm => &ibm::PROFILE,
@@ -131,9 +176,14 @@ impl Provider {
             Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,
             Self::Oracle => &oracle::PROFILE,
+            Self::Ovh => &ovh::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::Previder => &previder::PROFILE,
+            Self::Pulumi => &pulumi::PROFILE,
+            Self::Scaleway => &scaleway::PROFILE,
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::SecretServer => &secret_server::PROFILE,
+            Self::Senhasegura => &senhasegura::PROFILE,
             Self::Vault => &vault::PROFILE,
             Self::Webhook => &webhook::PROFILE,
         }

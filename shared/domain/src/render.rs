@@ -36,6 +36,7 @@ pub use answer::{NoAnswer, answered};
 pub use error::{
     Entry, EntryProblem, InvalidKey, Refused, RenderError, RewriteProblem, TemplateProblem, TemplateStage,
 };
+pub use extract::printed;
 pub use functions::Functions;
 pub use pawl_golang::budget::Budget;
 pub use pawl_golang::template::query_escaped;

@@ -2,13 +2,18 @@
 
 mod aws;
 mod azurekv;
+mod barbican;
+mod beyondtrust_workload_credentials;
 mod bitwarden;
+mod chef;
 mod condition;
 mod conjur;
 mod crd;
 mod delinea;
 mod doppler;
+mod dvls;
 mod fake;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod headers;
@@ -17,21 +22,31 @@ mod kubernetes;
 mod one_password;
 mod open_bao;
 mod oracle;
+mod ovh;
+mod previder;
+mod pulumi;
+mod scaleway;
 mod search;
 mod secret_server;
+mod senhasegura;
 mod spec;
 mod vault;
 mod webhook;
 
 pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
+pub use barbican::{BarbicanStore, BarbicanUser};
+pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use bitwarden::BitwardenStore;
+pub use chef::ChefStore;
 pub use condition::{Condition, InvalidCondition, LabelOperator, LabelRequirement, LabelSelector};
 pub use conjur::{ConjurAuth, ConjurStore, ConjurToken};
 pub use crd::{CrdResource, CrdRule, CrdStore, Whitelist};
 pub use delinea::DelineaStore;
 pub use doppler::{DopplerAuth, DopplerStore};
+pub use dvls::DvlsStore;
 pub use fake::{FakeEntry, FakeStore};
+pub use fortanix::FortanixStore;
 pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject};
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
@@ -40,8 +55,13 @@ pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use oracle::OracleStore;
+pub use ovh::{OvhAuth, OvhStore};
+pub use previder::PreviderStore;
+pub use pulumi::{PulumiAuth, PulumiStore};
+pub use scaleway::ScalewayStore;
 pub use search::Search;
 pub use secret_server::{Given, SecretServerAuth, SecretServerStore};
+pub use senhasegura::SenhaseguraStore;
 pub(crate) use spec::{Claims, Identity, Spec};
 pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
@@ -315,6 +335,26 @@ backends! {
     Oracle(Box<OracleStore>) is OracleStore, as_oracle;
     /// Doppler.
     Doppler(Box<DopplerStore>) is DopplerStore, as_doppler;
+    /// Scaleway Secret Manager.
+    Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
+    /// Pulumi ESC.
+    Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
+    /// Previder Vault.
+    Previder(Box<PreviderStore>) is PreviderStore, as_previder;
+    /// Fortanix Data Security Manager.
+    Fortanix(Box<FortanixStore>) is FortanixStore, as_fortanix;
+    /// OVHcloud Secret Manager.
+    Ovh(Box<OvhStore>) is OvhStore, as_ovh;
+    /// senhasegura DSM.
+    Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
+    /// BeyondTrust Workload Credentials.
+    BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
+    /// OpenStack Barbican.
+    Barbican(Box<BarbicanStore>) is BarbicanStore, as_barbican;
+    /// Chef Infra Server.
+    Chef(Box<ChefStore>) is ChefStore, as_chef;
+    /// Devolutions Server.
+    Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -11,7 +11,7 @@ pub(crate) mod strings;
 pub(crate) mod syntax;
 mod tree;
 
-pub use decode::{DecodeError, decode, is_valid, object_to_raw, rewrite, rewrite_object};
+pub use decode::{DecodeError, decode, is_valid, object_to_quoted, object_to_raw, rewrite, rewrite_object};
 pub use encode::{EncodeError, Html, encode, format_float, indent, quote};
 pub use tree::Tree;
 

@@ -2,12 +2,17 @@
 
 mod aws;
 mod azurekv;
+mod barbican;
+mod beyondtrust_workload_credentials;
 mod bitwarden;
+mod chef;
 mod conjur;
 mod crd;
 mod delinea;
 mod doppler;
+mod dvls;
 mod fake;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod ibm;
@@ -15,7 +20,13 @@ mod kubernetes;
 mod one_password;
 mod open_bao;
 mod oracle;
+mod ovh;
+mod previder;
+mod pulumi;
+mod scaleway;
 mod secret_server;
+mod senhasegura;
+mod served;
 mod vault;
 mod webhook;
 
@@ -43,7 +54,12 @@ const SERVED: &[(&str, Reader)] = &[
     ("crd", crd::read),
     ("delinea", delinea::read),
     ("doppler", doppler::read),
+    ("barbican", barbican::read),
+    ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
+    ("chef", chef::read),
+    ("dvls", dvls::read),
     ("fake", fake::read),
+    ("fortanix", fortanix::read),
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("ibm", ibm::read),
@@ -52,6 +68,11 @@ const SERVED: &[(&str, Reader)] = &[
     ("openBao", open_bao::read),
     ("oracle", oracle::read),
     ("secretserver", secret_server::read),
+    ("ovh", ovh::read),
+    ("previder", previder::read),
+    ("pulumi", pulumi::read),
+    ("scaleway", scaleway::read),
+    ("senhasegura", senhasegura::read),
     ("vault", vault::read),
     ("webhook", webhook::read),
 ];

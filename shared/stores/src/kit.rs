@@ -18,6 +18,7 @@
 //! | `batch` | what is wanted, each once |
 //! | `rest` | calls with what proves an identity, and what refusals mean |
 //! | `jwt` | tokens and texts that a key of RSA signs |
+//! | `one_server` | whole adapters, of stores on one server that differ only in what is asked there |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
@@ -30,6 +31,7 @@ mod guard;
 mod jwt;
 mod lines;
 mod link;
+mod one_server;
 mod paging;
 mod proofs;
 mod reply;
@@ -45,6 +47,7 @@ pub use call::{Call, Server};
 pub use jwt::{Unsigned, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
+pub use one_server::{Api, Door, OneServer, OneServerSources, Proven, READ_AGAIN};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};

@@ -4,11 +4,16 @@
 //! one module for each provider. Start reading at [`GitLabSources`].
 
 mod azurekv;
+mod barbican;
+mod beyondtrust_workload_credentials;
 mod bitwarden;
+mod chef;
 mod conjur;
 mod crd;
 mod delinea;
 mod doppler;
+mod dvls;
+mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod ibm;
@@ -26,12 +31,28 @@ pub use crd::CrdSources;
 pub use delinea::Delinea;
 pub use doppler::{Doppler, DopplerSources};
 pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
+mod ovh;
+mod previder;
+mod pulumi;
+mod scaleway;
+mod senhasegura;
+
+pub use barbican::BarbicanSources;
+pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
+pub use chef::ChefSources;
+pub use dvls::DvlsSources;
+pub use fortanix::FortanixSources;
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
 pub use one_password::{OnePassword, OnePasswordSources};
 pub use oracle::Oracle;
+pub use ovh::OvhSources;
+pub use previder::PreviderSources;
+pub use pulumi::PulumiSources;
+pub use scaleway::ScalewaySources;
 pub use secret_server::SecretServer;
+pub use senhasegura::SenhaseguraSources;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
@@ -56,6 +77,11 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(kit::Adapter::<Delinea, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
+        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
@@ -63,6 +89,11 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
+        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }

@@ -1,6 +1,7 @@
 //! What must be known of a provider.
 
-use super::{Capabilities, VersionSelector};
+use super::secrets_manager::missing_property;
+use super::{Capabilities, Changes, VersionSelector};
 
 /// What is particular to one kind of store: constants and small pure functions.
 #[derive(Debug)]
@@ -60,6 +61,54 @@ pub struct Profile {
     pub impossible_key: fn(&str) -> Option<&'static str>,
     /// What this `version` is read as that it was hardly meant to be, with what to write instead.
     pub doubtful_version: fn(&str) -> Option<String>,
+}
+
+impl Profile {
+    /// A store on a server of its own, by ESO's name of it: its keys are plain names without versions, only a value tells that
+    /// it changed, and nothing is known of a key beside its value. A store that is otherwise says so.
+    pub(super) const fn of_server(
+        name: &'static str,
+        spec_names: &'static [SpecName],
+        lookup: Lookup,
+        extract: Extract,
+    ) -> Self {
+        Self {
+            name,
+            indexed_as: name,
+            spec_names,
+            place: Place::Server,
+            arn_service: None,
+            names: |text| vec![text.to_owned()],
+            shows_secrets: |_| Vec::new(),
+            selector: |_| VersionSelector::Current,
+            selector_in_key: |_| None,
+            order: Order::Unordered { in_force: "" },
+            compared_by_time: false,
+            labels_that_follow: &[],
+            // ESO passes over metadataPolicy, so it is the value.
+            metadata_follows_value: true,
+            capabilities: Capabilities {
+                changes: Changes::Untold,
+                lists_labels: false,
+                versions: false,
+                labels: false,
+                reads_values: true,
+                searches_lag: false,
+            },
+            finds_last_version: false,
+            converts_found_names: false,
+            writes_objects_anew: false,
+            lookup,
+            metadata_lookup: lookup,
+            extract,
+            missing_property,
+            missing_property_is_missing_key: false,
+            impossible_key: |_| None,
+            doubtful_version: |_| {
+                Some("has no effect: such a store gives the version in force only; leave it out".to_owned())
+            },
+        }
+    }
 }
 
 /// One of ESO's names of a provider.
@@ -132,6 +181,25 @@ pub enum Lookup {
     },
     /// As a path; what it names is taken as the JSON that stands there, unless it is a text.
     RawPath,
+    /// As a path; what it names is taken as the JSON that stands there, unless it is a text or null, which is an empty one.
+    RawPathOrEmpty,
+    /// As a path to a text; anything else that it names is an empty one.
+    TextPath,
+    /// The member of exactly this name as the JSON that stands there: texts keep their quotes.
+    QuotedMember,
+    /// The member of exactly this name; null is the text `null`.
+    MemberWithNull,
+    /// The first member of exactly this name in a list of objects.
+    MemberOfItems,
+    /// The member of exactly this name, where all members are texts.
+    MemberOfTexts,
+    /// The member of exactly this name; the one that is named here where nothing is declared.
+    MainMember {
+        /// Its name.
+        main: &'static str,
+    },
+    /// Not at all: what is declared is passed over.
+    Ignored,
     /// Values are [entries](crate::entries). The entry of exactly this name first, then a path in the one before the dot.
     Entries,
     /// Values are [parts](crate::parts), which say what a property is.
@@ -153,6 +221,16 @@ pub enum Extract {
     Printed,
     /// Texts alone: with anything else among them, nothing is taken.
     Texts,
+    /// As the JSON that stands there: texts keep their quotes.
+    Quoted,
+    /// Members are objects, of which `value` is printed anew.
+    Wrapped,
+    /// As `Raw`; null is the text `null`.
+    RawWithNull,
+    /// The members of all objects in a list, which are texts; of equal names the last counts.
+    Items,
+    /// One entry, by the key's name: the whole value.
+    ByKey,
     /// As `Raw`. Of metadata, each tag by the names of key and tag; a tag that holds an object of texts becomes one entry for
     /// each of these.
     RawOrTags,

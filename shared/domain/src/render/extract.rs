@@ -11,10 +11,24 @@ use pawl_golang::number::{FloatBits, FloatFormat, format_float};
 use pawl_golang::value::Value;
 use pawl_golang::yaml;
 
-/// One entry for each member of the object in `value`, as ESO's provider makes them of it.
-pub(super) fn members(extract: Extract, value: &SecretValue) -> Result<Data, DecodeError> {
+/// One entry for each member of the object in `value`, which a key holds, as ESO's provider makes them of it.
+pub(super) fn members(extract: Extract, key: &str, value: &SecretValue) -> Result<Data, DecodeError> {
     match extract {
         Extract::Raw | Extract::RawOrTags => raw(value),
+        Extract::ByKey => Ok([(key.to_owned(), value.clone())].into()),
+        Extract::RawWithNull => {
+            let mut all = raw(value)?;
+            let nulls =
+                json::object_to_quoted(value.expose())?.into_iter().filter(|(_, text)| text == b"null");
+            all.extend(nulls.map(|(name, text)| (key_of(name), SecretValue::new(text))));
+            Ok(all)
+        }
+        Extract::Items => Ok(items(value)?.into_iter().flatten().collect()),
+        Extract::Quoted => {
+            let members = json::object_to_quoted(value.expose())?;
+            Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
+        }
+        Extract::Wrapped => object(value.expose())?.into_iter().map(unwrapped).collect(),
         // Source: ESO's CRD provider, which takes anything else for one entry.
         Extract::RawOrValue => {
             Ok(raw(value).unwrap_or_else(|_| [("value".to_owned(), value.clone())].into()))
@@ -77,6 +91,36 @@ fn indented(yaml: &str) -> Vec<u8> {
 fn raw(value: &SecretValue) -> Result<Data, DecodeError> {
     let members = json::object_to_raw(value.expose())?;
     Ok(members.into_iter().map(|(name, text)| (key_of(name), SecretValue::new(text))).collect())
+}
+
+/// The members of each object in a list.
+pub(super) fn items(value: &SecretValue) -> Result<Vec<Data>, DecodeError> {
+    let members = |item| match item {
+        Tree::Map(members) => members.into_iter().map(text).collect(),
+        _ => Err(DecodeError::NotAnObject),
+    };
+    match json::decode(value.expose())? {
+        Tree::Null => Ok(Vec::new()),
+        Tree::List(items) => items.into_iter().map(members).collect(),
+        _ => Err(DecodeError::NotAnObject),
+    }
+}
+
+/// JSON as ESO's `GetByteValue` prints what Go reads of it: texts as they are, numbers as floats without exponents, anything
+/// nested with sorted keys and HTML signs escaped. `None` for what is no JSON.
+pub fn printed(json: &[u8]) -> Option<SecretValue> {
+    json::decode(json).ok().map(|tree| SecretValue::new(stringified(tree)))
+}
+
+/// What the object that a member is holds as its value.
+fn unwrapped((name, wrapped): (Vec<u8>, Tree)) -> Result<(String, SecretValue), DecodeError> {
+    match wrapped {
+        Tree::Map(mut wrapped) => {
+            let value = wrapped.remove(&b"value"[..]).ok_or(DecodeError::NotAnObject)?;
+            Ok((key_of(name), SecretValue::new(stringified(value))))
+        }
+        _ => Err(DecodeError::NotAnObject),
+    }
 }
 
 /// Source: Go's `json.Unmarshal` into a map of strings, which takes null for an empty one.

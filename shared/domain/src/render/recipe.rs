@@ -282,7 +282,7 @@ impl Prepared {
                 budget.take(size)?;
                 let mut every = Data::new();
                 for (name, fetched) in found {
-                    every.insert(name.clone(), self.whole(fetched)?);
+                    every.insert(name.clone(), self.whole(fetched, budget)?);
                 }
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
@@ -311,7 +311,7 @@ impl Prepared {
         }
         let Some(property) = &self.property else {
             budget.take(fetched.value.len())?;
-            return self.whole(fetched);
+            return self.whole(fetched, budget);
         };
         let found = match lookup {
             Lookup::Entries => entries::property(self.part(), &fetched.value, &property.path, budget),
@@ -331,8 +331,13 @@ impl Prepared {
         if self.metadata { Of::Metadata } else { Of::Data }
     }
 
-    fn whole(&self, fetched: &Fetched) -> Result<SecretValue, EntryProblem> {
+    fn whole(&self, fetched: &Fetched, budget: &mut Budget) -> Result<SecretValue, EntryProblem> {
         match fetched.provider.profile().lookup {
+            Lookup::MainMember { main } => {
+                let main = Property { path: main.to_owned(), escaped: None };
+                let found = main.find(Lookup::Member, &fetched.value, budget);
+                self.named(fetched, &main, found)
+            }
             Lookup::Entries => {
                 entries::whole(self.part(), &fetched.value).map_err(|reason| self.no_object(reason))
             }
@@ -379,7 +384,7 @@ impl Prepared {
             }
             (Extract::Entries, None) => {
                 take_apart(&fetched.value, budget)?;
-                members(extract, &fetched.value)
+                members(extract, &self.key, &fetched.value)
             }
             (Extract::Item, property) => {
                 take_apart(&fetched.value, budget)?;
@@ -390,10 +395,16 @@ impl Prepared {
                 Ok(every.into_iter().map(|(label, part)| (label.to_owned(), part.clone())).collect())
             }
             _ => {
-                let value = unpacked(extract, self.select(fetched, budget)?);
+                // Some look a property up in `data` alone.
+                let lookup = fetched.provider.profile().lookup;
+                let value = match lookup {
+                    Lookup::MainMember { .. } | Lookup::MemberWithNull => fetched.value.clone(),
+                    _ => self.select(fetched, budget)?,
+                };
+                let value = unpacked(extract, value);
                 let value = value.map_err(|reason| self.no_object(reason))?;
                 take_apart(&value, budget)?;
-                members(extract, &value)
+                members(extract, &self.key, &value)
             }
         };
         every.map_err(|reason| self.no_object(reason))

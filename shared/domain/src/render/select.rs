@@ -1,6 +1,7 @@
 //! The whole value of a key, or the property of it that a read names.
 
-use crate::provider::Lookup;
+use super::extract::{items, members};
+use crate::provider::{Extract, Lookup};
 use crate::secret::SecretValue;
 use pawl_golang::budget::Budget;
 use pawl_golang::gjson::{self, TooComplex};
@@ -30,7 +31,7 @@ impl Property {
         value: &SecretValue,
         budget: &mut Budget,
     ) -> Result<Option<SecretValue>, TooComplex> {
-        if lookup == Lookup::Told {
+        if matches!(lookup, Lookup::Told | Lookup::Ignored) {
             return Ok(Some(value.clone()));
         }
         let document = value.expose();
@@ -40,8 +41,41 @@ impl Property {
             None => Ok(None),
         };
         let first = match lookup {
-            Lookup::Path | Lookup::Told | Lookup::Entries | Lookup::Item | Lookup::Parts => None,
+            Lookup::Path
+            | Lookup::Told
+            | Lookup::Ignored
+            | Lookup::Entries
+            | Lookup::Item
+            | Lookup::Parts => None,
             Lookup::RawPath => return raw_value(document, &self.path, budget),
+            Lookup::RawPathOrEmpty => {
+                let null = |found: SecretValue| match found.expose() == b"null" {
+                    true => SecretValue::new(""),
+                    false => found,
+                };
+                return Ok(raw_value(document, &self.path, budget)?.map(null));
+            }
+            Lookup::TextPath => {
+                let found = gjson::get_within(budget, document, &self.path)?;
+                let text = |value: gjson::Value<'_>| match value.kind() {
+                    gjson::Kind::String => SecretValue::new(value.string()),
+                    _ => SecretValue::new(""),
+                };
+                return Ok(found.map(text));
+            }
+            Lookup::MemberOfTexts => {
+                let texts = members(Extract::Texts, "", value).unwrap_or_default();
+                return Ok(texts.get(&self.path).cloned());
+            }
+            Lookup::MemberWithNull => {
+                let all = members(Extract::RawWithNull, "", value).unwrap_or_default();
+                return Ok(all.get(&self.path).cloned());
+            }
+            Lookup::MemberOfItems => {
+                let items = items(value).unwrap_or_default();
+                return Ok(items.into_iter().find_map(|mut item| item.remove(&self.path)));
+            }
+            Lookup::QuotedMember => return Ok(quoted(document, &self.path)),
             Lookup::PathFirst { .. } => {
                 let found = path(budget)?;
                 return if found.is_some() { Ok(found) } else { one_name(budget) };
@@ -51,7 +85,7 @@ impl Property {
             Lookup::NameWithInnerDotsFirst if self.path.starts_with('.') => None,
             Lookup::NameWithInnerDotsFirst => one_name(budget)?,
             Lookup::MemberFirst => member(document, &self.path),
-            Lookup::Member => return Ok(member(document, &self.path)),
+            Lookup::Member | Lookup::MainMember { .. } => return Ok(member(document, &self.path)),
             Lookup::MemberOfMember => return Ok(member_of_member(document, &self.path)),
             Lookup::Tag => return self.tag(document, budget),
         };
@@ -89,6 +123,11 @@ fn raw_value(document: &[u8], path: &str, budget: &mut Budget) -> Result<Option<
 /// The member of exactly this name.
 fn member(document: &[u8], name: &str) -> Option<SecretValue> {
     json::object_to_raw(document).ok()?.remove(name.as_bytes()).map(SecretValue::new)
+}
+
+/// The same, with its quotes where it is a text.
+fn quoted(document: &[u8], name: &str) -> Option<SecretValue> {
+    json::object_to_quoted(document).ok()?.remove(name.as_bytes()).map(SecretValue::new)
 }
 
 /// The member of a member, its name being all that stands behind the first dot; without a dot a member as JSON.

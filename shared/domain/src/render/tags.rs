@@ -18,7 +18,7 @@ pub(super) fn named(key: &str, tags: &SecretValue) -> Result<Data, DecodeError> 
         let Tree::Text(text) = value else { return Err(DecodeError::NotText) };
         let entry = format!("{name}_{}", String::from_utf8_lossy(&tag));
         let value = SecretValue::new(text);
-        match members(Extract::Texts, &value) {
+        match members(Extract::Texts, key, &value) {
             Ok(inner) => {
                 data.extend(inner.into_iter().map(|(member, value)| (format!("{entry}_{member}"), value)))
             }

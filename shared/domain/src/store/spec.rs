@@ -3,7 +3,7 @@
 use super::{FakeEntry, Headers};
 use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::Capabilities;
+use crate::provider::{Capabilities, Provider};
 use crate::query::Find;
 
 /// What differs between the specs of stores. Nothing has a default: a spec that lacks an answer does not compile.
@@ -46,6 +46,87 @@ pub(crate) trait Spec {
 
     /// Takes the values out of the manifest; `false` where they never stand there.
     fn withhold_values(&mut self) -> bool;
+}
+
+/// A store on one server of its own, whose identity its manifest proves: what is left to say of it.
+pub(crate) trait Served {
+    /// Its kind.
+    const PROVIDER: Provider;
+
+    /// The server's address.
+    fn server(&self) -> &str;
+
+    /// The namespaces of the Secrets and service accounts that the connection needs; `None` is the declaration's.
+    fn references(&self) -> Vec<Option<&Namespace>>;
+
+    /// Why a search cannot be made, with what to write instead.
+    fn refuses(&self, find: &Find) -> Option<&'static str>;
+
+    /// The key, of the name that a search's answer gives it.
+    fn key_of(&self, found: &str) -> String {
+        found.to_owned()
+    }
+
+    /// What a search's answer calls a key.
+    fn name_of(&self, key: &str) -> String {
+        key.to_owned()
+    }
+}
+
+impl<S: Served> Spec for S {
+    fn location(&self) -> Location {
+        let address = self.server().trim_end_matches('/').to_ascii_lowercase();
+        Location { provider: S::PROVIDER, region: String::new(), account: Some(address) }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        S::PROVIDER.profile().capabilities
+    }
+
+    fn remote_key(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    fn found_key(&self, name: &str) -> String {
+        self.key_of(name)
+    }
+
+    fn found_name(&self, key: &str) -> String {
+        self.name_of(key)
+    }
+
+    fn listed_name(&self, key: &str) -> String {
+        self.name_of(key)
+    }
+
+    fn finds(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        named(name)
+    }
+
+    fn refuses(&self, find: &Find) -> Option<&'static str> {
+        Served::refuses(self, find)
+    }
+
+    fn proofs(&self) -> Vec<Option<&Namespace>> {
+        self.references()
+    }
+
+    fn tells_tenants_apart(&self) -> bool {
+        false
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        Identity::Own
+    }
+
+    fn claims(&self) -> Claims<'_> {
+        let server = Some(self.server());
+        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
+    }
+
+    fn withhold_values(&mut self) -> bool {
+        false
+    }
 }
 
 /// What a manifest says that decides whether its store may be used.

@@ -44,7 +44,29 @@ pub fn is_valid(json: impl AsRef<[u8]>) -> bool {
 /// # Errors
 /// The bytes are no JSON, or a list or scalar.
 pub fn object_to_raw(json: impl AsRef<[u8]>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, DecodeError> {
-    let json = json.as_ref();
+    members(json.as_ref(), |reader| match reader.peek() {
+        Some(b'"') => reader.text(),
+        Some(b'n') => {
+            reader.word();
+            Ok(Vec::new())
+        }
+        _ => Ok(reader.raw().to_vec()),
+    })
+}
+
+/// The members of an object as they stand there: Go's `map[string]json.RawMessage`. Of equal names the last wins, and `null` has
+/// none.
+///
+/// # Errors
+/// The bytes are no JSON, or no object.
+pub fn object_to_quoted(json: impl AsRef<[u8]>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, DecodeError> {
+    members(json.as_ref(), |reader| Ok(reader.raw().to_vec()))
+}
+
+fn members<'j>(
+    json: &'j [u8],
+    value: impl Fn(&mut Reader<'j>) -> Result<Vec<u8>, DecodeError>,
+) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, DecodeError> {
     syntax::check(json, GO_MAX_DEPTH).map_err(DecodeError::Syntax)?;
     let mut reader = Reader { json, at: skip_space(json, 0) };
     match reader.peek() {
@@ -57,15 +79,7 @@ pub fn object_to_raw(json: impl AsRef<[u8]>) -> Result<BTreeMap<Vec<u8>, Vec<u8>
     while reader.peek() == Some(b'"') {
         let key = reader.text()?;
         reader.skip_sign();
-        let value = match reader.peek() {
-            Some(b'"') => reader.text()?,
-            Some(b'{' | b'[') => reader.group().to_vec(),
-            Some(b'n') => {
-                reader.word();
-                Vec::new()
-            }
-            _ => reader.word().to_vec(),
-        };
+        let value = value(&mut reader)?;
         members.insert(key, value);
         reader.skip_space();
         reader.skip_sign();
@@ -317,14 +331,29 @@ impl<'j> Reader<'j> {
     /// A string, unescaped; also passes the white space behind it.
     fn text(&mut self) -> Result<Vec<u8>, DecodeError> {
         let start = self.at;
+        let text = unquote(self.quoted()).ok_or(DecodeError::Syntax(start))?;
+        self.skip_space();
+        Ok(text)
+    }
+
+    /// A string with its quotes.
+    fn quoted(&mut self) -> &'j [u8] {
+        let start = self.at;
         self.at += 1;
         while let Some(byte) = self.peek().filter(|byte| *byte != b'"') {
             self.at += if byte == b'\\' { 2 } else { 1 };
         }
         self.at += 1;
-        let text = self.json.get(start..self.at).and_then(unquote).ok_or(DecodeError::Syntax(start))?;
-        self.skip_space();
-        Ok(text)
+        self.json.get(start..self.at).unwrap_or_default()
+    }
+
+    /// What stands there, whatever it is.
+    fn raw(&mut self) -> &'j [u8] {
+        match self.peek() {
+            Some(b'{' | b'[') => self.group(),
+            Some(b'"') => self.quoted(),
+            _ => self.word(),
+        }
     }
 
     /// The text of a number or literal.

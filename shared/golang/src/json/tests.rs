@@ -1,6 +1,6 @@
 use super::{
-    DecodeError, EncodeError, Html, MAX_DEPTH, Tree, decode, encode, format_float, indent, object_to_raw,
-    quote, rewrite, rewrite_object,
+    DecodeError, EncodeError, Html, MAX_DEPTH, Tree, decode, encode, format_float, indent, object_to_quoted,
+    object_to_raw, quote, rewrite, rewrite_object,
 };
 
 fn raw(json: &str) -> Vec<(String, String)> {
@@ -10,6 +10,19 @@ fn raw(json: &str) -> Vec<(String, String)> {
 
 fn pair(key: &str, value: &str) -> (String, String) {
     (key.to_owned(), value.to_owned())
+}
+
+#[test]
+fn members_are_had_as_they_stand_there() {
+    let json = br#" {"a": "te\"xt" , "n":1.50,"o":{"x": [1, "]"]}, "nil":null,"t" : true,"a":"\\"} "#;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let members = object_to_quoted(json).unwrap().into_iter();
+    let members: Vec<_> = members.map(|(key, value)| (text(key), text(value))).collect();
+    let want = [("a", r#""\\""#), ("n", "1.50"), ("nil", "null"), ("o", r#"{"x": [1, "]"]}"#), ("t", "true")];
+    assert_eq!(members, want.map(|(key, value)| pair(key, value)));
+    assert_eq!(object_to_quoted("null").unwrap(), [].into());
+    assert_eq!(object_to_quoted("[1]"), Err(DecodeError::NotAnObject));
+    assert!(matches!(object_to_quoted("{\"a\":}"), Err(DecodeError::Syntax(_))));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a call is named in messages and metrics, and what it means that no answer came.
 
+use super::Reply;
 use super::guard::is_refused;
 use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
@@ -62,6 +63,28 @@ impl Call<'_> {
     /// The answer is not what this call is answered with. Nothing of it is quoted.
     pub fn unreadable(&self) -> Error {
         self.error(Kind::Transient, "the answer is not in the known form")
+    }
+
+    /// What an answer that is no success means on most servers. A 404 may say of anything that it is not there or not seen, so
+    /// it is an error here: where a store says it of the key itself, its adapter looks before.
+    pub fn refused(&self, reply: &Reply, right: &str) -> Error {
+        match reply.status.as_u16() {
+            401 => {
+                let message = format!(
+                    "{self}: the credentials were refused; check the Secret that the store's auth names"
+                );
+                Error::new(Step::Authenticate, Kind::Denied, message)
+            }
+            403 => self.error(Kind::Denied, format_args!("access denied; give the identity {right}")),
+            404 => self.error(
+                Kind::Invalid,
+                format_args!("it is not there, or the identity may not see it; check the store, and {right}"),
+            ),
+            429 => self.error(Kind::Throttled, "throttled"),
+            300..=399 => self.redirected(),
+            status @ 500.. => self.error(Kind::Transient, format_args!("the server failed with {status}")),
+            status => self.error(Kind::Invalid, format_args!("not accepted with {status}")),
+        }
     }
 
     /// The server answered with a redirect that was not followed.

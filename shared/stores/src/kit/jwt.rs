@@ -1,4 +1,4 @@
-//! JSON Web Tokens that prove an identity by a key of RSA.
+//! JSON Web Tokens, and other texts, that prove an identity by a key of RSA.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};

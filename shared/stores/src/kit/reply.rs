@@ -38,6 +38,11 @@ impl Reply {
         serde_json::from_slice(&self.body).ok()
     }
 
+    /// The body, where it is JSON of this form.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
     /// The failure that this answer means, with the pause that the server asks for where trying again may help.
     pub fn failure(&self, error: Error) -> Error {
         match self.rest.filter(|_| error.is_retryable()) {

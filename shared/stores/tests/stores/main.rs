@@ -24,6 +24,7 @@ mod memory;
 mod one_password;
 mod oracle;
 mod secret_server;
+mod served;
 mod watching;
 mod webhook;
 mod webhook_eso;

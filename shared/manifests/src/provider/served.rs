@@ -1,0 +1,75 @@
+//! What the specs of stores on one server have alike.
+
+use crate::address::Way;
+use crate::reader::Fields;
+use crate::references::References;
+use pawl_domain::store::SecretKeyRef;
+
+/// The server's address, which is asked by TLS unless it is this machine's own.
+pub(super) fn url(fields: &mut Fields<'_>, field: &'static str, default: Option<&str>) -> Option<String> {
+    let url = match default {
+        Some(default) => fields.filled(field).unwrap_or(default),
+        None => fields.required(field, "the server's address, as https://<host>")?,
+    };
+    match Way::to(url) {
+        Some(Way::Encrypted | Way::Loopback) => return Some(url.to_owned()),
+        Some(Way::Plain) => {
+            fields.error(
+                field,
+                "is not encrypted, so others on the way could read credentials and secrets; write https",
+            );
+        }
+        None => fields.error(field, "is not a URL; write it as https://<host>"),
+    }
+    None
+}
+
+/// A key of a Secret that proves the identity. A ClusterSecretStore must name its namespace, as ESO asks.
+pub(super) fn credential(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    references: References<'_>,
+) -> Option<SecretKeyRef> {
+    let found = references.required(fields, field);
+    names_its_namespace(fields, field, found.as_ref(), references);
+    found
+}
+
+/// Notes a ClusterSecretStore's reference that names no namespace.
+pub(super) fn names_its_namespace(
+    fields: &Fields<'_>,
+    field: &str,
+    found: Option<&SecretKeyRef>,
+    references: References<'_>,
+) {
+    if references.own.is_none() && found.is_some_and(|found| found.namespace.is_none()) {
+        let path = format!("{}.{field}.namespace", fields.path());
+        fields.notes().error(path, "is missing; a ClusterSecretStore has none of its own, so write it");
+    }
+}
+
+/// What stands in `auth.secretRef`.
+pub(super) fn auth<T>(fields: &mut Fields<'_>, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Option<T> {
+    within(fields, "auth", |auth| within(auth, "secretRef", read))
+}
+
+/// What stands in an object that must be there.
+pub(super) fn within<T>(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Option<T> {
+    if !fields.has(field) {
+        fields.error(field, "is missing; write what proves the identity in it");
+    }
+    let mut inner = fields.object(field)?;
+    let found = read(&mut inner);
+    inner.close();
+    found
+}
+
+/// Whether a text is a UUID.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
