@@ -166,7 +166,7 @@ impl Answers for State {
             },
             ["secrets", ACCOUNT, "variable", id] => match self.value(id, query.get("version")) {
                 Ok(value) => answer(200, value.to_vec()),
-                Err(refused) => refused,
+                Err(refused) => *refused,
             },
             ["secrets"] => self.batch(query.get("variable_ids"), asked.headers.get("accept-encoding")),
             _ => said(404, "not_found", "no such path: hunter2"),
@@ -200,15 +200,15 @@ impl State {
         self.variables.get(id).filter(|variable| variable.may != May::Nothing)
     }
 
-    fn value(&self, id: &str, version: Option<&String>) -> std::result::Result<&Vec<u8>, Answer> {
+    fn value(&self, id: &str, version: Option<&String>) -> std::result::Result<&Vec<u8>, Box<Answer>> {
         let none = || {
             let message =
                 format!("CONJ00076E Variable {ACCOUNT}:variable:{id} is empty or not found. hunter2");
-            said(404, "not_found", &message)
+            Box::new(said(404, "not_found", &message))
         };
         let variable = self.seen(id).ok_or_else(none)?;
         if variable.may != May::Execute {
-            return Err(said(403, "forbidden", "hunter2"));
+            return Err(Box::new(said(403, "forbidden", "hunter2")));
         }
         let mut kept = variable.values.iter().rev();
         let found = match version {
@@ -230,7 +230,7 @@ impl State {
         for id in ids {
             let value = match self.value(id.strip_prefix("shop:variable:").unwrap_or(id), None) {
                 Ok(value) => value,
-                Err(refused) => return refused,
+                Err(refused) => return *refused,
             };
             let text = match (is_packed, std::str::from_utf8(value)) {
                 (true, _) => base64(value),
