@@ -49,6 +49,6 @@ fn turned_away(refused: Refused) -> Value {
     match refused {
         Refused::Closed => problem(404, &message),
         Refused::NoKeys => again(&message),
-        _ => problem(401, &message),
+        Refused::Token | Refused::Bearer(_) => problem(401, &message),
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn pushed(site: &Site, request: &Request, now: Timestamp) -> Va
         return match refused {
             Refused::Closed => problem(404, &message),
             Refused::NoKeys => again(&message),
-            _ => problem(401, &message),
+            Refused::Token(_) => problem(401, &message),
         };
     }
     // What Lambda could not hand over whole is no message.

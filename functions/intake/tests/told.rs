@@ -207,6 +207,46 @@ async fn event_grid_is_answered_and_let_in_by_its_token() {
     }
 }
 
+/// Event Grid drops an event that it is told 401 of: one of which nothing can be said yet must come again.
+#[tokio::test]
+async fn event_grid_is_let_in_by_entra_id_and_comes_again_while_its_keys_cannot_be_had() {
+    let world = world().await;
+    let issuer = format!("{}/t/v2.0", world.server.uri());
+    let entra = event_grid::Entra {
+        authority: world.server.uri(),
+        tenant: "t".to_owned(),
+        audience: "api://pawl".to_owned(),
+        senders: vec!["4962773b-9cdb-44cf-a8bf-237846a00ab7".to_owned()],
+    };
+    let told = async |verb: &str, audience: &str| {
+        let claims = [("iss", json!(issuer)), ("aud", json!(audience)), ("azp", json!(entra.senders[0]))];
+        let headers = json!({
+            "authorization": format!("Bearer {}", world.token(&claims)),
+            "webhook-request-origin": "eventgrid.azure.net",
+        });
+        let config = config::EventGrid { token: None, entra: Some(entra.clone()) };
+        let closed = pubsub::Admission::new(&config::PubSub::default());
+        let site = Site::new(bus(&world.server), closed, event_grid::Admission::new(&config));
+        let event = request(verb, "/v1/azure/events", &headers, &grid().to_string());
+        handle(&site, event, now()).await.unwrap()["statusCode"].clone()
+    };
+    for verb in ["POST", "OPTIONS"] {
+        assert_eq!(told(verb, "api://pawl").await, 503, "{verb}");
+    }
+    assert!(world.keys().await.is_empty());
+    let keys = ResponseTemplate::new(200).set_body_json(key_set(&world.google));
+    Mock::given(method("GET"))
+        .and(path("/t/discovery/v2.0/keys"))
+        .respond_with(keys)
+        .mount(&world.server)
+        .await;
+    for verb in ["POST", "OPTIONS"] {
+        assert_eq!(told(verb, "api://pawl").await, 200, "{verb}");
+        assert_eq!(told(verb, "api://other").await, 401, "{verb}");
+    }
+    assert_eq!(world.keys().await, [["db"]]);
+}
+
 #[tokio::test]
 async fn who_is_not_configured_and_what_is_no_sender_is_turned_away() {
     let world = world().await;

@@ -49,8 +49,8 @@ pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
     let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
     let mut audit = config::Audit::read(&environment)?;
     if let Some(name) = &audit.token_secret {
-        audit.token =
-            Some(wiring::audit_token(name, Lookup::get(&environment, config::OWN_SECRETS_ROLE)).await?);
+        let role = Lookup::get(&environment, config::OWN_SECRETS_ROLE);
+        audit.token = Some(wiring::token("audit records", name, role).await?);
     }
     Ok((wiring::event_bus(&bus).await, audit))
 }
@@ -73,7 +73,7 @@ pub async fn start_intake() -> Result<(EventBus, pubsub::Admission, event_grid::
     let mut event_grid = config::EventGrid::read(&environment)?;
     if let Some(name) = Lookup::get(&environment, "PAWL_AZURE_EVENT_TOKEN_SECRET") {
         let role = Lookup::get(&environment, config::OWN_SECRETS_ROLE);
-        event_grid.token = Some(wiring::audit_token(&name, role).await?);
+        event_grid.token = Some(wiring::token("Event Grid", &name, role).await?);
     }
     Ok((wiring::event_bus(&bus).await, pubsub, event_grid::Admission::new(&event_grid)))
 }

@@ -203,17 +203,22 @@ pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
 }
 
-/// The token that senders of audit records show, which this secret holds, read with this role.
+/// The token that these senders show, which this secret holds, read with this role.
 ///
 /// # Errors
 /// When it cannot be read or is too short.
-pub(crate) async fn audit_token(secret: &str, role: Option<String>) -> Result<SecretValue, Error> {
+pub(crate) async fn token(
+    of: &'static str,
+    secret: &str,
+    role: Option<String>,
+) -> Result<SecretValue, Error> {
     let identity =
         AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).with_own_secrets_role(role);
-    let token = identity.token_secret(secret).await.map_err(|error| Error::AuditToken(error.to_string()))?;
+    let token = identity.token_secret(secret).await;
+    let token = token.map_err(|error| Error::Token { of, problem: error.to_string() })?;
     if token.len() < config::SHORTEST_KEY {
-        let rule = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
-        return Err(Error::AuditToken(rule));
+        let problem = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
+        return Err(Error::Token { of, problem });
     }
     Ok(token)
 }
