@@ -5,7 +5,7 @@
 use pawl_domain::store::{GcpAuth, GcpStore, SecretKeyRef};
 use pawl_domain::{Access, DigestKey, Kind, Location, Provider, SecretValue, Store};
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::{CallerIdentity, Error, Question, SignedRequest};
+use pawl_ports::{CallerIdentity, Error, Ports, Question, SignedRequest};
 use pawl_runtime::pull::{self, Pulled};
 use pawl_servers::gcpsm::{Google, SUBSCRIPTION};
 use pawl_stores::kit::Bounds;
