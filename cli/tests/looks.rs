@@ -95,7 +95,7 @@ fn each_says_what_it_knows_and_what_it_cannot() {
             &["registry: 0 create, 0 change, 0 delete", "1 failed"],
         ),
         ("status", 0, &["declarations       1 in 1 clusters", "waiting            1"]),
-        ("report", 1, &["wide access   ClusterSecretStore fake", "not looked at  cluster blue"]),
+        ("report", 1, &["wide access    ClusterSecretStore fake", "not looked at  cluster blue"]),
         ("get -o name -l team=shop", 0, &[ID]),
         ("get -l a,,b", 2, &["\"\" is no requirement"]),
     ] {

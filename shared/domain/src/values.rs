@@ -37,11 +37,27 @@ impl Version {
         self.id == listed || self.since.is_some_and(|since| Self::listed_since(since) == listed)
     }
 
+    /// Whether both are one version of one key: by their ids, and by when they came to be where both tell. Numbers alone do not
+    /// say it: a key that was deleted and made anew counts from the beginning.
+    pub fn is_same(&self, told: &Self) -> bool {
+        self.id == told.id && !self.since.zip(told.since).is_some_and(|(mine, theirs)| apart(mine, theirs))
+    }
+
+    /// Whether a listing of numbers tells a time at which this version did not come to be.
+    pub fn is_of_another_key(&self, changed: Option<Timestamp>) -> bool {
+        self.since.zip(changed).is_some_and(|(since, changed)| apart(since, changed))
+    }
+
     /// Whether it came to be after the change, for certain: events tell whole seconds, and senders' and stores' clocks
     /// agree to about [`CLOCK_SKEW`].
     pub fn is_younger_than(&self, change: &Change) -> bool {
         self.since.is_some_and(|since| since.duration_since(change.at) > CLOCK_SKEW)
     }
+}
+
+/// Stores tell times in whole seconds in one answer, and in parts of them in another.
+fn apart(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() > SignedDuration::from_secs(1)
 }
 
 /// By how much the clocks of senders and stores may differ.
@@ -220,6 +236,24 @@ mod tests {
             (version(Some(at(1))), Version::listed_since(at(2)), false),
         ] {
             assert_eq!(version.is_listed_as(&listed), same, "{version:?} {listed}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_the_same_version_only_where_it_came_to_be_at_the_same_time() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let version = |id: &str, since: Option<i64>| Version { id: id.to_owned(), since: since.map(at) };
+        for (known, told, same) in [
+            (version("1", Some(5)), version("1", Some(5)), true),
+            (version("1", Some(5)), version("1", Some(6)), true),
+            (version("1", Some(5)), version("1", Some(7)), false),
+            (version("1", Some(7)), version("1", Some(5)), false),
+            (version("1", None), version("1", Some(5)), true),
+            (version("1", Some(5)), version("1", None), true),
+            (version("1", Some(5)), version("2", Some(5)), false),
+        ] {
+            assert_eq!(known.is_same(&told), same, "{known:?} {told:?}");
+            assert_eq!(known.is_of_another_key(told.since), !same && known.id == told.id, "{known:?} {told:?}");
         }
     }
 

@@ -21,27 +21,26 @@ pub mod kit;
 mod kubernetes;
 mod one_password;
 mod oracle;
-mod secret_server;
-mod webhook;
-
-pub use azurekv::AzureKvSources;
-pub use bitwarden::Bitwarden;
-pub use conjur::Conjur;
-pub use crd::CrdSources;
-pub use delinea::Delinea;
-pub use doppler::{Doppler, DopplerSources};
-pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 mod ovh;
 mod previder;
 mod pulumi;
 mod scaleway;
+mod secret_server;
 mod senhasegura;
+mod webhook;
 
+pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
+pub use bitwarden::Bitwarden;
 pub use chef::ChefSources;
+pub use conjur::Conjur;
+pub use crd::CrdSources;
+pub use delinea::Delinea;
+pub use doppler::{Doppler, DopplerSources};
 pub use dvls::DvlsSources;
 pub use fortanix::FortanixSources;
+pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
 pub use ibm::Ibm;
 pub use kubernetes::KubernetesSources;
@@ -72,27 +71,27 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
+        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Bitwarden, C>::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(kit::Adapter::<Delinea, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
-        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]

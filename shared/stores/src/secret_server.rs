@@ -11,6 +11,7 @@ use pawl_domain::provider::SecretServerKey;
 use pawl_domain::store::SecretServerStore;
 use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, VersionSelector};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +54,10 @@ const REFUSALS: Refusals = Refusals {
     absent: |_| false,
     passing: None,
 };
+/// Of an id that may be a name as well: only 404 says that it is no id. Any other failure is one of the secret with this id,
+/// and must not lead to another secret.
+const REFUSALS_OF_NUMBER: Refusals =
+    Refusals { absent: |reply| reply.status == StatusCode::NOT_FOUND, ..REFUSALS };
 const UNSEEN: &str =
     "there is no such secret, or the user may not see it; check the key and the user's permissions";
 
@@ -101,16 +106,15 @@ impl Api<'_> {
             SecretServerKey::InFolder(folder, name) => {
                 self.by_name(key, name, i64::try_from(folder).ok()).await
             }
-            SecretServerKey::Path(path) => self.read(key, "0", &[("secretPath", path)]).await,
+            SecretServerKey::Path(path) => self.read(key, "0", &[("secretPath", path)], &REFUSALS).await,
             SecretServerKey::Name(name) => self.by_name(key, name, None).await,
-            SecretServerKey::Number(id, name) => match self.read(key, &id.to_string(), &[]).await {
-                // A name may be a number.
-                Err(error) if error.kind == Kind::Invalid => match self.by_name(key, name, None).await {
-                    Err(other) if other.kind == Kind::Invalid => Err(error),
+            SecretServerKey::Number(id, name) => {
+                match self.read(key, &id.to_string(), &[], &REFUSALS_OF_NUMBER).await {
+                    // A name may be a number.
+                    Err(error) if error.kind == Kind::NotFound => self.by_name(key, name, None).await,
                     found => found,
-                },
-                found => found,
-            },
+                }
+            }
         }
     }
 
@@ -131,7 +135,7 @@ impl Api<'_> {
             if folder.is_some() && record.folder_id.is_some() && record.folder_id != folder {
                 continue;
             }
-            let secret = self.read(key, &record.id.to_string(), &[]).await?;
+            let secret = self.read(key, &record.id.to_string(), &[], &REFUSALS).await?;
             if folder.is_none_or(|folder| secret.folder() == folder) {
                 return Ok(secret);
             }
@@ -140,10 +144,15 @@ impl Api<'_> {
     }
 
     /// A secret, with the content of files among its fields.
-    async fn read(&self, key: &str, id: &str, query: &[(&str, &str)]) -> Result<Secret, Error> {
+    async fn read(
+        &self,
+        key: &str,
+        id: &str,
+        query: &[(&str, &str)],
+        refusals: &Refusals,
+    ) -> Result<Secret, Error> {
         let call = self.call("secret", key);
-        let reply =
-            self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets", id], query), &REFUSALS).await?;
+        let reply = self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets", id], query), refusals).await?;
         let mut secret = Secret::of(&reply.body).ok_or_else(|| call.unreadable())?;
         // Of a path, the answer alone tells the id.
         let id = if query.is_empty() { id.to_owned() } else { secret.id().to_string() };

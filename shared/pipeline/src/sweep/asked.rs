@@ -1,19 +1,19 @@
 //! Reads that a store is asked for one by one.
 
-use super::compare::written;
+use super::compare::known;
 use super::visit::{Visit, with_access};
 use crate::base::keys::wanted;
 use crate::parts::Sweep;
 use crate::sweep::found::Findings;
 use pawl_domain::refresh::due;
-use pawl_domain::{Declaration, Kind, Read, Record, Store};
+use pawl_domain::{Declaration, Kind, Read, Record, Store, Version};
 use pawl_ports::{Error, Ports, Sources, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::debug;
 
 /// What a store said of one key.
 enum Answer {
-    Version(String),
+    Version(Version),
     Missing,
     /// It does not say, and will not when asked again.
     Refused,
@@ -53,8 +53,10 @@ impl<P: Ports> Sweep<P> {
             reads.into_iter().any(|(position, store)| {
                 let read = &declaration.reads[position];
                 match want(read, store).map(|want| answers.get(&want)) {
-                    Some(Some(Answer::Version(id))) => written(record, position) != Some(id),
-                    Some(Some(Answer::Missing)) => written(record, position).is_some(),
+                    Some(Some(Answer::Version(told))) => {
+                        known(record, position).is_none_or(|known| !known.is_same(told))
+                    }
+                    Some(Some(Answer::Missing)) => known(record, position).is_some(),
                     Some(Some(Answer::Refused)) => due(declaration, record, visit.started),
                     Some(None) => late && due(declaration, record, visit.started),
                     None => otherwise(declaration, read, store, record, position),
@@ -76,11 +78,11 @@ impl<P: Ports> Sweep<P> {
         let asked: Vec<Wanted> = asked.into_iter().collect();
         let call = self.base.ports.sources().versions(visit.access, &asked);
         let answers = self.base.at_store_each(visit.access, asked.len(), call).await;
-        let mut known = BTreeMap::new();
+        let mut answered = BTreeMap::new();
         let mut silent = None;
         for (wanted, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
-                Ok(version) => Answer::Version(version.id),
+                Ok(version) => Answer::Version(version),
                 Err(error) if error.kind == Kind::NotFound => Answer::Missing,
                 Err(error) if error.is_retryable() => {
                     silent.get_or_insert(error);
@@ -91,11 +93,11 @@ impl<P: Ports> Sweep<P> {
                     Answer::Refused
                 }
             };
-            known.insert(wanted, answer);
+            answered.insert(wanted, answer);
         }
         if let Some(error) = silent {
             found.fail(&visit.name(), error);
         }
-        known
+        answered
     }
 }

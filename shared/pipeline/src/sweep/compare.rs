@@ -1,6 +1,7 @@
 //! Whether a listed key has the version that was written. Pure.
 
 use crate::base::marks::before;
+use pawl_domain::provider::Order;
 use pawl_domain::{Record, Version, VersionSelector};
 use pawl_ports::Listed;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 /// may have lagged.
 pub(super) fn differs(
     listed: &Listed,
+    order: Order,
     selector: &VersionSelector,
     metadata: bool,
     (record, position): (Option<&Record>, usize),
@@ -24,7 +26,7 @@ pub(super) fn differs(
         };
     }
     match (selector, &listed.labels) {
-        (VersionSelector::Current, _) => !is_same(known, listed),
+        (VersionSelector::Current, _) => !is_same(known, listed, order),
         (VersionSelector::Label(label), Some(labels)) => written != labels.get(label).map(String::as_str),
         (VersionSelector::Label(_), None) => changed_since(listed, record, overlap),
         // It only comes and goes with its key.
@@ -32,10 +34,14 @@ pub(super) fn differs(
     }
 }
 
-/// Whether the version that is known of a key is the one that it is listed with.
-pub(super) fn is_same(known: Option<&Version>, listed: &Listed) -> bool {
+/// Whether the version that is known of a key is the one that it is listed with. A listing of numbers changes a key's time
+/// with its versions alone.
+pub(super) fn is_same(known: Option<&Version>, listed: &Listed, order: Order) -> bool {
     match (known, &listed.version) {
-        (Some(known), Some(listed)) => known.is_listed_as(listed),
+        (Some(known), Some(version)) => {
+            let is_remade = matches!(order, Order::Number) && known.is_of_another_key(listed.changed);
+            known.is_listed_as(version) && !is_remade
+        }
         (known, listed) => known.is_none() && listed.is_none(),
     }
 }
@@ -46,13 +52,8 @@ pub(super) fn changed_since(listed: &Listed, record: Option<&Record>, overlap: D
     listed.changed.is_none_or(|changed| changed > before(refreshed, overlap))
 }
 
-/// The id of the version that was written of a read of one key.
-pub(super) fn written(record: Option<&Record>, position: usize) -> Option<&str> {
-    known(record, position).map(|version| version.id.as_str())
-}
-
 /// The version that was written of a read of one key.
-fn known(record: Option<&Record>, position: usize) -> Option<&Version> {
+pub(super) fn known(record: Option<&Record>, position: usize) -> Option<&Version> {
     record?.versions.get(position)?.one()
 }
 
@@ -82,7 +83,30 @@ mod tests {
                 labels: Some(BTreeMap::new()),
                 tags: None,
             };
-            assert_eq!(is_same(known, &listed), same, "{known:?} {listed:?}");
+            assert_eq!(is_same(known, &listed, Order::Number), same, "{known:?} {listed:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_listed_at_another_time_is_of_a_key_that_was_made_anew() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let known = Version { id: "1".to_owned(), since: Some(at(10)) };
+        let unordered = Order::Unordered { in_force: "" };
+        for (order, changed, same) in [
+            (Order::Number, Some(10), true),
+            (Order::Number, Some(60), false),
+            (Order::Number, None, true),
+            // Other times move with labels and tags.
+            (unordered, Some(60), true),
+        ] {
+            let listed = Listed {
+                names: BTreeSet::new(),
+                version: Some("1".to_owned()),
+                changed: changed.map(at),
+                labels: None,
+                tags: None,
+            };
+            assert_eq!(is_same(Some(&known), &listed, order), same, "{order:?} {changed:?}");
         }
     }
 }

@@ -42,6 +42,7 @@ impl<P: Ports> Sweep<P> {
                         keys.find_map(|key| by_key.get(&key)).is_some_and(|listed| {
                             differs(
                                 listed,
+                                location.provider.profile().order,
                                 &remote.selector(store),
                                 remote.metadata,
                                 (record, position),

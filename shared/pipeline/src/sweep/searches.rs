@@ -98,7 +98,7 @@ impl<'a> Given<'a> {
         let location = store.location();
         let known =
             listed.names.iter().flat_map(|name| location.index_keys(name)).find_map(|key| versions.get(&key));
-        let same = is_same(known.copied(), listed);
+        let same = is_same(known.copied(), listed, location.provider.profile().order);
         match &listed.tags {
             _ if find.tags.is_empty() => !same,
             // A key without the tags is listed like any other.

@@ -7,7 +7,7 @@ use pawl_domain::policy::StoreSelector;
 use pawl_domain::{Declaration, DeclarationId, Kind, StorePolicy};
 use pawl_pipeline::explain::answer::answer;
 use pawl_pipeline::explain::witness::Witness;
-use pawl_ports::Ports;
+use pawl_ports::{Clock, Job, Ports};
 use pawl_world::build::policy;
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
@@ -126,7 +126,11 @@ async fn a_window_or_a_policy_of_reading_once_is_named() {
     assert_said(&story, "its syncWindows hold it back; the first sweep from 2027-01-05T14:00:01Z on").await;
 
     let once = declaration(ID).reads("app/db").refresh(RefreshPolicy::CreatedOnce, Duration::from_secs(3600));
-    let story = written(once).await;
+    let story = Story::new();
+    story.world.declare(once);
+    story.world.rotate("app/db", story.value(1));
+    let first = Job { declarations: vec![ID.parse().unwrap()], change: None, at: story.world.clock().now() };
+    story.flow().deliver(&first).await.unwrap();
     story.world.rotate("app/db", story.value(2));
     assert_said(&story, "says to read once").await;
 }

@@ -33,11 +33,14 @@ const COMMON: &str = r#"
 "#;
 const VAULT: &str = "ocid1.vault.oc1..v";
 
+/// The values of a secret, the oldest first, and which of them each stage is at.
+type Versions = (Vec<String>, BTreeMap<String, usize>);
+
 struct Store {
     server: Pairs,
     world: World<Oracle>,
     /// The values of each key, the first version first, and where its labels are.
-    keys: Mutex<BTreeMap<String, (Vec<String>, BTreeMap<String, usize>)>>,
+    keys: Mutex<BTreeMap<String, Versions>>,
 }
 
 fn pem() -> String {
@@ -229,6 +232,8 @@ const DEPARTURES: &[(&str, &str)] = &[
     // What ESO passes over is refused, with what to write.
     ("find by name and tags", "error"),
     ("find nothing at all", "error"),
+    // ESO's SDK knows the stages; here Oracle itself refuses one that it does not know.
+    ("a version that is no stage", "x"),
     ("find by name and path", "error"),
 ];
 

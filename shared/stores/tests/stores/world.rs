@@ -98,7 +98,9 @@ impl<D: Dialect> World<D> {
         let clusters = Arc::new(FakeClusters::default());
         clusters.add(&cluster_name("blue"));
         clusters.edit("blue/shop/creds", |secret| {
-            credentials.iter().for_each(|(key, value)| _ = secret.set(key, value));
+            for (key, value) in credentials {
+                secret.set(key, value);
+            }
         });
         let bounds = Bounds {
             attempt_timeout: Duration::from_secs(1),

@@ -273,16 +273,16 @@ async fn every_lost_event_is_found(store: &impl Held) {
             Some(value) => drop(store.put("lost", value).await),
             None => store.destroy("lost").await,
         }
-        let by_key = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        let by_key = there(store, versions(store, &wanted).await.remove(0));
         assert_ne!(by_key, known, "{value:?} is a change that each key tells by itself");
-        let read = fetch(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        let read = there(store, fetch(store, &wanted).await.remove(0));
         assert_eq!(read.as_ref().map(|(_, version)| version), by_key.as_ref(), "it is told as it is read");
         assert_eq!(
             read.as_ref().map(|(text, _)| text.as_str()),
             value,
             "what a sweep fetches then is the change"
         );
-        let again = versions(store, &wanted).await.remove(0).map_or_else(not_missing, Some);
+        let again = there(store, versions(store, &wanted).await.remove(0));
         assert_eq!(again, by_key, "where nothing changed, nothing is found");
         if store.can().changes != Changes::Untold {
             for _ in 0..2 {
@@ -296,9 +296,9 @@ async fn every_lost_event_is_found(store: &impl Held) {
     }
 }
 
-fn not_missing<T>(kind: Kind) -> Option<T> {
-    assert_eq!(kind, Kind::NotFound, "it may be read");
-    None
+/// What is there; `None` for what is not.
+fn there<T>(store: &impl Held, answer: Told<T>) -> Option<T> {
+    answer.map_err(|kind| assert_eq!(kind, store.absence(), "it may be read")).ok()
 }
 
 type Told<T> = Result<T, Kind>;

@@ -147,6 +147,26 @@ async fn parameters_that_go_and_labels_that_move_are_seen_within_the_interval() 
     assert!(matches!(state(&story, "blue/shop/gone"), State::Failed(_)));
 }
 
+/// The numbers of a key that is made anew begin anew, so that its first version has the number of the last one's first.
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_was_deleted_and_made_anew_is_seen_within_the_interval() {
+    let story = Story::new();
+    story.world.add_store(parameter_store("ssm"));
+    story.world.declare(declaration("blue/shop/db").reads("/app/db").of("ssm"));
+    story.world.rotate_parameter("/app/db", story.value(1));
+    story.flow().sweep(true).await.unwrap();
+    swept(&story).await;
+    story.world.delete_parameter("/app/db");
+    let anew = story.world.rotate_parameter("/app/db", story.value(2));
+    let written = story.world.record("blue/shop/db").unwrap().versions[0].one().unwrap().id.clone();
+    assert_eq!(anew.version.unwrap_or(written.clone()), written, "it has the number that was written");
+    swept(&story).await;
+    assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(2)));
+    story.world.forget_calls();
+    swept(&story).await;
+    assert_eq!(story.world.calls().values, 0, "once");
+}
+
 #[tokio::test(start_paused = true)]
 async fn labels_and_tags_are_compared_by_version_and_not_by_clocks() {
     let story = Story::new();

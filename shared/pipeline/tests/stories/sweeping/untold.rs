@@ -42,6 +42,22 @@ async fn a_store_that_tells_no_changes_is_not_asked_for_them() {
     story.end();
 }
 
+/// The numbers of a key that is made anew begin anew.
+#[tokio::test(start_paused = true)]
+async fn a_key_that_was_destroyed_and_made_anew_is_seen_within_the_interval() {
+    let story = settled().await;
+    story.world.destroy_at(&vault("vault").location(), "secret/app/db");
+    rotate(&story, 2);
+    story.world.advance(HOUR);
+    story.flow().sweep(false).await.unwrap();
+    assert_eq!(story.world.value(ID, "value"), Some(story.value(2)));
+    story.world.forget_calls();
+    story.world.advance(HOUR);
+    story.flow().sweep(false).await.unwrap();
+    assert_eq!(story.world.calls().values, 0, "once");
+    story.end();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_does_not_answer_shows_at_the_declarations_once_they_are_overdue() {
     let story = settled().await;
