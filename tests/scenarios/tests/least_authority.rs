@@ -124,7 +124,9 @@ fn the_url_for_audit_records_is_off_bounded_and_keeps_its_token_to_itself() {
 #[test]
 fn the_url_for_other_clouds_is_off_bounded_and_keeps_its_token_to_itself() {
     let template = text("template.yaml");
-    for parameter in ["PubSubAudience", "PubSubAccount", "EventGridTokenSecret"] {
+    for parameter in
+        ["PubSubAudience", "PubSubAccount", "EventGridTokenSecret", "EventGridTenant", "EventGridAudience"]
+    {
         assert!(resource(&template, parameter).contains("Default: \"\""), "{parameter}");
     }
     let function = resource(&template, "Intake");
