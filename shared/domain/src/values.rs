@@ -253,7 +253,11 @@ mod tests {
             (version("1", Some(5)), version("2", Some(5)), false),
         ] {
             assert_eq!(known.is_same(&told), same, "{known:?} {told:?}");
-            assert_eq!(known.is_of_another_key(told.since), !same && known.id == told.id, "{known:?} {told:?}");
+            assert_eq!(
+                known.is_of_another_key(told.since),
+                !same && known.id == told.id,
+                "{known:?} {told:?}"
+            );
         }
     }
 
