@@ -9,10 +9,9 @@ use pawl_pipeline::Pipeline;
 use pawl_ports::Ports;
 use pawl_runtime::inbox::Received;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::pull::{self, Pulled, Subscription};
+use pawl_runtime::pull::{Pulled, Puller, Subscription};
 use pawl_runtime::{EventMessage, EventQueue, World, backoff, jobs, measure};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -35,9 +34,6 @@ const WAIT: Duration = Duration::from_secs(20);
 const SWEEPS: usize = 4;
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
-
-/// The longest pause before Pub/Sub is asked again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) type Stopped = watch::Receiver<bool>;
 
@@ -91,29 +87,18 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, st
     workers::run("event queue", EVENTS, RECEIVED, receive, work, stopped).await;
 }
 
-/// Pulls what Pub/Sub tells of changes. After a pull that failed the next one waits, longer each time.
+/// Pulls what Pub/Sub tells of changes.
 pub(super) async fn pulls(pipeline: Arc<Pipeline<World>>, subscription: Subscription, stopped: Stopped) {
-    let (subscription, failures) = (Arc::new(subscription), Arc::new(AtomicU32::new(0)));
+    let puller = Arc::new(Puller::new(subscription));
     let receive = |limit| {
-        let (subscription, failures) = (Arc::clone(&subscription), Arc::clone(&failures));
-        async move {
-            match failures.load(Ordering::Relaxed) {
-                0 => {}
-                count => tokio::time::sleep(backoff::pause(count).min(LONGEST_PAUSE)).await,
-            }
-            let received = subscription.receive(limit).await;
-            match &received {
-                Ok(_) => failures.store(0, Ordering::Relaxed),
-                Err(_) => _ = failures.fetch_add(1, Ordering::Relaxed),
-            }
-            received
-        }
+        let puller = Arc::clone(&puller);
+        async move { puller.receive(limit).await }
     };
     let work = |message: Pulled| {
-        let (pipeline, subscription) = (Arc::clone(&pipeline), Arc::clone(&subscription));
+        let (pipeline, puller) = (Arc::clone(&pipeline), Arc::clone(&puller));
         async move {
             let timed = pipeline.until(Instant::now() + EVENT);
-            pull::settle(&timed, &subscription, &message).await;
+            puller.settle(&timed, &message).await;
         }
     };
     workers::run("Pub/Sub", EVENTS, RECEIVED, receive, work, stopped).await;

@@ -2,20 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+use futures::FutureExt;
 use pawl_domain::store::{GcpAuth, GcpStore, SecretKeyRef};
 use pawl_domain::{Access, DigestKey, Kind, Location, Provider, SecretValue, Store};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{CallerIdentity, Error, Ports, Question, SignedRequest};
-use pawl_runtime::pull::{self, Pulled};
+use pawl_runtime::pull::{Pulled, Puller, Subscription};
 use pawl_servers::gcpsm::{Google, SUBSCRIPTION};
+use pawl_stores::OwnIdentity;
 use pawl_stores::kit::Bounds;
-use pawl_stores::{OwnIdentity, Subscription};
 use pawl_world::build::store_id;
 use pawl_world::{Canary, FakeClock, Fault, Point, World, cluster, declaration};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 #[derive(Debug)]
 struct NoAws;
@@ -36,7 +38,7 @@ struct Site {
     google: Google,
     world: World,
     pipeline: Pipeline<World>,
-    subscription: Subscription<NoAws>,
+    puller: Puller<NoAws>,
     canary: Canary,
     _files: TempDir,
 }
@@ -48,6 +50,12 @@ fn location() -> Location {
 fn pipeline(world: &World) -> Pipeline<World> {
     let digest_key = DigestKey::new(SecretValue::new("a key of thirty-two bytes or more")).unwrap();
     Pipeline::new(world.clone(), Settings::default(), digest_key)
+}
+
+/// Read with the identity of this file.
+fn subscription(file: &str) -> Subscription<NoAws> {
+    let identity = OwnIdentity::new(file, Arc::new(NoAws), "us-east-1");
+    Subscription::new(SUBSCRIPTION, identity, Arc::new(FakeClock::default())).unwrap()
 }
 
 async fn site() -> Site {
@@ -64,11 +72,9 @@ async fn site() -> Site {
     let pipeline = pipeline(&world);
     let file = files.path().join("google.json");
     std::fs::write(&file, google.key_file().to_string()).unwrap();
-    let identity = OwnIdentity::new(file.to_str().unwrap(), Arc::new(NoAws), "us-east-1");
     let bounds = Bounds { first_pause: Duration::from_millis(1), ..Bounds::default() };
-    let subscription = Subscription::new(SUBSCRIPTION, identity, Arc::new(FakeClock::default())).unwrap();
-    let subscription = subscription.at(google.address(), bounds);
-    Site { google, world, pipeline, subscription, canary, _files: files }
+    let puller = Puller::new(subscription(file.to_str().unwrap()).at(google.address(), bounds));
+    Site { google, world, pipeline, puller, canary, _files: files }
 }
 
 impl Site {
@@ -79,11 +85,11 @@ impl Site {
     }
 
     async fn pull(&self) -> Vec<Pulled> {
-        self.subscription.receive(10).await.unwrap()
+        self.puller.receive(10).await.unwrap()
     }
 
     async fn settle(&self, message: &Pulled) {
-        pull::settle(&self.pipeline, &self.subscription, message).await;
+        self.puller.settle(&self.pipeline, message).await;
     }
 
     fn written(&self) -> Option<String> {
@@ -123,6 +129,76 @@ async fn what_cannot_be_taken_comes_again_after_a_pause_that_grows() {
     assert_eq!(message.attempt, Some(4));
     site.settle(&message).await;
     assert_eq!((site.written().as_deref(), site.google.unacknowledged()), (Some(site.canary.value()), 0));
+}
+
+/// What fails, whether the time is over before the work begins, and what is then acknowledged, queued and written.
+type Case<'a> = (&'a [Fault], bool, (usize, usize, bool));
+
+#[tokio::test]
+async fn nothing_is_acknowledged_before_its_change_is_durably_taken() {
+    let fail = |point: Point| Fault::fail(Kind::Throttled).at(point);
+    let cases: [Case<'_>; 8] = [
+        (&[fail(Point::Lookup)], false, (0, 0, false)),
+        (&[fail(Point::Entries)], false, (0, 0, false)),
+        (&[Fault::down("blue"), fail(Point::Enqueue)], false, (0, 0, false)),
+        (&[Fault::down("blue"), fail(Point::Record)], false, (0, 0, false)),
+        (&[fail(Point::Enqueue)], true, (0, 0, false)),
+        (&[], true, (1, 1, false)),
+        (&[Fault::down("blue")], false, (1, 1, false)),
+        (&[Fault::fail(Kind::Denied).at(Point::Fetch)], false, (1, 0, false)),
+    ];
+    for (faults, late, (acknowledged, queued, written)) in cases {
+        let site = site().await;
+        site.tell();
+        let message = site.pull().await.remove(0);
+        faults.iter().for_each(|fault| site.world.inject(fault.clone()));
+        let late_one = late.then(|| site.pipeline.until(Instant::now()));
+        site.puller.settle(late_one.as_ref().unwrap_or(&site.pipeline), &message).await;
+        assert_eq!(1 - site.google.unacknowledged(), acknowledged, "{faults:?} {late}");
+        assert_eq!(site.world.jobs().take().len(), queued, "{faults:?} {late}");
+        assert_eq!(site.written().is_some(), written, "{faults:?} {late}");
+        site.world.assert_free_of(&site.canary);
+        if acknowledged == 0 {
+            site.world.mend_all();
+            site.google.end_deadlines();
+            let message = site.pull().await.remove(0);
+            site.settle(&message).await;
+            let done = (site.written().as_deref() == Some(site.canary.value()), site.google.unacknowledged());
+            assert_eq!(done, (true, 0), "{faults:?} {late}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pulls_that_fail_come_after_pauses_that_grow_to_a_minute() {
+    // Without the file nobody is asked over a network, where no time can be made to stand still.
+    let puller = Puller::new(subscription("/there/is/no/such/file"));
+    for pauses in [0..=0, 1..=2, 2..=4, 4..=8, 8..=16, 16..=32, 32..=60, 60..=60] {
+        let began = Instant::now();
+        let problem = puller.receive(10).await.unwrap_err();
+        assert!(problem.message().contains("PAWL_GOOGLE_CREDENTIALS"), "{problem}");
+        assert!(pauses.contains(&began.elapsed().as_secs()), "{pauses:?}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_pull_that_was_throttled_is_followed_by_the_messages() {
+    let site = site().await;
+    site.tell();
+    // Longer than a call itself waits.
+    site.google.answer("pawl:pull", 429, site.canary.value(), &[("retry-after", "6")]);
+    let problem = site.puller.receive(10).await.unwrap_err();
+    assert_eq!((problem.kind, problem.retry_after()), (Kind::Throttled, Some(Duration::from_secs(6))));
+    assert!(!format!("{problem:?}").contains(site.canary.value()));
+    site.google.asked();
+    let mut next = std::pin::pin!(site.puller.receive(10));
+    tokio::time::pause();
+    assert!(next.as_mut().now_or_never().is_none());
+    tokio::time::advance(Duration::from_millis(5999)).await;
+    assert!(next.as_mut().now_or_never().is_none() && site.google.asked().is_empty(), "it is left alone");
+    tokio::time::advance(Duration::from_millis(2)).await;
+    tokio::time::resume();
+    assert_eq!(next.await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -174,7 +250,7 @@ async fn a_message_that_comes_again_while_it_is_worked_on_is_written_once() {
         site.google.end_deadlines();
         let second = site.pull().await.remove(0);
         let other = pipeline(&site.world);
-        let settled = pull::settle(&other, &site.subscription, &second);
+        let settled = site.puller.settle(&other, &second);
         tokio::join!(settled, async { gate.arrived().await.release() });
         assert_eq!((site.written().as_deref(), site.google.unacknowledged()), (Some(site.canary.value()), 0));
     };
