@@ -1,5 +1,4 @@
 //! What `pawl serve` says of a subscription of Pub/Sub that it cannot pull.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 use crate::server::Server;
 use std::process::Command;

@@ -3,8 +3,8 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pawl_intake::{Site, handle};
 use pawl_ports::Clock;
+use pawl_runtime::clock::SystemClock;
 use pawl_runtime::lambda;
-use pawl_runtime::wiring::SystemClock;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod backoff;
+pub mod clock;
 pub mod config;
 pub mod directory;
 mod error;
@@ -30,7 +31,7 @@ pub mod wiring;
 pub use error::Error;
 pub use inbox::Inbox;
 pub use pawl_aws::queue::Message as EventMessage;
-pub use pawl_aws::{EventBus, Queue as EventQueue};
+pub use pawl_aws::{EksCluster, EventBus, Queue as EventQueue};
 pub use sources::Stores;
 pub use state::State;
-pub use wiring::{AwsWorld, World, event_bus, event_queue, inbox, open, open_registry};
+pub use wiring::{AwsWorld, World, eks_clusters, event_bus, event_queue, inbox, open, open_registry};

@@ -1,5 +1,6 @@
-//! What is put together with what. Every executable is one of these worlds.
+//! Puts ports and adapters together. Every executable is one of these worlds.
 
+use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -11,7 +12,6 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
@@ -21,7 +21,7 @@ use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
 use pawl_stores::OwnIdentity;
 use pawl_vault::VaultSources;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// Where nothing else says in which region something is.
@@ -49,26 +49,6 @@ impl<S: Registry + Catalogue + 'static, J> World<S, J> {
         self.sources.close().await;
     }
 }
-
-/// The machine's clock. The only place that looks at it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        now.saturating_add(*SKEW).unwrap_or(now)
-    }
-}
-
-/// By how much the clock of this process is wrong, for tests that want to see what comes of it. A release build asks for no
-/// such thing.
-#[expect(clippy::disallowed_methods, reason = "no setting: it must be found where the clock is read")]
-static SKEW: LazyLock<SignedDuration> = LazyLock::new(|| {
-    let told = if cfg!(debug_assertions) { std::env::var("PAWL_TEST_CLOCK_SKEW").ok() } else { None };
-    SignedDuration::from_secs(told.and_then(|seconds| seconds.parse().ok()).unwrap_or_default())
-});
 
 impl<S, J> Ports for World<S, J>
 where
@@ -196,6 +176,17 @@ pub async fn subscription(lookup: &dyn Lookup) -> Result<Option<pull::Subscripti
     let found = pull::Subscription::new(&subscription, identity, clock);
     let (name, rule) = ("PAWL_PUBSUB_SUBSCRIPTION", config::SUBSCRIPTION_NAME.to_owned());
     Ok(Some(found.ok_or(config::Error::Invalid { name, rule })?))
+}
+
+/// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
+///
+/// # Errors
+/// As for [`AwsIdentity::eks_clusters`].
+pub async fn eks_clusters(
+    region: &str,
+    role: Option<&str>,
+) -> Result<Vec<pawl_aws::EksCluster>, pawl_ports::Error> {
+    AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).eks_clusters(region, role).await
 }
 
 /// The event bus of this name or ARN, for changes that AWS does not know of.
@@ -360,7 +351,7 @@ mod tests {
         let world = pipeline.ports();
         let (registry, ledger, clusters) = (world.registry(), world.ledger(), world.clusters());
         let declaration = pawl_world::declaration("blue/shop/db").reads("app/db").build();
-        let record = Record::pending(&declaration, Timestamp::UNIX_EPOCH);
+        let record = Record::pending(&declaration, jiff::Timestamp::UNIX_EPOCH);
         let (id, target) = (&declaration.id, &declaration.target.name);
         let ids = std::slice::from_ref(id);
         for (call, size) in [
