@@ -19,8 +19,8 @@ use crate::rehearse::forecast::Forecast;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sweep::SweepReport;
 use crate::sweep::review::Review;
+use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{
@@ -129,6 +129,24 @@ impl<P: Ports> Pipeline<P> {
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         self.sweep.run(all).boxed().await
+    }
+
+    /// Every identity whose stores can be watched, in ascending order.
+    ///
+    /// # Errors
+    /// The registry could not be asked.
+    pub async fn watchable(&self) -> Result<Vec<Watchable>, Error> {
+        self.sweep.watchable().boxed().await
+    }
+
+    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `false`
+    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What cannot be looked
+    /// at, the next sweep looks at.
+    ///
+    /// # Errors
+    /// The policies of the operator could not be read.
+    pub async fn catch_up(&self, with: &Watchable) -> Result<bool, Error> {
+        self.sweep.catch_up(with).boxed().await
     }
 
     /// Waits until something that failed in this process is to be tried again, for [`Self::retry_due`]. May be

@@ -27,8 +27,10 @@ mod statuses;
 mod stores;
 mod templates;
 mod visit;
+mod watching;
 
 pub use crate::sweep::found::SweepReport;
+pub use watching::Watchable;
 
 use crate::parts::Sweep;
 use pawl_domain::Outcome;

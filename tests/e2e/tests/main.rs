@@ -9,6 +9,7 @@ mod runbooks;
 mod see;
 mod serve;
 mod store_attacks;
+mod store_watches;
 mod vault;
 mod vault_audit;
 mod watches;
