@@ -63,7 +63,7 @@ unit: tools ## cargo test: unit, contract, scenario and end-to-end tests
 
 # The tests that are ignored unless there is a real Kubernetes.
 # The whole workspace is named, because a part of it would be built anew with the features that it needs alone.
-ON_KUBERNETES = --workspace --test clusters --test stores --test servers --test devcluster --test e2e --test played
+ON_KUBERNETES = --workspace --test clusters --test servers --test devcluster --test e2e --test played --test stores
 
 kubernetes: ## the tests that need a real Kubernetes; KUBEBUILDER_ASSETS names its programs, without it they are not run
 	@if [ -n "$${KUBEBUILDER_ASSETS:-}" ]; then \

@@ -60,9 +60,8 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let indexes =
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
-    let taken_in = Arc::default();
-    crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), Arc::clone(&taken_in), stopped.clone()));
-    crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), taken_in, stopped.clone()));
+    crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
+    crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {
         let queue = pawl_runtime::event_queue(url).await;
         crew.spawn("events", tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));

@@ -9,7 +9,7 @@ use pawl_runtime::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 use tracing::{error, warn};
@@ -26,8 +26,8 @@ const ROOM: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Follows every cluster that is to be indexed, and says each time when it took in what it saw: there may be other stores.
-pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, taken_in: Arc<Notify>, mut stopped: Stopped) {
+/// Follows every cluster that is to be indexed.
+pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
     let mut following: BTreeMap<ClusterName, (Cluster, AbortHandle)> = BTreeMap::new();
     let mut tasks = JoinSet::new();
     let mut looks = interval(CLUSTERS);
@@ -61,8 +61,7 @@ pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, taken_in: Arc<Notif
         });
         for (name, cluster) in wanted {
             following.entry(name).or_insert_with(|| {
-                let task =
-                    follow(Arc::clone(&pipeline), cluster.clone(), Arc::clone(&taken_in), stopped.clone());
+                let task = follow(Arc::clone(&pipeline), cluster.clone(), stopped.clone());
                 (cluster, tasks.spawn(task))
             });
         }
@@ -72,12 +71,7 @@ pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, taken_in: Arc<Notif
 }
 
 /// Follows one cluster until told to stop.
-async fn follow(
-    pipeline: Arc<Pipeline<World>>,
-    cluster: Cluster,
-    taken_in: Arc<Notify>,
-    mut stopped: Stopped,
-) {
+async fn follow(pipeline: Arc<Pipeline<World>>, cluster: Cluster, mut stopped: Stopped) {
     let (told, mut sightings) = mpsc::channel(ROOM);
     let clusters = pipeline.ports().clusters();
     let mut watching = Box::pin(clusters.watch(&cluster, &told));
@@ -123,10 +117,7 @@ async fn follow(
             }
         };
         match acted {
-            Ok(()) => {
-                failures = 0;
-                taken_in.notify_one();
-            }
+            Ok(()) => failures = 0,
             Err(problem) => {
                 warn!(cluster.name = %cluster.name, "cluster {} is not followed: {problem}", cluster.name);
                 seen.again(taken);
@@ -145,7 +136,6 @@ async fn collect(sightings: &mut mpsc::Receiver<Sighting>, seen: &mut Sightings)
     }
 }
 
-/// The pause after so many failures in a row.
-pub(super) fn pause(failures: u32) -> Duration {
+fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE)
 }

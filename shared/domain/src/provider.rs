@@ -55,9 +55,15 @@ pub enum Provider {
     /// Azure Key Vault.
     #[serde(rename = "azurekv")]
     AzureKv,
+    /// OpenStack Barbican.
+    Barbican,
+    /// BeyondTrust Workload Credentials.
+    BeyondtrustWorkloadCredentials,
     /// Bitwarden Secrets Manager.
     #[serde(rename = "bitwardensecretsmanager")]
     Bitwarden,
+    /// Chef Infra Server.
+    Chef,
     /// CyberArk Conjur.
     #[serde(rename = "conjur")]
     Conjur,
@@ -67,12 +73,6 @@ pub enum Provider {
     Delinea,
     /// Doppler.
     Doppler,
-    /// OpenStack Barbican.
-    Barbican,
-    /// BeyondTrust Workload Credentials.
-    BeyondtrustWorkloadCredentials,
-    /// Chef Infra Server.
-    Chef,
     /// Devolutions Server.
     Dvls,
     /// A store whose values stand in its manifest.
@@ -107,11 +107,11 @@ pub enum Provider {
     Pulumi,
     /// Scaleway Secret Manager.
     Scaleway,
-    /// AWS Secrets Manager.
-    SecretsManager,
     /// Delinea Secret Server and Platform.
     #[serde(rename = "secretserver")]
     SecretServer,
+    /// AWS Secrets Manager.
+    SecretsManager,
     /// senhasegura DSM.
     Senhasegura,
     /// HashiCorp Vault.

@@ -28,6 +28,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Error, Job, Ports};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The flow over some world: its use cases, one folder or file each.
@@ -131,21 +132,18 @@ impl<P: Ports> Pipeline<P> {
         self.sweep.run(all).boxed().await
     }
 
-    /// Every identity whose stores can be watched, in ascending order.
-    ///
-    /// # Errors
-    /// The registry could not be asked.
-    pub async fn watchable(&self) -> Result<Vec<Watchable>, Error> {
-        self.sweep.watchable().boxed().await
+    /// Every identity whose stores can be watched, in ascending order, as each sweep of this process tells anew.
+    pub fn watchable(&self) -> watch::Receiver<Vec<Watchable>> {
+        self.sweep.base.memory.watchable.subscribe()
     }
 
-    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `false`
-    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What cannot be looked
-    /// at, the next sweep looks at.
+    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `None`
+    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What could not be
+    /// looked at is in the report, and logged.
     ///
     /// # Errors
     /// The policies of the operator could not be read.
-    pub async fn catch_up(&self, with: &Watchable) -> Result<bool, Error> {
+    pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
         self.sweep.catch_up(with).boxed().await
     }
 

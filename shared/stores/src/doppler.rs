@@ -1,7 +1,7 @@
 //! Doppler: the secrets of a config of a project.
 
 use crate::kit::{
-    Asked, Call, Link, Proof, Proving, Reads, Reply, Served, Server, locked, may_pass, sealed, text,
+    Asked, Call, Hidden, Link, Proof, Proving, Reads, Reply, Served, Server, locked, may_pass, sealed, text,
     unless_refused,
 };
 use base64::Engine as _;
@@ -74,7 +74,7 @@ impl Doppler {
         #[derive(Deserialize)]
         struct Traded {
             success: bool,
-            token: String,
+            token: Hidden,
             expires_at: String,
         }
         let proofs = &proving.proofs;
@@ -106,8 +106,8 @@ impl Doppler {
             _ => Err(call.refusal(&reply, "oidcConfig", "check the identity at Doppler")),
         }))?;
         let until: Timestamp = traded.expires_at.parse().map_err(|_| call.unreadable())?;
-        match traded.success && !traded.token.is_empty() {
-            true => Ok((SecretValue::new(traded.token), until)),
+        match traded.success && !traded.token.0.is_empty() {
+            true => Ok((traded.token.0, until)),
             false => Err(call.error(Kind::Denied, "the login was refused; check oidcConfig")),
         }
     }
@@ -299,9 +299,10 @@ async fn get(
 
 fn secrets(call: &Call<'_>, reply: &Reply) -> Result<Secrets, Error> {
     accepted(call, reply)?;
-    let read: Option<BTreeMap<String, Option<String>>> = reply.object();
+    let read: Option<BTreeMap<String, Option<Hidden>>> = reply.object();
     let read = read.ok_or_else(|| call.unreadable())?.into_iter();
-    Ok(read.map(|(name, value)| (name, SecretValue::new(value.unwrap_or_default()))).collect())
+    let value = |text: Option<Hidden>| text.map_or_else(|| SecretValue::new(""), |text| text.0);
+    Ok(read.map(|(name, text)| (name, value(text))).collect())
 }
 
 fn accepted(call: &Call<'_>, reply: &Reply) -> Result<(), Error> {

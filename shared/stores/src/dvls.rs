@@ -1,8 +1,8 @@
 //! Devolutions Server. Source: Devolutions' client for Go, version 0.19, and ESO's provider, version 2.9.
 
 use crate::kit::{
-    Api, Ask, Call, Door, OneServer, OneServerSources, Pages, PlainHttp, Proofs, Proven, READ_AGAIN, Reply,
-    Server, sealed,
+    Api, Ask, Call, Door, Hidden, OneServer, OneServerSources, Pages, PlainHttp, Proofs, Proven, READ_AGAIN,
+    Reply, Server, sealed,
 };
 use pawl_domain::store::{Backend, DvlsStore};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue};
@@ -10,7 +10,7 @@ use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use url::form_urlencoded::Serializer;
 
 /// Devolutions Server as [`Sources`](pawl_ports::Sources): one call a key that is an id, two for one that is a name. Where an
@@ -65,7 +65,7 @@ impl OneServer for Dvls {
         let token: Token =
             door.token(Ask::post(vec!["api", "v1", "login"], headers, &body, door.link.bounds())).await?;
         // Nothing tells how long it lives.
-        Ok(Proven { proof: Login(SecretValue::new(token.token_id)), lasts: READ_AGAIN })
+        Ok(Proven { proof: Login(token.token_id.0), lasts: READ_AGAIN })
     }
 
     async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
@@ -80,7 +80,7 @@ impl OneServer for Dvls {
 #[derive(Deserialize)]
 struct Token {
     #[serde(rename = "tokenId")]
-    token_id: String,
+    token_id: Hidden,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +119,16 @@ struct Entry {
     #[serde(rename = "subType", default)]
     sub_kind: String,
     #[serde(default)]
-    data: Map<String, Value>,
+    data: BTreeMap<String, Part>,
+}
+
+/// What an entry has under a name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Part {
+    Text(Hidden),
+    Null(()),
+    Other(IgnoredAny),
 }
 
 /// A member of an entry, and what ESO calls it.
@@ -189,20 +198,16 @@ impl Api<Dvls> {
                 call.error(Kind::Invalid, "it is no credential of a kind that is known; name another entry")
             );
         };
-        let mut texts = Map::from_iter([
-            ("entry-id".to_owned(), Value::from(found.id)),
-            ("entry-name".to_owned(), Value::from(found.name)),
-        ]);
+        let mut texts = BTreeMap::from([("entry-id", found.id.as_str()), ("entry-name", &found.name)]);
         for (member, name) in *members {
             match found.data.get(*member) {
-                Some(Value::String(text)) if !text.is_empty() => {
-                    _ = texts.insert((*name).to_owned(), text.as_str().into())
-                }
-                None | Some(Value::Null | Value::String(_)) => {}
-                Some(_) => return Err(call.unreadable()),
+                Some(Part::Text(text)) if !text.0.is_empty() => _ = texts.insert(name, text.expose()),
+                None | Some(Part::Null(()) | Part::Text(_)) => {}
+                Some(Part::Other(_)) => return Err(call.unreadable()),
             }
         }
-        Ok(self.valued(SecretValue::new(Value::Object(texts).to_string())))
+        let value = serde_json::to_vec(&texts).map_err(|_| call.unreadable())?;
+        Ok(self.valued(SecretValue::new(value)))
     }
 
     /// The id of the one credential of this name, and in this folder where the key names one.

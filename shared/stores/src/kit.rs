@@ -8,6 +8,7 @@
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
 //! | `lines` | answers that go on, line by line |
 //! | `guard` | the addresses that a name may lead to |
+//! | `hidden` | texts in answers that nobody may see |
 //! | `reply` | an answer, and whether it says that the key does not exist |
 //! | `room` | the memory that large answers have together |
 //! | `paging` | listings: at most so many pages, none of them twice |
@@ -28,6 +29,7 @@ mod audience;
 mod batch;
 mod call;
 mod guard;
+mod hidden;
 mod jwt;
 mod lines;
 mod link;
@@ -44,6 +46,7 @@ pub use adapter::{Adapter, Asking, Dialect, Prover, of, together};
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
+pub use hidden::Hidden;
 pub use jwt::{Unsigned, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};

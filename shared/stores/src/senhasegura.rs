@@ -1,6 +1,8 @@
 //! senhasegura DSM. Source: ESO's provider, version 2.9.
 
-use crate::kit::{Api, Call, Door, OneServer, OneServerSources, Proofs, Proven, Server, Whole, sealed};
+use crate::kit::{
+    Api, Call, Door, Hidden, OneServer, OneServerSources, Proofs, Proven, Server, Whole, sealed,
+};
 use pawl_domain::store::{Backend, SenhaseguraStore};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, printed};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
@@ -57,7 +59,7 @@ impl OneServer for Senhasegura {
             largest: door.link.bounds().largest_answer,
         };
         let token: Token = door.token_at(whole).await?;
-        let header = SecretValue::new(format!("Bearer {}", token.access_token));
+        let header = SecretValue::new(format!("Bearer {}", token.access_token.expose()));
         Ok(Proven::by_token(header, token.expires_in.unwrap_or(LIFE)))
     }
 
@@ -76,7 +78,7 @@ const LIFE: u32 = 300;
 
 #[derive(Deserialize)]
 struct Token {
-    access_token: String,
+    access_token: Hidden,
     expires_in: Option<u32>,
 }
 
@@ -101,7 +103,7 @@ struct Application {
 #[derive(Deserialize)]
 struct Secret {
     identity: String,
-    data: Option<Vec<BTreeMap<String, Option<String>>>>,
+    data: Option<Vec<BTreeMap<String, Option<Hidden>>>>,
 }
 
 impl Api<Senhasegura> {
@@ -140,10 +142,7 @@ impl Api<Senhasegura> {
             let what = "the application has no secret with this identity; give it one, or correct the key";
             call.error(Kind::Invalid, what)
         })?;
-        let members = |item: &BTreeMap<String, Option<String>>| -> BTreeMap<String, String> {
-            item.iter().map(|(name, text)| (name.clone(), text.clone().unwrap_or_default())).collect()
-        };
-        let data = found.data.as_ref().map(|items| items.iter().map(members).collect::<Vec<_>>());
+        let data = found.data.as_ref().map(|items| items.iter().map(texts).collect::<Vec<_>>());
         let json = serde_json::to_vec(&data).map(SecretValue::new).map_err(|_| call.unreadable())?;
         let value = match data.is_some() {
             true => printed(json.expose()).ok_or_else(|| call.unreadable())?,
@@ -151,6 +150,10 @@ impl Api<Senhasegura> {
         };
         Ok(self.valued(value))
     }
+}
+
+fn texts(item: &BTreeMap<String, Option<Hidden>>) -> BTreeMap<&str, &str> {
+    item.iter().map(|(name, text)| (name.as_str(), text.as_ref().map_or("", Hidden::expose))).collect()
 }
 
 /// A path of the server's, in place of the one that its address has.

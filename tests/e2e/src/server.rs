@@ -47,7 +47,9 @@ impl Server {
         command.arg(binary("pawl")?).args(arguments).envs(stage.environment());
         let mut process = Process::start("pawl", &command)?;
         let (pid, url) = process.ready(PATIENCE, async |log| announced(log)).await?;
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        // A server with many connections closes those that rest, at a moment when the next request may be on its way.
+        let http =
+            reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_max_idle_per_host(0).build()?;
         Ok(Self { process, pid, url, http })
     }
 

@@ -361,7 +361,7 @@ async fn a_declaration_is_explained_from_registry_and_ledger_alone() -> Result<(
     let server = Server::start(&stage, &QUIET).await?;
     apply(&stage).await?;
     stage.reset_calls();
-    let explained = stage.pawl(&["explain", DECLARATION]).await?.well()?;
+    let explained = stage.pawl(&["explain", DECLARATION, "--offline"]).await?.well()?;
     for said in
         ["written", "last known right", "found by changes of", "my-application/database", "version written"]
     {

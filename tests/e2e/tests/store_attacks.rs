@@ -78,6 +78,15 @@ impl Scene {
         Ok(until(&format!("the refusal of {name}"), look).await?.0)
     }
 
+    /// The same message, once it has this code: before that, a busy machine may have failed an attempt for the moment.
+    async fn refused_with(&self, code: &str, name: &str) -> Result<String> {
+        let look = async || {
+            let message = not_ready(&self.cluster().get("externalsecrets", "evil", name)?)?;
+            message.starts_with(code).then_some(message)
+        };
+        Ok(until(&format!("the refusal of {name} with {code}"), look).await?.0)
+    }
+
     /// The attack goes on: the other tenant's rotation arrives, the attacker has nothing, nobody has told a value.
     async fn ends(self, loot: &[&str]) -> Result<()> {
         let version = self.stage.aws().put_secret_value(REGION, "shop/db", "second").await?;
@@ -232,10 +241,10 @@ async fn pawls_own_identity_and_other_roles_are_not_a_tenants(form: Form) -> Res
     ))?;
 
     for name in ["steal-all", "steal-one", "steal-shop"] {
-        assert!(scene.refused(name).await?.starts_with("PAWL-POLICY-IDENTITY"), "{name}");
+        scene.refused_with("PAWL-POLICY-IDENTITY", name).await?;
     }
-    let message = scene.refused("steal-role").await?;
-    assert!(message.starts_with("PAWL-POLICY-ROLE") && message.contains("spec.allow.roles"), "{message}");
+    let message = scene.refused_with("PAWL-POLICY-ROLE", "steal-role").await?;
+    assert!(message.contains("spec.allow.roles"), "{message}");
     let look = async || not_ready(&scene.cluster().get("secretstores", "evil", "ambient")?);
     let (message, _) = until("the refusal of the store", look).await?;
     assert!(message.contains("spec.allow.ownIdentity"), "{message}");
@@ -266,7 +275,7 @@ async fn a_tenant_with_a_policy_gets_its_own_keys_and_nobody_pawls(form: Form) -
     let own = json!({ "dataFrom": [{ "find": { "name": { "regexp": "^(pawl|shop)/" } } }] });
     cluster.put(secret("evil", "found", "ambient", own))?;
     for name in ["key", "key-by-arn", "key-by-reference"] {
-        assert!(scene.refused(name).await?.starts_with("PAWL-OWN-SECRET"), "{name}");
+        scene.refused_with("PAWL-OWN-SECRET", name).await?;
     }
     let look = async || scene.cluster().secret("evil", "found");
     let (found, _) = until("what may be found", look).await?;
@@ -288,7 +297,7 @@ async fn no_server_of_a_tenant_is_shown_pawls_identity_or_a_token_of_the_api_ser
     let iam = json!({ "auth": { "iam": { "vaultRole": "pawl-prod", "region": REGION, "vaultAwsIamServerID": "vault.bank.example" } } });
     cluster.put(store("evil", "relay", vault(&trap.address, iam)))?;
     cluster.put(secret("evil", "relay", "relay", data("x")))?;
-    assert!(scene.refused("relay").await?.starts_with("PAWL-POLICY-IDENTITY"));
+    scene.refused_with("PAWL-POLICY-IDENTITY", "relay").await?;
     assert_eq!(trap.asked(), [] as [&str; 0], "the server was shown something");
 
     cluster.put(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "deployer", "namespace": "evil" } }))?;
@@ -341,11 +350,8 @@ async fn a_tenants_store_reaches_neither_this_machine_nor_another_host_by_a_redi
     cluster.put(store("evil", "headers", vault("https://vault.example.com", metadata)))?;
     cluster.put(secret("evil", "headers", "headers", data("x")))?;
     for name in ["ssrf", "prom", "by-name", "by-number", "mapped", "metadata", "pod-identity"] {
-        let message = scene.refused(name).await?;
-        assert!(
-            message.starts_with("PAWL-POLICY-ADDRESS") && message.contains("spec.allow.addresses"),
-            "{name}: {message}"
-        );
+        let message = scene.refused_with("PAWL-POLICY-ADDRESS", name).await?;
+        assert!(message.contains("spec.allow.addresses"), "{name}: {message}");
     }
     scene.refused("headers").await?;
     assert_eq!(internal.asked(), [] as [&str; 0], "the internal server was asked");
@@ -374,7 +380,7 @@ async fn what_a_tenant_may_reach_leads_nowhere_else_and_says_nothing(form: Form)
         cluster.put(store("evil", name, vault(&trap.address, json!({}))))?;
         cluster.put(secret("evil", name, name, data("config")))?;
     }
-    assert!(scene.refused("internal").await?.starts_with("PAWL-POLICY-HOST"));
+    scene.refused_with("PAWL-POLICY-HOST", "internal").await?;
     scene.refused("redirect").await?;
     scene.refused("talks").await?;
     assert!(!pointing.asked().is_empty() && !talking.asked().is_empty(), "what is allowed is done");
@@ -401,6 +407,6 @@ async fn a_tenant_names_neither_secrets_of_other_namespaces_nor_policies(form: F
     let _ = cluster.put(trust);
     cluster.put(store("evil", "ambient", aws()))?;
     cluster.put(secret("evil", "steal-all", "ambient", everything()))?;
-    assert!(scene.refused("steal-all").await?.starts_with("PAWL-POLICY-IDENTITY"));
+    scene.refused_with("PAWL-POLICY-IDENTITY", "steal-all").await?;
     scene.ends(&["crossns", "steal-all"]).await
 }

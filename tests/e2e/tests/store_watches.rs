@@ -10,7 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const QUIET: [&str; 4] = ["--sweep", "24h", "--index", "24h"];
+/// Each sweep tells which stores can be watched. By the clock nothing is due for hours, so none of them looks at a store again.
+const SERVE: [&str; 4] = ["--sweep", "1s", "--index", "24h"];
 const BLUE: &str = "blue";
 /// What one turn may take on a machine that does other things as well.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -34,15 +35,17 @@ impl Source {
         Ok(Self { url: url.to_owned(), ca: ca.to_owned(), admin: admin.to_owned(), http })
     }
 
-    /// The embedded API, with a reader that may do this in the namespace `team-a`.
+    /// The embedded API, with a reader that may do this in the namespaces `team-a` and `team-b`.
     async fn embedded(verbs: &[&str]) -> Result<(DevCluster, Self)> {
         let cluster = DevCluster::start(Options::named("source"))
             .await
             .map_err(|source| Error::Io { action: "a cluster".to_owned(), source })?;
-        let user = User::new(READER).allow(verbs, &["secrets", "configmaps"], &["team-a"]);
+        let user = User::new(READER).allow(verbs, &["secrets", "configmaps"], &["team-a", "team-b"]);
         cluster.add_token(READER, user);
         let this = Self::of(&cluster.url(), cluster.ca_pem(), cluster.token())?;
-        this.make("/api/v1/namespaces", &json!({ "metadata": { "name": "team-a" } })).await?;
+        for namespace in ["team-a", "team-b"] {
+            this.make("/api/v1/namespaces", &json!({ "metadata": { "name": namespace } })).await?;
+        }
         Ok((cluster, this))
     }
 
@@ -50,10 +53,23 @@ impl Source {
         self.call(Method::POST, path, object).await
     }
 
-    /// Gives `db` of `team-a` this password.
-    async fn rotate(&self, password: &str) -> Result<()> {
+    /// Makes the Secret `db` with this password.
+    async fn secret(&self, namespace: &str, password: &str) -> Result<()> {
+        let data = json!({ "password": STANDARD.encode(password) });
+        let secret = json!({ "metadata": { "name": "db" }, "data": data });
+        self.make(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret).await
+    }
+
+    /// Gives it another one.
+    async fn rotate(&self, namespace: &str, password: &str) -> Result<()> {
         let body = json!({ "data": { "password": STANDARD.encode(password) } });
-        self.call(Method::PATCH, "/api/v1/namespaces/team-a/secrets/db", &body).await
+        self.call(Method::PATCH, &format!("/api/v1/namespaces/{namespace}/secrets/db"), &body).await
+    }
+
+    /// Gives the ConfigMap `settings` of `team-a` another one.
+    async fn rotate_map(&self, password: &str) -> Result<()> {
+        let body = json!({ "data": { "password": password } });
+        self.call(Method::PATCH, "/api/v1/namespaces/team-a/configmaps/settings", &body).await
     }
 
     async fn call(&self, method: Method, path: &str, body: &Value) -> Result<()> {
@@ -136,8 +152,7 @@ fn give(cluster: &DevCluster, token: &str) -> Result<()> {
 
 async fn first(source: &Source) -> Result<String> {
     let password = examples::password();
-    let secret = json!({ "metadata": { "name": "db" }, "data": { "password": STANDARD.encode(&password) } });
-    source.make("/api/v1/namespaces/team-a/secrets", &secret).await?;
+    source.secret("team-a", &password).await?;
     let map = json!({ "metadata": { "name": "settings" }, "data": { "password": password } });
     source.make("/api/v1/namespaces/team-a/configmaps", &map).await?;
     Ok(password)
@@ -155,17 +170,19 @@ async fn holds(stage: &Stage, name: &str, password: &str) -> Result<Duration> {
 
 /// Waits until so many watches have begun, or more was seen.
 async fn watched(server: &Server, least: u64) -> Result<()> {
-    let look = async || {
-        (server.metrics().await.ok()?.count("pawl_store_sightings_total", &[]) >= least).then_some(())
-    };
+    let look = async || (sightings(server).await? >= least).then_some(());
     until("the watching of the stores", look).await.map(drop)
+}
+
+async fn sightings(server: &Server) -> Option<u64> {
+    Some(server.metrics().await.ok()?.count("pawl_store_sightings_total", &[]))
 }
 
 /// What the stores say changes at once in the readers, however often: on whichever server.
 async fn a_change_reaches_its_readers_at_once(source: &Source, token: &str) -> Result<()> {
     let password = first(source).await?;
     let stage = stage(source, token).await?;
-    let server = Server::start(&stage, &QUIET).await?;
+    let server = Server::start(&stage, &SERVE).await?;
     holds(&stage, "db", &password).await?;
     holds(&stage, "map", &password).await?;
     watched(&server, 2).await?;
@@ -174,10 +191,9 @@ async fn a_change_reaches_its_readers_at_once(source: &Source, token: &str) -> R
     let mut took = Vec::new();
     for _ in 0..TURNS {
         let password = examples::password();
-        source.rotate(&password).await?;
+        source.rotate("team-a", &password).await?;
         took.push(holds(&stage, "db", &password).await?);
-        let body = json!({ "data": { "password": password } });
-        source.call(Method::PATCH, "/api/v1/namespaces/team-a/configmaps/settings", &body).await?;
+        source.rotate_map(&password).await?;
         took.push(holds(&stage, "map", &password).await?);
         passwords.push(password);
         stage.settled().await?;
@@ -225,7 +241,7 @@ async fn what_happened_while_the_cluster_was_away_is_made_up_for() -> Result<()>
     let (cluster, source) = Source::embedded(&["get", "list", "watch"]).await?;
     let password = first(&source).await?;
     let stage = stage(&source, READER).await?;
-    let server = Server::start(&stage, &QUIET).await?;
+    let server = Server::start(&stage, &SERVE).await?;
     holds(&stage, "db", &password).await?;
     watched(&server, 2).await?;
     let failed = |source| Error::Io { action: "the cluster".to_owned(), source };
@@ -255,6 +271,7 @@ async fn what_happened_while_the_cluster_was_away_is_made_up_for() -> Result<()>
     set(&password)?;
     cluster.restore().await.map_err(failed)?;
     holds(&stage, "db", &password).await?;
+    println!("DEBUG {}", server.log());
     Ok(())
 }
 
@@ -263,7 +280,7 @@ async fn a_store_that_may_not_be_watched_lives_on_the_sweep_and_the_log_says_so_
     let (_cluster, source) = Source::embedded(&["get", "list"]).await?;
     let password = first(&source).await?;
     let stage = stage(&source, READER).await?;
-    let server = Server::start(&stage, &QUIET).await?;
+    let server = Server::start(&stage, &SERVE).await?;
     holds(&stage, "db", &password).await?;
     let told = |log: &str| {
         let of_db = |line: &&str| line.contains("is not watched") && line.contains("shop");
@@ -271,7 +288,7 @@ async fn a_store_that_may_not_be_watched_lives_on_the_sweep_and_the_log_says_so_
     };
     until("the log's word", async || (!told(&server.log()).is_empty()).then_some(())).await?;
     let password = examples::password();
-    source.rotate(&password).await?;
+    source.rotate("team-a", &password).await?;
     stage.pawl(&["sweep", "--all"]).await?.well()?;
     holds(&stage, "db", &password).await?;
     let told = told(&server.log());
@@ -283,6 +300,33 @@ async fn a_store_that_may_not_be_watched_lives_on_the_sweep_and_the_log_says_so_
     Ok(())
 }
 
+#[tokio::test]
+async fn an_edited_store_is_watched_where_it_points_then() -> Result<()> {
+    let (_cluster, source) = Source::embedded(&["get", "list", "watch"]).await?;
+    let password = first(&source).await?;
+    let stage = stage(&source, READER).await?;
+    let server = Server::start(&stage, &SERVE).await?;
+    holds(&stage, "db", &password).await?;
+    watched(&server, 2).await?;
+    stage.settled().await?;
+    let before = sightings(&server).await.unwrap_or_default();
+    let theirs = examples::password();
+    source.secret("team-b", &theirs).await?;
+    let mut store = source.manifests().swap_remove(0);
+    store["spec"]["provider"]["kubernetes"]["remoteNamespace"] = "team-b".into();
+    stage.clusters()[0].put(store)?;
+    holds(&stage, "db", &theirs).await?;
+    watched(&server, before + 1).await?;
+    stage.settled().await?;
+    // Nobody tells of the namespace that was left.
+    source.rotate("team-a", &examples::password()).await?;
+    let theirs = examples::password();
+    source.rotate("team-b", &theirs).await?;
+    holds(&stage, "db", &theirs).await?;
+    assert_eq!(sightings(&server).await, Some(before + 2));
+    Ok(())
+}
+
 /// What nobody reads is not watched, and a store that nobody reads any more is watched no longer.
 #[tokio::test]
 async fn stores_that_nobody_reads_are_not_watched() -> Result<()> {
@@ -291,7 +335,7 @@ async fn stores_that_nobody_reads_are_not_watched() -> Result<()> {
     let stage = stage(&source, READER).await?;
     let blue = &stage.clusters()[0];
     blue.delete("externalsecrets", "team-a", "map");
-    let server = Server::start(&stage, &QUIET).await?;
+    let server = Server::start(&stage, &SERVE).await?;
     holds(&stage, "db", &password).await?;
     watched(&server, 1).await?;
     let is_watched = |what: &str| cluster.calls().iter().any(|call| call.what() == what);
@@ -302,14 +346,12 @@ async fn stores_that_nobody_reads_are_not_watched() -> Result<()> {
     until("the watch of ConfigMaps", async || is_watched("watch configmaps").then_some(())).await?;
     blue.delete("externalsecrets", "shop", "db");
     let alone = async || {
-        let before = server.metrics().await.ok()?.count("pawl_store_sightings_total", &[]);
+        let before = sightings(&server).await?;
         let password = examples::password();
-        source.rotate(&password).await.ok()?;
-        let body = json!({ "data": { "password": password } });
-        source.call(Method::PATCH, "/api/v1/namespaces/team-a/configmaps/settings", &body).await.ok()?;
+        source.rotate("team-a", &password).await.ok()?;
+        source.rotate_map(&password).await.ok()?;
         holds(&stage, "map", &password).await.ok()?;
-        let after = server.metrics().await.ok()?.count("pawl_store_sightings_total", &[]);
-        (after == before + 1).then_some(())
+        (sightings(&server).await? == before + 1).then_some(())
     };
     until("the end of the watch of Secrets", alone).await?;
     Ok(())

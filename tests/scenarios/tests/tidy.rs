@@ -315,6 +315,38 @@ fn files_are_short_enough_to_be_read() {
     assert!(too_long.is_empty(), "split by meaning:\n{}", too_long.join("\n"));
 }
 
+/// A test that is ignored without a Kubernetes runs nowhere unless `make kubernetes` names its program.
+#[test]
+fn tests_that_need_a_kubernetes_are_run_by_make_kubernetes() {
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    let line = makefile.lines().find_map(|line| line.strip_prefix("ON_KUBERNETES = ")).unwrap();
+    let run: BTreeSet<&str> = line.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+    // In two parts, so that this file is none of them.
+    let mark = ["ignore = \"needs ", "KUBEBUILDER_ASSETS\""].concat();
+    let mut needed = BTreeSet::new();
+    for path in files(&root(), ".rs") {
+        if fs::read_to_string(&path).unwrap().contains(&mark) {
+            needed.insert(program(&path));
+        }
+    }
+    let run: BTreeSet<String> = run.into_iter().map(str::to_owned).collect();
+    assert_eq!(needed, run, "name in ON_KUBERNETES what has tests for a Kubernetes, and nothing else");
+}
+
+/// The test program that a file under `tests` belongs to: `tests/<name>/…` or `tests/<name>.rs`; with `tests/main.rs`, the
+/// package's folder.
+fn program(path: &Path) -> String {
+    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let of_tests = path
+        .ancestors()
+        .find(|each| {
+            each.parent().is_some_and(|it| it.ends_with("tests") && it.join("../Cargo.toml").exists())
+        })
+        .unwrap();
+    let folder = of_tests.parent().unwrap();
+    if folder.join("main.rs").exists() { name(folder.parent().unwrap()) } else { name(of_tests) }
+}
+
 /// Each is linked with everything that its package knows, which costs more than compiling it.
 #[test]
 fn each_package_has_one_test_program() {

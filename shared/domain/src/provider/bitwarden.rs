@@ -1,48 +1,18 @@
 //! Bitwarden Secrets Manager, by Bitwarden's own SDK server. Source: ESO's provider, version 2.9.
 
-use super::secrets_manager::missing_property;
-use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
+use super::{Extract, Lookup, Profile, SpecName};
 
 pub(super) static PROFILE: Profile = Profile {
-    name: "bitwardensecretsmanager",
-    indexed_as: "bitwardensecretsmanager",
-    spec_names: &[SpecName {
-        name: "bitwardensecretsmanager",
-        capabilities: "ReadWrite",
-        is_maintained: true,
-    }],
-    place: Place::Server,
-    arn_service: None,
     names: |text| vec![if is_id(text) { plain(text) } else { text.to_owned() }],
-    shows_secrets: |_| Vec::new(),
-    // ESO passes over what is declared.
-    selector: |_| VersionSelector::Current,
-    selector_in_key: |_| None,
-    order: Order::Unordered { in_force: "" },
-    compared_by_time: false,
-    labels_that_follow: &[],
-    // ESO passes over metadataPolicy, so it is the value.
-    metadata_follows_value: true,
-    capabilities: Capabilities {
-        // The list has ids and names alone.
-        changes: Changes::Untold,
-        lists_labels: false,
-        versions: false,
-        labels: false,
-        reads_values: true,
-        searches_lag: false,
-    },
-    finds_last_version: false,
-    converts_found_names: false,
-    writes_objects_anew: false,
-    // ESO passes over it: no key has properties.
-    lookup: Lookup::PathFirst { whole: "" },
-    metadata_lookup: Lookup::PathFirst { whole: "" },
-    extract: Extract::Yaml,
-    missing_property,
-    missing_property_is_missing_key: false,
     impossible_key: |key| key.is_empty().then_some("is empty; write the secret's id or its name"),
     doubtful_version: |_| Some("has no effect: Bitwarden gives the secret as it is; leave it out".to_owned()),
+    ..Profile::of_server(
+        "bitwardensecretsmanager",
+        &[SpecName { name: "bitwardensecretsmanager", capabilities: "ReadWrite", is_maintained: true }],
+        // ESO passes over properties.
+        Lookup::PathFirst { whole: "" },
+        Extract::Yaml,
+    )
 };
 
 /// Whether a key is the id of a secret; anything else is a name. Hyphens may be left out.

@@ -1,42 +1,20 @@
 //! Delinea Secret Server and Platform. Source: ESO's Secret Server provider, version 2.9, and the SDK that it uses.
 
-use super::{Capabilities, Changes, Extract, Lookup, Order, Place, Profile, SpecName, VersionSelector};
+use super::{Extract, Lookup, Profile, SpecName, VersionSelector};
 
 pub(super) static PROFILE: Profile = Profile {
-    name: "secretserver",
-    indexed_as: "secretserver",
-    spec_names: &[SpecName { name: "secretserver", capabilities: "ReadWrite", is_maintained: true }],
-    place: Place::Server,
-    arn_service: None,
-    names: |text| vec![text.to_owned()],
-    shows_secrets: |_| Vec::new(),
     // As in ESO, it is refused.
     selector: |text| VersionSelector::Id(text.to_owned()),
-    selector_in_key: |_| None,
-    order: Order::Unordered { in_force: "" },
-    compared_by_time: false,
-    labels_that_follow: &[],
-    // ESO passes over metadataPolicy, so it is the value.
-    metadata_follows_value: true,
-    capabilities: Capabilities {
-        changes: Changes::Untold,
-        lists_labels: false,
-        versions: false,
-        labels: false,
-        reads_values: true,
-        searches_lag: false,
-    },
-    finds_last_version: false,
-    converts_found_names: false,
-    writes_objects_anew: false,
-    lookup: Lookup::Parts,
-    metadata_lookup: Lookup::Parts,
-    extract: Extract::Parts,
-    missing_property: |property, key| format!("secret {key} has no field {property}"),
     // A field that was renamed must not make a Secret go.
-    missing_property_is_missing_key: false,
+    missing_property: |property, key| format!("secret {key} has no field {property}"),
     impossible_key: |key| key.is_empty().then_some("is empty; write the secret's id, its name or its path"),
     doubtful_version: |_| Some("cannot be read: ESO reads no versions of it either; leave it out".to_owned()),
+    ..Profile::of_server(
+        "secretserver",
+        &[SpecName { name: "secretserver", capabilities: "ReadWrite", is_maintained: true }],
+        Lookup::Parts,
+        Extract::Parts,
+    )
 };
 
 /// How a key names a secret. Source: ESO's provider.

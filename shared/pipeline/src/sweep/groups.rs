@@ -12,7 +12,6 @@ use std::time::Duration;
 const AT_ONCE: usize = 32;
 
 /// The stores that one identity reads, and the shortest interval among them.
-#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) interval: Duration,
     pub(crate) stores: Vec<Store>,
@@ -20,19 +19,9 @@ pub(crate) struct Group {
 
 impl<P: Ports> Sweep<P> {
     pub(crate) async fn groups(&self, rules: &Rules) -> Result<BTreeMap<Access, Group>, Error> {
-        self.groups_of(rules, |_| true).await
-    }
-
-    /// The same for some stores.
-    pub(super) async fn groups_of(
-        &self,
-        rules: &Rules,
-        wanted: impl Fn(&Store) -> bool,
-    ) -> Result<BTreeMap<Access, Group>, Error> {
         let stores = self.base.ports.registry().swept_stores().await?;
         let lookups: Vec<_> = stores
             .into_iter()
-            .filter(|swept| wanted(&swept.store))
             .filter_map(|SweptStore { store, interval }| Some((store, interval?)))
             .map(async |(store, interval)| {
                 let accesses = self.accesses_of(&store, rules).await?;

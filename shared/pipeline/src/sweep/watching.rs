@@ -1,47 +1,31 @@
 //! Stores that can be watched: which there are, and the look at what happened before a watch began.
 
+use super::found::SweepReport;
 use super::groups::Group;
 use super::round::{Round, Special};
+use crate::base::watchable::Watchable;
 use crate::parts::Sweep;
-use pawl_domain::{Access, StoreId};
+use pawl_domain::Access;
 use pawl_ports::{Clock, Error, Ports, Sources};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// An identity whose stores can be watched, with these stores. Declarations read them again and again: what is read once
-/// waits for no change.
-#[derive(Clone, Debug)]
-pub struct Watchable {
-    access: Access,
-    group: Group,
-}
-
-impl Watchable {
-    /// The identity.
-    pub fn access(&self) -> &Access {
-        &self.access
-    }
-
-    /// The stores that it reads, in ascending order.
-    pub fn stores(&self) -> impl Iterator<Item = &StoreId> {
-        self.group.stores.iter().map(|store| &store.id)
-    }
-}
-
 impl<P: Ports> Sweep<P> {
-    /// Every identity whose stores can be watched, in ascending order.
-    pub(crate) async fn watchable(&self) -> Result<Vec<Watchable>, Error> {
+    /// Tells whoever watches stores which of these can be watched. A pass knows them anyway, and asking the registry only for
+    /// this would cost a query for each store.
+    pub(super) fn tell_watchable(&self, groups: &BTreeMap<Access, Group>) {
         let watched = self.base.ports.sources().watched();
-        if watched.is_empty() {
-            return Ok(Vec::new());
-        }
-        let rules = self.base.rules().await?;
-        let groups = self.groups_of(&rules, |store| watched.contains(&store.location().provider)).await?;
-        Ok(groups.into_iter().map(|(access, group)| Watchable { access, group }).collect())
+        let can = groups.iter().filter(|(access, _)| watched.contains(&access.backend.location().provider));
+        let told = can.map(|(access, Group { interval, stores })| Watchable {
+            access: access.clone(),
+            interval: *interval,
+            stores: stores.clone(),
+        });
+        self.base.memory.watchable.send_replace(told.collect());
     }
 
-    /// Visits these stores, due or not. `false` where a sweep visits them this moment.
-    pub(crate) async fn catch_up(&self, with: &Watchable) -> Result<bool, Error> {
+    /// Visits these stores, due or not. `None` where a sweep visits them this moment.
+    pub(crate) async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
         let round = Round {
             started: self.base.ports.clock().now(),
             all: true,
@@ -50,6 +34,8 @@ impl<P: Ports> Sweep<P> {
             rules: self.base.rules().await?,
             special: Special::default(),
         };
-        Ok(self.visit(&with.access, &with.group, &round).await.rested == 0)
+        let group = Group { interval: with.interval, stores: with.stores.clone() };
+        let visited = self.visit(&with.access, &group, &round).await;
+        Ok((visited.rested == 0).then_some(visited))
     }
 }

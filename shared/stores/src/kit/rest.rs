@@ -1,6 +1,6 @@
 //! Calls of a REST API with what proves an identity, and what its refusals mean.
 
-use super::{Ask, Call, Link, Reply, sealed};
+use super::{Ask, Call, Hidden, Link, Reply, sealed};
 use jiff::SignedDuration;
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::Error;
@@ -46,7 +46,7 @@ pub struct Granted {
 #[derive(Deserialize)]
 struct Token {
     #[serde(alias = "accessToken")]
-    access_token: String,
+    access_token: Hidden,
     #[serde(default, alias = "expiresIn")]
     expires_in: i64,
 }
@@ -98,7 +98,7 @@ impl Rest {
     ) -> Result<Granted, Error> {
         let token: Token =
             self.taken(call, ask, refusals).await?.object().ok_or_else(|| call.unreadable())?;
-        let value = SecretValue::new(format!("Bearer {}", token.access_token));
+        let value = SecretValue::new(format!("Bearer {}", token.access_token.expose()));
         let life = SignedDuration::from_secs((token.expires_in - MARGIN).clamp(0, LONGEST));
         Ok(Granted { value, life })
     }

@@ -2,7 +2,7 @@
 //! of the API that Connect comes with.
 
 use super::OnePassword;
-use crate::kit::{Asked, Call, Reply, locked, may_pass};
+use crate::kit::{Asked, Call, Hidden, Reply, locked, may_pass};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt, stream};
@@ -52,7 +52,7 @@ struct Field {
     #[serde(default)]
     label: Option<String>,
     #[serde(default)]
-    value: Option<String>,
+    value: Option<Hidden>,
 }
 
 /// A file of an item. Small ones may come with their content, in base64.
@@ -60,13 +60,8 @@ struct Field {
 pub(super) struct File {
     pub(super) name: String,
     content_path: Option<String>,
-    content: Option<SecretText>,
+    content: Option<Hidden>,
 }
-
-/// A text of which nothing is shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-struct SecretText(String);
 
 /// A whole item.
 pub(super) struct Full {
@@ -216,7 +211,7 @@ impl Api<'_> {
         let subject = format!("file {:?} of {key}", file.name);
         let call = self.0.call("file", &subject);
         if let Some(content) = &file.content {
-            return STANDARD.decode(&content.0).map(SecretValue::new).map_err(|_| call.unreadable());
+            return STANDARD.decode(content.expose()).map(SecretValue::new).map_err(|_| call.unreadable());
         }
         let path: Vec<&str> = file.content_path.iter().flat_map(|path| path.split('/')).skip(1).collect();
         if path.first() != Some(&"v1") {
@@ -276,7 +271,10 @@ impl Summary {
 impl From<Wire> for Full {
     fn from(wire: Wire) -> Self {
         let field = |field: Field| {
-            (field.label.unwrap_or_default(), SecretValue::new(field.value.unwrap_or_default()))
+            (
+                field.label.unwrap_or_default(),
+                field.value.map_or_else(|| SecretValue::new(""), |value| value.0),
+            )
         };
         Self {
             version: version(&wire.id, wire.version),
@@ -284,12 +282,6 @@ impl From<Wire> for Full {
             fields: wire.fields.into_iter().flatten().map(field).collect(),
             files: wire.files.unwrap_or_default(),
         }
-    }
-}
-
-impl std::fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[hidden]")
     }
 }
 

@@ -75,14 +75,11 @@ impl Play {
         for line in self.stage.pawl(&arguments).await?.well()?.lines() {
             fact(&line.replace(&manifests, "clouds.yaml"));
         }
+        let mut took = Duration::ZERO;
         for (cloud, password) in Cloud::ALL.into_iter().zip(&self.passwords) {
-            let took = self.arrival(cloud, password).await?;
-            fact(&format!(
-                "Secret {NAMESPACE}/{} stands in both clusters, {} later",
-                cloud.name(),
-                show::time(took)
-            ));
+            took += self.arrival(cloud, password).await?;
         }
+        fact(&format!("the Secrets of all three stand in both clusters, {} later", show::time(took)));
         self.stage.settled().await
     }
 
@@ -96,7 +93,7 @@ impl Play {
         if let Some(Answer { status, .. }) = self.clouds.forge(&self.server, &rotated).await? {
             expect(status == 401, || format!("a forged event was answered with {status}"))?;
             self.no_calls("a forged event")?;
-            fact("the same word with a token for somebody else: 401, and nobody is asked anything");
+            fact("the same word with another token: 401, and nobody is asked anything");
         }
         let (told, arrived) = tokio::join!(
             self.clouds.tell(&self.stage, &self.server, &rotated),
