@@ -24,6 +24,7 @@
 //! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
+//! | [`push`] | what a PushSecret writes into a store |
 //! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
 //! | [`content`] | what an object that is no Secret holds, and where rendered values go in it |
 //! | [`render`](mod@render) | values to the data of the Secret |
@@ -47,6 +48,7 @@ pub mod name;
 pub mod parts;
 pub mod policy;
 pub mod provider;
+pub mod push;
 pub mod query;
 pub mod reconcile;
 pub mod record;
@@ -67,6 +69,7 @@ pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use provider::{Provider, VersionSelector};
+pub use push::{PushOutcome, Pushed, RemoteEntry};
 pub use query::{Find, Query, Remote};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources, printed};

@@ -5,8 +5,8 @@
 pub mod desk;
 
 use crate::backoff;
+use crate::clock::SystemClock;
 use crate::jobs::Settled;
-use crate::wiring::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};

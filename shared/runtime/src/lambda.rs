@@ -1,9 +1,10 @@
 //! What every function does around its use case: start, flush what was measured, and let messages that come again wait.
 
 use crate::backoff;
+use crate::clock::SystemClock;
 use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
-use crate::wiring::{self, AwsWorld, SystemClock};
+use crate::wiring::{self, AwsWorld};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
 use lambda_runtime::{Context, Error};

@@ -1,5 +1,6 @@
 //! What is put together with what. Every executable is one of these worlds.
 
+use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
@@ -10,7 +11,6 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
@@ -19,7 +19,7 @@ use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
 use pawl_vault::VaultSources;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// Where nothing else says in which region something is.
@@ -47,26 +47,6 @@ impl<S: Registry + Catalogue + 'static, J> World<S, J> {
         self.sources.close().await;
     }
 }
-
-/// The machine's clock. The only place that looks at it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        now.saturating_add(*SKEW).unwrap_or(now)
-    }
-}
-
-/// By how much the clock of this process is wrong, for tests that want to see what comes of it. A release build asks for no
-/// such thing.
-#[expect(clippy::disallowed_methods, reason = "no setting: it must be found where the clock is read")]
-static SKEW: LazyLock<SignedDuration> = LazyLock::new(|| {
-    let told = if cfg!(debug_assertions) { std::env::var("PAWL_TEST_CLOCK_SKEW").ok() } else { None };
-    SignedDuration::from_secs(told.and_then(|seconds| seconds.parse().ok()).unwrap_or_default())
-});
 
 impl<S, J> Ports for World<S, J>
 where
@@ -336,7 +316,7 @@ mod tests {
         let world = pipeline.ports();
         let (registry, ledger, clusters) = (world.registry(), world.ledger(), world.clusters());
         let declaration = pawl_world::declaration("blue/shop/db").reads("app/db").build();
-        let record = Record::pending(&declaration, Timestamp::UNIX_EPOCH);
+        let record = Record::pending(&declaration, jiff::Timestamp::UNIX_EPOCH);
         let (id, target) = (&declaration.id, &declaration.target.name);
         let ids = std::slice::from_ref(id);
         for (call, size) in [

@@ -1,13 +1,10 @@
-use super::key::Key;
+use super::key::{Item, Key};
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_documents::{Document, Unreadable};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// How an item holds its document: as text in `doc`.
 const LAYOUT: u32 = 1;
-
-/// An item as DynamoDB has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// An item that holds a document.
 pub(crate) fn encode(key: &Key, noun: &impl Document) -> Item {

@@ -1,6 +1,6 @@
 //! An answer that has no end: lines, read one by one.
 
-use super::transport::append;
+use super::bytes::append;
 use crate::refusal::Refusal;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;

@@ -4,7 +4,7 @@
 //! tries that it has; and the dead letters one by one.
 
 use super::{Inbox, local};
-use crate::wiring::SystemClock;
+use crate::clock::SystemClock;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_aws::Queue;
 use pawl_aws::queue::Message;

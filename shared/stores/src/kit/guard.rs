@@ -2,7 +2,7 @@
 //!
 //! Where a proxy is set (`HTTPS_PROXY` and its kin) it resolves the names of servers, and its own rules decide.
 
-use super::call::find;
+use super::cause::find;
 use pawl_domain::grant::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;

@@ -1,0 +1,55 @@
+//! What a PushSecret writes into a store: one key at a time, of a Secret that stands in a cluster.
+
+use crate::secret::SecretValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where one entry of a PushSecret goes: ESO's `match.remoteRef`.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RemoteEntry {
+    /// ESO's `remoteKey`: the key in the store, as the manifest writes it.
+    pub key: String,
+    /// The part of the key's value that is written; the rest of it stays. `None` writes the whole value.
+    pub property: Option<String>,
+}
+
+/// How ESO writes it in a PushSecret's status: `key`, or `key/property`.
+impl fmt::Display for RemoteEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        self.property.as_ref().map_or(Ok(()), |property| write!(f, "/{property}"))
+    }
+}
+
+/// What is written to one [`RemoteEntry`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pushed {
+    /// Where it goes.
+    pub to: RemoteEntry,
+    /// The key of the Secret that is written; `None` writes the whole Secret, which most stores keep as a JSON object of
+    /// texts.
+    pub secret_key: Option<String>,
+    /// The data that is pushed, after template, conversion and matching: all of the Secret, or what a bundle of `dataTo`
+    /// holds. Contains `secret_key` where there is one.
+    pub data: BTreeMap<String, SecretValue>,
+    /// The type of the Secret, such as `Opaque`.
+    pub secret_type: String,
+    /// The Secret's labels, for stores that copy them.
+    pub labels: BTreeMap<String, String>,
+    /// The Secret's annotations, for stores that copy them.
+    pub annotations: BTreeMap<String, String>,
+    /// ESO's `metadata`: what the provider is told besides, not yet read.
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// What became of a push.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PushOutcome {
+    /// The store was written to.
+    Written {
+        /// The id of the version that came of it, as the store's events name it; `None` where the store does not tell.
+        version: Option<String>,
+    },
+    /// The store held these bytes and these properties already: it was not written to.
+    Unchanged,
+}
