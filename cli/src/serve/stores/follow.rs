@@ -31,9 +31,9 @@ const MOST_CHANGES: usize = 1_000;
 const AT_ONCE: usize = 16;
 /// How long changes may take before what is left of them becomes jobs.
 const SYNC: Duration = Duration::from_secs(25);
-/// A watch that ended sooner than this is not followed by another without a pause.
+/// A watch that ended sooner than this counts as failed.
 const SHORT: Duration = Duration::from_secs(1);
-/// The longest pause after failures in a row; a watch that lasted longer than this ends the row.
+/// The longest pause after failures in a row.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long a store that may not be watched is left alone.
 const LATER: Duration = Duration::from_secs(5 * 60);
@@ -47,6 +47,8 @@ pub(super) struct Follower {
     changed: Notify,
     /// Something may have changed that was not told.
     missed: Notify,
+    /// The watch that was asked for is there.
+    has_begun: AtomicBool,
     /// The log was told that they are not watched.
     is_failing: AtomicBool,
 }
@@ -59,6 +61,7 @@ impl Follower {
             news: Mutex::default(),
             changed: Notify::new(),
             missed: Notify::new(),
+            has_begun: AtomicBool::new(false),
             is_failing: AtomicBool::new(false),
         }
     }
@@ -80,20 +83,26 @@ impl Follower {
     async fn watch(&self, tell: &Sender<StoreSighting>) -> Infallible {
         let (mut from, mut failures) = (None, 0);
         loop {
-            let began = Instant::now();
+            let (began, knew_place) = (Instant::now(), from.is_some());
             let ended = self.pipeline.ports().sources().watch(self.of.access(), &mut from, tell).await;
-            let lasted = began.elapsed();
-            if lasted > LONGEST_PAUSE || (ended.is_ok() && lasted >= SHORT) {
+            if self.has_begun.swap(false, Ordering::Relaxed) && began.elapsed() >= SHORT {
                 failures = 0;
-            } else {
-                failures += 1;
+                if ended.is_ok() {
+                    continue;
+                }
             }
+            // The server forgot the place: nothing is wrong, and the next watch begins anew.
+            if ended.is_ok() && knew_place && from.is_none() {
+                continue;
+            }
+            failures += 1;
             match ended {
-                Ok(()) if failures == 0 => {}
                 Ok(()) => sleep(pause(failures)).await,
                 Err(problem) => {
                     counter!("pawl_store_watch_failures_total").increment(1);
-                    if !self.is_failing.swap(true, Ordering::Relaxed) {
+                    // One that broke off is mostly there again at once.
+                    let is_worth_telling = failures > 1 || !problem.is_retryable();
+                    if is_worth_telling && !self.is_failing.swap(true, Ordering::Relaxed) {
                         warn!("{self}: it is not watched, so the sweep finds its changes: {problem}");
                     }
                     sleep(rest(&problem, failures)).await;
@@ -108,6 +117,7 @@ impl Follower {
             counter!("pawl_store_sightings_total").increment(1);
             match sighting {
                 StoreSighting::Begun { anew } => {
+                    self.has_begun.store(true, Ordering::Relaxed);
                     if self.is_failing.swap(false, Ordering::Relaxed) {
                         info!("{self}: it is watched again");
                     }
