@@ -1,4 +1,4 @@
-//! The job queue from both ends: what the flow hands over, and what `pawl serve` takes out.
+//! The job queue of `pawl serve`, both ways: the flow puts jobs in, workers take them out.
 //!
 //! Functions only need the first: Lambda takes messages out of SQS for them. [`desk`] is for people.
 

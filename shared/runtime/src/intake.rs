@@ -1,4 +1,4 @@
-//! One event in, whatever way it came: read it, sync what it changes, say whether it is done.
+//! Takes in one event, whatever way it came: reads it, syncs what it changes, and says whether it is done.
 
 use crate::measure;
 use pawl_domain::Change;

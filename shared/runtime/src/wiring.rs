@@ -1,4 +1,4 @@
-//! What is put together with what. Every executable is one of these worlds.
+//! Puts ports and adapters together. Every executable is one of these worlds.
 
 use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
@@ -157,6 +157,17 @@ pub async fn aws(lookup: &(impl Lookup + Clone + 'static)) -> Result<Pipeline<Aw
 /// The SQS queue at this URL, for a server that takes store events from it.
 pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
+}
+
+/// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
+///
+/// # Errors
+/// As for [`AwsIdentity::eks_clusters`].
+pub async fn eks_clusters(
+    region: &str,
+    role: Option<&str>,
+) -> Result<Vec<pawl_aws::EksCluster>, pawl_ports::Error> {
+    AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).eks_clusters(region, role).await
 }
 
 /// The event bus of this name or ARN, for changes that AWS does not know of.

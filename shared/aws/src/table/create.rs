@@ -1,3 +1,5 @@
+//! Creates the table where it is missing.
+
 use super::Table;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,

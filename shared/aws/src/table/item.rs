@@ -1,3 +1,5 @@
+//! Reads and writes the attributes of items.
+
 use super::key::{Item, Key};
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_documents::{Document, Unreadable};

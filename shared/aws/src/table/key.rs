@@ -1,3 +1,5 @@
+//! The primary keys of items, and how listings are spread over partitions.
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::{DeclarationId, Home, IndexKey, StoreId};
 use sha2::{Digest, Sha256};

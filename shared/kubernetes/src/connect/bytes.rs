@@ -1,4 +1,4 @@
-//! Bytes that leave no copy of themselves behind.
+//! Buffers that grow without leaving a copy of their bytes in memory.
 
 use zeroize::Zeroizing;
 

@@ -1,4 +1,4 @@
-//! An answer that has no end: lines, read one by one.
+//! Reads an answer without an end, such as a watch, line by line.
 
 use super::bytes::append;
 use crate::refusal::Refusal;

@@ -1,4 +1,4 @@
-//! Bytes to an API server and back, in bounded time and size.
+//! Sends requests to an API server and reads the answers, in bounded time and size.
 //!
 //! HTTP/1.1: a connection that went silent costs the one request on it, where with HTTP/2 it would cost all of them; and
 //! the bound on requests at once bounds the connections.

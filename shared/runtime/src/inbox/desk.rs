@@ -1,4 +1,4 @@
-//! The job queue as a person looks at it: what waits, what is dead and why, tried anew or removed.
+//! The job queue as `pawl jobs` shows it: what waits, what is dead and why; and how jobs are redriven or deleted.
 //!
 //! Of a local file every job can be seen. Of SQS, only how many wait, for each look at a message counts as one of the
 //! tries that it has; and the dead letters one by one.

@@ -1,5 +1,5 @@
-//! What all adapters do around what is particular to each: identities are proven once and shared, a proof that is refused is had
-//! anew, each key is asked for once.
+//! The frame of every adapter. It proves each identity once and shares the session, proves it anew after a refusal, and asks
+//! for each key once. A [`Dialect`] adds what is particular to a provider.
 
 use super::{Asked, Batch, Bounds, Cells, Proof, Proofs, Proving, Server};
 use futures::{StreamExt, stream};

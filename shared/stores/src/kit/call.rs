@@ -1,4 +1,4 @@
-//! What a call is named in messages and metrics, and what it means that no answer came.
+//! Names a call in messages and metrics, and turns failures of it into errors.
 
 use super::Reply;
 use super::cause::find;

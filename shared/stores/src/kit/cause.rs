@@ -1,4 +1,4 @@
-//! The cause of a failure, however deep it lies.
+//! Finds the cause of a failure in its chain of errors.
 
 use std::error::Error as StdError;
 

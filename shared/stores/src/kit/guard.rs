@@ -1,4 +1,5 @@
-//! Names are resolved to addresses that the store may reach, by what dials: what a name means later does not matter.
+//! Resolves names to addresses that the store may reach. The code that dials uses the addresses checked here, so a name that
+//! changes its meaning afterwards gains nothing.
 //!
 //! Where a proxy is set (`HTTPS_PROXY` and its kin) it resolves the names of servers, and its own rules decide.
 
