@@ -198,7 +198,6 @@ async fn a_change_reaches_its_readers_at_once(source: &Source, token: &str) -> R
         passwords.push(password);
         stage.settled().await?;
     }
-    println!("from a change in the source to the Secret: {took:?}");
     assert!(took.iter().all(|took| *took < AT_ONCE), "{took:?}");
     assert!(took.iter().min().is_some_and(|least| *least < PROMISED), "{took:?}");
     server.tell_to_stop().await?;
