@@ -6,6 +6,7 @@ mod crew;
 mod health;
 mod http;
 mod listen;
+mod stores;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -61,6 +62,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
     crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
+    crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {
         let queue = pawl_runtime::event_queue(url).await;
         crew.spawn("events", tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));
