@@ -21,8 +21,8 @@ use crate::rehearse::survey::Survey;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sweep::SweepReport;
 use crate::sweep::review::Review;
+use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{
@@ -30,6 +30,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Error, Job, Ports};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The flow over some world: its use cases, one folder or file each.
@@ -131,6 +132,21 @@ impl<P: Ports> Pipeline<P> {
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         self.sweep.run(all).boxed().await
+    }
+
+    /// Every identity whose stores can be watched, in ascending order, as each sweep of this process tells anew.
+    pub fn watchable(&self) -> watch::Receiver<Vec<Watchable>> {
+        self.sweep.base.memory.watchable.subscribe()
+    }
+
+    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `None`
+    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What could not be
+    /// looked at is in the report, and logged.
+    ///
+    /// # Errors
+    /// The policies of the operator could not be read.
+    pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
+        self.sweep.catch_up(with).boxed().await
     }
 
     /// Waits until something that failed in this process is to be tried again, for [`Self::retry_due`]. May be

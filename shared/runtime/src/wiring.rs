@@ -5,6 +5,7 @@ use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::pull;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -18,6 +19,7 @@ use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
+use pawl_stores::OwnIdentity;
 use pawl_vault::VaultSources;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
@@ -159,6 +161,23 @@ pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
 }
 
+/// The pull subscription of Pub/Sub that is configured, where one is.
+///
+/// # Errors
+/// A variable that is missing or not valid. The identity is proven when the subscription is asked.
+pub async fn subscription(lookup: &dyn Lookup) -> Result<Option<pull::Subscription>, Error> {
+    let Some(config::Pull { subscription, credentials, region }) = config::Pull::read(lookup)? else {
+        return Ok(None);
+    };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let aws = Arc::new(AwsIdentity::new(sdk_config(false).await, Arc::clone(&clock)));
+    let identity = OwnIdentity::new(&credentials, aws, &region);
+    let found = pull::Subscription::new(&subscription, identity, clock);
+    let (name, rule) = ("PAWL_PUBSUB_SUBSCRIPTION", config::SUBSCRIPTION_NAME.to_owned());
+    Ok(Some(found.ok_or(config::Error::Invalid { name, rule })?))
+}
+
 /// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
 ///
 /// # Errors
@@ -175,17 +194,22 @@ pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
 }
 
-/// The token that senders of audit records show, which this secret holds, read with this role.
+/// The token that these senders show, which this secret holds, read with this role.
 ///
 /// # Errors
 /// When it cannot be read or is too short.
-pub(crate) async fn audit_token(secret: &str, role: Option<String>) -> Result<SecretValue, Error> {
+pub(crate) async fn token(
+    of: &'static str,
+    secret: &str,
+    role: Option<String>,
+) -> Result<SecretValue, Error> {
     let identity =
         AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).with_own_secrets_role(role);
-    let token = identity.token_secret(secret).await.map_err(|error| Error::AuditToken(error.to_string()))?;
+    let token = identity.token_secret(secret).await;
+    let token = token.map_err(|error| Error::Token { of, problem: error.to_string() })?;
     if token.len() < config::SHORTEST_KEY {
-        let rule = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
-        return Err(Error::AuditToken(rule));
+        let problem = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
+        return Err(Error::Token { of, problem });
     }
     Ok(token)
 }

@@ -5,6 +5,7 @@
 mod calls;
 mod links;
 mod stores;
+mod terraform;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -52,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-sweep", &["pawl-domain", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-index", &["pawl-domain", "pawl-manifests", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-vault-audit", &["pawl-domain", "pawl-events", "pawl-ports", "pawl-runtime"]),
+    ("pawl-intake", &["pawl-events", "pawl-ports", "pawl-runtime"]),
     (
         "pawl",
         &[
