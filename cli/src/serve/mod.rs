@@ -2,6 +2,7 @@
 
 mod audit;
 mod body;
+pub(crate) mod console;
 mod crew;
 mod health;
 mod http;
@@ -46,7 +47,9 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let subscription = pawl_runtime::wiring::subscription(&lookup).await?;
     let event_grid = config::EventGrid::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let vendors = config::vendors(&lookup).map_err(pawl_runtime::Error::from)?;
+    let token = config::console(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
+    let console = console::routes(&pipeline, token, &lookup).await?;
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;
@@ -75,7 +78,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     output::note(&format!("pawl serves on http://{address}"));
     let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
     let doors = Doors { key, event_grid: Admission::new(&event_grid), pubsub, vendors };
-    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, health);
+    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, health, console);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 

@@ -4,6 +4,7 @@ use crate::base::memory::Memory;
 use crate::deliver::recipes::Recipes;
 use crate::deliver::rendering::Rendering;
 use crate::explain::fleet::Fleet;
+use crate::explain::listed::{Filter, Listed, Listing};
 use crate::explain::receipt::Receipt;
 use crate::explain::witness::Witness;
 use crate::explain::{Account, Explanation, Reader};
@@ -276,20 +277,62 @@ impl<P: Ports> Pipeline<P> {
         self.explain.receipt(change).boxed().await
     }
 
-    /// What policies say of an account's reads; with `asking` also what its stores and its cluster say.
+    /// What policies say of an account's reads, without asking a store or a cluster.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn permitted(&self, account: &Account) -> Result<Witness, Error> {
+        self.explain.permitted(account).boxed().await
+    }
+
+    /// What policies say of an account's reads, and what its stores and its cluster say.
     ///
     /// # Errors
     /// Only if the registry could not be asked. A store or cluster that does not answer is part of the result.
-    pub async fn witness(&self, account: &Account, asking: bool) -> Result<Witness, Error> {
-        self.explain.witness(account, asking).boxed_local().await
+    pub async fn witness(&self, account: &Account) -> Result<Witness, Error> {
+        self.explain.witness(account).boxed_local().await
     }
 
     /// How the declarations fare that `is_meant` chooses. Reads registry and ledger whole, a page at a time.
     ///
     /// # Errors
     /// Only if registry or ledger could not be asked.
-    pub async fn fleet(&self, is_meant: impl Fn(&Declaration) -> bool) -> Result<Fleet, Error> {
-        self.explain.fleet(is_meant).boxed_local().await
+    pub async fn fleet(
+        &self,
+        is_meant: impl Fn(&Declaration) -> bool + Send + std::marker::Sync,
+    ) -> Result<Fleet, Error> {
+        self.explain.fleet(is_meant).boxed().await
+    }
+
+    /// Declarations that `filter` chooses, in ascending order of ids from behind `after` on, each with what the ledger knows of
+    /// it: at most `limit`, and perhaps fewer with more to come, for only so many are looked at.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn listed(
+        &self,
+        filter: &Filter,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Listing, Error> {
+        self.explain.listed(filter, after, limit).boxed().await
+    }
+
+    /// These declarations, each with what the ledger knows of it.
+    ///
+    /// # Errors
+    /// Only if the ledger could not be asked.
+    pub async fn known(&self, declarations: Vec<Declaration>) -> Result<Vec<Listed>, Error> {
+        self.explain.known(declarations).boxed().await
+    }
+
+    /// The key as a change in every place where a store of the registry could find it; only in one region where it is given,
+    /// or where the key is an ARN.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn changes_of_key(&self, key: &str, region: Option<&str>) -> Result<Vec<Change>, Error> {
+        self.explain.changes_of_key(key, region).boxed().await
     }
 
     /// Lists all stores that are read and all clusters, for what nobody reads, is old, has no owner or is open to all.
