@@ -1,5 +1,19 @@
 //! What a PushSecret writes into a store: one key at a time, of a Secret that stands in a cluster.
 
+mod declared;
+mod expand;
+mod ledger;
+mod problem;
+mod recipe;
+
+pub use declared::{
+    ByNameOrLabels, PushData, PushDataTo, PushDeletion, PushSecret, PushSource, PushUpdate, StoreChoice,
+};
+pub use expand::{Entries, StoreOf};
+pub use ledger::{PushRecord, PushedEntry, Standing};
+pub use problem::PushProblem;
+pub use recipe::{PushRecipe, SourceSecret};
+
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -373,6 +373,6 @@ impl Declared {
             let (project, location) = (project.to_owned(), location.map(str::to_owned));
             GcpStore { project, location, falls_back: false, auth: GcpAuth::Key(key) }.into()
         });
-        (declaration, Store { id, backend, conditions: Vec::new(), set: None })
+        (declaration, Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None })
     }
 }

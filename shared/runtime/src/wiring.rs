@@ -4,6 +4,7 @@ use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::sinks::Sinks;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -17,7 +18,7 @@ use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
+use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Pushes, Registry, Sources};
 use pawl_vault::VaultSources;
 use std::sync::{Arc, LazyLock};
 use tokio::io::AsyncWriteExt;
@@ -30,6 +31,7 @@ pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
     sources: Stores,
+    sinks: Sinks,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -70,12 +72,13 @@ static SKEW: LazyLock<SignedDuration> = LazyLock::new(|| {
 
 impl<S, J> Ports for World<S, J>
 where
-    S: Registry + Catalogue + Ledger + 'static,
+    S: Registry + Catalogue + Pushes + Ledger + 'static,
     J: Jobs + 'static,
 {
     type Registry = S;
     type Ledger = S;
     type Sources = Stores;
+    type Sink = Sinks;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -90,6 +93,10 @@ where
 
     fn sources(&self) -> &Stores {
         &self.sources
+    }
+
+    fn sink(&self) -> &Sinks {
+        &self.sinks
     }
 
     fn clusters(&self) -> &Clusters<S> {
@@ -207,7 +214,7 @@ async fn wire<S, J>(
     jobs: J,
 ) -> Result<Pipeline<World<S, J>>, Error>
 where
-    S: Registry + Catalogue + Ledger + Clone + 'static,
+    S: Registry + Catalogue + Pushes + Ledger + Clone + 'static,
     J: Jobs + 'static,
 {
     // Whoever comes first decides which provider every TLS connection uses; there is only one to choose from.
@@ -224,6 +231,8 @@ where
     options.concurrency = limits.concurrency;
     options.request_timeout = limits.timeout;
     options.allowed = limits.allowed;
+    let settings: Settings = config::flow(lookup)?;
+    options.pushes = settings.pushes;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
@@ -239,8 +248,9 @@ where
     let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(plain));
-    let settings: Settings = config::flow(lookup)?;
-    let world = World { state, jobs, sources, clusters, clock: SystemClock };
+    // Whoever adds an adapter that writes to stores names it here.
+    let sinks = Sinks::of([]);
+    let world = World { state, jobs, sources, sinks, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
 

@@ -45,6 +45,8 @@ pub struct Calls {
     pub manifest_lists: usize,
     pub store_lists: usize,
     pub publishes: usize,
+    pub source_reads: usize,
+    pub finalizers: usize,
     pub credential_reads: usize,
     // Jobs: calls of enqueue, and jobs handed over in them.
     pub enqueues: usize,
@@ -66,6 +68,8 @@ impl Calls {
             + self.template_reads
             + lists
             + self.publishes
+            + self.source_reads
+            + self.finalizers
     }
 
     /// Calls to stores of any kind.

@@ -30,7 +30,7 @@ pub mod gate;
 pub mod schedule;
 pub mod world;
 
-pub use build::{change, cluster, declaration, parameter_store, secrets_manager, vault};
+pub use build::{change, cluster, declaration, parameter_store, push, secrets_manager, vault};
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{

@@ -9,8 +9,8 @@ use crate::fakes::{
 };
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
-use pawl_domain::{Change, Cluster, Declaration, Location, Record, Store};
-use pawl_ports::Ports;
+use pawl_domain::{Change, Cluster, Declaration, Location, PushRecord, PushSecret, Record, Store};
+use pawl_ports::{Ports, Pushes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -173,6 +173,26 @@ impl World {
         self.clock.advance(by);
     }
 
+    /// A PushSecret is put into the registry. Its namespace comes into being if its cluster was added before. Returns it.
+    pub async fn declare_push(&self, push: impl Into<PushSecret>) -> PushSecret {
+        let push = push.into();
+        self.registry.put_push(&push).await.expect("the registry takes it");
+        if self.clusters.has(&push.id.cluster) {
+            self.clusters.ensure_namespace(&push.id.cluster, &push.id.namespace);
+        }
+        push
+    }
+
+    /// Somebody writes a Secret `<cluster>/<namespace>/<name>` with exactly this data.
+    pub fn write_secret(&self, text: &str, data: &[(&str, &str)]) {
+        self.clusters.edit(text, |secret| {
+            secret.data.clear();
+            for (key, value) in data {
+                secret.set(key, value);
+            }
+        });
+    }
+
     // What tests ask of it.
 
     /// How often each port was called.
@@ -201,14 +221,14 @@ impl World {
         standing.value.expose_str().map(str::to_owned)
     }
 
-    /// The stores, as PushSecrets write to them.
-    pub fn sink(&self) -> &FakeSink {
-        &self.sink
-    }
-
     /// The ledger's record of the declaration `<cluster>/<namespace>/<name>`.
     pub fn record(&self, text: &str) -> Option<Record> {
         self.ledger.record(&crate::build::id(text))
+    }
+
+    /// What was done last for the PushSecret `<cluster>/<namespace>/<name>`.
+    pub fn push_record(&self, text: &str) -> Option<PushRecord> {
+        self.registry.push_record_of(&crate::build::id(text))
     }
 
     /// What connections to clusters need of AWS.
@@ -221,7 +241,7 @@ impl World {
         canary.assert_absent_from("the registry", &self.registry.dump());
         canary.assert_absent_from("the ledger", &format!("{:?}", self.ledger.records()));
         canary.assert_absent_from("the job queue", &format!("{:?}", self.jobs.waiting()));
-        canary.assert_absent_from("the published statuses", &format!("{:?}", self.clusters.all_published()));
+        canary.assert_absent_from("the published statuses", &self.clusters.all_published());
         canary.assert_absent_from_logs();
     }
 
@@ -251,6 +271,7 @@ impl Ports for World {
     type Registry = FakeRegistry;
     type Ledger = FakeLedger;
     type Sources = FakeSources;
+    type Sink = FakeSink;
     type Clusters = FakeClusters;
     type Jobs = FakeJobs;
     type Clock = FakeClock;
@@ -265,6 +286,10 @@ impl Ports for World {
 
     fn sources(&self) -> &FakeSources {
         &self.sources
+    }
+
+    fn sink(&self) -> &FakeSink {
+        &self.sink
     }
 
     fn clusters(&self) -> &FakeClusters {

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "what a test cannot do must end it")]
 
 use pawl_domain::{Access, Kind, Location, Provider, Store};
+use pawl_ports::{DocumentKind, Ports};
 use pawl_world::build::{
     cluster_name, namespace, object_name, parameter_store_location, secrets_manager_location,
 };
@@ -19,6 +20,16 @@ use std::sync::OnceLock;
 #[tokio::test]
 async fn the_registry_keeps_its_contract() {
     contract::registry::suite(async || FakeRegistry::default()).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_push_secrets_is_as_promised() {
+    contract::pushes::suite(async || FakeRegistry::default()).await;
+    contract::pushes::damaged(&FakeRegistry::default(), async |registry, id, record| {
+        let kind = if record { DocumentKind::PushRecord } else { DocumentKind::Push };
+        registry.damage_push(kind, id);
+    })
+    .await;
 }
 
 #[tokio::test]

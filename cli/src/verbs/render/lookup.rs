@@ -110,5 +110,5 @@ fn secrets_manager(id: &StoreId) -> Store {
         prefix: None,
         max_retries: None,
     };
-    Store { id: id.clone(), backend: aws.into(), conditions: Vec::new(), set: None }
+    Store { id: id.clone(), backend: aws.into(), conditions: Vec::new(), labels: [].into(), set: None }
 }

@@ -93,6 +93,7 @@ pub(crate) fn store(provider: Provider) -> Store {
             max_retries: None,
         }),
         conditions: Vec::new(),
+        labels: BTreeMap::new(),
         set: None,
     }
 }

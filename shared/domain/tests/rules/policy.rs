@@ -43,7 +43,7 @@ fn hosts(hosts: &[&str]) -> Allow {
 
 fn store(home: Home, backend: Backend) -> Store {
     let id = StoreId { home, namespace: None, name: "s".parse().unwrap() };
-    Store { id, backend, conditions: Vec::new(), set: None }
+    Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
 }
 
 fn found(backend: Backend) -> Store {

@@ -19,7 +19,13 @@ pub fn vault(name: &str) -> Store {
         path: Some("secret".to_owned()),
         ..VaultStore::default()
     };
-    Store { id: store_id(name), backend: Backend::Vault(Box::new(vault)), conditions: Vec::new(), set: None }
+    Store {
+        id: store_id(name),
+        backend: Backend::Vault(Box::new(vault)),
+        conditions: Vec::new(),
+        labels: [].into(),
+        set: None,
+    }
 }
 
 /// Builds a [`Store`].
@@ -66,6 +72,13 @@ impl StoreBuilder {
     #[must_use]
     pub fn namespaced(mut self, name: &str) -> Self {
         self.0.id.namespace = Some(namespace(name));
+        self
+    }
+
+    /// One more label.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.0.labels.insert(key.to_owned(), value.to_owned());
         self
     }
 
@@ -119,6 +132,7 @@ fn aws(name: &str, service: AwsService) -> StoreBuilder {
             max_retries: None,
         }),
         conditions: Vec::new(),
+        labels: [].into(),
         set: None,
     })
 }

@@ -15,6 +15,7 @@ pub mod damaged;
 pub mod earlier;
 pub mod jobs;
 pub mod ledger;
+pub mod pushes;
 pub mod registry;
 pub mod searches;
 pub mod sinks;

@@ -5,6 +5,7 @@ mod clusters;
 mod identity;
 mod jobs;
 mod ledger;
+mod pushes;
 mod registry;
 mod sink;
 mod sources;
