@@ -17,3 +17,4 @@ pub(crate) mod targets;
 pub(crate) mod time;
 pub(crate) mod turn;
 pub(crate) mod usable;
+pub(crate) mod watchable;
