@@ -28,6 +28,11 @@ pub struct Calls {
     pub searches: usize,
     pub accounts: usize,
     pub validations: usize,
+    // Sinks: entries pushed, asked for, removed; writes that came of it.
+    pub pushes: usize,
+    pub exists: usize,
+    pub unpushes: usize,
+    pub store_writes: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,

@@ -4,7 +4,9 @@ use crate::build::{parameter_store_location, secrets_manager_location};
 use crate::calls::Calls;
 use crate::canary::Canary;
 use crate::door::{Door, lock};
-use crate::fakes::{FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources};
+use crate::fakes::{
+    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+};
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
 use pawl_domain::{Change, Cluster, Declaration, Location, Record, Store};
@@ -30,6 +32,7 @@ pub struct World {
     registry: FakeRegistry,
     ledger: FakeLedger,
     sources: FakeSources,
+    sink: FakeSink,
     clusters: FakeClusters,
     identity: FakeIdentity,
     jobs: FakeJobs,
@@ -50,12 +53,14 @@ impl World {
             registry: FakeRegistry::default(),
             ledger: FakeLedger::default(),
             sources: FakeSources::default(),
+            sink: FakeSink(FakeSources::default()),
             clusters: FakeClusters::default(),
             identity: FakeIdentity::default(),
             jobs: FakeJobs::default(),
             clock: FakeClock::default(),
         };
         world.sources.clock = world.clock.clone();
+        world.sink = FakeSink(world.sources.clone());
         world.identity.clock = world.clock.clone();
         let door = world.door.clone();
         world.behind(&door)
@@ -190,6 +195,17 @@ impl World {
         self.data(text).remove(key)
     }
 
+    /// What Secrets Manager holds under a name, as text; `None` when it is not there.
+    pub fn stored(&self, name: &str) -> Option<String> {
+        let standing = self.sources.standing(&secrets_manager_location(), name)?;
+        standing.value.expose_str().map(str::to_owned)
+    }
+
+    /// The stores, as PushSecrets write to them.
+    pub fn sink(&self) -> &FakeSink {
+        &self.sink
+    }
+
     /// The ledger's record of the declaration `<cluster>/<namespace>/<name>`.
     pub fn record(&self, text: &str) -> Option<Record> {
         self.ledger.record(&crate::build::id(text))
@@ -220,6 +236,7 @@ impl World {
             &mut world.registry.door,
             &mut world.ledger.door,
             &mut world.sources.door,
+            &mut world.sink.0.door,
             &mut world.clusters.door,
             &mut world.identity.door,
             &mut world.jobs.door,

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod registry;
 pub mod searches;
+pub mod sinks;
 pub mod sources;
 
 use crate::build::id;
