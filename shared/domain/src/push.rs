@@ -1,5 +1,11 @@
 //! What a PushSecret writes into a store: one key at a time, of a Secret that stands in a cluster.
 
+pub mod metadata;
+pub mod property;
+mod value;
+
+pub use value::{AsText, MissingKey};
+
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;
 use std::fmt;

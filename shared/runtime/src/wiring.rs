@@ -4,6 +4,7 @@ use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::sinks::Sinks;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -30,6 +31,7 @@ pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
     sources: Stores,
+    sinks: Sinks,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -41,6 +43,11 @@ pub type AwsWorld = World<Table, SqsJobs>;
 pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
 
 impl<S: Registry + Catalogue + 'static, J> World<S, J> {
+    /// The stores that take values.
+    pub fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
     /// Gives up what stores keep for this process, such as the tokens of Vault. For processes that end in peace; nothing is
     /// lost without it.
     pub async fn close(&self) {
@@ -229,18 +236,20 @@ where
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
     let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
     let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
-    let vault = VaultSources::new(
+    let vault = Arc::new(VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
         Arc::clone(&clock),
         digest_key.clone(),
         config::vault(lookup)?,
-    );
+    ));
     let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
-    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(plain));
+    let written: [Arc<dyn pawl_ports::Sink>; 2] = [aws.clone(), vault.clone()];
+    let sinks = Sinks::of(written.into_iter().chain(plain.sinks));
+    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
+    let sources = Stores::of(own.into_iter().chain(plain.sources));
     let settings: Settings = config::flow(lookup)?;
-    let world = World { state, jobs, sources, clusters, clock: SystemClock };
+    let world = World { state, jobs, sources, sinks, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
 

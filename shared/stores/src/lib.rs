@@ -55,8 +55,16 @@ pub use senhasegura::SenhaseguraSources;
 pub use webhook::WebhookSources;
 
 use pawl_domain::{DigestKey, Functions};
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Sink, Source};
 use std::sync::Arc;
+
+/// The adapters of all providers of this crate.
+pub struct Adapters {
+    /// All of them, as what is read.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// Those that are written to, the same ones: an identity is proven once for both.
+    pub sinks: Vec<Arc<dyn Sink>>,
+}
 
 /// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
 /// that prove themselves to others from `aws`; the digest key is the ledger's.
@@ -65,11 +73,13 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     aws: &Arc<A>,
     clock: &Arc<dyn Clock>,
     digest_key: &DigestKey,
-) -> Vec<Arc<dyn Source>> {
+) -> Adapters {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     let told = clock();
     let functions = Functions::new(move || told.now());
-    vec![
+    let kubernetes = Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone()));
+    let sinks: Vec<Arc<dyn Sink>> = vec![kubernetes.clone()];
+    let sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
@@ -84,7 +94,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        kubernetes,
         Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
         Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
@@ -94,5 +104,6 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
-    ]
+    ];
+    Adapters { sources, sinks }
 }
