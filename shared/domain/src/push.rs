@@ -3,8 +3,11 @@
 mod declared;
 mod expand;
 mod ledger;
+pub mod metadata;
 mod problem;
+pub mod property;
 mod recipe;
+mod value;
 
 pub use declared::{
     ByNameOrLabels, PushData, PushDataTo, PushDeletion, PushSecret, PushSource, PushUpdate, StoreChoice,
@@ -13,6 +16,7 @@ pub use expand::{Entries, StoreOf};
 pub use ledger::{PushRecord, PushedEntry, Standing};
 pub use problem::PushProblem;
 pub use recipe::{PushRecipe, SourceSecret};
+pub use value::{AsText, MissingKey};
 
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;

@@ -33,7 +33,7 @@ mod spec;
 mod vault;
 mod webhook;
 
-pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use barbican::{BarbicanStore, BarbicanUser};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
@@ -374,6 +374,11 @@ impl Backend {
     /// Where the keys live, as far as the manifest tells.
     pub fn location(&self) -> Location {
         self.spec().location()
+    }
+
+    /// The key as this store's provider knows it, as for [`Store::remote_key`].
+    pub fn remote_key(&self, key: &str) -> String {
+        self.spec().remote_key(key)
     }
 
     /// The values, where the manifest itself is the store.

@@ -45,6 +45,11 @@ pub type AwsWorld = World<Table, SqsJobs>;
 pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
 
 impl<S: Registry + Catalogue + 'static, J> World<S, J> {
+    /// The stores that take values.
+    pub fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
     /// Gives up what stores keep for this process, such as the tokens of Vault. For processes that end in peace; nothing is
     /// lost without it.
     pub async fn close(&self) {
@@ -253,19 +258,19 @@ where
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
     let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
     let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
-    let vault = VaultSources::new(
+    let vault = Arc::new(VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
         Arc::clone(&clock),
         digest_key.clone(),
         config::vault(lookup)?,
-    );
+    ));
     let plain_http = config::plain_http_servers(lookup)?;
     let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
-    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(others));
-    // Whoever adds an adapter that writes to stores names it here.
-    let sinks = Sinks::of([]);
+    let written: [Arc<dyn pawl_ports::Sink>; 2] = [aws.clone(), vault.clone()];
+    let sinks = Sinks::of(written.into_iter().chain(others.sinks));
+    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
+    let sources = Stores::of(own.into_iter().chain(others.sources));
     let world = World { state, jobs, sources, sinks, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }

@@ -1,5 +1,7 @@
 use super::{REGION, namespace, store_id};
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy, VaultStore};
+use pawl_domain::store::{
+    AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy, VaultStore,
+};
 use pawl_domain::{Home, Store};
 
 /// An applied ClusterSecretStore of Secrets Manager in [`REGION`], read with the identity that Pawl runs with.
@@ -130,6 +132,7 @@ fn aws(name: &str, service: AwsService) -> StoreBuilder {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: None,
             max_retries: None,
+            deletion: AwsDeletion::Default,
         }),
         conditions: Vec::new(),
         labels: [].into(),

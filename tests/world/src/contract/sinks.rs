@@ -23,7 +23,14 @@ pub trait Kept {
     /// What stands under a key that was pushed to, as the store's own client shows it; `None` where nothing does.
     fn value(&self, key: &str) -> impl Future<Output = Option<String>>;
 
-    /// Somebody else puts a value under a key, without the mark of what is managed.
+    /// The property that single values of the suite are pushed to, where the store keeps objects and no bare values: of its
+    /// objects [`Kept::value`] shows JSON objects of texts.
+    fn bare(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Somebody else puts a value under a key, without the mark of what is managed: an object with [`Kept::bare`], where there is
+    /// one.
     fn put(&self, key: &str, value: &str) -> impl Future<Output = ()>;
 
     /// How many requests have written to the store since it was made: those of values, marks, metadata and deletions.
@@ -57,6 +64,8 @@ pub trait Kept {
 pub struct Takes {
     /// A whole Secret, kept as a JSON object of texts: keys in order, nothing escaped for HTML.
     pub whole: bool,
+    /// The texts of a whole Secret stand there in base64.
+    pub encodes: bool,
     /// A property, which is set in the JSON object that stands there.
     pub properties: bool,
     /// It marks what it manages, and leaves alone what is not marked.
@@ -73,6 +82,7 @@ impl Takes {
     /// All of it.
     pub const ALL: Self = Self {
         whole: true,
+        encodes: false,
         properties: true,
         marks: true,
         exists: true,
@@ -123,11 +133,7 @@ pub async fn suite(store: &impl Kept) {
 async fn one_key_is_written_as_it_is(store: &impl Kept) {
     let outcome = push(store, &one(store, "new", "one")).await.expect("a new key is written");
     assert!(matches!(outcome, PushOutcome::Written { .. }), "a new key is written: {outcome:?}");
-    assert_eq!(
-        standing(store, "new").await.as_deref(),
-        Some("one"),
-        "the bytes of the key, and nothing else"
-    );
+    assert_eq!(alone(store, "new").await.as_deref(), Some("one"), "the bytes of the key, and nothing else");
 }
 
 async fn what_changed_is_written_once(store: &impl Kept) {
@@ -145,7 +151,7 @@ async fn what_changed_is_written_once(store: &impl Kept) {
         PushOutcome::Written { version } => version.clone(),
         PushOutcome::Unchanged => panic!("a new value is written: {outcome:?}"),
     };
-    assert_eq!(standing(store, "again").await.as_deref(), Some("two"), "the new value stands");
+    assert_eq!(alone(store, "again").await.as_deref(), Some("two"), "the new value stands");
     assert!(
         version(&first).is_none() || version(&first) != version(&second),
         "another version has another id: {first:?}"
@@ -160,16 +166,20 @@ async fn texts_of_every_kind_arrive(store: &impl Kept) {
     {
         let name = format!("text-{place}");
         push(store, &one(store, &name, text)).await.unwrap_or_else(|error| panic!("{text:?}: {error}"));
-        assert_eq!(standing(store, &name).await.as_deref(), Some(text), "not a byte is changed");
+        assert_eq!(alone(store, &name).await.as_deref(), Some(text), "not a byte is changed");
     }
 }
 
 async fn a_whole_secret_is_an_object_of_texts(store: &impl Kept) {
     let secret = [("b", "2"), ("a", "<1> & \"x\""), ("c.d", "")];
     push(store, &whole(store, "whole", &secret)).await.expect("a whole Secret is written");
+    let want = match store.takes().encodes {
+        true => r#"{"a":"PDE+ICYgIngi","b":"Mg==","c.d":""}"#,
+        false => r#"{"a":"<1> & \"x\"","b":"2","c.d":""}"#,
+    };
     assert_eq!(
         standing(store, "whole").await.as_deref(),
-        Some(r#"{"a":"<1> & \"x\"","b":"2","c.d":""}"#),
+        Some(want),
         "an object of texts in the order of their keys, as ESO writes it"
     );
     if store.takes().compares {
@@ -238,7 +248,7 @@ async fn what_was_removed_can_be_pushed_again(store: &impl Kept) {
     let outcome =
         push(store, &one(store, "back", "one")).await.expect("what was removed can be pushed again");
     assert!(matches!(outcome, PushOutcome::Written { .. }), "it was not there: {outcome:?}");
-    assert_eq!(standing(store, "back").await.as_deref(), Some("one"), "it is back");
+    assert_eq!(alone(store, "back").await.as_deref(), Some("one"), "it is back");
 }
 
 async fn what_is_not_ours_stays(store: &impl Kept) {
@@ -246,18 +256,15 @@ async fn what_is_not_ours_stays(store: &impl Kept) {
     let error = push(store, &one(store, "theirs", "ours")).await.expect_err("it is somebody else's");
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied), "it is not ours: {error}");
     remove(store, "theirs", None).await.expect("that it stays is no failure");
-    assert_eq!(standing(store, "theirs").await.as_deref(), Some("theirs"), "it stands as it was");
+    assert_eq!(alone(store, "theirs").await.as_deref(), Some("theirs"), "it stands as it was");
     if store.takes().properties {
         store.put("their-object", r#"{"a":"1"}"#).await;
+        let theirs = standing(store, "their-object").await;
         let pushed = property(store, "their-object", "b", "2");
         let error = push(store, &pushed).await.expect_err("it is somebody else's");
         assert_eq!(error.kind, Kind::Denied, "a property is not set in what is not ours");
         remove(store, "their-object", Some("a")).await.expect("that it stays is no failure");
-        assert_eq!(
-            standing(store, "their-object").await.as_deref(),
-            Some(r#"{"a":"1"}"#),
-            "it stands as it was"
-        );
+        assert_eq!(standing(store, "their-object").await, theirs, "it stands as it was");
     }
 }
 
@@ -287,7 +294,7 @@ async fn a_failed_read_is_no_reason_to_write(store: &impl Kept) {
     }
     assert_eq!(store.writes().await, before, "nothing was written on a guess");
     store.fail_reads(false).await;
-    assert_eq!(standing(store, "unread").await.as_deref(), Some("one"), "it stands as it was");
+    assert_eq!(alone(store, "unread").await.as_deref(), Some("one"), "it stands as it was");
     canary.assert_absent_from_logs();
 }
 
@@ -302,7 +309,7 @@ async fn what_may_not_be_written_is_denied(store: &impl Kept) {
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied), "the store forbids it: {error}");
     canary.assert_absent_from("an error", &format!("{error} {error:?}"));
     store.forbid_writes(false).await;
-    assert_eq!(standing(store, "forbidden").await.as_deref(), Some("one"), "it stands as it was");
+    assert_eq!(alone(store, "forbidden").await.as_deref(), Some("one"), "it stands as it was");
     push(store, &one(store, "forbidden", canary.value())).await.expect("it may be written again");
     canary.assert_absent_from_logs();
 }
@@ -327,6 +334,16 @@ async fn standing(store: &impl Kept, name: &str) -> Option<String> {
     store.value(name).await
 }
 
+/// A single value, of whose object it is the only member where the store keeps objects.
+async fn alone(store: &impl Kept, name: &str) -> Option<String> {
+    let text = standing(store, name).await?;
+    let Some(property) = store.bare() else { return Some(text) };
+    let mut object: BTreeMap<String, String> = serde_json::from_str(&text).expect("a JSON object of texts");
+    let value = object.remove(property);
+    assert!(object.is_empty(), "{name}: the bytes of the key, and nothing else");
+    value
+}
+
 async fn push(store: &impl Kept, pushed: &Pushed) -> Result<PushOutcome, Error> {
     store.sink().push(store.access(), pushed).await
 }
@@ -342,7 +359,8 @@ fn entry(store: &impl Kept, name: &str, property: Option<&str>) -> RemoteEntry {
 /// One key of a Secret that has another as well.
 fn one(store: &impl Kept, name: &str, value: &str) -> Pushed {
     let data = [("other", "beside"), ("key", value)];
-    Pushed { secret_key: Some("key".to_owned()), ..whole(store, name, &data) }
+    let to = entry(store, name, store.bare());
+    Pushed { to, secret_key: Some("key".to_owned()), ..whole(store, name, &data) }
 }
 
 fn property(store: &impl Kept, name: &str, property: &str, value: &str) -> Pushed {
