@@ -12,16 +12,13 @@ mod tell;
 
 use crate::base::panicked::panicked;
 use crate::parts::Push;
-use crate::push::note::Noted;
+pub use crate::push::note::Pushing;
+use crate::push::note::{Ended, Noted};
 use crate::push::plan::{Because, Plan};
 use crate::report::Report;
 use futures::{FutureExt, StreamExt, stream};
-use jiff::Timestamp;
 use pawl_domain::push::{PushDeletion, Standing};
-use pawl_domain::{
-    ClusterName, DeclarationId, Failure, Home, Kind, Namespace, ObjectName, Outcome, PushRecord, PushSecret,
-    Step,
-};
+use pawl_domain::{ClusterName, DeclarationId, Home, Kind, Namespace, ObjectName, Outcome, PushSecret, Step};
 use pawl_ports::{Clock, Clusters, Error, PAGE, Ports, PushScope, Pushes, Registry, wants_finalizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -47,25 +44,6 @@ impl PushReport {
     pub fn failures(&self) -> impl Iterator<Item = (&DeclarationId, &Error)> {
         self.outcomes.iter().filter_map(|(id, result)| result.as_ref().err().map(|error| (id, error)))
     }
-}
-
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Pushing {
-    /// How many entries were written to stores.
-    pub written: usize,
-    /// How many were removed from stores.
-    pub removed: usize,
-    /// Whether the PushSecret is gone, with all that was to go with it.
-    pub gone: bool,
-}
-
-/// How an attempt ended.
-enum Ended {
-    /// So, and that is recorded.
-    With(Result<Pushing, Error>),
-    /// Somebody else recorded something meanwhile. With the start that this run had recorded, if it had: it stands there still.
-    Overtaken(Option<Timestamp>),
 }
 
 impl<P: Ports> Push<P> {
@@ -363,16 +341,4 @@ pub(crate) fn tell_failures(report: &PushReport) {
     for (id, error) in report.failures() {
         warn!(code = %error.code(), "PushSecret {id} is not carried out: {error}");
     }
-}
-
-/// The error that a run ends with whose record says so.
-fn failed(failure: &Failure) -> Error {
-    Error::new(failure.step, failure.kind, failure.message.clone()).complaining(failure.complaint)
-}
-
-/// When the record of a run was made.
-fn recorded(record: &mut PushRecord, digest: &str, state: Standing, now: Timestamp) {
-    record.declared = digest.to_owned();
-    record.at = now;
-    record.state = state;
 }

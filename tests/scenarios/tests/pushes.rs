@@ -44,7 +44,7 @@ async fn what_is_declared_is_pushed_on_schedule_and_goes_with_its_manifest() {
         &[("password", &told.value(1)), ("tls.key", &told.value(2)), ("tls.crt", "crt")],
     );
     let summary = index(&told, MANIFESTS).await;
-    assert_eq!((summary.failed.len(), summary.problems.len()), (0, 0), "{summary:?}");
+    assert_eq!(summary.failed.len(), 0, "{summary:?}");
     let request: pawl_push::Request = serde_json::from_str(SCHEDULED).unwrap();
     let pushed = pawl_push::handle(&told.pipeline, request).await.unwrap();
     assert_eq!((pushed.pushed, pushed.failed.len()), (0, 1), "{pushed:?}");

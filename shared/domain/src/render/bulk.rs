@@ -3,9 +3,9 @@
 use super::error::{EntryProblem, RenderError};
 use super::functions::Functions;
 use super::keys::Data;
-use super::recipe::{PARTS, Room};
 use super::rendered::Rendered;
 use super::rewrite::{self, Operation};
+use super::room::{PARTS, Room};
 use super::template::{TemplateRecipe, TemplateSources};
 use crate::declaration::{Rewrite, Template};
 use crate::secret::SecretValue;

@@ -2,12 +2,30 @@
 
 use crate::parts::Push;
 use crate::push::plan::{Because, Plan};
-use crate::push::{Ended, Pushing, failed, recorded};
 use jiff::Timestamp;
 use pawl_domain::push::{PushData, PushUpdate, PushedEntry, Standing};
 use pawl_domain::{Failure, Kind, PushRecord, PushSecret, RemoteEntry, StoreId};
 use pawl_ports::{Error, Ports, Pushes, Revision};
 use tracing::warn;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pushing {
+    /// How many entries were written to stores.
+    pub written: usize,
+    /// How many were removed from stores.
+    pub removed: usize,
+    /// Whether the PushSecret is gone, with all that was to go with it.
+    pub gone: bool,
+}
+
+/// How an attempt ended.
+pub(super) enum Ended {
+    /// So, and that is recorded.
+    With(Result<Pushing, Error>),
+    /// Somebody else recorded something meanwhile. With the start that this run had recorded, if it had: it stands there still.
+    Overtaken(Option<Timestamp>),
+}
 
 /// The most failures that one message tells of.
 const SHOWN: usize = 5;
@@ -183,4 +201,16 @@ pub(super) fn first_failure(failures: &[Error], words: &str, attempts: u32) -> O
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("{words}: {}{more}", messages.join("; "));
     Some(Failure { message, ..first.to_failure(attempts + 1) })
+}
+
+/// The error that a run ends with whose record says so.
+fn failed(failure: &Failure) -> Error {
+    Error::new(failure.step, failure.kind, failure.message.clone()).complaining(failure.complaint)
+}
+
+/// When the record of a run was made.
+fn recorded(record: &mut PushRecord, digest: &str, state: Standing, now: Timestamp) {
+    record.declared = digest.to_owned();
+    record.at = now;
+    record.state = state;
 }
