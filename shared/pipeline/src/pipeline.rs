@@ -16,6 +16,7 @@ use crate::parts::{
 };
 use crate::rehearse::Rehearsal;
 use crate::rehearse::forecast::Forecast;
+use crate::rehearse::survey::Survey;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -304,6 +305,17 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked. What cannot be rehearsed is told target by target.
     pub async fn forecast(&self, manifests: Manifests, apply: &Apply) -> Result<Forecast, Error> {
         self.rehearse.forecast(manifests, apply).boxed_local().await
+    }
+
+    /// What the first delivery of each ExternalSecret that stands in a cluster would do, if Pawl indexed the cluster. Neither
+    /// declarations nor stores enter the registry; values are read as a delivery reads them, with what policies allow today, and
+    /// nothing is written anywhere.
+    ///
+    /// # Errors
+    /// When the cluster cannot be listed, or registry or ledger could not be asked. What cannot be rehearsed is told target by
+    /// target.
+    pub async fn survey(&self, cluster: &Cluster) -> Result<Survey, Error> {
+        self.rehearse.survey(cluster).boxed_local().await
     }
 
     fn in_mode(&self, mode: Mode) -> Self {

@@ -83,19 +83,18 @@ impl OneServer for Barbican {
         let call = Call { server, ..call };
         let bounds = door.link.bounds();
         let link =
-            Link::open(&call, door.link.material().clone(), bounds, door.reach, PlainHttp::Refused(None))
-                .await?;
+            Link::open(&call, door.link.material().clone(), bounds, door.reach, PlainHttp::Listed).await?;
         let lasts = known
             .expires_at
             .map_or(READ_AGAIN, |end| end.duration_since(door.now) - SignedDuration::from_secs(60));
         Ok(Proven { proof: Login { token, address, link: Arc::new(link) }, lasts })
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| api.payload(&one.key)).await
     }
 
-    async fn find(api: &Api<Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(api: &Api<'_, Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = api.key_manager("list", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let (mut pages, mut ids) = (Pages::from(call, "0", MOST_PAGES), Vec::new());
@@ -195,19 +194,19 @@ struct Listed {
     secret_ref: String,
 }
 
-impl Api<Barbican> {
+impl Api<'_, Barbican> {
     async fn payload(&self, id: &str) -> Result<Fetched, Error> {
         let call = self.key_manager("payload", id);
         let ask = self.ask(&call, &["secrets", id, "payload"], "*/*")?;
         let reply = self.proof().link.ask(&call, ask).await;
         call.counted(reply.and_then(|reply| match reply.status.as_u16() {
-            200 => Ok(self.valued(SecretValue::new(reply.body.as_slice()))),
+            200 => Ok(self.digested(SecretValue::new(reply.body.as_slice()))),
             _ => Err(reply.failure(call.refused(&reply, RIGHT))),
         }))
     }
 
     fn key_manager<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        let server = Server { address: &self.proof().address, ..Barbican::server(&self.spec) };
+        let server = Server { address: &self.proof().address, ..Barbican::server(self.spec) };
         Call { server, ..self.call(action, subject) }
     }
 

@@ -58,17 +58,17 @@ impl OneServer for BeyondtrustWorkloadCredentials {
         Ok(Proven::by_secret(SecretValue::new([b"Bearer ", token.expose()].concat())))
     }
 
-    async fn check(api: &Api<Self>) -> Result<(), Error> {
+    async fn check(api: &Api<'_, Self>) -> Result<(), Error> {
         let call = api.call("session", "session");
         api.get(&call, &["session"], Vec::new()).await.map(|_: Option<IgnoredAny>| ())
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let folder = &api.spec.folder_path;
         api.each(wanted, |one| async {
             let call = api.call("secret", &one.key);
             match api.secret(&call, &one.key, folder).await? {
-                Some(Secret { secret: Some(members), .. }) => Ok(api.valued(api.read(&call, members)?)),
+                Some(Secret { secret: Some(members), .. }) => Ok(api.digested(api.read(&call, members)?)),
                 Some(_) => Err(call.error(Kind::Invalid, "it has no value; give it one")),
                 None if api.is_listed_without(&call, &one.key, folder).await? => Err(call.missing()),
                 None => Err(call.error(
@@ -82,7 +82,7 @@ impl OneServer for BeyondtrustWorkloadCredentials {
         .await
     }
 
-    async fn find(api: &Api<Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(api: &Api<'_, Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = api.call("list", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let root = find
@@ -106,7 +106,7 @@ impl OneServer for BeyondtrustWorkloadCredentials {
             let tags = metadata.and_then(|metadata| metadata.tags).unwrap_or_default();
             if find.tags.iter().all(|(tag, value)| tags.get(tag) == Some(value)) {
                 for (member, value) in members {
-                    found.insert(format!("{path}/{member}"), api.valued(text(&call, value)?));
+                    found.insert(format!("{path}/{member}"), api.digested(text(&call, value)?));
                 }
             }
         }
@@ -139,7 +139,7 @@ struct Item {
     path: String,
 }
 
-impl Api<BeyondtrustWorkloadCredentials> {
+impl Api<'_, BeyondtrustWorkloadCredentials> {
     /// A secret; `None` where the server says that it is not there.
     async fn secret(&self, call: &Call<'_>, name: &str, folder: &str) -> Result<Option<Secret>, Error> {
         let query = Some(("folder", folder)).filter(|_| !folder.is_empty()).into_iter().collect();

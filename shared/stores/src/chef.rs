@@ -63,12 +63,12 @@ impl OneServer for Chef {
         Ok(Proven::by_secret(Signer { key, time: door.now }))
     }
 
-    async fn check(api: &Api<Self>) -> Result<(), Error> {
+    async fn check(api: &Api<'_, Self>) -> Result<(), Error> {
         let call = api.call("user", &api.spec.username);
         api.get(&call, &["users", &api.spec.username]).await.map(|_: IgnoredAny| ())
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| async {
             let call = api.call("item", &one.key);
             match one.key.split('/').collect::<Vec<_>>()[..] {
@@ -85,12 +85,12 @@ impl OneServer for Chef {
     }
 }
 
-impl Api<Chef> {
+impl Api<'_, Chef> {
     async fn item(&self, call: &Call<'_>, bag: &str, item: &str) -> Result<Fetched, Error> {
         let json = SecretValue::new(String::from(Box::<str>::from(self.raw(call, bag, item).await?)));
         // An item is an object always.
         let object = json.expose().starts_with(b"{").then(|| printed(json.expose())).flatten();
-        Ok(self.valued(object.ok_or_else(|| call.unreadable())?))
+        Ok(self.digested(object.ok_or_else(|| call.unreadable())?))
     }
 
     /// All items of a data bag, by their names.
@@ -102,7 +102,7 @@ impl Api<Chef> {
         let items: BTreeMap<_, _> = items.collect::<Result<_, Error>>()?;
         let json = serde_json::to_string(&items).map(SecretValue::new).map_err(|_| call.unreadable())?;
         let value = printed(json.expose()).ok_or_else(|| call.unreadable())?;
-        Ok(self.valued(value))
+        Ok(self.digested(value))
     }
 
     async fn raw(&self, call: &Call<'_>, bag: &str, item: &str) -> Result<Box<RawValue>, Error> {

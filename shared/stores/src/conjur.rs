@@ -8,26 +8,30 @@
 mod api;
 mod read;
 
-use crate::kit::{Ask, Asking, Call, Dialect, Material, Proofs, Prover, Refusals, Rest, form, of};
+use crate::kit::{
+    Adapter, Ask, Asked, Dialect, Material, Proof, Proofs, Proving, Refusals, Rest, Server, form,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
-use pawl_domain::store::{ConjurAuth, ConjurStore, ConjurToken};
-use pawl_domain::{Fetched, Find, Keep, Provider, SecretValue, Step, Version};
+use jiff::SignedDuration;
+use pawl_domain::store::{Backend, ConjurAuth, ConjurStore, ConjurToken};
+use pawl_domain::{Fetched, Find, Keep, Provider, SecretValue, Version};
 use pawl_ports::{ClusterCredentials, Error, Listing, Wanted};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// The stores of Conjur.
+/// Conjur as [`Sources`](pawl_ports::Sources).
 ///
 /// The identity needs the privilege `execute` on each variable; whoever has any privilege on one sees it and its versions.
 /// Few keys are read one by one, each by the version that was looked up before; many by the list of variables, 100 a call,
 /// and in batches. A sweep reads the list, which tells the number of each version and no value.
 ///
 /// A key never counts as missing: of what is not there, has no value or may not be seen, Conjur says the same.
-#[derive(Debug)]
+pub type ConjurSources<C> = Adapter<Conjur, C>;
+
+/// What is particular to Conjur.
+#[derive(Debug, Default)]
 pub struct Conjur;
 
 /// A token is good for eight minutes.
@@ -37,16 +41,25 @@ const LOGIN: Refusals = Refusals::of_login(
 );
 
 impl Dialect for Conjur {
-    const PROVIDER: Provider = Provider::Conjur;
+    type Spec = ConjurStore;
     type Session = Rest;
+
+    const PROVIDER: Provider = Provider::Conjur;
+
+    fn spec(backend: &Backend) -> Option<&ConjurStore> {
+        backend.as_conjur()
+    }
+
+    fn server<'a>(&'a self, spec: &'a ConjurStore) -> Server<'a> {
+        Server { provider: Self::PROVIDER, address: &spec.url, field: "url" }
+    }
 
     /// Source: Conjur's client for Go, which ESO uses.
     async fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Rest>>,
-    ) -> Result<(Rest, SignedDuration), Error> {
-        let store = of::<Self, _>(proving.access, |backend| backend.as_conjur())?;
-        let (server, proofs) = (api::server(store), proving.proofs(api::server(store)));
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Rest>, Error> {
+        let Proving { proofs, spec: store, last, .. } = &proving;
         let ca = proofs.authorities(store.ca_bundle.as_ref(), store.ca_provider.as_ref()).await?;
         let mut material = Material { ca, ..Material::default() };
         let (path, body) = match &store.auth {
@@ -55,7 +68,7 @@ impl Dialect for Conjur {
                 (["authn", &store.account, &user, "authenticate"].map(str::to_owned).to_vec(), key)
             }
             ConjurAuth::Jwt { service, host, token } => {
-                let token = jwt(&proofs, token).await?;
+                let token = jwt(proofs, token).await?;
                 let body = form(&[("jwt", token.expose_str().unwrap_or_default())]);
                 (path(store, "authn-jwt", service, host.as_deref()), body)
             }
@@ -65,9 +78,9 @@ impl Dialect for Conjur {
                 (path(store, "authn-cert", service, host.as_deref()), SecretValue::new(""))
             }
         };
-        let link = proving.link(server, material, last.as_ref().map(|last| &last.link)).await?;
-        let rest = Rest::new(link);
-        let call = Call { step: Step::Authenticate, server, action: "login", subject: "login" };
+        let last = last.as_ref().map(|last| &last.link);
+        let rest = Rest::new(proving.link(proofs.server, material, last).await?);
+        let call = proving.call(proofs.server);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut ask = Ask::form(&path, &body);
         if matches!(store.auth, ConjurAuth::ApiKey { .. }) {
@@ -77,30 +90,33 @@ impl Dialect for Conjur {
         reply.object::<Map<String, Value>>().ok_or_else(|| call.unreadable())?;
         let token = SecretValue::new(STANDARD.encode(&*reply.body));
         let token = SecretValue::new([br#"Token token=""#, token.expose(), br#"""#].concat());
-        Ok((rest.with(AUTHORIZATION, &token, &call)?, TOKEN))
+        Ok(proving.lasting(rest.with(AUTHORIZATION, &token, &call)?, TOKEN))
     }
 
-    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        read::values(asking, wanted).await
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
+        read::values(asked, wanted).await
     }
 
     async fn versions(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         wanted: &[Wanted],
     ) -> Result<Vec<Result<Version, Error>>, Error> {
-        read::versions(&api::Api::of(asking)?, wanted).await
+        read::versions(asked, wanted).await
     }
 
     async fn find(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         find: &Find,
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
-        read::find(asking, find, keep).await
+        read::find(asked, find, keep).await
     }
 
-    async fn listing(asking: &Asking<Self>, _: Option<Timestamp>) -> Result<Listing, Error> {
-        read::listing(&api::Api::of(asking)?).await
+    async fn listing(asked: &Asked<'_, Self>) -> Result<Listing, Error> {
+        read::listing(asked).await
     }
 }
 

@@ -1,10 +1,9 @@
 //! Delinea DevOps Secrets Vault.
 
-use crate::kit::{Ask, Asking, Call, Dialect, Material, Prover, Refusals, Rest, Server, of, together};
-use jiff::SignedDuration;
+use crate::kit::{Adapter, Ask, Asked, Dialect, Material, Proof, Proving, Refusals, Rest, Server, together};
 use pawl_domain::parts::Parts;
-use pawl_domain::store::{DelineaStore, Given};
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, VersionSelector, entries};
+use pawl_domain::store::{Backend, DelineaStore, Given};
+use pawl_domain::{Fetched, Kind, Provider, SecretValue, VersionSelector, entries};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -12,13 +11,15 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// The stores of Delinea DevOps Secrets Vault.
+/// Delinea DevOps Secrets Vault as [`Sources`](pawl_ports::Sources).
 ///
 /// The client needs the action `read` on the paths of the secrets. Each is one call; nothing tells of changes without values.
 /// That a secret does not exist counts where the vault says so in its own words, which it does of paths that may be read.
-#[derive(Debug)]
+pub type DelineaSources<C> = Adapter<Delinea, C>;
+
+/// What is particular to DevOps Secrets Vault.
+#[derive(Debug, Default)]
 pub struct Delinea;
 
 #[derive(Deserialize)]
@@ -46,50 +47,56 @@ const REFUSALS: Refusals = Refusals {
 };
 
 impl Dialect for Delinea {
-    const PROVIDER: Provider = Provider::Delinea;
+    type Spec = DelineaStore;
     type Session = Rest;
 
+    const PROVIDER: Provider = Provider::Delinea;
+
+    fn spec(backend: &Backend) -> Option<&DelineaStore> {
+        backend.as_delinea()
+    }
+
+    fn server<'a>(&'a self, spec: &'a DelineaStore) -> Server<'a> {
+        Server { provider: Self::PROVIDER, address: &spec.url, field: "tenant" }
+    }
+
     async fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Rest>>,
-    ) -> Result<(Rest, SignedDuration), Error> {
-        let store = of::<Self, _>(proving.access, |backend| backend.as_delinea())?;
-        let (server, proofs) = (server(store), proving.proofs(server(store)));
-        let id = match &store.client_id {
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Rest>, Error> {
+        let Proving { proofs, spec, last, .. } = &proving;
+        let id = match &spec.client_id {
             Given::Written(id) => id.clone(),
             Given::At(at) => proofs.text(at).await?,
         };
-        let secret = SecretValue::new(proofs.text(&store.client_secret).await?);
-        let link = proving.link(server, Material::default(), last.as_ref().map(|last| &last.link)).await?;
-        let call = Call { step: Step::Authenticate, server, action: "login", subject: "login" };
+        let secret = SecretValue::new(proofs.text(&spec.client_secret).await?);
+        let last = last.as_ref().map(|last| &last.link);
+        let rest = Rest::new(proving.link(proofs.server, Material::default(), last).await?);
         let secret = secret.expose_str().unwrap_or_default();
         let body = json!({ "grant_type": "client_credentials", "client_id": id, "client_secret": secret });
         let body = SecretValue::new(body.to_string());
         let ask = Ask { method: Method::POST, body: Some(&body), ..Ask::get(&["token"], &[]) };
-        let rest = Rest::new(link);
+        let call = proving.call(proofs.server);
         let token = rest.bearer(&call, &ask, &LOGIN).await?;
-        Ok((rest.with(AUTHORIZATION, &token.value, &call)?, token.life))
+        Ok(proving.lasting(rest.with(AUTHORIZATION, &token.value, &call)?, token.life))
     }
 
-    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        let store = asking.store(|backend| backend.as_delinea())?;
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let read = async |one: &Wanted| {
-            let call = call(store, "secret", &one.key);
+            let call = asked.call("secret", &one.key);
             if one.selector != VersionSelector::Current {
                 return Err(call.error(Kind::Invalid, "versions cannot be read; leave version out"));
             }
             let path: Vec<&str> = std::iter::once("secrets").chain(one.key.split('/')).collect();
-            let reply = asking.session.taken(&call, &Ask::get(&path, &[]), &REFUSALS).await?;
+            let reply = asked.session.taken(&call, &Ask::get(&path, &[]), &REFUSALS).await?;
             let secret: Secret<'_> = reply.object().ok_or_else(|| call.unreadable())?;
             let parts = parts(secret.data).ok_or_else(|| call.unreadable())?;
-            Ok(asking.digested(parts.to_value()))
+            Ok(asked.digested(parts.to_value()))
         };
-        Ok(together(asking.session.link.bounds(), wanted.iter().map(read).collect()).await)
-    }
-
-    async fn find(asking: &Asking<Self>, _: &Find, _: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
-        let store = asking.store(|backend| backend.as_delinea())?;
-        Err(call(store, "secrets", "find").error(Kind::Invalid, "it cannot be searched"))
+        Ok(together(asked.session.link.bounds(), wanted.iter().map(read)).await)
     }
 }
 
@@ -102,13 +109,4 @@ fn parts(data: Option<&RawValue>) -> Option<Parts> {
     };
     let document = entries::object(data.get().as_bytes()).ok()?;
     Some(Parts { whole: Some(document.clone()), document: Some(document), ..Parts::default() })
-}
-
-fn call<'c>(store: &'c DelineaStore, action: &'static str, subject: &'c str) -> Call<'c> {
-    Call { step: Step::Fetch, server: server(store), action, subject }
-}
-
-/// What messages call the server of a store.
-fn server(store: &DelineaStore) -> Server<'_> {
-    Server { provider: Provider::Delinea, address: &store.url, field: "tenant" }
 }

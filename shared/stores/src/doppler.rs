@@ -1,14 +1,14 @@
 //! Doppler: the secrets of a config of a project.
 
 use crate::kit::{
-    Asked, Call, Hidden, Link, Proof, Proving, Reads, Reply, Served, Server, locked, may_pass, sealed, text,
-    unless_refused,
+    Adapter, Ask, Asked, Call, Dialect, Hidden, Link, Material, Proof, Proving, Reply, Server, locked,
+    sealed, text,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::store::{Backend, DopplerAuth, DopplerStore};
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
+use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Version};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex};
 /// A secret's version is a digest of its value under the ledger's key. A config has an etag, with which Doppler says without
 /// its secrets that none of them changed: then a sweep is one small call for all keys. That a secret does not exist counts only
 /// where the config, read whole, does not have it.
-pub type DopplerSources<C> = Served<C, Doppler>;
+pub type DopplerSources<C> = Adapter<Doppler, C>;
 
 /// What is particular to Doppler.
 #[derive(Clone, Debug)]
@@ -94,16 +94,16 @@ impl Doppler {
         let shown = proofs.account_token(account, namespace.as_ref(), &audiences, remedy).await?;
         let body = serde_json::json!({ "identity": identity, "token": shown.expose_str() }).to_string();
         let body = SecretValue::new(body);
-        let call =
-            Call { step: Step::Authenticate, server: proofs.server, action: "login", subject: "login" };
-        let reply = link.post(&call, &["v3", "auth", "oidc"], &HeaderMap::new(), &body).await;
+        let call = proving.call(proofs.server);
+        let path = vec!["v3", "auth", "oidc"];
+        let reply = link.ask(&call, Ask::post(path, HeaderMap::new(), &body, link.bounds())).await;
         let traded = call.counted(reply.and_then(|reply| match reply.status.as_u16() {
             200..=299 => reply.object::<Traded>().ok_or_else(|| call.unreadable()),
             400..=404 => Err(call.error(
                 Kind::Denied,
                 "the service account's token was refused; check oidcConfig, and subject and audiences of the identity at Doppler",
             )),
-            _ => Err(call.refusal(&reply, "oidcConfig", "check the identity at Doppler")),
+            _ => Err(reply.failure(call.not_taken(&reply))),
         }))?;
         let until: Timestamp = traded.expires_at.parse().map_err(|_| call.unreadable())?;
         match traded.success && !traded.token.0.is_empty() {
@@ -113,7 +113,7 @@ impl Doppler {
     }
 }
 
-impl Reads for Doppler {
+impl Dialect for Doppler {
     type Spec = DopplerStore;
     type Session = Session;
 
@@ -137,15 +137,12 @@ impl Reads for Doppler {
         Server { provider: Provider::Doppler, address: &self.address, field: "auth" }
     }
 
-    fn link(session: &Session) -> &Arc<Link> {
-        &session.link
-    }
-
     async fn prove<C: ClusterCredentials>(
         &self,
         proving: Proving<'_, C, Self>,
     ) -> Result<Proof<Session>, Error> {
-        let link = proving.link(None).await?;
+        let last = proving.last.as_ref().map(|last| &last.link);
+        let link = proving.link(proving.proofs.server, Material::default(), last).await?;
         let (token, until) = match &proving.spec.auth {
             DopplerAuth::Token(at) => (proving.proofs.secret(at).await?, None),
             DopplerAuth::Oidc { .. } => {
@@ -161,31 +158,34 @@ impl Reads for Doppler {
             None => proving.of_secrets(session),
             Some(until) => {
                 let life = until.duration_since(proving.now).saturating_sub(MARGIN);
-                proving.until(session, life.clamp(SignedDuration::ZERO, LONGEST))
+                proving.lasting(session, life.clamp(SignedDuration::ZERO, LONGEST))
             }
         })
     }
 
-    async fn check(asked: Asked<'_, Self>) -> Result<(), Error> {
+    async fn check(asked: &Asked<'_, Self>) -> Result<(), Error> {
         let call = asked.call("projects", "projects");
-        let reply = get(&asked, &call, &["v3", "projects"], Vec::new(), HeaderMap::new()).await;
+        let reply = get(asked, &call, &["v3", "projects"], Vec::new(), HeaderMap::new()).await;
         call.counted(reply.and_then(|reply| accepted(&call, &reply)))
     }
 
-    async fn values(asked: Asked<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let secrets = match wanted {
-            [one] => named(&asked, &one.key).await?,
-            _ => whole(&asked).await?,
+            [one] => named(asked, &one.key).await?,
+            _ => whole(asked).await?,
         };
         let value = |one: &Wanted| match secrets.get(&one.key) {
             Some(value) => Ok(asked.digested(value.clone())),
             None => Err(asked.call("secrets", &one.key).missing()),
         };
-        unless_refused(wanted.iter().map(value).collect())
+        Ok(wanted.iter().map(value).collect())
     }
 
     async fn find(
-        asked: Asked<'_, Self>,
+        asked: &Asked<'_, Self>,
         find: &Find,
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
@@ -200,7 +200,7 @@ impl Reads for Doppler {
         let mut query = Vec::new();
         query.extend(name_transformer.as_deref().map(|transformer| ("name_transformer", transformer)));
         query.extend(format.as_deref().map(|format| ("format", format)));
-        let reply = download(&asked, &call, query, HeaderMap::new()).await;
+        let reply = download(asked, &call, query, HeaderMap::new()).await;
         let secrets =
             call.counted(reply.and_then(|reply| match format {
                 None => secrets(&call, &reply),
@@ -216,7 +216,7 @@ impl Reads for Doppler {
 
     /// One call for all keys, which brings no secrets where none changed; else they are read and dropped.
     async fn versions(
-        asked: Asked<'_, Self>,
+        asked: &Asked<'_, Self>,
         wanted: &[Wanted],
     ) -> Result<Vec<Result<Version, Error>>, Error> {
         let place = (asked.spec.project.clone(), asked.spec.config.clone());
@@ -226,7 +226,7 @@ impl Reads for Doppler {
         if let Some((etag, _)) = &seen {
             headers.insert(IF_NONE_MATCH, text(etag, "the etag", &call)?);
         }
-        let reply = call.counted(download(&asked, &call, Vec::new(), headers).await)?;
+        let reply = call.counted(download(asked, &call, Vec::new(), headers).await)?;
         let digests = match seen {
             Some((_, digests)) if reply.status == StatusCode::NOT_MODIFIED => digests,
             _ => {
@@ -294,7 +294,8 @@ async fn get(
     let pair = SecretValue::new([asked.session.token.expose(), b":"].concat());
     let shown = SecretValue::new(format!("Basic {}", STANDARD.encode(pair.expose())));
     headers.insert(AUTHORIZATION, sealed(&shown, call)?);
-    asked.get(call, path, &query, &headers, &may_pass).await
+    let ask = Ask { headers, largest: asked.session.link.bounds().largest_list, ..Ask::get(path, &query) };
+    asked.session.link.ask(call, ask).await
 }
 
 fn secrets(call: &Call<'_>, reply: &Reply) -> Result<Secrets, Error> {
@@ -312,10 +313,6 @@ fn accepted(call: &Call<'_>, reply: &Reply) -> Result<(), Error> {
             Kind::Invalid,
             "there is no such project or config, or the token does not see it; check the store",
         )),
-        _ => Err(call.refusal(
-            reply,
-            "the Secret that dopplerToken names, or oidcConfig",
-            "give the token the right to read the config's secrets",
-        )),
+        _ => Err(reply.failure(call.refused(reply, "the right to read the config's secrets"))),
     }
 }

@@ -47,7 +47,7 @@ impl OneServer for Dvls {
     }
 
     fn plain(spec: &DvlsStore) -> PlainHttp {
-        if spec.insecure { PlainHttp::Allowed } else { PlainHttp::Refused(None) }
+        if spec.insecure { PlainHttp::Allowed } else { PlainHttp::Listed }
     }
 
     async fn prove<C: ClusterCredentials>(
@@ -68,7 +68,7 @@ impl OneServer for Dvls {
         Ok(Proven { proof: Login(token.token_id.0), lasts: READ_AGAIN })
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let vault = match api.spec.vault.as_deref() {
             Some(vault) if !is_uuid(vault) => Some(api.vault(vault).await?),
             vault => vault.map(str::to_owned),
@@ -156,7 +156,7 @@ const KINDS: [(&str, &[Member]); 6] = [
     ),
 ];
 
-impl Api<Dvls> {
+impl Api<'_, Dvls> {
     /// The id of the one vault of this name.
     async fn vault(&self, name: &str) -> Result<String, Error> {
         let call = self.call("vaults", name);
@@ -207,7 +207,7 @@ impl Api<Dvls> {
             }
         }
         let value = serde_json::to_vec(&texts).map_err(|_| call.unreadable())?;
-        Ok(self.valued(SecretValue::new(value)))
+        Ok(self.digested(SecretValue::new(value)))
     }
 
     /// The id of the one credential of this name, and in this folder where the key names one.

@@ -46,7 +46,7 @@ impl OneServer for Fortanix {
         Ok(Proven::by_secret(SecretValue::new([b"Basic ", key.expose()].concat())))
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| api.value(&one.key)).await
     }
 }
@@ -58,7 +58,7 @@ struct SecurityObject {
     value: Option<String>,
 }
 
-impl Api<Fortanix> {
+impl Api<'_, Fortanix> {
     async fn value(&self, key: &str) -> Result<Fetched, Error> {
         let call = self.call("object", key);
         let mut object = self.post(key, "info", json!({ "name": key })).await?;
@@ -71,7 +71,7 @@ impl Api<Fortanix> {
             return Err(call.error(Kind::Invalid, what));
         };
         let value = STANDARD.decode(value).map_err(|_| call.unreadable())?;
-        Ok(self.valued(SecretValue::new(value)))
+        Ok(self.digested(SecretValue::new(value)))
     }
 
     async fn post(&self, key: &str, what: &str, body: Value) -> Result<SecurityObject, Error> {

@@ -3,26 +3,28 @@
 mod parts;
 
 use crate::kit::{
-    Ask, Asking, Call, Dialect, Link, Material, Pages, Prover, Refusals, Reply, Rest, Server, form, of,
-    together,
+    Adapter, Ask, Asked, Call, Dialect, Link, Material, Pages, Proof, Proofs, Proving, Refusals, Reply, Rest,
+    Server, form, together,
 };
-use jiff::{SignedDuration, Timestamp};
-use pawl_domain::store::{IbmAuth, IbmStore};
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
+use pawl_domain::store::{Backend, IbmAuth, IbmStore};
+use pawl_domain::{Fetched, Kind, Provider, SecretValue, Version};
 use pawl_ports::{ClusterCredentials, Error, Listed, Listing, Part, Wanted};
 use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The stores of IBM Cloud Secrets Manager.
+/// IBM Cloud Secrets Manager as [`Sources`](pawl_ports::Sources).
 ///
 /// The identity needs the role SecretsReader, and Viewer for the list that a sweep reads: 1,000 secrets a call, with the time of
 /// each one's last change and no value.
 ///
 /// That a secret does not exist counts where the service says so with its own code: an identity that may not read it is told
 /// so in another way.
-#[derive(Debug)]
+pub type IbmSources<C> = Adapter<Ibm, C>;
+
+/// What is particular to IBM Cloud Secrets Manager.
+#[derive(Debug, Default)]
 pub struct Ibm;
 
 /// What a proven identity asks with.
@@ -88,17 +90,27 @@ const PER_PAGE: usize = 1000;
 const MOST_PAGES: usize = 100;
 
 impl Dialect for Ibm {
-    const PROVIDER: Provider = Provider::Ibm;
+    type Spec = IbmStore;
     type Session = Session;
+
+    const PROVIDER: Provider = Provider::Ibm;
+
+    fn spec(backend: &Backend) -> Option<&IbmStore> {
+        backend.as_ibm()
+    }
+
+    fn server<'a>(&'a self, spec: &'a IbmStore) -> Server<'a> {
+        Server { provider: Self::PROVIDER, address: &spec.url, field: "serviceUrl" }
+    }
 
     /// Source: IBM's SDK for Go, which ESO uses.
     async fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Session>>,
-    ) -> Result<(Session, SignedDuration), Error> {
-        let store = of::<Self, _>(proving.access, |backend| backend.as_ibm())?;
-        let authority = Server { provider: Provider::Ibm, address: &store.iam, field: "iamEndpoint" };
-        let proofs = proving.proofs(authority);
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Session>, Error> {
+        let Proving { proofs, spec: store, last, .. } = &proving;
+        let authority = Server { provider: Self::PROVIDER, address: &store.iam, field: "iamEndpoint" };
+        let proofs = Proofs { server: authority, ..*proofs };
         let (name, proof, grant) = match &store.auth {
             IbmAuth::ApiKey(at) => ("apikey", SecretValue::new(proofs.text(at).await?), "apikey"),
             IbmAuth::Profile { account, namespace, audiences, .. } => {
@@ -115,58 +127,53 @@ impl Dialect for Ibm {
         }
         let body = form(&fields);
         let iam = proving.link(authority, Material::default(), last.as_ref().map(|last| &last.iam)).await?;
-        let call = Call { step: Step::Authenticate, server: authority, action: "login", subject: "login" };
+        let call = proving.call(authority);
         let ask = Ask::form(&["identity", "token"], &body);
         let token = Rest::new(Arc::clone(&iam)).bearer(&call, &ask, &LOGIN).await?;
-        let link = proving
-            .link(server(store), Material::default(), last.as_ref().map(|last| &last.rest.link))
-            .await?;
+        let last = last.as_ref().map(|last| &last.rest.link);
+        let link = proving.link(self.server(store), Material::default(), last).await?;
         let rest = Rest::new(link).with(AUTHORIZATION, &token.value, &call)?;
-        Ok((Session { rest, iam }, token.life))
+        Ok(proving.lasting(Session { rest, iam }, token.life))
     }
 
-    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        let store = asking.store(|backend| backend.as_ibm())?;
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let read = async |one: &Wanted| {
-            let call = call(store, "secret", &one.key);
-            let reply = secret(asking, &call, &one.key).await?;
+            let call = asked.call("secret", &one.key);
+            let reply = secret(asked, &call, &one.key).await?;
             let facts: Facts = reply.object().ok_or_else(|| call.unreadable())?;
             let parts = parts::of(&one.key, &reply.body, one.part == Part::Metadata);
             let parts = parts.map_err(|what| call.error(Kind::Invalid, what))?;
-            Ok(asking.versioned(parts.to_value(), facts.version()))
+            Ok(asked.versioned(parts.to_value(), facts.version()))
         };
-        Ok(together(asking.session.rest.link.bounds(), wanted.iter().map(read).collect()).await)
+        Ok(together(asked.session.rest.link.bounds(), wanted.iter().map(read)).await)
     }
 
     async fn versions(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         wanted: &[Wanted],
     ) -> Result<Vec<Result<Version, Error>>, Error> {
-        let store = asking.store(|backend| backend.as_ibm())?;
         let read = async |one: &Wanted| {
-            let call = call(store, "metadata", &one.key);
+            let call = asked.call("metadata", &one.key);
             let (_, _, name) = IbmStore::reference(&one.key);
             let reply = match IbmStore::is_id(name) {
                 true => {
                     let ask = Ask::get(&["api", "v2", "secrets", name, "metadata"], &[]);
-                    asking.session.rest.taken(&call, &ask, &REFUSALS).await?
+                    asked.session.rest.taken(&call, &ask, &REFUSALS).await?
                 }
                 // By a name there are values only.
-                false => secret(asking, &call, &one.key).await?,
+                false => secret(asked, &call, &one.key).await?,
             };
             reply.object().map(|facts: Facts| facts.version()).ok_or_else(|| call.unreadable())
         };
-        Ok(together(asking.session.rest.link.bounds(), wanted.iter().map(read).collect()).await)
+        Ok(together(asked.session.rest.link.bounds(), wanted.iter().map(read)).await)
     }
 
-    async fn find(asking: &Asking<Self>, _: &Find, _: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
-        let store = asking.store(|backend| backend.as_ibm())?;
-        Err(call(store, "secrets", "find").error(Kind::Invalid, "it cannot be searched"))
-    }
-
-    async fn listing(asking: &Asking<Self>, _: Option<Timestamp>) -> Result<Listing, Error> {
-        let (store, rest) = (asking.store(|backend| backend.as_ibm())?, &asking.session.rest);
-        let call = call(store, "secrets", "secrets");
+    async fn listing(asked: &Asked<'_, Self>) -> Result<Listing, Error> {
+        let rest = &asked.session.rest;
+        let call = asked.call("secrets", "secrets");
         let ask = Ask::get(&["api", "v2", "secret_groups"], &[]);
         let groups: Groups =
             rest.taken(&call, &ask, &REFUSALS).await?.object().ok_or_else(|| call.unreadable())?;
@@ -203,7 +210,7 @@ impl Facts {
     }
 }
 
-async fn secret(asking: &Asking<Ibm>, call: &Call<'_>, key: &str) -> Result<Reply, Error> {
+async fn secret(asked: &Asked<'_, Ibm>, call: &Call<'_>, key: &str) -> Result<Reply, Error> {
     let (group, kind, name) = IbmStore::reference(key);
     let by_name;
     let path: &[&str] = match (IbmStore::is_id(name), group.filter(|group| !group.is_empty())) {
@@ -217,14 +224,5 @@ async fn secret(asking: &Asking<Ibm>, call: &Call<'_>, key: &str) -> Result<Repl
             return Err(call.error(Kind::Invalid, what));
         }
     };
-    asking.session.rest.taken(call, &Ask::get(path, &[]), &REFUSALS).await
-}
-
-fn call<'c>(store: &'c IbmStore, action: &'static str, subject: &'c str) -> Call<'c> {
-    Call { step: Step::Fetch, server: server(store), action, subject }
-}
-
-/// What messages call the server of a store.
-fn server(store: &IbmStore) -> Server<'_> {
-    Server { provider: Provider::Ibm, address: &store.url, field: "serviceUrl" }
+    asked.session.rest.taken(call, &Ask::get(path, &[]), &REFUSALS).await
 }

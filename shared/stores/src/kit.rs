@@ -3,8 +3,12 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `adapter` | what adapters do around what is particular to a provider |
+//! | `adapter` | what adapters do around what is particular to a provider, its [`Dialect`] |
+//! | `asked` | what a dialect is given to prove an identity, and to ask |
+//! | `one_server` | dialects of stores on one server, with one connection and one proof |
+//! | `ask` | requests as most APIs want them, and when they are made again |
 //! | `call` | what a call is named in messages and metrics, and what it means that no answer came |
+//! | `cause` | why a call failed, of all that its errors are wrapped around |
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
 //! | `lines` | answers that go on, line by line |
 //! | `guard` | the addresses that a name may lead to |
@@ -13,21 +17,22 @@
 //! | `room` | the memory that large answers have together |
 //! | `paging` | listings: at most so many pages, none of them twice |
 //! | `session` | identities: proven once by one of many callers, kept, given up after a refusal |
-//! | `served` | what adapters of stores that are asked with one session have alike |
 //! | `proofs` | what stands in target clusters: tokens, passwords, certificates |
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
 //! | `rest` | calls with what proves an identity, and what refusals mean |
 //! | `jwt` | tokens and texts that a key of RSA signs |
-//! | `one_server` | whole adapters, of stores on one server that differ only in what is asked there |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
 
 mod adapter;
+mod ask;
+mod asked;
 mod audience;
 mod batch;
 mod call;
+mod cause;
 mod guard;
 mod hidden;
 mod jwt;
@@ -39,10 +44,11 @@ mod proofs;
 mod reply;
 mod rest;
 mod room;
-mod served;
 mod session;
 
-pub use adapter::{Adapter, Asking, Dialect, Prover, of, together};
+pub use adapter::{Adapter, Dialect, together, unless_refused};
+pub use ask::{form, may_pass};
+pub use asked::{Asked, Proving, READ_AGAIN};
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
@@ -50,11 +56,10 @@ pub use hidden::Hidden;
 pub use jwt::{Unsigned, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
-pub use one_server::{Api, Door, OneServer, OneServerSources, Proven, READ_AGAIN};
+pub use one_server::{Api, Door, One, OneServer, OneServerSources, Proven};
 pub use paging::Pages;
 pub use proofs::Proofs;
 pub use reply::{Absent, Reply};
-pub use rest::{Granted, Refusals, Rest, form};
+pub use rest::{Granted, Refusals, Rest};
 pub use room::{Place, Room};
-pub use served::{Asked, Bearer, Proving, Reads, Served, is_of_proof, locked, may_pass, unless_refused};
-pub use session::{Cell, Cells, Proof, REFUSED};
+pub use session::{Cell, Cells, Proof, REFUSED, locked};

@@ -32,28 +32,29 @@ mod webhook;
 pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
-pub use bitwarden::Bitwarden;
+pub use bitwarden::{Bitwarden, BitwardenSources};
 pub use chef::ChefSources;
-pub use conjur::Conjur;
+pub use conjur::{Conjur, ConjurSources};
 pub use crd::CrdSources;
-pub use delinea::Delinea;
+pub use delinea::{Delinea, DelineaSources};
 pub use doppler::{Doppler, DopplerSources};
 pub use dvls::DvlsSources;
 pub use fortanix::FortanixSources;
 pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
-pub use ibm::Ibm;
+pub use ibm::{Ibm, IbmSources};
 pub use kubernetes::KubernetesSources;
-pub use one_password::{OnePassword, OnePasswordSources};
-pub use oracle::Oracle;
+pub use one_password::OnePasswordSources;
+pub use oracle::{Oracle, OracleSources};
 pub use ovh::OvhSources;
 pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
-pub use secret_server::SecretServer;
+pub use secret_server::{SecretServer, SecretServerSources};
 pub use senhasegura::SenhaseguraSources;
 pub use webhook::WebhookSources;
 
+use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Sink, Source};
 use std::sync::Arc;
@@ -67,12 +68,13 @@ pub struct Adapters {
 }
 
 /// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
-/// that prove themselves to others from `aws`; the digest key is the ledger's.
+/// that prove themselves to others from `aws`; the digest key is the ledger's. The servers in `plain` may be asked without TLS.
 pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     clusters: &Arc<C>,
     aws: &Arc<A>,
     clock: &Arc<dyn Clock>,
     digest_key: &DigestKey,
+    plain: &Arc<[Origin]>,
 ) -> Adapters {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     let told = clock();
@@ -81,28 +83,31 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let sinks: Vec<Arc<dyn Sink>> = vec![kubernetes.clone()];
     let sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
-        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<Bitwarden, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<Conjur, C>::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(
+            BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())
+                .without_tls(plain),
+        ),
+        Arc::new(BitwardenSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ConjurSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DelineaSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DopplerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(IbmSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
-        Arc::new(kit::Adapter::<Delinea, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(DopplerSources::of(Doppler::default(), clusters(), clock(), digest_key.clone())),
-        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
-        Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<Ibm, C>::new(clusters(), clock(), digest_key.clone())),
         kubernetes,
-        Arc::new(OnePasswordSources::of(OnePassword, clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<Oracle, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(kit::Adapter::<SecretServer, C>::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ];
     Adapters { sources, sinks }

@@ -6,7 +6,7 @@
 
 mod api;
 
-use crate::kit::{Asked, Bearer, Link, Proof, Proving, Reads, Served, Server, unless_refused};
+use crate::kit::{Adapter, Dialect, Link, Material, Proof, Proving, Server};
 use api::{Api, Full, Summary};
 use pawl_domain::item::{Item, Part};
 use pawl_domain::query::{NamePattern, Told};
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex};
 /// tells in one call that nothing in it changed, and else its list has the numbers: a sweep reads no item.
 ///
 /// That an item does not exist counts only where every vault was answered for, and its list has no such title.
-pub type OnePasswordSources<C> = Served<C, OnePassword>;
+pub type OnePasswordSources<C> = Adapter<OnePassword, C>;
 
 /// What is particular to 1Password Connect.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,7 +32,8 @@ pub struct OnePassword;
 /// A proven identity at one server.
 #[derive(Debug)]
 pub struct Session {
-    bearer: Bearer,
+    link: Arc<Link>,
+    token: SecretValue,
     /// The ids of vaults, by what stores call them.
     vaults: Mutex<BTreeMap<String, String>>,
     lists: Lists,
@@ -41,7 +42,7 @@ pub struct Session {
 /// By vault, the number of its content and the items that it had then, without what is in them.
 type Lists = Arc<Mutex<BTreeMap<String, (u64, Arc<Vec<Summary>>)>>>;
 
-impl Reads for OnePassword {
+impl Dialect for OnePassword {
     type Spec = OnePasswordStore;
     type Session = Session;
 
@@ -59,47 +60,40 @@ impl Reads for OnePassword {
         Server { provider: Provider::OnePassword, address: &spec.connect_host, field: "connectHost" }
     }
 
-    fn link(session: &Session) -> &Arc<Link> {
-        &session.bearer.link
-    }
-
     async fn prove<C: ClusterCredentials>(
         &self,
         proving: Proving<'_, C, Self>,
     ) -> Result<Proof<Session>, Error> {
-        let bearer = proving.bearer(&proving.spec.connect_token).await?;
-        let last = proving.last.as_ref().filter(|last| last.bearer.token == bearer.token);
+        let Proving { proofs, spec, last, .. } = &proving;
+        let token = proofs.secret(&spec.connect_token).await?;
+        let link = last.as_ref().map(|last| &last.link);
+        let link = proving.link(proofs.server, Material::default(), link).await?;
+        // Another token may see other vaults.
+        let last = last.as_ref().filter(|last| last.token == token);
         let lists = last.map(|last| Arc::clone(&last.lists)).unwrap_or_default();
-        Ok(proving.of_secrets(Session { bearer, vaults: Mutex::default(), lists }))
+        Ok(proving.of_secrets(Session { link, token, vaults: Mutex::default(), lists }))
     }
 
-    async fn check(asked: Asked<'_, Self>) -> Result<(), Error> {
-        let api = Api(asked);
-        for vault in &api.0.spec.vaults {
+    async fn check(api: &Api<'_>) -> Result<(), Error> {
+        for vault in &api.spec.vaults {
             api.vault(vault).await?;
         }
         Ok(())
     }
 
-    async fn values(asked: Asked<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        let api = &Api(asked);
+    async fn values(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let told: Vec<Told> = wanted.iter().map(|one| Told::from_text(&one.key)).collect();
         let keys: BTreeSet<&str> = told.iter().map(|told| told.key.as_str()).collect();
         let read: Vec<_> = keys.iter().map(|key| api.item(key)).collect();
         let items: BTreeMap<&str, _> = keys.iter().copied().zip(api.all(read).await).collect();
         let values: Vec<_> = told.iter().map(|told| value(api, told, &items[told.key.as_str()])).collect();
-        unless_refused(api.all(values).await)
+        Ok(api.all(values).await)
     }
 
     /// Source: ESO's `GetAllSecrets`. A search names its answers by the labels of fields, of which the first counts; tags, where
     /// there are any, before the title.
-    async fn find(
-        asked: Asked<'_, Self>,
-        find: &Find,
-        keep: &Keep,
-    ) -> Result<BTreeMap<String, Fetched>, Error> {
-        let api = &Api(asked);
-        let call = api.0.call("items", "find");
+    async fn find(api: &Api<'_>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+        let call = api.call("items", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let path = find.path.as_deref().filter(|_| find.tags.is_empty());
         let meant = |item: &Summary| {
@@ -108,7 +102,7 @@ impl Reads for OnePassword {
                 && keep.allows(&item.title)
         };
         let mut found = BTreeMap::new();
-        for vault in &api.0.spec.vaults {
+        for vault in &api.spec.vaults {
             let id = api.vault(vault).await?;
             let list = api.items(&id).await?;
             let read: Vec<_> =
@@ -124,13 +118,9 @@ impl Reads for OnePassword {
         Ok(found)
     }
 
-    async fn versions(
-        asked: Asked<'_, Self>,
-        wanted: &[Wanted],
-    ) -> Result<Vec<Result<Version, Error>>, Error> {
-        let api = Api(asked);
+    async fn versions(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
         let mut lists = Vec::new();
-        for vault in &api.0.spec.vaults {
+        for vault in &api.spec.vaults {
             lists.push(api.list(vault).await);
         }
         let version = |one: &Wanted| {
@@ -142,9 +132,9 @@ impl Reads for OnePassword {
                     return Ok(Version { id: item.version(), since: None });
                 }
             }
-            Err(api.0.call("items", &told.key).missing())
+            Err(api.call("items", &told.key).missing())
         };
-        unless_refused(wanted.iter().map(version).collect())
+        Ok(wanted.iter().map(version).collect())
     }
 }
 
@@ -164,7 +154,7 @@ async fn named(
     let fields = Item { kind: Part::Field, parts: full.fields };
     if let Err(repeated) = fields.every(None) {
         let what = format!("several fields are called {:?}; give each a name of its own", repeated.0);
-        return Err(api.0.call("items", &item.title).error(Kind::Invalid, what));
+        return Err(api.call("items", &item.title).error(Kind::Invalid, what));
     }
     parts.extend(fields.parts.into_iter().filter(|(label, _)| pattern.is_match(label)));
     Ok(Some((full.version, parts)))

@@ -3,13 +3,14 @@
 mod sign;
 
 use crate::kit::{
-    Asking, Call, Dialect, Link, Material, Pages, Prover, Refusals, Reply, Server, Whole, of, together,
+    Adapter, Asked, Call, Dialect, Link, Material, Pages, Proof, Proofs, Proving, Refusals, Reply, Server,
+    Whole, may_pass, together,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
-use pawl_domain::store::OracleStore;
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version, VersionSelector};
+use jiff::Timestamp;
+use pawl_domain::store::{Backend, OracleStore};
+use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Version, VersionSelector};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -17,14 +18,20 @@ use sign::Signer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The stores of Oracle Cloud Infrastructure Vault.
+/// Oracle Cloud Infrastructure Vault as [`Sources`](pawl_ports::Sources).
 ///
 /// The user needs `read secret-bundles` in the vault's compartment, and `inspect secrets` to search. A read is one call, and so
 /// is the look of a sweep, for the list of secrets has no versions.
 ///
 /// A key never counts as missing: of one that is not there the service says what it says of one that may not be seen.
-#[derive(Debug)]
-pub struct Oracle;
+pub type OracleSources<C> = Adapter<Oracle, C>;
+
+/// What is particular to Oracle's vault.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    /// Where all its services are; `None` for Oracle's own hosts.
+    address: Option<String>,
+}
 
 /// What a proven identity asks with.
 #[derive(Debug)]
@@ -76,26 +83,42 @@ const REFUSALS: Refusals = Refusals {
     absent: |_| false,
     passing: None,
 };
-/// What proves the identity is read again after this time.
-const PROOF: SignedDuration = SignedDuration::from_secs(60);
 const MOST_PAGES: usize = 1000;
 
+impl Oracle {
+    /// The same at another address, for tests. Nothing is then asked of Oracle.
+    pub fn at(address: &str) -> Self {
+        Self { address: Some(address.to_owned()) }
+    }
+}
+
 impl Dialect for Oracle {
-    const PROVIDER: Provider = Provider::Oracle;
+    type Spec = OracleStore;
     type Session = Session;
 
+    const PROVIDER: Provider = Provider::Oracle;
+
+    fn spec(backend: &Backend) -> Option<&OracleStore> {
+        backend.as_oracle()
+    }
+
+    /// The services have addresses of their own, which the region tells.
+    fn server<'a>(&'a self, spec: &'a OracleStore) -> Server<'a> {
+        server(&spec.region)
+    }
+
     async fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Session>>,
-    ) -> Result<(Session, SignedDuration), Error> {
-        let store = of::<Self, _>(proving.access, |backend| backend.as_oracle())?;
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Session>, Error> {
+        let Proving { proofs, spec: store, last, .. } = &proving;
         let domain = domain(&store.region);
-        let host = |service: &str| match proving.at {
-            Some(address) => address.to_owned(),
+        let host = |service: &str| match &self.address {
+            Some(address) => address.clone(),
             None => format!("https://{service}.{}.oci.{domain}", store.region),
         };
         let (bundles, secrets) = (host("secrets.vaults"), host("vaults"));
-        let proofs = proving.proofs(server(&bundles));
+        let proofs = Proofs { server: server(&bundles), ..*proofs };
         let (key, print) = (proofs.text(&store.private_key).await?, proofs.text(&store.fingerprint).await?);
         let key_id = format!("{}/{}/{}", store.tenancy, store.user, print.trim());
         let signer =
@@ -107,60 +130,56 @@ impl Dialect for Oracle {
         };
         let bundles = open(bundles, last.as_ref().map(|last| &last.bundles)).await?;
         let secrets = open(secrets, last.as_ref().map(|last| &last.secrets)).await?;
-        Ok((Session { bundles, secrets, signer }, PROOF))
+        Ok(proving.of_secrets(Session { bundles, secrets, signer }))
     }
 
-    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        let store = asking.store(|backend| backend.as_oracle())?;
-        let read = async |one: &Wanted| bundle(asking, store, &one.key, &one.selector).await;
-        let bounds = asking.session.bundles.link.bounds();
-        Ok(together(bounds, wanted.iter().map(read).collect()).await)
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
+        let read = async |one: &Wanted| bundle(asked, &one.key, &one.selector).await;
+        let bounds = asked.session.bundles.link.bounds();
+        Ok(together(bounds, wanted.iter().map(read)).await)
     }
 
     /// As in ESO, one of the tags is enough.
     async fn find(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         find: &Find,
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
-        let store = asking.store(|backend| backend.as_oracle())?;
-        let call = asking.session.secrets.call("list", "find");
+        let call = asked.session.secrets.call(asked, "list", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let is_tagged = |secret: &Summary| {
             let has = |(tag, value): (&String, &String)| secret.freeform_tags.get(tag) == Some(value);
             find.tags.is_empty() || find.tags.iter().any(has)
         };
-        let listed = list(asking, store, &call).await?;
+        let listed = list(asked, &call).await?;
         let found = listed.into_iter().filter(|secret| {
             let name = &secret.secret_name;
             let is_there = secret.time_of_deletion.is_none();
             is_there && is_tagged(secret) && pattern.is_match(name) && keep.allows(name)
         });
         let read = async |secret: Summary| {
-            let read = bundle(asking, store, &secret.secret_name, &VersionSelector::Current).await?;
+            let read = bundle(asked, &secret.secret_name, &VersionSelector::Current).await?;
             Ok((secret.secret_name, read))
         };
-        let bounds = asking.session.bundles.link.bounds();
-        together(bounds, found.map(read).collect()).await.into_iter().collect()
+        let bounds = asked.session.bundles.link.bounds();
+        together(bounds, found.map(read)).await.into_iter().collect()
     }
 }
 
-async fn bundle(
-    asking: &Asking<Oracle>,
-    store: &OracleStore,
-    key: &str,
-    selector: &VersionSelector,
-) -> Result<Fetched, Error> {
-    let service = &asking.session.bundles;
-    let call = service.call("bundle", key);
-    let mut query = vec![("secretName", key), ("vaultId", &store.vault)];
+async fn bundle(asked: &Asked<'_, Oracle>, key: &str, selector: &VersionSelector) -> Result<Fetched, Error> {
+    let service = &asked.session.bundles;
+    let call = service.call(asked, "bundle", key);
+    let mut query = vec![("secretName", key), ("vaultId", &asked.spec.vault)];
     match selector {
         VersionSelector::Current => {}
         VersionSelector::Label(stage) => query.push(("stage", stage)),
         VersionSelector::Id(number) => query.push(("versionNumber", number)),
     }
     let path = ["20190301", "secretbundles", "actions", "getByName"];
-    let reply = service.taken(asking, &call, Method::POST, &path, &query).await?;
+    let reply = service.taken(asked, &call, Method::POST, &path, &query).await?;
     let bundle: Bundle = reply.object().ok_or_else(|| call.unreadable())?;
     let content = SecretValue::new(bundle.secret_bundle_content.content);
     let value = match bundle.secret_bundle_content.content_type.as_str() {
@@ -168,20 +187,20 @@ async fn bundle(
         _ => None,
     };
     let version = Version { id: bundle.version_number.to_string(), since: bundle.time_created };
-    let fetched = asking.versioned(value.ok_or_else(|| call.unreadable())?, version);
+    let fetched = asked.versioned(value.ok_or_else(|| call.unreadable())?, version);
     Ok(Fetched { labels: bundle.stages, ..fetched })
 }
 
-async fn list(asking: &Asking<Oracle>, store: &OracleStore, call: &Call<'_>) -> Result<Vec<Summary>, Error> {
-    let compartment = store.compartment.as_deref().unwrap_or_default();
+async fn list(asked: &Asked<'_, Oracle>, call: &Call<'_>) -> Result<Vec<Summary>, Error> {
+    let compartment = asked.spec.compartment.as_deref().unwrap_or_default();
     let (mut pages, mut all) = (Pages::from(*call, "", MOST_PAGES), Vec::new());
     while let Some(page) = pages.take() {
-        let mut query = vec![("compartmentId", compartment), ("vaultId", &store.vault)];
+        let mut query = vec![("compartmentId", compartment), ("vaultId", &asked.spec.vault)];
         if !page.is_empty() {
             query.push(("page", &page));
         }
         let reply =
-            asking.session.secrets.taken(asking, call, Method::GET, &["20180608", "secrets"], &query).await?;
+            asked.session.secrets.taken(asked, call, Method::GET, &["20180608", "secrets"], &query).await?;
         all.extend(reply.list::<Summary>().ok_or_else(|| call.unreadable())?);
         let next = reply.headers.get("opc-next-page").and_then(|next| next.to_str().ok());
         pages.then(next.map(str::to_owned))?;
@@ -192,7 +211,7 @@ async fn list(asking: &Asking<Oracle>, store: &OracleStore, call: &Call<'_>) -> 
 impl Service {
     async fn taken(
         &self,
-        asking: &Asking<Oracle>,
+        asked: &Asked<'_, Oracle>,
         call: &Call<'_>,
         method: Method,
         path: &[&str],
@@ -205,18 +224,18 @@ impl Service {
         url.query_pairs_mut().extend_pairs(query);
         let empty = SecretValue::new("");
         let ask = || {
-            let headers = asking.session.signer.sign(&method, &url, asking.now);
+            let headers = asked.session.signer.sign(&method, &url, asked.now);
             let headers = headers.map_err(|what| call.error(Kind::Invalid, what))?;
             let body = (method == Method::POST).then_some(&empty);
             let largest = self.link.bounds().largest_list;
             Ok(Whole { method: method.clone(), url: url.clone(), headers, body, largest })
         };
-        let reply = self.link.send_whole(call, &ask, &Reply::may_pass).await;
+        let reply = self.link.send_whole(call, &ask, &may_pass).await;
         call.counted(reply.and_then(|reply| REFUSALS.taken(call, reply)))
     }
 
-    fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, server: server(&self.address), action, subject }
+    fn call<'c>(&'c self, asked: &Asked<'_, Oracle>, action: &'static str, subject: &'c str) -> Call<'c> {
+        asked.call_of(server(&self.address), action, subject)
     }
 }
 

@@ -66,11 +66,11 @@ impl OneServer for Ovh {
         Ok(Proven::by_secret(Some(SecretValue::new([b"Bearer ", token.expose()].concat()))))
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| api.value(one)).await
     }
 
-    async fn versions(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
+    async fn versions(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
         api.each(wanted, |one| async {
             let call = api.call("version", &one.key);
             api.secret(&call, one, false).await?.version(&call)
@@ -78,7 +78,7 @@ impl OneServer for Ovh {
         .await
     }
 
-    async fn find(api: &Api<Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(api: &Api<'_, Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = api.call("list", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let path = find.path.as_deref().unwrap_or_default().trim_end_matches('/');
@@ -147,7 +147,7 @@ impl Secret {
     }
 }
 
-impl Api<Ovh> {
+impl Api<'_, Ovh> {
     async fn value(&self, wanted: &Wanted) -> Result<Fetched, Error> {
         let call = self.call("secret", &wanted.key);
         let secret = self.secret(&call, wanted, true).await?;
@@ -157,7 +157,7 @@ impl Api<Ovh> {
             SecretValue::new(data.map(|data| String::from(Box::<str>::from(data))).unwrap_or_default());
         let value = printed(json.expose()).filter(|value| !matches!(value.expose(), b"" | b"{}"));
         let value = value.ok_or_else(|| call.error(Kind::Invalid, "it has no data; write some into it"))?;
-        Ok(self.versioned(value, version.id, None))
+        Ok(self.versioned(value, version))
     }
 
     async fn secret(&self, call: &Call<'_>, wanted: &Wanted, with_data: bool) -> Result<Secret, Error> {

@@ -42,16 +42,16 @@ impl OneServer for Previder {
         proofs.secret(&spec.access_token).await.map(Proven::by_secret)
     }
 
-    async fn check(api: &Api<Self>) -> Result<(), Error> {
+    async fn check(api: &Api<'_, Self>) -> Result<(), Error> {
         api.get("token", &["token", "info"]).await.map(|_: IgnoredAny| ())
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| async {
             let path: Vec<_> =
                 std::iter::once("secret").chain(one.key.split('/')).chain(["decrypt"]).collect();
             let read: Decrypted = api.get(&one.key, &path).await?;
-            Ok(api.valued(SecretValue::new(read.secret)))
+            Ok(api.digested(SecretValue::new(read.secret)))
         })
         .await
     }
@@ -62,7 +62,7 @@ struct Decrypted {
     secret: String,
 }
 
-impl Api<Previder> {
+impl Api<'_, Previder> {
     async fn get<T: DeserializeOwned>(&self, subject: &str, path: &[&str]) -> Result<T, Error> {
         let call = self.call("decrypt", subject);
         let headers = HeaderMap::from_iter([(TOKEN, sealed(self.proof(), &call)?)]);

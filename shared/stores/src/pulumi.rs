@@ -57,7 +57,7 @@ impl OneServer for Pulumi {
         }
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let open = api.open().await?;
         api.each(wanted, |one| api.property(&open, &one.key)).await
     }
@@ -109,7 +109,7 @@ struct Property {
     value: Box<RawValue>,
 }
 
-impl Api<Pulumi> {
+impl Api<'_, Pulumi> {
     async fn open(&self) -> Result<String, Error> {
         let environment = format!("{}/{}", self.spec.project, self.spec.environment);
         let call = self.call("open", &environment);
@@ -123,7 +123,7 @@ impl Api<Pulumi> {
         let read: Property = self.json(&call, ask, |call, reply| call.refused(reply, RIGHT)).await?;
         let read = SecretValue::new(String::from(Box::<str>::from(read.value)));
         let value = printed(read.expose()).ok_or_else(|| call.unreadable())?;
-        Ok(self.valued(value))
+        Ok(self.digested(value))
     }
 
     fn ask<'a>(&'a self, below: &[&'a str]) -> Result<Ask<'a>, Error> {

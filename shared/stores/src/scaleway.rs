@@ -52,11 +52,11 @@ impl OneServer for Scaleway {
         proofs.secret(&spec.secret_key).await.map(Proven::by_secret)
     }
 
-    async fn check(api: &Api<Self>) -> Result<(), Error> {
+    async fn check(api: &Api<'_, Self>) -> Result<(), Error> {
         api.page(&api.call("list", "secrets"), "1", "1", &[]).await.map(|_: Listed| ())
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         api.each(wanted, |one| async {
             let call = api.call("access", &one.key);
             let id = api.id(&call, &one.key).await?;
@@ -65,7 +65,7 @@ impl OneServer for Scaleway {
         .await
     }
 
-    async fn versions(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
+    async fn versions(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
         api.each(wanted, |one| async {
             let call = api.call("version", &one.key);
             let id = api.id(&call, &one.key).await?;
@@ -77,7 +77,7 @@ impl OneServer for Scaleway {
         .await
     }
 
-    async fn find(api: &Api<Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
+    async fn find(api: &Api<'_, Self>, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = api.call("list", "find");
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let path = find.path.iter().map(|path| ("path", path.as_str()));
@@ -136,7 +136,7 @@ struct Accessed {
     data: String,
 }
 
-impl Api<Scaleway> {
+impl Api<'_, Scaleway> {
     /// The secret's id. Of several that are called so the first counts, as in ESO.
     async fn id(&self, call: &Call<'_>, key: &str) -> Result<String, Error> {
         let (name, path) = match key.split_once(':') {
@@ -159,7 +159,7 @@ impl Api<Scaleway> {
         let ask = self.get(call, &["secrets", id, "versions", revision, "access"])?;
         let read: Accessed = self.json(call, ask, refused).await?;
         let value = STANDARD.decode(read.data).map_err(|_| call.unreadable())?;
-        Ok(self.versioned(SecretValue::new(value), read.revision.to_string(), None))
+        Ok(self.versioned(SecretValue::new(value), Version { id: read.revision.to_string(), since: None }))
     }
 
     async fn page(

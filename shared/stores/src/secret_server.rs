@@ -4,26 +4,26 @@
 mod login;
 mod parts;
 
-use crate::kit::{Ask, Asking, Call, Dialect, Prover, Refusals, Rest, Server, together};
-use jiff::SignedDuration;
+use crate::kit::{Adapter, Ask, Asked, Dialect, Proof, Proving, Refusals, Rest, Server, together};
 use parts::Secret;
 use pawl_domain::provider::SecretServerKey;
-use pawl_domain::store::SecretServerStore;
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Step, VersionSelector};
+use pawl_domain::store::{Backend, SecretServerStore};
+use pawl_domain::{Fetched, Kind, Provider, SecretValue, VersionSelector};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::StatusCode;
 use serde::Deserialize;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// The stores of Delinea Secret Server.
+/// Delinea Secret Server as [`Sources`](pawl_ports::Sources).
 ///
 /// The user needs the permission View on each secret. An id or a path is one call, a name two: a search, and the first secret
 /// that it finds, as in ESO; and one more for each file among the fields.
 ///
 /// A key never counts as missing: a search lists only what the user may see, and of an id that the user may not see the server
 /// says what it says of one that is not there.
-#[derive(Debug)]
+pub type SecretServerSources<C> = Adapter<SecretServer, C>;
+
+/// What is particular to Secret Server.
+#[derive(Debug, Default)]
 pub struct SecretServer;
 
 /// What a proven identity asks with.
@@ -62,45 +62,44 @@ const UNSEEN: &str =
     "there is no such secret, or the user may not see it; check the key and the user's permissions";
 
 impl Dialect for SecretServer {
-    const PROVIDER: Provider = Provider::SecretServer;
+    type Spec = SecretServerStore;
     type Session = Session;
 
+    const PROVIDER: Provider = Provider::SecretServer;
+
+    fn spec(backend: &Backend) -> Option<&SecretServerStore> {
+        backend.as_secret_server()
+    }
+
+    fn server<'a>(&'a self, spec: &'a SecretServerStore) -> Server<'a> {
+        Server { provider: Self::PROVIDER, address: &spec.url, field: "serverURL" }
+    }
+
     async fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Session>>,
-    ) -> Result<(Session, SignedDuration), Error> {
-        login::prove(proving, last).await
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Session>, Error> {
+        login::prove(proving).await
     }
 
-    async fn values(asking: &Asking<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
-        let api =
-            Api { store: asking.store(|backend| backend.as_secret_server())?, rest: &asking.session.rest };
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let read = async |one: &Wanted| {
+            let call = asked.call("secret", &one.key);
             if one.selector != VersionSelector::Current {
-                let what = "versions cannot be read; leave version out";
-                return Err(api.call("secret", &one.key).error(Kind::Invalid, what));
+                return Err(call.error(Kind::Invalid, "versions cannot be read; leave version out"));
             }
-            let secret = api.named(&one.key).await?;
-            let parts =
-                secret.parts().map_err(|what| api.call("secret", &one.key).error(Kind::Invalid, what))?;
-            Ok(asking.digested(parts.to_value()))
+            let secret = asked.named(&one.key).await?;
+            let parts = secret.parts().map_err(|what| call.error(Kind::Invalid, what))?;
+            Ok(asked.digested(parts.to_value()))
         };
-        Ok(together(api.rest.link.bounds(), wanted.iter().map(read).collect()).await)
-    }
-
-    async fn find(asking: &Asking<Self>, _: &Find, _: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
-        let api =
-            Api { store: asking.store(|backend| backend.as_secret_server())?, rest: &asking.session.rest };
-        Err(api.call("search", "find").error(Kind::Invalid, "it cannot be searched"))
+        Ok(together(asked.session.rest.link.bounds(), wanted.iter().map(read)).await)
     }
 }
 
-struct Api<'a> {
-    store: &'a SecretServerStore,
-    rest: &'a Rest,
-}
-
-impl Api<'_> {
+impl Asked<'_, SecretServer> {
     async fn named(&self, key: &str) -> Result<Secret, Error> {
         match SecretServerKey::of(key) {
             SecretServerKey::InFolder(folder, name) => {
@@ -129,7 +128,8 @@ impl Api<'_> {
             ("paging.skip", "0"),
             ("paging.filter.isExactMatch", "true"),
         ];
-        let reply = self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets"], &query), &REFUSALS).await?;
+        let reply =
+            self.session.rest.taken(&call, &Ask::get(&["api", "v1", "secrets"], &query), &REFUSALS).await?;
         let found: Search = reply.object().ok_or_else(|| call.unreadable())?;
         for record in found.records {
             if folder.is_some() && record.folder_id.is_some() && record.folder_id != folder {
@@ -152,25 +152,17 @@ impl Api<'_> {
         refusals: &Refusals,
     ) -> Result<Secret, Error> {
         let call = self.call("secret", key);
-        let reply = self.rest.taken(&call, &Ask::get(&["api", "v1", "secrets", id], query), refusals).await?;
+        let reply =
+            self.session.rest.taken(&call, &Ask::get(&["api", "v1", "secrets", id], query), refusals).await?;
         let mut secret = Secret::of(&reply.body).ok_or_else(|| call.unreadable())?;
         // Of a path, the answer alone tells the id.
         let id = if query.is_empty() { id.to_owned() } else { secret.id().to_string() };
         for slug in secret.files() {
             let call = self.call("field", key);
             let ask = Ask::get(&["api", "v1", "secrets", &id, "fields", &slug], &[]);
-            let mut reply = self.rest.taken(&call, &ask, &REFUSALS).await?;
+            let mut reply = self.session.rest.taken(&call, &ask, &REFUSALS).await?;
             secret.fill(&slug, &SecretValue::new(std::mem::take(&mut *reply.body)));
         }
         Ok(secret)
     }
-
-    fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, server: server(self.store), action, subject }
-    }
-}
-
-/// What messages call the server of a store.
-fn server(store: &SecretServerStore) -> Server<'_> {
-    Server { provider: Provider::SecretServer, address: &store.url, field: "serverURL" }
 }

@@ -63,11 +63,11 @@ impl OneServer for Senhasegura {
         Ok(Proven::by_token(header, token.expires_in.unwrap_or(LIFE)))
     }
 
-    async fn check(api: &Api<Self>) -> Result<(), Error> {
+    async fn check(api: &Api<'_, Self>) -> Result<(), Error> {
         api.secrets().await.map(|_| ())
     }
 
-    async fn fetch(api: &Api<Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    async fn values(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
         let secrets = api.secrets().await?;
         Ok(wanted.iter().map(|one| api.value(&secrets, &one.key)).collect())
     }
@@ -106,12 +106,12 @@ struct Secret {
     data: Option<Vec<BTreeMap<String, Option<Hidden>>>>,
 }
 
-impl Api<Senhasegura> {
+impl Api<'_, Senhasegura> {
     async fn secrets(&self) -> Result<Vec<Secret>, Error> {
         let call = self.call("application", "secrets");
         let whole = Whole {
             method: Method::GET,
-            url: at(&self.spec, "/iso/dapp/application", &call)?,
+            url: at(self.spec, "/iso/dapp/application", &call)?,
             headers: HeaderMap::from_iter([
                 (AUTHORIZATION, sealed(self.proof(), &call)?),
                 (CONTENT_TYPE, FORM),
@@ -148,7 +148,7 @@ impl Api<Senhasegura> {
             true => printed(json.expose()).ok_or_else(|| call.unreadable())?,
             false => json,
         };
-        Ok(self.valued(value))
+        Ok(self.digested(value))
     }
 }
 

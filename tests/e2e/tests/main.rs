@@ -3,6 +3,7 @@
 mod api_servers;
 mod attacks;
 mod bad_input;
+mod intake;
 mod jobs;
 mod lambdas;
 mod runbooks;

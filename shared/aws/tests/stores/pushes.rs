@@ -321,7 +321,7 @@ impl Place {
     fn forbid(&self, calls: &'static [&'static str], forbid: bool) -> bool {
         let instead = move |asked: &Asked| {
             let words = json!({ "__type": "AccessDeniedException", "message": "" });
-            calls.iter().any(|call| is(asked, call)).then(|| (400, words.to_string()))
+            calls.iter().any(|call| is(asked, call)).then(|| (400_u16, words.to_string()))
         };
         self.relay.answer(forbid.then(|| Arc::new(instead) as Arc<Instead>));
         true

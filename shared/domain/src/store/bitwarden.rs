@@ -1,10 +1,9 @@
 //! `spec.provider.bitwardensecretsmanager`: secrets of an organization of Bitwarden.
 
-use super::spec::{Claims, Identity, Spec};
+use super::spec::Served;
 use super::{CaProvider, SecretKeyRef};
-use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::{Capabilities, Provider, bitwarden};
+use crate::provider::{Provider, bitwarden};
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -36,36 +35,16 @@ impl BitwardenStore {
     }
 }
 
-impl Spec for BitwardenStore {
-    fn location(&self) -> Location {
-        let address = self.server.trim_end_matches('/').to_ascii_lowercase();
-        let account = Some(format!("{address}/{}", self.organization));
-        Location { provider: Provider::Bitwarden, region: String::new(), account }
+impl Served for BitwardenStore {
+    const PROVIDER: Provider = Provider::Bitwarden;
+
+    fn server(&self) -> &str {
+        &self.server
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::Bitwarden.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn found_key(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    /// Its answers are by ids, and its criteria about names: any may be meant.
-    fn finds(&self, _: &Find, _: &dyn Fn(&str) -> bool, _: &str) -> bool {
-        true
+    fn references(&self) -> Vec<Option<&Namespace>> {
+        let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
+        std::iter::once(&self.token).chain(ca).map(|at| at.namespace.as_ref()).collect()
     }
 
     fn refuses(&self, find: &Find) -> Option<&'static str> {
@@ -76,25 +55,12 @@ impl Spec for BitwardenStore {
         )
     }
 
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
-        let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
-        std::iter::once(&self.token).chain(ca).map(|at| at.namespace.as_ref()).collect()
+    fn part(&self) -> Option<&str> {
+        Some(&self.organization)
     }
 
-    fn tells_tenants_apart(&self) -> bool {
-        false
-    }
-
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
-    }
-
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.server.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
-    }
-
-    fn withhold_values(&mut self) -> bool {
-        false
+    /// Its answers are by ids, and its criteria about names: any may be meant.
+    fn may_find(&self, _: &Find, _: &dyn Fn(&str) -> bool, _: &str) -> bool {
+        true
     }
 }

@@ -1,11 +1,10 @@
 //! `spec.provider.conjur`: variables of CyberArk Conjur.
 
-use super::spec::{Claims, Identity, Spec};
+use super::spec::Served;
 use super::{CaProvider, SecretKeyRef};
-use crate::key::Location;
 use crate::name::{Namespace, ObjectName};
+use crate::provider::Provider;
 use crate::provider::conjur::VARIABLE;
-use crate::provider::{Capabilities, Provider};
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -95,42 +94,14 @@ impl ConjurStore {
     }
 }
 
-impl Spec for ConjurStore {
-    fn location(&self) -> Location {
-        let address = self.url.trim_end_matches('/').to_ascii_lowercase();
-        let account = Some(format!("{address}/{}", self.account));
-        Location { provider: Provider::Conjur, region: String::new(), account }
+impl Served for ConjurStore {
+    const PROVIDER: Provider = Provider::Conjur;
+
+    fn server(&self) -> &str {
+        &self.url
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::Conjur.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        self.id(key).to_owned()
-    }
-
-    fn found_key(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        self.id(key).to_owned()
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        self.id(key).to_owned()
-    }
-
-    fn finds(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
-        named(self.id(name))
-    }
-
-    fn refuses(&self, find: &Find) -> Option<&'static str> {
-        Self::refuses(find)
-    }
-
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
+    fn references(&self) -> Vec<Option<&Namespace>> {
         let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
         let auth = match &self.auth {
             ConjurAuth::ApiKey { user: one, key: other }
@@ -145,21 +116,20 @@ impl Spec for ConjurStore {
         auth.into_iter().chain(ca.map(|at| at.namespace.as_ref())).collect()
     }
 
-    fn tells_tenants_apart(&self) -> bool {
-        false
+    fn refuses(&self, find: &Find) -> Option<&'static str> {
+        Self::refuses(find)
     }
 
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
+    fn part(&self) -> Option<&str> {
+        Some(&self.account)
     }
 
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.url.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
+    fn asked_as(&self, key: &str) -> String {
+        self.id(key).to_owned()
     }
 
-    fn withhold_values(&mut self) -> bool {
-        false
+    fn may_find(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        named(self.id(name))
     }
 }
 

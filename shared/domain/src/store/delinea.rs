@@ -1,10 +1,9 @@
 //! `spec.provider.delinea`: Delinea DevOps Secrets Vault.
 
-use super::spec::{Claims, Identity, Spec};
+use super::spec::Served;
 use super::{Given, SecretKeyRef};
-use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::{Capabilities, Provider};
+use crate::provider::Provider;
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -19,41 +18,14 @@ pub struct DelineaStore {
     pub client_secret: SecretKeyRef,
 }
 
-impl Spec for DelineaStore {
-    fn location(&self) -> Location {
-        let address = self.url.trim_end_matches('/').to_ascii_lowercase();
-        Location { provider: Provider::Delinea, region: String::new(), account: Some(address) }
+impl Served for DelineaStore {
+    const PROVIDER: Provider = Provider::Delinea;
+
+    fn server(&self) -> &str {
+        &self.url
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::Delinea.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        key.trim_start_matches('/').to_owned()
-    }
-
-    fn found_key(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        self.remote_key(key)
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        self.remote_key(key)
-    }
-
-    fn finds(&self, _: &Find, _: &dyn Fn(&str) -> bool, _: &str) -> bool {
-        false
-    }
-
-    fn refuses(&self, _: &Find) -> Option<&'static str> {
-        Some("ESO finds nothing in DevOps Secrets Vault; name each secret in spec.data")
-    }
-
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
+    fn references(&self) -> Vec<Option<&Namespace>> {
         self.client_id
             .secret()
             .into_iter()
@@ -62,20 +34,11 @@ impl Spec for DelineaStore {
             .collect()
     }
 
-    fn tells_tenants_apart(&self) -> bool {
-        false
+    fn refuses(&self, _: &Find) -> Option<&'static str> {
+        Some("ESO finds nothing in DevOps Secrets Vault; name each secret in spec.data")
     }
 
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
-    }
-
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.url.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
-    }
-
-    fn withhold_values(&mut self) -> bool {
-        false
+    fn asked_as(&self, key: &str) -> String {
+        key.trim_start_matches('/').to_owned()
     }
 }

@@ -1,11 +1,10 @@
 //! `spec.provider.gitlab`: CI/CD variables of a project and of groups.
 
-use super::spec::{Claims, Identity, Spec};
+use super::spec::Served;
 use super::{CaProvider, SecretKeyRef};
-use crate::key::Location;
 use crate::name::Namespace;
+use crate::provider::Provider;
 use crate::provider::gitlab::variable;
-use crate::provider::{Capabilities, Provider};
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -59,60 +58,24 @@ impl GitLabStore {
     }
 }
 
-impl Spec for GitLabStore {
-    fn location(&self) -> Location {
-        let address = self.url.trim_end_matches('/').to_ascii_lowercase();
-        Location { provider: Provider::GitLab, region: String::new(), account: Some(address) }
+impl Served for GitLabStore {
+    const PROVIDER: Provider = Provider::GitLab;
+
+    fn server(&self) -> &str {
+        &self.url
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::GitLab.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        variable(key)
-    }
-
-    fn found_key(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        variable(key)
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        variable(key)
-    }
-
-    fn finds(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
-        named(name)
+    fn references(&self) -> Vec<Option<&Namespace>> {
+        let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
+        std::iter::once(&self.access_token).chain(ca).map(|at| at.namespace.as_ref()).collect()
     }
 
     fn refuses(&self, find: &Find) -> Option<&'static str> {
         Self::refuses(self, find)
     }
 
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
-        let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
-        std::iter::once(&self.access_token).chain(ca).map(|at| at.namespace.as_ref()).collect()
-    }
-
-    fn tells_tenants_apart(&self) -> bool {
-        false
-    }
-
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
-    }
-
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.url.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
-    }
-
-    fn withhold_values(&mut self) -> bool {
-        false
+    fn asked_as(&self, key: &str) -> String {
+        variable(key)
     }
 }
 

@@ -1,10 +1,9 @@
 //! `spec.provider.onepassword`: items of vaults that a Connect server gives out.
 
 use super::SecretKeyRef;
-use super::spec::{Claims, Identity, Spec};
-use crate::key::Location;
+use super::spec::Served;
 use crate::name::Namespace;
-use crate::provider::{Capabilities, Provider};
+use crate::provider::Provider;
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -26,62 +25,30 @@ impl OnePasswordStore {
     }
 }
 
-impl Spec for OnePasswordStore {
-    fn location(&self) -> Location {
-        let address = self.connect_host.trim_end_matches('/').to_ascii_lowercase();
-        Location { provider: Provider::OnePassword, region: String::new(), account: Some(address) }
+impl Served for OnePasswordStore {
+    const PROVIDER: Provider = Provider::OnePassword;
+
+    fn server(&self) -> &str {
+        &self.connect_host
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::OnePassword.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    /// A search gives fields their labels, which are keys of no item: the text is one that no item can have.
-    fn found_key(&self, name: &str) -> String {
-        format!("\"{name}\"")
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    /// Any item may have a field of a name; `path` is the title of one, and counts where there are no tags.
-    fn finds(&self, find: &Find, _: &dyn Fn(&str) -> bool, name: &str) -> bool {
-        let path = find.path.as_deref().filter(|_| find.tags.is_empty());
-        path.is_none_or(|path| path == name || Self::is_id(name))
+    fn references(&self) -> Vec<Option<&Namespace>> {
+        vec![self.connect_token.namespace.as_ref()]
     }
 
     fn refuses(&self, _: &Find) -> Option<&'static str> {
         None
     }
 
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
-        vec![self.connect_token.namespace.as_ref()]
+    /// A search gives fields their labels, which are keys of no item: the text is one that no item can have.
+    fn key_of(&self, name: &str) -> String {
+        format!("\"{name}\"")
     }
 
-    fn tells_tenants_apart(&self) -> bool {
-        false
-    }
-
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
-    }
-
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.connect_host.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
-    }
-
-    fn withhold_values(&mut self) -> bool {
-        false
+    /// Any item may have a field of a name; `path` is the title of one, and counts where there are no tags.
+    fn may_find(&self, find: &Find, _: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        let path = find.path.as_deref().filter(|_| find.tags.is_empty());
+        path.is_none_or(|path| path == name || Self::is_id(name))
     }
 }
 

@@ -1,10 +1,9 @@
 //! `spec.provider.secretserver`: Delinea Secret Server and Platform.
 
-use super::spec::{Claims, Identity, Spec};
+use super::spec::Served;
 use super::{CaProvider, SecretKeyRef};
-use crate::key::Location;
 use crate::name::Namespace;
-use crate::provider::{Capabilities, Provider};
+use crate::provider::Provider;
 use crate::query::Find;
 use serde::{Deserialize, Serialize};
 
@@ -56,41 +55,14 @@ impl Given {
     }
 }
 
-impl Spec for SecretServerStore {
-    fn location(&self) -> Location {
-        let address = self.url.trim_end_matches('/').to_ascii_lowercase();
-        Location { provider: Provider::SecretServer, region: String::new(), account: Some(address) }
+impl Served for SecretServerStore {
+    const PROVIDER: Provider = Provider::SecretServer;
+
+    fn server(&self) -> &str {
+        &self.url
     }
 
-    fn capabilities(&self) -> Capabilities {
-        Provider::SecretServer.profile().capabilities
-    }
-
-    fn remote_key(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn found_key(&self, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn found_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn listed_name(&self, key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn finds(&self, _: &Find, _: &dyn Fn(&str) -> bool, _: &str) -> bool {
-        false
-    }
-
-    fn refuses(&self, _: &Find) -> Option<&'static str> {
-        Some("ESO finds nothing in Secret Server; name each secret in spec.data")
-    }
-
-    fn proofs(&self) -> Vec<Option<&Namespace>> {
+    fn references(&self) -> Vec<Option<&Namespace>> {
         let ca = self.ca_provider.iter().map(|(CaProvider::Secret(at) | CaProvider::ConfigMap(at))| at);
         let auth = match &self.auth {
             SecretServerAuth::Token(token) => vec![token],
@@ -101,20 +73,7 @@ impl Spec for SecretServerStore {
         auth.into_iter().chain(ca).map(|at| at.namespace.as_ref()).collect()
     }
 
-    fn tells_tenants_apart(&self) -> bool {
-        false
-    }
-
-    fn identity(&self) -> Identity<'_> {
-        Identity::Own
-    }
-
-    fn claims(&self) -> Claims<'_> {
-        let server = Some(self.url.as_str());
-        Claims { region: None, server, authority: None, headers: None, values: None, is_refused: false }
-    }
-
-    fn withhold_values(&mut self) -> bool {
-        false
+    fn refuses(&self, _: &Find) -> Option<&'static str> {
+        Some("ESO finds nothing in Secret Server; name each secret in spec.data")
     }
 }

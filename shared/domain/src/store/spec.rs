@@ -62,6 +62,21 @@ pub(crate) trait Served {
     /// Why a search cannot be made, with what to write instead.
     fn refuses(&self, find: &Find) -> Option<&'static str>;
 
+    /// What of the server the store is, behind its address: an organization, an account. Nothing where it is all of it.
+    fn part(&self) -> Option<&str> {
+        None
+    }
+
+    /// The key, as the server is asked for it.
+    fn asked_as(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    /// Whether a search may find the key of this name; `named` is what its pattern says of a name.
+    fn may_find(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        named(name)
+    }
+
     /// The key, of the name that a search's answer gives it.
     fn key_of(&self, found: &str) -> String {
         found.to_owned()
@@ -69,14 +84,15 @@ pub(crate) trait Served {
 
     /// What a search's answer calls a key.
     fn name_of(&self, key: &str) -> String {
-        key.to_owned()
+        self.asked_as(key)
     }
 }
 
 impl<S: Served> Spec for S {
     fn location(&self) -> Location {
         let address = self.server().trim_end_matches('/').to_ascii_lowercase();
-        Location { provider: S::PROVIDER, region: String::new(), account: Some(address) }
+        let account = Some(self.part().map_or_else(|| address.clone(), |part| format!("{address}/{part}")));
+        Location { provider: S::PROVIDER, region: String::new(), account }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -84,7 +100,7 @@ impl<S: Served> Spec for S {
     }
 
     fn remote_key(&self, key: &str) -> String {
-        key.to_owned()
+        self.asked_as(key)
     }
 
     fn found_key(&self, name: &str) -> String {
@@ -99,8 +115,8 @@ impl<S: Served> Spec for S {
         self.name_of(key)
     }
 
-    fn finds(&self, _: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
-        named(name)
+    fn finds(&self, find: &Find, named: &dyn Fn(&str) -> bool, name: &str) -> bool {
+        self.may_find(find, named, name)
     }
 
     fn refuses(&self, find: &Find) -> Option<&'static str> {

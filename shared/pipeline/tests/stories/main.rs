@@ -21,6 +21,7 @@ mod set_aside;
 mod sets;
 mod status;
 mod story;
+mod surveying;
 mod sweeping;
 mod targets;
 mod windows;

@@ -1,21 +1,17 @@
 //! The calls of Conjur's REST API, and what its answers mean. Source: the code of Conjur, version 1.
 
 use super::Conjur;
-use crate::kit::{Ask, Asking, Call, Pages, Refusals, Rest, Server};
+use crate::kit::{Ask, Asked, Pages, Refusals};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pawl_domain::store::ConjurStore;
-use pawl_domain::{Provider, SecretValue, Step};
+use pawl_domain::SecretValue;
 use pawl_ports::Error;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderValue};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// One store, asked with a proven identity.
-pub(super) struct Api<'a> {
-    pub(super) store: &'a ConjurStore,
-    pub(super) rest: &'a Rest,
-}
+pub(super) type Api<'a> = Asked<'a, Conjur>;
 
 /// A variable, without its value.
 #[derive(Deserialize)]
@@ -54,16 +50,12 @@ const MOST_PAGES: usize = 1000;
 /// The longest list of ids in an address, with its percent signs: servers before Conjur take some 8,000 bytes.
 const LONGEST_LIST: usize = 6000;
 
-impl<'a> Api<'a> {
-    pub(super) fn of(asking: &'a Asking<Conjur>) -> Result<Self, Error> {
-        Ok(Self { store: asking.store(|backend| backend.as_conjur())?, rest: &asking.session })
-    }
-
+impl Api<'_> {
     /// A variable, by its id.
     pub(super) async fn variable(&self, id: &str) -> Result<Variable, Error> {
         let call = self.call("resource", id);
-        let ask = Ask::get(&["resources", &self.store.account, "variable", id], &[]);
-        self.rest.taken(&call, &ask, &REFUSALS).await?.object().ok_or_else(|| call.unreadable())
+        let ask = Ask::get(&["resources", &self.spec.account, "variable", id], &[]);
+        self.session.taken(&call, &ask, &REFUSALS).await?.object().ok_or_else(|| call.unreadable())
     }
 
     /// All variables that the identity sees.
@@ -72,8 +64,8 @@ impl<'a> Api<'a> {
         let (mut pages, mut found) = (Pages::from(call, "0", MOST_PAGES), Vec::new());
         while let Some(offset) = pages.take() {
             let query = [("kind", "variable"), ("limit", "100"), ("offset", offset.as_str())];
-            let ask = Ask::get(&["resources", &self.store.account], &query);
-            let reply = self.rest.taken(&call, &ask, &REFUSALS).await?;
+            let ask = Ask::get(&["resources", &self.spec.account], &query);
+            let reply = self.session.taken(&call, &ask, &REFUSALS).await?;
             let page: Vec<Variable> = reply.list().ok_or_else(|| call.unreadable())?;
             let is_full = page.len() >= PER_PAGE;
             found.extend(page);
@@ -85,8 +77,8 @@ impl<'a> Api<'a> {
     /// One version of a variable's value.
     pub(super) async fn value(&self, id: &str, version: &str) -> Result<SecretValue, Error> {
         let query = [("version", version)];
-        let ask = Ask::get(&["secrets", &self.store.account, "variable", id], &query);
-        let mut reply = self.rest.taken(&self.call("secret", id), &ask, &REFUSALS).await?;
+        let ask = Ask::get(&["secrets", &self.spec.account, "variable", id], &query);
+        let mut reply = self.session.taken(&self.call("secret", id), &ask, &REFUSALS).await?;
         Ok(SecretValue::new(std::mem::take(&mut *reply.body)))
     }
 
@@ -96,7 +88,7 @@ impl<'a> Api<'a> {
         while !rest.is_empty() {
             let mut length = 0;
             let fits = rest.iter().take_while(|id| {
-                length += (self.store.account.len() + "%3Avariable%3A%2C".len() + id.len()) * 3;
+                length += (self.spec.account.len() + "%3Avariable%3A%2C".len() + id.len()) * 3;
                 length <= LONGEST_LIST
             });
             let (some, others) = rest.split_at(fits.count().max(1));
@@ -109,16 +101,13 @@ impl<'a> Api<'a> {
     async fn some(&self, ids: &[&str]) -> Result<BTreeMap<String, SecretValue>, Error> {
         let subject = format!("{} variables, {} among them", ids.len(), ids.first().unwrap_or(&"none"));
         let call = self.call("secrets", &subject);
-        let full = ids
-            .iter()
-            .map(|id| format!("{}:variable:{id}", self.store.account))
-            .collect::<Vec<_>>()
-            .join(",");
+        let full =
+            ids.iter().map(|id| format!("{}:variable:{id}", self.spec.account)).collect::<Vec<_>>().join(",");
         let query = [("variable_ids", full.as_str())];
         let mut ask = Ask::get(&["secrets"], &query);
         // Without it a value that is no text fails all.
         ask.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("base64"));
-        let reply = self.rest.taken(&call, &ask, &REFUSALS).await?;
+        let reply = self.session.taken(&call, &ask, &REFUSALS).await?;
         let all: BTreeMap<String, String> = reply.object().ok_or_else(|| call.unreadable())?;
         let is_packed = reply.headers.get(CONTENT_ENCODING).is_some_and(|value| value == "base64");
         let value = |text: String| match SecretValue::new(text) {
@@ -126,10 +115,6 @@ impl<'a> Api<'a> {
             text => Ok(text),
         };
         all.into_iter().map(|(id, text)| Ok((short(&id).to_owned(), value(text)?))).collect()
-    }
-
-    pub(super) fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, server: server(self.store), action, subject }
     }
 }
 
@@ -153,11 +138,6 @@ impl Variable {
     pub(super) fn annotations(&self) -> BTreeMap<String, String> {
         self.annotations.iter().map(|each| (each.name.clone(), each.value.clone())).collect()
     }
-}
-
-/// What messages call the server of a store.
-pub(super) fn server(store: &ConjurStore) -> Server<'_> {
-    Server { provider: Provider::Conjur, address: &store.url, field: "url" }
 }
 
 fn short(id: &str) -> &str {

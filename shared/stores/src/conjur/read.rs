@@ -1,8 +1,7 @@
 //! Which version a key means, what a search finds, what a listing tells. Source: ESO's Conjur provider, version 2.9.
 
-use super::Conjur;
 use super::api::{Api, UNSEEN, Variable};
-use crate::kit::{Asking, together};
+use crate::kit::together;
 use pawl_domain::{Fetched, Find, Keep, Kind, SecretValue, Version, VersionSelector};
 use pawl_ports::{Error, Listed, Listing, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FEW: usize = 10;
 
 /// The version is looked up before the value, so that a value never passes for a newer one than it is.
-pub(super) async fn values(
-    asking: &Asking<Conjur>,
-    wanted: &[Wanted],
-) -> Result<Vec<Result<Fetched, Error>>, Error> {
-    let api = Api::of(asking)?;
-    let versions = versions(&api, wanted).await?;
+pub(super) async fn values(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Result<Fetched, Error>>, Error> {
+    let versions = versions(api, wanted).await?;
     let is_current = |one: &Wanted| one.selector == VersionSelector::Current && !one.key.contains(',');
     let known = wanted.iter().zip(&versions).filter(|(one, version)| version.is_ok() && is_current(one));
     let current: Vec<&str> = known.map(|(one, _)| one.key.as_str()).collect();
@@ -34,17 +29,17 @@ pub(super) async fn values(
             Some(value) => value.clone(),
             None => api.value(&one.key, &version.id).await?,
         };
-        Ok(asking.versioned(value, version))
+        Ok(api.versioned(value, version))
     };
-    let calls = wanted.iter().zip(versions).map(|(one, version)| read(one, version)).collect();
-    Ok(together(api.rest.link.bounds(), calls).await)
+    let calls = wanted.iter().zip(versions).map(|(one, version)| read(one, version));
+    Ok(together(api.session.link.bounds(), calls).await)
 }
 
 /// The versions of these, in order.
 pub(super) async fn versions(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
     if wanted.len() <= FEW {
         let version = async |one: &Wanted| version(api, one, Some(&api.variable(&one.key).await?));
-        return Ok(together(api.rest.link.bounds(), wanted.iter().map(version).collect()).await);
+        return Ok(together(api.session.link.bounds(), wanted.iter().map(version)).await);
     }
     let all = api.variables().await?;
     let all: BTreeMap<&str, &Variable> = all.iter().map(|each| (each.id(), each)).collect();
@@ -63,11 +58,10 @@ fn version(api: &Api<'_>, one: &Wanted, variable: Option<&Variable>) -> Result<V
 /// Every variable with a value that the criteria match. Where there is none, it is an error, as in ESO: Conjur does not list
 /// what the identity may not see, so that a lost permission would look like an empty answer.
 pub(super) async fn find(
-    asking: &Asking<Conjur>,
+    api: &Api<'_>,
     find: &Find,
     keep: &Keep,
 ) -> Result<BTreeMap<String, Fetched>, Error> {
-    let api = Api::of(asking)?;
     let call = api.call("resources", "find");
     let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
     let all = api.variables().await?;
@@ -93,7 +87,7 @@ pub(super) async fn find(
             Some(value) => value,
             None => api.value(id, &version).await?,
         };
-        answer.insert(id.to_owned(), asking.versioned(value, Version { id: version, since: None }));
+        answer.insert(id.to_owned(), api.versioned(value, Version { id: version, since: None }));
     }
     Ok(answer)
 }

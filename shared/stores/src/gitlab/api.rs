@@ -1,26 +1,23 @@
 //! The calls of GitLab's REST API, and what its answers mean. Source: GitLab's API documentation, version 4.
 
-use crate::kit::{Absent, Ask, Call, Link, Pages, Reply, Server, sealed};
+use super::GitLab;
+use crate::kit::{Absent, Ask, Asked, Call, Pages, Reply, sealed};
 use pawl_domain::store::GitLabStore;
-use pawl_domain::{DigestKey, Kind, Provider, SecretValue, Step};
+use pawl_domain::{Kind, SecretValue};
 use pawl_ports::Error;
+use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderName};
-use reqwest::{Method, StatusCode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fmt;
-use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 /// One store, asked with a proven identity.
-pub(super) struct Api {
-    pub(super) store: GitLabStore,
-    pub(super) link: Arc<Link>,
-    pub(super) token: SecretValue,
-    pub(super) digest_key: DigestKey,
+pub(super) struct Api<'a> {
+    pub(super) asked: &'a Asked<'a, GitLab>,
+    pub(super) store: &'a GitLabStore,
     /// The groups that are read, once they were looked up.
-    pub(super) groups: OnceCell<Vec<String>>,
-    /// The step of the flow that it is asked for.
-    pub(super) step: Step,
+    groups: OnceCell<Vec<String>>,
 }
 
 /// Whose variables.
@@ -60,7 +57,11 @@ const PER_PAGE: usize = 100;
 /// GitLab allows a project 8,000 variables and a group 30,000.
 const MOST_PAGES: usize = 400;
 
-impl Api {
+impl<'a> Api<'a> {
+    pub(super) fn of(asked: &'a Asked<'a, GitLab>) -> Self {
+        Self { asked, store: asked.spec, groups: OnceCell::new() }
+    }
+
     /// A variable by its name. With a scope, only the one of exactly this scope is meant.
     pub(super) async fn variable(
         &self,
@@ -116,11 +117,7 @@ impl Api {
     }
 
     /// Every page of a list.
-    async fn all<T: for<'a> Deserialize<'a>>(
-        &self,
-        owner: Owner<'_>,
-        what: &'static str,
-    ) -> Result<Vec<T>, Error> {
+    async fn all<T: DeserializeOwned>(&self, owner: Owner<'_>, what: &'static str) -> Result<Vec<T>, Error> {
         let (subject, per_page) = (format!("{what} of {owner}"), PER_PAGE.to_string());
         let call = self.call(what, &subject);
         let (mut pages, mut found) = (Pages::from(call, "1", MOST_PAGES), Vec::new());
@@ -139,26 +136,17 @@ impl Api {
     }
 
     async fn get(&self, call: &Call<'_>, path: &[&str], query: Vec<(&str, &str)>) -> Result<Reply, Error> {
-        let bounds = self.link.bounds();
+        let (link, token) = (&self.asked.session.link, &self.asked.session.token);
         // ESO's client takes addresses with and without it.
         let is_whole = self.store.url.trim_end_matches('/').ends_with("/api/v4");
         let prefix = if is_whole { &[][..] } else { &["api", "v4"] };
-        let ask = || {
-            Ok(Ask {
-                method: Method::GET,
-                path: [prefix, path].concat(),
-                query: query.clone(),
-                headers: HeaderMap::from_iter([(TOKEN, sealed(&self.token, call)?)]),
-                body: None,
-                largest: bounds.largest_list,
-            })
-        };
-        let again = |reply: &Reply| matches!(reply.status.as_u16(), 429 | 500..600);
-        self.link.send(call, &ask, &again).await
+        let path = [prefix, path].concat();
+        let headers = HeaderMap::from_iter([(TOKEN, sealed(token, call)?)]);
+        link.ask(call, Ask { headers, largest: link.bounds().largest_list, ..Ask::get(&path, &query) }).await
     }
 
     pub(super) fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: self.step, server: server(&self.store), action, subject }
+        self.asked.call(action, subject)
     }
 }
 
@@ -203,16 +191,6 @@ impl From<Wire> for Variable {
     }
 }
 
-/// What messages call the server of a store.
-pub(super) fn server(store: &GitLabStore) -> Server<'_> {
-    Server { provider: Provider::GitLab, address: &store.url, field: "url" }
-}
-
-/// Whether the server does not take the token.
-pub(super) fn is_of_token(error: &Error) -> bool {
-    error.step == Step::Authenticate && error.kind == Kind::Denied
-}
-
 /// The page behind this one. A proxy may have taken the header away; then a page that is full has one behind it.
 fn after(reply: &Reply, page: &str, length: usize) -> Option<String> {
     match reply.headers.get(NEXT_PAGE) {
@@ -237,10 +215,7 @@ fn read<'r, T>(
 
 fn refused(call: &Call<'_>, reply: &Reply, owner: Owner<'_>) -> Error {
     match reply.status.as_u16() {
-        401 => {
-            let message = format!("{call}: the token was refused; check the Secret that accessToken names");
-            Error::new(Step::Authenticate, Kind::Denied, message)
-        }
+        401 => call.denied("the token was refused; check the Secret that accessToken names"),
         403 => call.error(
             Kind::Denied,
             format_args!(
@@ -257,9 +232,6 @@ fn refused(call: &Call<'_>, reply: &Reply, owner: Owner<'_>) -> Error {
             Kind::Invalid,
             "variables of several environment scopes have this name; set the store's environment",
         ),
-        429 => call.error(Kind::Throttled, "throttled"),
-        300..=399 => call.redirected(),
-        status @ 500.. => call.error(Kind::Transient, format_args!("the server failed with {status}")),
-        status => call.error(Kind::Invalid, format_args!("not accepted with {status}")),
+        _ => call.not_taken(reply),
     }
 }

@@ -1,9 +1,9 @@
 //! Which variable a key means, and what a search finds. Source: ESO's GitLab provider, version 2.9.
 
-use super::api::{Api, Owner, Variable, is_of_token};
-use futures::{StreamExt, stream};
+use super::api::{Api, Owner, Variable};
+use crate::kit::together;
 use pawl_domain::store::GitLabStore;
-use pawl_domain::{Fetched, Find, Keep, Kind, Provider, SecretValue, Version};
+use pawl_domain::{Fetched, Find, Keep, Kind, SecretValue, Step};
 use pawl_ports::Error;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ struct Lists {
     groups: Vec<Vec<Variable>>,
 }
 
-impl Api {
+impl Api<'_> {
     /// The values of these keys, one answer for each, in order.
     ///
     /// # Errors
@@ -26,18 +26,13 @@ impl Api {
         let lists = match keys.len() > FEW {
             true => match self.lists().await {
                 // What may not be listed may still be read.
-                Err(error) if error.kind == Kind::Denied && !is_of_token(&error) => None,
+                Err(error) if error.kind == Kind::Denied && error.step != Step::Authenticate => None,
                 lists => Some(lists?),
             },
             false => None,
         };
-        let calls: Vec<_> = keys.iter().map(|key| self.value(key, lists.as_ref())).collect();
-        let concurrency = self.link.bounds().concurrency.max(1);
-        let answers: Vec<_> = stream::iter(calls).buffered(concurrency).collect().await;
-        match answers.iter().filter_map(|answer| answer.as_ref().err()).find(|error| is_of_token(error)) {
-            Some(refused) => Err(refused.shared()),
-            None => Ok(answers),
-        }
+        let calls = keys.iter().map(|key| self.value(key, lists.as_ref()));
+        Ok(together(self.asked.session.link.bounds(), calls).await)
     }
 
     /// What the lists do not tell for certain, GitLab is asked for by name.
@@ -81,7 +76,7 @@ impl Api {
                 "its value is hidden, so that nobody can read it; make a variable that is masked only",
             ),
             Some(value) if value.is_empty() => refused("its value is empty; give it one"),
-            Some(value) => Ok(self.of(value.clone())),
+            Some(value) => Ok(self.asked.digested(value.clone())),
         }
     }
 
@@ -91,16 +86,16 @@ impl Api {
     /// `Invalid` for criteria that cannot be served.
     pub(super) async fn find(&self, find: &Find, keep: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
         let call = self.call("variables", "find");
-        if let Some(refusal) = self.store.refuses(find) {
-            return Err(call.error(Kind::Invalid, refusal));
-        }
         let pattern = find.pattern().map_err(|error| call.error(Kind::Invalid, error))?;
         let scope =
             find.tags.get(GitLabStore::SCOPE).map(String::as_str).or(self.scope()).unwrap_or_default();
         let lists = self.lists().await?;
         let found = lists.found(scope, |key| !key.is_empty() && pattern.is_match(key) && keep.allows(key));
         let value = |variable: &Variable| variable.value.clone().unwrap_or_else(|| SecretValue::new(""));
-        Ok(found.into_iter().map(|(key, variable)| (key.to_owned(), self.of(value(variable)))).collect())
+        Ok(found
+            .into_iter()
+            .map(|(key, variable)| (key.to_owned(), self.asked.digested(value(variable))))
+            .collect())
     }
 
     async fn lists(&self) -> Result<Lists, Error> {
@@ -117,17 +112,6 @@ impl Api {
 
     fn scope(&self) -> Option<&str> {
         self.store.environment.as_deref()
-    }
-
-    fn of(&self, value: SecretValue) -> Fetched {
-        // It is remembered, and must not tell the value.
-        let id = self.digest_key.parts().with(value.expose()).digest();
-        Fetched {
-            provider: Provider::GitLab,
-            value,
-            version: Version { id, since: None },
-            labels: Vec::new(),
-        }
     }
 }
 

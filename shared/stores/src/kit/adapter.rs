@@ -1,119 +1,130 @@
-//! What all adapters do around what is particular to each: identities are proven once and shared, a token that is refused is had
-//! anew, each key is asked for once.
+//! The frame of every adapter. It proves each identity once and shares the session, proves it anew after a refusal, and asks
+//! for each key once. A [`Dialect`] adds what is particular to a provider.
 
-use super::{Batch, Bounds, Cells, Link, Material, PlainHttp, Proof, Proofs, Server};
+use super::{Asked, Batch, Bounds, Cells, Proof, Proofs, Proving, Server};
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use pawl_domain::grant::Origin;
 use pawl_domain::store::Backend;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
+use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-/// What is particular to the stores of one provider. Its calls are given the identity's session; those that fail because the
-/// session's token is refused ([`Call::denied`](super::Call::denied)) are made once more with a new one.
+/// What is particular to the stores of one provider; [`Adapter`] makes [`Sources`] of it.
+///
+/// An error of step `Authenticate` and kind `Denied`, be it one answer of many, means that the server does not take the proof of
+/// the identity: then the identity is proven anew and everything is asked for once more.
 pub trait Dialect: Send + Sync + Sized + 'static {
+    /// The store's own spec.
+    type Spec: Clone + Into<Backend> + Send + Sync;
+    /// What a proven identity asks with.
+    type Session: Send + Sync;
+
     /// Whose stores they are.
     const PROVIDER: Provider;
-    /// What a proven identity asks with.
-    type Session: fmt::Debug + Send + Sync + 'static;
 
-    /// Proves an identity, and says how long it counts as proven; `last` is what was proven before.
-    fn prove<C: ClusterCredentials>(
-        proving: Prover<'_, C>,
-        last: Option<Arc<Self::Session>>,
-    ) -> impl Future<Output = Result<(Self::Session, SignedDuration), Error>> + Send;
+    /// The spec, where the store is one of these.
+    fn spec(backend: &Backend) -> Option<&Self::Spec>;
 
-    /// The values of these, each once, one answer for each, in order.
+    /// The spec without what plays no part in proving an identity. Stores that differ in nothing else share a session.
+    fn identity(spec: &Self::Spec) -> Self::Spec {
+        spec.clone()
+    }
+
+    /// What messages call the server.
+    fn server<'a>(&'a self, spec: &'a Self::Spec) -> Server<'a>;
+
+    /// The bounds of every call.
+    fn bounds() -> Bounds {
+        Bounds::default()
+    }
+
+    /// Proves an identity.
     ///
     /// # Errors
-    /// Where all fail alike. Each answer has failures of its own.
+    /// Of step `Authenticate`.
+    fn prove<C: ClusterCredentials>(
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> impl Future<Output = Result<Proof<Self::Session>, Error>> + Send;
+
+    /// What a check of the store looks at beside the proof of the identity: as far as ESO's check looks.
+    ///
+    /// # Errors
+    /// Why the store cannot be read.
+    fn check(_asked: &Asked<'_, Self>) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The values of these keys, each wanted once: one answer for each, in order.
+    ///
+    /// # Errors
+    /// As for [`Sources::fetch`]; one for all of them where all fail alike.
     fn values(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         wanted: &[Wanted],
     ) -> impl Future<Output = Result<Vec<Result<Fetched, Error>>, Error>> + Send;
 
-    /// The versions of these, in the same way. Unless a dialect says otherwise, the values are read and dropped.
+    /// The versions of these keys. Unless a dialect says otherwise, nothing but the values tells them: these are read and
+    /// dropped.
     ///
     /// # Errors
     /// As for [`Dialect::values`].
     fn versions(
-        asking: &Asking<Self>,
+        asked: &Asked<'_, Self>,
         wanted: &[Wanted],
     ) -> impl Future<Output = Result<Vec<Result<Version, Error>>, Error>> + Send {
         async {
-            let read = Self::values(asking, wanted).await?;
+            let read = Self::values(asked, wanted).await?;
             Ok(read.into_iter().map(|answer| answer.map(|fetched| fetched.version)).collect())
         }
     }
 
-    /// As [`Sources::find`]. What the store refuses ([`Backend::refuses`]) is not handed to it.
+    /// What a search finds. What the store refuses ([`Backend::refuses`]) is not handed to it, which is every search of stores
+    /// that cannot be searched.
     ///
     /// # Errors
-    /// Where it cannot be searched.
+    /// As for [`Sources::find`].
     fn find(
-        asking: &Asking<Self>,
-        find: &Find,
-        keep: &Keep,
-    ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send;
+        asked: &Asked<'_, Self>,
+        _find: &Find,
+        _keep: &Keep,
+    ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send {
+        async { Err(asked.call("search", "find").error(Kind::Invalid, "such a store cannot be searched")) }
+    }
 
-    /// As [`Sources::changed_since`].
+    /// The list of all keys, with their versions in force.
     ///
     /// # Errors
-    /// Where nothing can be listed, as it is unless a dialect says otherwise.
-    fn listing(
-        asking: &Asking<Self>,
-        since: Option<Timestamp>,
-    ) -> impl Future<Output = Result<Listing, Error>> + Send {
-        let _ = since;
+    /// As for [`Sources::changed_since`]: of every store, unless a dialect says otherwise.
+    fn listing(asked: &Asked<'_, Self>) -> impl Future<Output = Result<Listing, Error>> + Send {
         let what = "it does not tell what changed; ask for the versions of known keys";
-        let refused =
-            Error::new(Step::Fetch, Kind::Invalid, format!("{}: {what}", asking.access.backend.location()));
-        async { Err(refused) }
+        async move { Err(asked.call("list", "changes").error(Kind::Invalid, what)) }
     }
 }
 
-/// The stores of a provider as [`Sources`].
+/// The stores of one provider as [`Sources`].
 pub struct Adapter<D: Dialect, C> {
     clusters: Arc<C>,
     clock: Arc<dyn Clock>,
     digest_key: DigestKey,
     bounds: Bounds,
-    at: Option<String>,
+    dialect: D,
     sessions: Cells<D::Session>,
-}
-
-/// An identity that is to be proven.
-pub struct Prover<'a, C> {
-    /// The clusters that hold what proves it.
-    pub clusters: &'a C,
-    /// The identity.
-    pub access: &'a Access,
-    /// The bounds of its calls.
-    pub bounds: &'a Bounds,
-    /// Where the services are whose hosts no manifest names; `None` for their own.
-    pub at: Option<&'a str>,
-    /// The present time.
-    pub now: Timestamp,
-}
-
-/// A proven identity that asks.
-pub struct Asking<D: Dialect> {
-    /// The session.
-    pub session: Arc<D::Session>,
-    /// The identity.
-    pub access: Access,
-    /// The present time.
-    pub now: Timestamp,
-    digest_key: DigestKey,
 }
 
 impl<D: Dialect, C: ClusterCredentials> Adapter<D, C> {
     /// Sources that take what proves identities from `clusters`. The digest key is the ledger's.
-    pub fn new(clusters: Arc<C>, clock: Arc<dyn Clock>, digest_key: DigestKey) -> Self {
-        let (bounds, sessions) = (Bounds::default(), Cells::default());
-        Self { clusters, clock, digest_key, bounds, at: None, sessions }
+    pub fn new(clusters: Arc<C>, clock: Arc<dyn Clock>, digest_key: DigestKey) -> Self
+    where
+        D: Default,
+    {
+        Self::of(D::default(), clusters, clock, digest_key)
+    }
+
+    /// The same of a dialect that is set up already.
+    pub fn of(dialect: D, clusters: Arc<C>, clock: Arc<dyn Clock>, digest_key: DigestKey) -> Self {
+        Self { clusters, clock, digest_key, bounds: D::bounds(), dialect, sessions: Cells::default() }
     }
 
     /// The same with other bounds.
@@ -122,40 +133,41 @@ impl<D: Dialect, C: ClusterCredentials> Adapter<D, C> {
         Self { bounds, ..self }
     }
 
-    /// The same with services at one address whose hosts no manifest names, for tests. Nothing is then asked of the real ones.
+    /// The same, which asks these servers on other machines without TLS where their address is one of `http`.
     #[must_use]
-    pub fn at(self, address: &str) -> Self {
-        Self { at: Some(address.to_owned()), ..self }
+    pub fn without_tls(self, servers: &Arc<[Origin]>) -> Self {
+        let bounds = Bounds { plain_http: Arc::clone(servers), ..self.bounds.clone() };
+        self.bounded(bounds)
     }
 
-    async fn asked<T, A>(&self, access: &Access, ask: impl Fn(Asking<D>) -> A) -> Result<T, Error>
+    /// Asks with the identity's session; where its proof is refused, once more with a new one.
+    async fn asked<'s, T, A>(
+        &'s self,
+        access: &'s Access,
+        step: Step,
+        ask: impl Fn(Asked<'s, D>) -> A,
+    ) -> Result<T, Error>
     where
         A: Future<Output = Result<T, Error>>,
     {
-        let (clock, prove) = (self.clock.as_ref(), |last| self.prove(access, last));
-        let ask = |session| {
-            let (access, digest_key) = (access.clone(), self.digest_key.clone());
-            ask(Asking { session, access, now: clock.now(), digest_key })
-        };
-        self.sessions.asked(clock, access, prove, is_of_token, ask).await
+        let (spec, clock) = (spec::<D>(access)?, self.clock.as_ref());
+        let identity = Access { backend: D::identity(spec).into(), ..access.clone() };
+        let (dialect, digest_key) = (&self.dialect, &self.digest_key);
+        let ask = |session| ask(Asked { dialect, spec, session, now: clock.now(), step, digest_key });
+        let prove = |last| self.prove(&identity, last);
+        self.sessions.asked(clock, &identity, prove, is_of_proof, ask).await
     }
 
     async fn prove(
         &self,
-        access: &Access,
+        identity: &Access,
         last: Option<Arc<D::Session>>,
     ) -> Result<Proof<D::Session>, Error> {
-        let since = self.clock.now();
-        let proving = Prover {
-            clusters: self.clusters.as_ref(),
-            access,
-            bounds: &self.bounds,
-            at: self.at.as_deref(),
-            now: since,
-        };
-        let (session, life) = D::prove(proving, last).await?;
-        let until = since.saturating_add(life).unwrap_or(since);
-        Ok(Proof { session: Arc::new(session), since, until })
+        let spec = spec::<D>(identity)?;
+        let server = self.dialect.server(spec);
+        let proofs = Proofs { clusters: self.clusters.as_ref(), access: identity, server };
+        let (now, bounds) = (self.clock.now(), &self.bounds);
+        self.dialect.prove(Proving { proofs, spec, last, now, bounds }).await
     }
 }
 
@@ -165,22 +177,20 @@ impl<D: Dialect, C: ClusterCredentials> Sources for Adapter<D, C> {
     }
 
     async fn validate(&self, access: &Access) -> Result<(), Error> {
-        let prove = |last| self.prove(access, last);
-        self.sessions.of(access).session(self.clock.as_ref(), prove).await.map(|_| ())
+        self.asked(access, Step::Authenticate, |asked| async move { D::check(&asked).await }).await
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = %D::PROVIDER, keys = wanted.len()))]
+    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str(), keys = wanted.len()))]
     async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let batch = Batch::of(wanted);
-        let distinct = &batch.distinct;
-        let ask = |asking: Asking<D>| async move { whole(D::values(&asking, distinct).await?) };
-        batch.answers(self.asked(access, ask).await)
+        let batch = &Batch::of(wanted);
+        let ask = |asked| async move { unless_refused(D::values(&asked, &batch.distinct).await?) };
+        batch.answers(self.asked(access, Step::Fetch, ask).await)
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = %D::PROVIDER))]
+    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str()))]
     async fn find(
         &self,
         access: &Access,
@@ -188,98 +198,52 @@ impl<D: Dialect, C: ClusterCredentials> Sources for Adapter<D, C> {
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
         if let Some(refusal) = access.backend.refuses(find) {
-            let message = format!("{}: find: {refusal}", access.backend.location());
+            let message = format!("{}: find: {refusal}", self.dialect.server(spec::<D>(access)?));
             return Err(Error::new(Step::Fetch, Kind::Invalid, message));
         }
-        self.asked(access, |asking| async move { D::find(&asking, find, keep).await }).await
+        self.asked(access, Step::Fetch, |asked| async move { D::find(&asked, find, keep).await }).await
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = %D::PROVIDER))]
-    async fn changed_since(&self, access: &Access, since: Option<Timestamp>) -> Result<Listing, Error> {
-        self.asked(access, |asking| async move { D::listing(&asking, since).await }).await
+    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str()))]
+    async fn changed_since(&self, access: &Access, _: Option<jiff::Timestamp>) -> Result<Listing, Error> {
+        self.asked(access, Step::Fetch, |asked| async move { D::listing(&asked).await }).await
     }
 
-    #[tracing::instrument(skip_all, fields(store.provider = %D::PROVIDER, keys = wanted.len()))]
+    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str(), keys = wanted.len()))]
     async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let batch = Batch::of(wanted);
-        let distinct = &batch.distinct;
-        let ask = |asking: Asking<D>| async move { whole(D::versions(&asking, distinct).await?) };
-        batch.answers(self.asked(access, ask).await)
+        let batch = &Batch::of(wanted);
+        let ask = |asked| async move { unless_refused(D::versions(&asked, &batch.distinct).await?) };
+        batch.answers(self.asked(access, Step::Fetch, ask).await)
     }
 }
 
-impl<C: ClusterCredentials> Prover<'_, C> {
-    /// What stands in the identity's cluster.
-    pub fn proofs<'s>(&'s self, server: Server<'s>) -> Proofs<'s, C> {
-        Proofs { clusters: self.clusters, access: self.access, server }
-    }
-
-    /// A connection; the last one where it is made of the same.
-    ///
-    /// # Errors
-    /// As for [`Link::kept`].
-    pub async fn link(
-        &self,
-        server: Server<'_>,
-        material: Material,
-        last: Option<&Arc<Link>>,
-    ) -> Result<Arc<Link>, Error> {
-        let (reach, plain) = (&self.access.grant.reach, PlainHttp::Refused(None));
-        Link::kept(last, server, material, self.bounds, reach, plain).await
-    }
+/// Makes many calls, so many at a time, and gives their answers in order.
+pub async fn together<F: Future>(bounds: &Bounds, calls: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let calls: Vec<F> = calls.into_iter().collect();
+    stream::iter(calls).buffered(bounds.concurrency.max(1)).collect().await
 }
 
-impl<D: Dialect> Asking<D> {
-    /// A value whose version only it tells: a digest of it, for a version is remembered and must not tell the value.
-    pub fn digested(&self, value: SecretValue) -> Fetched {
-        let id = self.digest_key.parts().with(value.expose()).digest();
-        self.versioned(value, Version { id, since: None })
-    }
-
-    /// A value with its version.
-    pub fn versioned(&self, value: SecretValue, version: Version) -> Fetched {
-        Fetched { provider: D::PROVIDER, value, version, labels: Vec::new() }
-    }
-
-    /// The store's spec.
-    ///
-    /// # Errors
-    /// `Invalid` for the store of another provider.
-    pub fn store<'s, S>(&'s self, taken: impl FnOnce(&'s Backend) -> Option<&'s S>) -> Result<&'s S, Error> {
-        of::<D, S>(&self.access, taken)
-    }
-}
-
-/// The spec of a store of this provider.
-///
-/// # Errors
-/// `Invalid` for the store of another one.
-pub fn of<'s, D: Dialect, S>(
-    access: &'s Access,
-    taken: impl FnOnce(&'s Backend) -> Option<&'s S>,
-) -> Result<&'s S, Error> {
-    taken(&access.backend).ok_or_else(|| {
-        let message = format!("{} is none of {}", access.backend.location(), D::PROVIDER);
+fn spec<D: Dialect>(access: &Access) -> Result<&D::Spec, Error> {
+    D::spec(&access.backend).ok_or_else(|| {
+        let message = format!("{} is no store of {}", access.backend.location(), D::PROVIDER);
         Error::new(Step::Fetch, Kind::Invalid, message)
     })
 }
 
-/// Makes many calls, so many at a time, and gives their answers in order.
-pub async fn together<T>(bounds: &Bounds, calls: Vec<impl Future<Output = T>>) -> Vec<T> {
-    stream::iter(calls).buffered(bounds.concurrency.max(1)).collect().await
-}
-
-/// Whether the server does not take the token.
-fn is_of_token(error: &Error) -> bool {
+/// Whether the server does not take what proves the identity.
+fn is_of_proof(error: &Error) -> bool {
     error.step == Step::Authenticate && error.kind == Kind::Denied
 }
 
-/// The answers, unless one of them is that the token was refused: then all are asked for again.
-fn whole<T>(answers: Vec<Result<T, Error>>) -> Result<Vec<Result<T, Error>>, Error> {
-    match answers.iter().filter_map(|answer| answer.as_ref().err()).find(|error| is_of_token(error)) {
+/// The answers, unless one of them is that the proof was refused: then all are asked for again.
+///
+/// # Errors
+/// That answer's.
+pub fn unless_refused<T>(answers: Vec<Result<T, Error>>) -> Result<Vec<Result<T, Error>>, Error> {
+    match answers.iter().filter_map(|answer| answer.as_ref().err()).find(|error| is_of_proof(error)) {
         Some(refused) => Err(refused.shared()),
         None => Ok(answers),
     }

@@ -1,10 +1,10 @@
-//! What a call is named in messages and metrics, and what it means that no answer came.
+//! Names a call in messages and metrics, and turns failures of it into errors.
 
 use super::Reply;
+use super::cause::find;
 use super::guard::is_refused;
 use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
-use std::error::Error as StdError;
 use std::fmt;
 
 /// A store's server.
@@ -65,21 +65,29 @@ impl Call<'_> {
         self.error(Kind::Transient, "the answer is not in the known form")
     }
 
-    /// What an answer that is no success means on most servers. A 404 may say of anything that it is not there or not seen, so
-    /// it is an error here: where a store says it of the key itself, its adapter looks before.
+    /// What an answer that is no success means on most servers; `right` is what the identity must be given. A 404 may say of
+    /// anything that it is not there or not seen, so it is an error here: where a store says it of the key itself, its adapter
+    /// looks before.
     pub fn refused(&self, reply: &Reply, right: &str) -> Error {
         match reply.status.as_u16() {
-            401 => {
-                let message = format!(
-                    "{self}: the credentials were refused; check the Secret that the store's auth names"
-                );
-                Error::new(Step::Authenticate, Kind::Denied, message)
-            }
+            401 => self.denied("the credentials were refused; check the Secret that the store's auth names"),
             403 => self.error(Kind::Denied, format_args!("access denied; give the identity {right}")),
             404 => self.error(
                 Kind::Invalid,
                 format_args!("it is not there, or the identity may not see it; check the store, and {right}"),
             ),
+            _ => self.not_taken(reply),
+        }
+    }
+
+    /// The server does not take what proves the identity.
+    pub fn denied(&self, what: &str) -> Error {
+        Error::new(Step::Authenticate, Kind::Denied, format!("{self}: {what}"))
+    }
+
+    /// What an answer that is no success means where it says nothing of identity, rights or key.
+    pub fn not_taken(&self, reply: &Reply) -> Error {
+        match reply.status.as_u16() {
             429 => self.error(Kind::Throttled, "throttled"),
             300..=399 => self.redirected(),
             status @ 500.. => self.error(Kind::Transient, format_args!("the server failed with {status}")),
@@ -162,16 +170,4 @@ fn distrust(why: &rustls::CertificateError) -> &'static str {
         Why::Revoked => " (it was revoked)",
         _ => "",
     }
-}
-
-/// The cause of this type, however deep it lies.
-pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.find_map(within)
-}
-
-/// The error itself, or what errors of input and output are wrapped around, which they do not name as their cause.
-fn within<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let inner = || error.downcast_ref::<std::io::Error>()?.get_ref();
-    error.downcast_ref::<T>().or_else(|| within(inner()?))
 }

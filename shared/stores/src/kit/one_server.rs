@@ -1,21 +1,20 @@
 //! Adapters of stores on one server, which differ only in what is asked there and what the answers mean.
 
 use super::{
-    Ask, Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs, Reply, Server, Whole,
+    Adapter, Ask, Asked, Call, Dialect, Link, Material, PlainHttp, Proof, Proofs, Proving, READ_AGAIN, Reply,
+    Server, Whole, together, unless_refused,
 };
-use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::grant::Reach;
 use pawl_domain::store::Backend;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, SecretValue, Step, Version};
-use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
-use reqwest::Method;
-use reqwest::header::HeaderMap;
+use pawl_domain::{Fetched, Find, Keep, Kind, Provider, Step, Version};
+use pawl_ports::{ClusterCredentials, Error, Wanted};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// How one kind of store is asked. What a store cannot has a default here, which says so.
+/// How one kind of store is asked: a [`Dialect`] whose session is one connection and one proof.
 pub trait OneServer: Sized + Send + Sync + 'static {
     /// `spec.provider.<name>` of a store.
     type Spec: Clone + Into<Backend> + Send + Sync;
@@ -36,7 +35,7 @@ pub trait OneServer: Sized + Send + Sync + 'static {
 
     /// Whether the server may be asked without TLS.
     fn plain(_spec: &Self::Spec) -> PlainHttp {
-        PlainHttp::Refused(None)
+        PlainHttp::Listed
     }
 
     /// The certificates of the connection.
@@ -54,45 +53,129 @@ pub trait OneServer: Sized + Send + Sync + 'static {
         door: &Door<'_>,
     ) -> impl Future<Output = Result<Proven<Self::Proof>, Error>> + Send;
 
-    /// What proves an identity beside [`OneServer::prove`], as ESO does to validate a store.
-    fn check(_api: &Api<Self>) -> impl Future<Output = Result<(), Error>> + Send {
+    /// As [`Dialect::check`].
+    ///
+    /// # Errors
+    /// Why the store cannot be read.
+    fn check(_api: &Api<'_, Self>) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
 
-    /// The values of these keys, each wanted once: one answer for each, in order. An error of step `Authenticate` and kind
-    /// `Denied` stands for all, and makes the identity be proven anew.
-    fn fetch(
-        api: &Api<Self>,
+    /// As [`Dialect::values`].
+    ///
+    /// # Errors
+    /// As there.
+    fn values(
+        api: &Api<'_, Self>,
         wanted: &[Wanted],
     ) -> impl Future<Output = Result<Vec<Result<Fetched, Error>>, Error>> + Send;
 
-    /// The versions of these keys. Where only the values tell them, they are read and dropped.
+    /// As [`Dialect::versions`].
+    ///
+    /// # Errors
+    /// As there.
     fn versions(
-        api: &Api<Self>,
+        api: &Api<'_, Self>,
         wanted: &[Wanted],
     ) -> impl Future<Output = Result<Vec<Result<Version, Error>>, Error>> + Send {
         async {
-            Ok(Self::fetch(api, wanted)
-                .await?
-                .into_iter()
-                .map(|answer| answer.map(|it| it.version))
-                .collect())
+            let read = Self::values(api, wanted).await?;
+            Ok(read.into_iter().map(|answer| answer.map(|fetched| fetched.version)).collect())
         }
     }
 
-    /// What a search finds that the spec does not refuse.
+    /// As [`Dialect::find`].
+    ///
+    /// # Errors
+    /// As there.
     fn find(
-        api: &Api<Self>,
+        api: &Api<'_, Self>,
         _find: &Find,
         _keep: &Keep,
     ) -> impl Future<Output = Result<BTreeMap<String, Fetched>, Error>> + Send {
         async { Err(api.call("search", "find").error(Kind::Invalid, "such a store cannot be searched")) }
     }
+}
 
-    /// The list of all keys, with their versions in force.
-    fn listing(api: &Api<Self>) -> impl Future<Output = Result<Listing, Error>> + Send {
-        let what = "it does not tell what changed; ask for the versions of known keys";
-        async move { Err(api.call("list", "changes").error(Kind::Invalid, what)) }
+/// Stores of such a kind as [`Sources`](pawl_ports::Sources).
+pub type OneServerSources<D, C> = Adapter<One<D>, C>;
+
+/// One store, asked with a proven identity.
+pub type Api<'a, D> = Asked<'a, One<D>>;
+
+/// The [`Dialect`] of a [`OneServer`].
+#[derive(Debug)]
+pub struct One<D>(PhantomData<D>);
+
+/// A connection, and what proves the identity on it.
+#[derive(Debug)]
+pub struct Session<P> {
+    link: Arc<Link>,
+    proof: P,
+}
+
+impl<D> Default for One<D> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<D: OneServer> Dialect for One<D> {
+    type Spec = D::Spec;
+    type Session = Session<D::Proof>;
+
+    const PROVIDER: Provider = D::PROVIDER;
+
+    fn spec(backend: &Backend) -> Option<&D::Spec> {
+        D::spec(backend)
+    }
+
+    fn identity(spec: &D::Spec) -> D::Spec {
+        D::identity(spec)
+    }
+
+    fn server<'a>(&'a self, spec: &'a D::Spec) -> Server<'a> {
+        D::server(spec)
+    }
+
+    async fn prove<C: ClusterCredentials>(
+        &self,
+        proving: Proving<'_, C, Self>,
+    ) -> Result<Proof<Self::Session>, Error> {
+        let Proving { proofs, spec, last, now, bounds } = &proving;
+        let material = D::material(spec, proofs).await?;
+        let (server, reach) = (proofs.server, &proofs.access.grant.reach);
+        let last = last.as_ref().map(|last| &last.link);
+        let link = Link::kept(last, server, material, bounds, reach, D::plain(spec)).await?;
+        let door = Door { link: &link, server, reach, now: *now };
+        let Proven { proof, lasts } = D::prove(spec, proofs, &door).await?;
+        Ok(proving.lasting(Session { link, proof }, lasts))
+    }
+
+    async fn check(asked: &Asked<'_, Self>) -> Result<(), Error> {
+        D::check(asked).await
+    }
+
+    async fn values(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Fetched, Error>>, Error> {
+        D::values(asked, wanted).await
+    }
+
+    async fn versions(
+        asked: &Asked<'_, Self>,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Result<Version, Error>>, Error> {
+        D::versions(asked, wanted).await
+    }
+
+    async fn find(
+        asked: &Asked<'_, Self>,
+        find: &Find,
+        keep: &Keep,
+    ) -> Result<BTreeMap<String, Fetched>, Error> {
+        D::find(asked, find, keep).await
     }
 }
 
@@ -104,9 +187,6 @@ pub struct Proven<P> {
     /// How long it is used: for credentials that rotate until they are read again, for a token until a moment before its end.
     pub lasts: SignedDuration,
 }
-
-/// Credentials are read again after this time, so that rotating them needs nobody to tell Pawl.
-pub const READ_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 impl<P> Proven<P> {
     /// Proven by what stands in a Secret.
@@ -171,28 +251,7 @@ fn token<T: DeserializeOwned>(call: &Call<'_>, reply: &Reply) -> Result<T, Error
     }
 }
 
-/// Whether the server seems to be busy or broken for a moment only.
-fn is_passing(reply: &Reply) -> bool {
-    matches!(reply.status.as_u16(), 429 | 500..600)
-}
-
-/// One store, asked with a proven identity.
-#[derive(Debug)]
-pub struct Api<D: OneServer> {
-    /// The store.
-    pub spec: D::Spec,
-    session: Arc<Session<D::Proof>>,
-    digest_key: DigestKey,
-    step: Step,
-}
-
-#[derive(Debug)]
-struct Session<P> {
-    link: Arc<Link>,
-    proof: P,
-}
-
-impl<D: OneServer> Api<D> {
+impl<D: OneServer> Api<'_, D> {
     /// What proves the identity.
     pub fn proof(&self) -> &D::Proof {
         &self.session.proof
@@ -201,11 +260,6 @@ impl<D: OneServer> Api<D> {
     /// The connection.
     pub fn link(&self) -> &Link {
         &self.session.link
-    }
-
-    /// A call of this store's.
-    pub fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: self.step, server: D::server(&self.spec), action, subject }
     }
 
     /// Asks, and reads an answer of JSON. What is no success means what `refused` says.
@@ -225,23 +279,10 @@ impl<D: OneServer> Api<D> {
         }))
     }
 
-    /// A value of which nothing else tells the version: a digest under the ledger's key does, for it is remembered and must not
-    /// tell the value.
-    pub fn valued(&self, value: SecretValue) -> Fetched {
-        let id = self.digest_key.parts().with(value.expose()).digest();
-        self.versioned(value, id, None)
-    }
-
-    /// A value in this version.
-    pub fn versioned(&self, value: SecretValue, id: impl Into<String>, since: Option<Timestamp>) -> Fetched {
-        let version = Version { id: id.into(), since };
-        Fetched { provider: D::PROVIDER, value, version, labels: Vec::new() }
-    }
-
     /// One answer for each of these, in order, some at a time.
     ///
     /// # Errors
-    /// When the identity is refused.
+    /// When one of them says that the proof was refused.
     pub async fn each<'w, I, T, A>(
         &self,
         wanted: &'w [I],
@@ -250,163 +291,6 @@ impl<D: OneServer> Api<D> {
     where
         A: Future<Output = Result<T, Error>>,
     {
-        let calls: Vec<A> = wanted.iter().map(ask).collect();
-        let concurrency = self.link().bounds().concurrency.max(1);
-        let answers: Vec<_> = stream::iter(calls).buffered(concurrency).collect().await;
-        match answers.iter().filter_map(|answer| answer.as_ref().err()).find(|error| is_of_identity(error)) {
-            Some(refused) => Err(refused.shared()),
-            None => Ok(answers),
-        }
+        unless_refused(together(self.link().bounds(), wanted.iter().map(ask)).await)
     }
-}
-
-/// Whether the server does not take the proof of the identity.
-fn is_of_identity(error: &Error) -> bool {
-    error.step == Step::Authenticate && error.kind == Kind::Denied
-}
-
-impl<'a> Ask<'a> {
-    /// `GET` of this path with these headers.
-    pub fn read(path: Vec<&'a str>, headers: HeaderMap, bounds: &Bounds) -> Self {
-        let largest = bounds.largest_answer;
-        Self { method: Method::GET, path, query: Vec::new(), headers, body: None, largest }
-    }
-
-    /// `POST` to this path.
-    pub fn post(path: Vec<&'a str>, headers: HeaderMap, body: &'a SecretValue, bounds: &Bounds) -> Self {
-        Self { method: Method::POST, body: Some(body), ..Self::read(path, headers, bounds) }
-    }
-}
-
-impl Link {
-    /// Asks, and asks again where the server seems to be busy or broken for a moment only.
-    ///
-    /// # Errors
-    /// As for [`Link::send`].
-    pub async fn ask(&self, call: &Call<'_>, ask: Ask<'_>) -> Result<Reply, Error> {
-        self.send(call, &|| Ok(ask.clone()), &is_passing).await
-    }
-
-    /// The same, of an address that is written out whole.
-    ///
-    /// # Errors
-    /// As for [`Link::send_whole`].
-    pub async fn ask_whole(&self, call: &Call<'_>, ask: Whole<'_>) -> Result<Reply, Error> {
-        self.send_whole(call, &|| Ok(ask.clone()), &is_passing).await
-    }
-}
-
-/// Stores of one dialect as [`Sources`].
-pub struct OneServerSources<D: OneServer, C> {
-    clusters: Arc<C>,
-    clock: Arc<dyn Clock>,
-    digest_key: DigestKey,
-    bounds: Bounds,
-    sessions: Cells<Session<D::Proof>>,
-}
-
-impl<D: OneServer, C: ClusterCredentials> OneServerSources<D, C> {
-    /// Sources that take the credentials that stores name from `clusters`. The digest key is the ledger's.
-    pub fn new(clusters: Arc<C>, clock: Arc<dyn Clock>, digest_key: DigestKey) -> Self {
-        Self { clusters, clock, digest_key, bounds: Bounds::default(), sessions: Cells::default() }
-    }
-
-    /// The same with other bounds.
-    #[must_use]
-    pub fn bounded(self, bounds: Bounds) -> Self {
-        Self { bounds, ..self }
-    }
-
-    /// Asks with the identity's session; where its proof is refused, once more with the one that is there now.
-    async fn asked<T, A>(&self, access: &Access, step: Step, ask: impl Fn(Api<D>) -> A) -> Result<T, Error>
-    where
-        A: Future<Output = Result<T, Error>>,
-    {
-        let spec = spec::<D>(access)?;
-        let identity = Access { backend: D::identity(spec).into(), ..access.clone() };
-        let api = |session| Api { spec: spec.clone(), session, digest_key: self.digest_key.clone(), step };
-        let prove = |last| self.prove(&identity, last);
-        let ask = |session| ask(api(session));
-        self.sessions.asked(self.clock.as_ref(), &identity, prove, is_of_identity, ask).await
-    }
-
-    async fn prove(
-        &self,
-        identity: &Access,
-        last: Option<Arc<Session<D::Proof>>>,
-    ) -> Result<Proof<Session<D::Proof>>, Error> {
-        let spec = spec::<D>(identity)?;
-        let (server, since) = (D::server(spec), self.clock.now());
-        let proofs = Proofs { clusters: self.clusters.as_ref(), access: identity, server };
-        let material = D::material(spec, &proofs).await?;
-        let (bounds, reach) = (&self.bounds, &identity.grant.reach);
-        // The server's address is part of the identity, so it is the same.
-        let link = match last.filter(|last| *last.link.material() == material) {
-            Some(last) => Arc::clone(&last.link),
-            None => {
-                let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
-                Arc::new(Link::open(&call, material, bounds, reach, D::plain(spec)).await?)
-            }
-        };
-        let Proven { proof, lasts } =
-            D::prove(spec, &proofs, &Door { link: &link, server, reach, now: since }).await?;
-        let until = since.saturating_add(lasts).unwrap_or(since);
-        Ok(Proof { session: Arc::new(Session { link, proof }), since, until })
-    }
-}
-
-impl<D: OneServer, C: ClusterCredentials> Sources for OneServerSources<D, C> {
-    fn providers(&self) -> Vec<Provider> {
-        vec![D::PROVIDER]
-    }
-
-    async fn validate(&self, access: &Access) -> Result<(), Error> {
-        self.asked(access, Step::Authenticate, |api| async move { D::check(&api).await }).await
-    }
-
-    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str(), keys = wanted.len()))]
-    async fn fetch(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Fetched, Error>> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let batch = &Batch::of(wanted);
-        let ask = |api| async move { D::fetch(&api, &batch.distinct).await };
-        batch.answers(self.asked(access, Step::Fetch, ask).await)
-    }
-
-    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str()))]
-    async fn find(
-        &self,
-        access: &Access,
-        find: &Find,
-        keep: &Keep,
-    ) -> Result<BTreeMap<String, Fetched>, Error> {
-        if let Some(refusal) = access.backend.refuses(find) {
-            let message = format!("{}: find: {refusal}", D::server(spec::<D>(access)?));
-            return Err(Error::new(Step::Fetch, Kind::Invalid, message));
-        }
-        self.asked(access, Step::Fetch, |api| async move { D::find(&api, find, keep).await }).await
-    }
-
-    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str()))]
-    async fn changed_since(&self, access: &Access, _since: Option<Timestamp>) -> Result<Listing, Error> {
-        self.asked(access, Step::Fetch, |api| async move { D::listing(&api).await }).await
-    }
-
-    #[tracing::instrument(skip_all, fields(store.provider = D::PROVIDER.as_str(), keys = wanted.len()))]
-    async fn versions(&self, access: &Access, wanted: &[Wanted]) -> Vec<Result<Version, Error>> {
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        let batch = &Batch::of(wanted);
-        let ask = |api| async move { D::versions(&api, &batch.distinct).await };
-        batch.answers(self.asked(access, Step::Fetch, ask).await)
-    }
-}
-
-fn spec<D: OneServer>(access: &Access) -> Result<&D::Spec, Error> {
-    D::spec(&access.backend).ok_or_else(|| {
-        let message = format!("{} is no store of {}", access.backend.location(), D::PROVIDER);
-        Error::new(Step::Fetch, Kind::Invalid, message)
-    })
 }

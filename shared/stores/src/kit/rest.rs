@@ -1,14 +1,13 @@
-//! Calls of a REST API with what proves an identity, and what its refusals mean.
+//! Calls a REST API with the headers that prove an identity, and says what its refusals mean.
 
-use super::{Ask, Call, Hidden, Link, Reply, sealed};
+use super::{Ask, Call, Hidden, Link, Reply, may_pass, sealed};
 use jiff::SignedDuration;
 use pawl_domain::{Kind, SecretValue, Step};
 use pawl_ports::Error;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use std::sync::Arc;
-use url::form_urlencoded::Serializer;
 
 /// A server, with the headers that every call to it has.
 #[derive(Clone, Debug)]
@@ -82,7 +81,7 @@ impl Rest {
             let largest = ask.largest.min(self.link.bounds().largest_list);
             Ok(Ask { headers, largest, ..ask.clone() })
         };
-        let reply = self.link.send(call, &whole, &Reply::may_pass).await;
+        let reply = self.link.send(call, &whole, &may_pass).await;
         call.counted(reply.and_then(|reply| refusals.taken(call, reply)))
     }
 
@@ -101,33 +100,6 @@ impl Rest {
         let value = SecretValue::new(format!("Bearer {}", token.access_token.expose()));
         let life = SignedDuration::from_secs((token.expires_in - MARGIN).clamp(0, LONGEST));
         Ok(Granted { value, life })
-    }
-}
-
-impl<'a> Ask<'a> {
-    /// Asks for what is at a path; the answer is as long as a list at most.
-    pub fn get(path: &[&'a str], query: &[(&'a str, &'a str)]) -> Self {
-        let (path, query) = (path.to_vec(), query.to_vec());
-        Self { method: Method::GET, path, query, headers: HeaderMap::new(), body: None, largest: usize::MAX }
-    }
-
-    /// Sends a form ([`form`]).
-    pub fn form(path: &[&'a str], body: &'a SecretValue) -> Self {
-        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
-        Self { method: Method::POST, headers, body: Some(body), ..Self::get(path, &[]) }
-    }
-}
-
-/// A form as in a query.
-pub fn form(fields: &[(&str, &str)]) -> SecretValue {
-    SecretValue::new(Serializer::new(String::new()).extend_pairs(fields).finish())
-}
-
-impl Reply {
-    /// Whether the same may go well in a moment.
-    pub fn may_pass(&self) -> bool {
-        matches!(self.status.as_u16(), 429 | 500 | 502..=504)
     }
 }
 
@@ -161,19 +133,7 @@ impl Refusals {
             }
             StatusCode::FORBIDDEN => call.error(Kind::Denied, self.rights),
             StatusCode::NOT_FOUND => call.error(Kind::Invalid, self.unseen),
-            StatusCode::TOO_MANY_REQUESTS => call.error(Kind::Throttled, "throttled"),
-            status if status.is_redirection() => call.redirected(),
-            status if status.is_server_error() => {
-                call.error(Kind::Transient, format_args!("the server failed with {}", status.as_u16()))
-            }
-            status => call.error(Kind::Invalid, format_args!("not accepted with {}", status.as_u16())),
+            _ => call.not_taken(reply),
         }
-    }
-}
-
-impl Call<'_> {
-    /// The server does not take what proves the identity.
-    pub fn denied(&self, what: &str) -> Error {
-        Error::new(Step::Authenticate, Kind::Denied, format!("{self}: {what}"))
     }
 }

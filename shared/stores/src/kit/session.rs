@@ -1,4 +1,5 @@
-//! Identities: each proven until some moment, failed a moment ago, or not asked for yet.
+//! Keeps the sessions of identities: each is proven once by one of many callers, used until it ends, and given up after a
+//! refusal.
 
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::Access;
@@ -18,8 +19,7 @@ pub const REFUSED: SignedDuration = SignedDuration::from_secs(5);
 impl<S> Cells<S> {
     /// The cell of an identity.
     pub fn of(&self, identity: &Access) -> Arc<Cell<S>> {
-        // A panic of another caller leaves the map whole.
-        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cells = locked(&self.0);
         if cells.len() >= MOST_CELLS && !cells.contains_key(identity) {
             // If it is in use it is soon proven again; to keep an order of use would cost every call more than that.
             if let Some(out) = Access::crowded_out(cells.keys()).cloned() {
@@ -58,8 +58,13 @@ impl<S> Cells<S> {
 
     /// All cells, of which none is kept.
     pub fn take(&self) -> Vec<Arc<Cell<S>>> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect()
+        std::mem::take(&mut *locked(&self.0)).into_values().collect()
     }
+}
+
+/// What several tasks share, for a moment each. A panic of another leaves it whole.
+pub fn locked<T>(state: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S> Default for Cells<S> {

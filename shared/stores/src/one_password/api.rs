@@ -2,20 +2,20 @@
 //! of the API that Connect comes with.
 
 use super::OnePassword;
-use crate::kit::{Asked, Call, Hidden, Reply, locked, may_pass};
+use crate::kit::{Ask, Asked, Call, Hidden, Reply, locked, may_pass, sealed, together};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::{StreamExt, stream};
 use pawl_domain::query::Told;
 use pawl_domain::store::OnePasswordStore;
 use pawl_domain::{Kind, SecretValue};
 use pawl_ports::Error;
 use reqwest::StatusCode;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use serde::Deserialize;
 use std::sync::Arc;
 
 /// One store, asked with a proven identity.
-pub(super) struct Api<'a>(pub(super) Asked<'a, OnePassword>);
+pub(super) type Api<'a> = Asked<'a, OnePassword>;
 
 #[derive(Deserialize)]
 struct Vault {
@@ -74,13 +74,12 @@ pub(super) struct Full {
 impl Api<'_> {
     /// What these bring, some of them at a time.
     pub(super) async fn all<F: Future>(&self, calls: Vec<F>) -> Vec<F::Output> {
-        let concurrency = self.0.link().bounds().concurrency.max(1);
-        stream::iter(calls).buffered(concurrency).collect().await
+        together(self.session.link.bounds(), calls).await
     }
 
     /// The item that a key means: of its id, or else its title, in the first vault that has one.
     pub(super) async fn item(&self, key: &str) -> Result<Full, Error> {
-        for vault in &self.0.spec.vaults {
+        for vault in &self.spec.vaults {
             let vault = self.vault(vault).await?;
             if OnePasswordStore::is_id(key)
                 && let Some(found) = self.full(&vault, key, key).await?
@@ -96,7 +95,7 @@ impl Api<'_> {
                 return Ok(found);
             }
         }
-        Err(self.0.call("items", key).missing())
+        Err(self.call("items", key).missing())
     }
 
     /// The item of a vault's list that a key means, by the same rule.
@@ -117,7 +116,7 @@ impl Api<'_> {
             (_, Some(_)) => {
                 let what =
                     "several items of a vault have this title; give each one of its own, or write an id";
-                Err(self.0.call("items", key).error(Kind::Invalid, what))
+                Err(self.call("items", key).error(Kind::Invalid, what))
             }
             (item, None) => Ok(item),
         }
@@ -129,14 +128,14 @@ impl Api<'_> {
             true => Ok(()),
             false => {
                 let what = "Connect gives out the version in force alone; leave remoteRef.version out";
-                Err(self.0.call("items", &told.key).error(Kind::Invalid, what))
+                Err(self.call("items", &told.key).error(Kind::Invalid, what))
             }
         }
     }
 
     /// The id of a vault, which is remembered for as long as the session is.
     pub(super) async fn vault(&self, named: &str) -> Result<String, Error> {
-        let known = locked(&self.0.session.vaults).get(named).cloned();
+        let known = locked(&self.session.vaults).get(named).cloned();
         match known {
             Some(id) => Ok(id),
             None => Ok(self.look(named).await?.id),
@@ -145,7 +144,7 @@ impl Api<'_> {
 
     async fn look(&self, named: &str) -> Result<Vault, Error> {
         let subject = format!("vault {named}");
-        let call = self.0.call("vault", &subject);
+        let call = self.call("vault", &subject);
         let unknown = "there is no such vault, or the token does not see it, or there are several; check the store's vaults";
         let vault = match OnePasswordStore::is_id(named) {
             true => {
@@ -165,7 +164,7 @@ impl Api<'_> {
             }
         };
         let vault: Vault = call.counted(vault)?;
-        locked(&self.0.session.vaults).insert(named.to_owned(), vault.id.clone());
+        locked(&self.session.vaults).insert(named.to_owned(), vault.id.clone());
         Ok(vault)
     }
 
@@ -173,12 +172,12 @@ impl Api<'_> {
     pub(super) async fn list(&self, named: &str) -> Result<Arc<Vec<Summary>>, Error> {
         // Looked at before the list: what changes in between is seen the next time.
         let vault = self.look(named).await?;
-        let known = locked(&self.0.session.lists).get(&vault.id).cloned();
+        let known = locked(&self.session.lists).get(&vault.id).cloned();
         if let Some((_, list)) = known.filter(|(content, _)| *content == vault.content && *content > 0) {
             return Ok(list);
         }
         let list = Arc::new(self.items(&vault.id).await?);
-        locked(&self.0.session.lists).insert(vault.id, (vault.content, Arc::clone(&list)));
+        locked(&self.session.lists).insert(vault.id, (vault.content, Arc::clone(&list)));
         Ok(list)
     }
 
@@ -188,14 +187,14 @@ impl Api<'_> {
     }
 
     async fn listed(&self, subject: &str, vault: &str, filter: Option<&str>) -> Result<Vec<Summary>, Error> {
-        let call = self.0.call("items", subject);
+        let call = self.call("items", subject);
         let reply = self.get(&call, &["v1", "vaults", vault, "items"], filter).await;
         call.counted(reply.and_then(|reply| self.read(&call, &reply, Reply::list)))
     }
 
     /// A whole item; nothing where the vault has none of this id.
     pub(super) async fn full(&self, vault: &str, id: &str, key: &str) -> Result<Option<Full>, Error> {
-        let call = self.0.call("item", key);
+        let call = self.call("item", key);
         let reply = self.get(&call, &["v1", "vaults", vault, "items", id], None).await;
         call.counted(reply.and_then(|reply| {
             if reply.status == StatusCode::NOT_FOUND && of_connect(&reply).is_some() {
@@ -209,7 +208,7 @@ impl Api<'_> {
     /// The content of a file.
     pub(super) async fn file(&self, key: &str, file: &File) -> Result<SecretValue, Error> {
         let subject = format!("file {:?} of {key}", file.name);
-        let call = self.0.call("file", &subject);
+        let call = self.call("file", &subject);
         if let Some(content) = &file.content {
             return STANDARD.decode(content.expose()).map(SecretValue::new).map_err(|_| call.unreadable());
         }
@@ -226,13 +225,16 @@ impl Api<'_> {
 
     /// Connect refuses at times for a moment what it allows: such an answer is not taken at once, as in ESO.
     async fn get(&self, call: &Call<'_>, path: &[&str], filter: Option<&str>) -> Result<Reply, Error> {
-        let headers = self.0.session.bearer.headers(call)?;
+        let link = &self.session.link;
+        let shown = SecretValue::new([b"Bearer ", self.session.token.expose()].concat());
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, sealed(&shown, call)?)]);
         let query: Vec<_> = filter.map(|filter| ("filter", filter)).into_iter().collect();
         let refused = |reply: &Reply| {
             let said = || of_connect(reply).is_some_and(|said| said.starts_with("Authorization"));
             reply.status == StatusCode::FORBIDDEN && said()
         };
-        self.0.get(call, path, &query, &headers, &|reply: &Reply| may_pass(reply) || refused(reply)).await
+        let ask = Ask { headers, largest: link.bounds().largest_list, ..Ask::get(path, &query) };
+        link.send(call, &|| Ok(ask.clone()), &|reply: &Reply| may_pass(reply) || refused(reply)).await
     }
 
     fn read<'r, T>(
@@ -248,9 +250,8 @@ impl Api<'_> {
     }
 
     fn refusal(&self, call: &Call<'_>, reply: &Reply) -> Error {
-        let (proof, rights) =
-            ("the Secret that connectTokenSecretRef names", "give the token the right to read in the vault");
-        call.refusal(reply, proof, rights)
+        // Of anything but an item of a vault that is seen, 404 says nothing of keys.
+        reply.failure(call.refused(reply, "the right to read in the vault"))
     }
 }
 

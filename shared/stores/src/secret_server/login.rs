@@ -1,14 +1,12 @@
 //! The proof of an identity, at a Secret Server by itself or at a platform. Source: Delinea's SDK for Go, which ESO uses.
 
-use super::{SecretServer, Session, server};
-use crate::kit::{Ask, Call, Material, Prover, Refusals, Reply, Rest, Server, form, of};
-use jiff::SignedDuration;
+use super::{SecretServer, Session};
+use crate::kit::{Ask, Call, Material, Proof, Proving, Refusals, Rest, Server, form};
 use pawl_domain::store::{Given, SecretServerAuth};
-use pawl_domain::{Kind, Provider, SecretValue, Step};
+use pawl_domain::{Kind, Provider, SecretValue};
 use pawl_ports::{ClusterCredentials, Error};
 use reqwest::header::AUTHORIZATION;
 use serde::Deserialize;
-use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Vaults {
@@ -32,24 +30,21 @@ struct Connection {
 
 const LOGIN: Refusals =
     Refusals::of_login("the identity was refused; check username, password and domain, or their Secrets");
-/// What is written in a Secret is read again after this time.
-const TOKEN: i64 = 60;
 
 pub(super) async fn prove<C: ClusterCredentials>(
-    proving: Prover<'_, C>,
-    last: Option<Arc<Session>>,
-) -> Result<(Session, SignedDuration), Error> {
-    let store = of::<SecretServer, _>(proving.access, |backend| backend.as_secret_server())?;
-    let (at, proofs) = (server(store), proving.proofs(server(store)));
+    proving: Proving<'_, C, SecretServer>,
+) -> Result<Proof<Session>, Error> {
+    let Proving { proofs, spec: store, last, .. } = &proving;
+    let at = proofs.server;
     let ca = proofs.authorities(store.ca_bundle.as_ref(), store.ca_provider.as_ref()).await?;
     let material = Material { ca, ..Material::default() };
     let link = proving.link(at, material.clone(), last.as_ref().map(|last| &last.front.link)).await?;
-    let (front, call) = (Rest::new(link), call(at));
+    let (front, call) = (Rest::new(link), proving.call(at));
     let (user, password, domain) = match &store.auth {
         SecretServerAuth::Token(token) => {
             let token = SecretValue::new(format!("Bearer {}", proofs.text(token).await?));
             let rest = front.clone().with(AUTHORIZATION, &token, &call)?;
-            return Ok((Session { rest, front }, SignedDuration::from_secs(TOKEN)));
+            return Ok(proving.of_secrets(Session { rest, front }));
         }
         SecretServerAuth::Password { user, password, domain } => {
             let user = match user {
@@ -69,7 +64,7 @@ pub(super) async fn prove<C: ClusterCredentials>(
         let body = form(&fields);
         let token = front.bearer(&call, &Ask::form(&["oauth2", "token"], &body), &LOGIN).await?;
         let rest = front.clone().with(AUTHORIZATION, &token.value, &call)?;
-        return Ok((Session { rest, front }, token.life));
+        return Ok(proving.lasting(Session { rest, front }, token.life));
     }
     if !is_healthy(&front, &call, &["health"]).await? {
         let what = "it is neither a Secret Server nor a platform, or it is not well; check serverURL";
@@ -83,7 +78,7 @@ pub(super) async fn prove<C: ClusterCredentials>(
     let vault = Server { provider: Provider::SecretServer, address: &url, field: "serverURL" };
     let link = proving.link(vault, material, None).await?;
     let rest = Rest::new(link).with(AUTHORIZATION, &token.value, &call)?;
-    Ok((Session { rest, front }, token.life))
+    Ok(proving.lasting(Session { rest, front }, token.life))
 }
 
 /// The address of the platform's own vault.
@@ -106,13 +101,8 @@ async fn is_healthy(rest: &Rest, call: &Call<'_>, path: &[&str]) -> Result<bool,
         #[serde(default)]
         healthy: bool,
     }
-    let again = |reply: &Reply| reply.may_pass();
-    let ask = || Ok(Ask { largest: rest.link.bounds().largest_answer, ..Ask::get(path, &[]) });
-    let reply = rest.link.send(call, &ask, &again).await?;
+    let ask = Ask { largest: rest.link.bounds().largest_answer, ..Ask::get(path, &[]) };
+    let reply = rest.link.ask(call, ask).await?;
     let told = serde_json::from_slice(&reply.body).map(|health: Health| health.healthy);
     Ok(told.unwrap_or_else(|_| reply.body.windows(7).any(|word| word == b"Healthy")))
-}
-
-fn call(server: Server<'_>) -> Call<'_> {
-    Call { step: Step::Authenticate, server, action: "login", subject: "login" }
 }

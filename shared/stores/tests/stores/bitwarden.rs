@@ -5,8 +5,7 @@ use crate::world::{World, at, digest, failures_are_told_apart};
 use pawl_domain::store::BitwardenStore;
 use pawl_domain::{Access, Find, Kind, Step};
 use pawl_servers::pairs::{Ask, Pairs, Reply};
-use pawl_stores::Bitwarden;
-use pawl_stores::kit::Adapter;
+use pawl_stores::{Bitwarden, BitwardenSources};
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
@@ -58,7 +57,7 @@ impl Store {
 }
 
 impl Held for Store {
-    type Sources = Adapter<Bitwarden, FakeClusters>;
+    type Sources = BitwardenSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources

@@ -6,7 +6,7 @@ use pawl_domain::store::{ConjurAuth, ConjurStore, ConjurToken};
 use pawl_domain::{Access, Find, Keep, Kind, Provider, Step, VersionSelector};
 use pawl_ports::{Sources, Wanted};
 use pawl_servers::conjur::{ACCOUNT, API_KEY, Conjur, JWT, LOGIN, May};
-use pawl_stores::kit::Adapter;
+use pawl_stores::ConjurSources;
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::Value;
@@ -54,7 +54,7 @@ impl Store {
 }
 
 impl Held for Store {
-    type Sources = Adapter<pawl_stores::Conjur, FakeClusters>;
+    type Sources = ConjurSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources

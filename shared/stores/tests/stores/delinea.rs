@@ -7,8 +7,7 @@ use pawl_domain::store::{DelineaStore, Given};
 use pawl_domain::{Access, Find, Kind, SecretValue, Step, VersionSelector};
 use pawl_ports::{Sources, Wanted};
 use pawl_servers::pairs::{Ask, Pairs, Reply};
-use pawl_stores::Delinea;
-use pawl_stores::kit::Adapter;
+use pawl_stores::{Delinea, DelineaSources};
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
@@ -54,7 +53,7 @@ fn parts(value: &str) -> SecretValue {
 }
 
 impl Held for Store {
-    type Sources = Adapter<Delinea, FakeClusters>;
+    type Sources = DelineaSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources

@@ -7,8 +7,7 @@ use pawl_domain::store::{IbmAuth, IbmStore};
 use pawl_domain::{Access, Find, Kind, SecretValue, Step};
 use pawl_ports::Sources;
 use pawl_servers::pairs::{Ask, Pairs, Reply};
-use pawl_stores::Ibm;
-use pawl_stores::kit::Adapter;
+use pawl_stores::{Ibm, IbmSources};
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
@@ -67,7 +66,7 @@ fn secret(key: &str, payload: &str, updated: &str) -> Value {
 }
 
 impl Held for Store {
-    type Sources = Adapter<Ibm, FakeClusters>;
+    type Sources = IbmSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources

@@ -9,8 +9,8 @@ use pawl_domain::{
 };
 use pawl_ports::{Clock, Error, Part, Sources, Wanted};
 use pawl_servers::pairs::{Ask, Fault, Pairs, Reply};
+use pawl_stores::OnePasswordSources;
 use pawl_stores::kit::Bounds;
-use pawl_stores::{OnePassword, OnePasswordSources};
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::contract::sources::{Held, suite};
 use pawl_world::{FakeClock, FakeClusters};
@@ -48,7 +48,7 @@ fn sources(clusters: &Arc<FakeClusters>, clock: &FakeClock) -> OnePasswordSource
         last_pause: Duration::from_millis(50),
         ..Bounds::default()
     };
-    OnePasswordSources::of(OnePassword, Arc::clone(clusters), clock, digest_key()).bounded(bounds)
+    OnePasswordSources::new(Arc::clone(clusters), clock, digest_key()).bounded(bounds)
 }
 
 async fn world() -> World {

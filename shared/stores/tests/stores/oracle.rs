@@ -11,8 +11,7 @@ use pawl_domain::store::OracleStore;
 use pawl_domain::{Access, Find, Kind, Step, VersionSelector};
 use pawl_ports::{Sources, Wanted};
 use pawl_servers::pairs::{Ask, Asked, Pairs, Reply};
-use pawl_stores::Oracle;
-use pawl_stores::kit::Adapter;
+use pawl_stores::{Oracle, OracleSources};
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
@@ -54,7 +53,11 @@ fn pem() -> String {
 async fn store() -> Store {
     let (strange, refused) = (Reply::of(404, json!("hunter2")), Reply::of(401, json!("hunter2")));
     let server = Pairs::start(COMMON, strange, refused).await.unwrap();
-    let store = OracleStore {
+    Store { world: at_server(spec(), server.address()), server, keys: Mutex::default() }
+}
+
+fn spec() -> OracleStore {
+    OracleStore {
         region: "eu-frankfurt-1".to_owned(),
         vault: VAULT.to_owned(),
         compartment: Some("ocid1.compartment.oc1..c".to_owned()),
@@ -62,10 +65,11 @@ async fn store() -> Store {
         user: "ocid1.user.oc1..u".to_owned(),
         private_key: at("key"),
         fingerprint: at("fingerprint"),
-    };
-    let mut world = World::of(store, &[("key", &pem()), ("fingerprint", "aa:bb\n")]);
-    world.sources = world.sources.at(server.address());
-    Store { server, world, keys: Mutex::default() }
+    }
+}
+
+fn at_server(store: OracleStore, address: &str) -> World<Oracle> {
+    World::asked(Oracle::at(address), store, &[("key", &pem()), ("fingerprint", "aa:bb\n")])
 }
 
 fn ask(key: &str) -> Ask {
@@ -100,7 +104,7 @@ impl Store {
 }
 
 impl Held for Store {
-    type Sources = Adapter<Oracle, FakeClusters>;
+    type Sources = OracleSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources
@@ -242,9 +246,9 @@ async fn manifests_give_what_those_of_eso_do() {
     let cases = eso::cases(include_str!("data/oracle.jsonl"));
     let mut gave = Vec::new();
     for case in &cases {
-        let (mut store, server) = (store().await, case.double("").await);
-        store.world.sources = store.world.sources.at(server.address());
-        gave.push((case, case.played(&store.world.sources, SPEC, server.address()).await));
+        let server = case.double("").await;
+        let world = at_server(spec(), server.address());
+        gave.push((case, case.played(&world.sources, SPEC, server.address()).await));
         server.strays();
     }
     eso::same(&gave, DEPARTURES);

@@ -7,8 +7,7 @@ use pawl_domain::store::{Given, SecretServerAuth, SecretServerStore};
 use pawl_domain::{Access, Find, Kind, SecretValue, Step};
 use pawl_ports::Sources;
 use pawl_servers::pairs::{Ask, Pairs, Reply};
-use pawl_stores::SecretServer;
-use pawl_stores::kit::Adapter;
+use pawl_stores::{SecretServer, SecretServerSources};
 use pawl_world::FakeClusters;
 use pawl_world::contract::sources::{Held, suite};
 use serde_json::{Value, json};
@@ -65,7 +64,7 @@ fn number(key: &str) -> u32 {
 }
 
 impl Held for Store {
-    type Sources = Adapter<SecretServer, FakeClusters>;
+    type Sources = SecretServerSources<FakeClusters>;
 
     fn sources(&self) -> &Self::Sources {
         &self.world.sources

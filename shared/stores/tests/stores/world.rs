@@ -94,7 +94,14 @@ pub(crate) async fn failures_are_told_apart<D: Dialect>(
 
 impl<D: Dialect> World<D> {
     /// A store whose credentials stand in the Secret `creds`.
-    pub(crate) fn of(store: impl Into<Backend>, credentials: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(store: impl Into<Backend>, credentials: &[(&str, &str)]) -> Self
+    where
+        D: Default,
+    {
+        Self::asked(D::default(), store, credentials)
+    }
+
+    pub(crate) fn asked(dialect: D, store: impl Into<Backend>, credentials: &[(&str, &str)]) -> Self {
         let clusters = Arc::new(FakeClusters::default());
         clusters.add(&cluster_name("blue"));
         clusters.edit("blue/shop/creds", |secret| {
@@ -110,7 +117,7 @@ impl<D: Dialect> World<D> {
             ..Bounds::default()
         };
         let clock = FakeClock::default();
-        let sources = Adapter::new(Arc::clone(&clusters), Arc::new(clock.clone()), digest_key());
+        let sources = Adapter::of(dialect, Arc::clone(&clusters), Arc::new(clock.clone()), digest_key());
         let access = Access {
             backend: store.into(),
             cluster: Some(cluster_name("blue")),
