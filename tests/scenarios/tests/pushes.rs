@@ -1,4 +1,5 @@
 //! `push` as it is called: by its schedule, and by hand.
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
 
 use crate::told::Told;
 use pawl_pipeline::Settings;

@@ -102,7 +102,7 @@ fn a_template_adds_to_the_source_and_clears_nothing() {
     let template =
         json!({ "type": "Opaque", "data": { "url": "{{ .user }}:{{ .pw }}", "pw": "{{ .pw | upper }}" } });
     let (push, problems) = push(spec(&json!({ "data": whole, "template": template })));
-    assert_eq!(problems, [String::new(); 0]);
+    assert_eq!(problems, Vec::<String>::new());
     let entries = expanded(&push.unwrap(), &json!({ "user": "u", "pw": "p" }), &Value::Null);
     let want = json!({ "user": "u", "pw": "P", "url": "u:p" });
     assert_eq!(shown(entries)[0]["data"], want, "each text is rendered with the source as it stands");
@@ -185,7 +185,7 @@ fn what_cannot_be_pushed_is_told() {
 fn defaults_are_those_of_eso() {
     let (push, problems) =
         push(spec(&json!({ "data": [{ "match": { "remoteRef": { "remoteKey": "a" } } }] })));
-    assert_eq!(problems, [String::new(); 0]);
+    assert_eq!(problems, Vec::<String>::new());
     let push = push.unwrap();
     assert_eq!(push.interval.as_secs(), 3600);
     assert_eq!(push.update, pawl_domain::push::PushUpdate::Replace);

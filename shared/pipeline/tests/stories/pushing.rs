@@ -1,4 +1,5 @@
 //! Secrets of clusters are pushed to stores.
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use crate::story::{HOUR, MINUTE, Story, flow};
 use pawl_domain::push::Standing;
