@@ -120,7 +120,8 @@ fn every_alarm_of_pawls_own_numbers_is_calculated_and_none_of_a_schedule_waits_f
     ];
     assert_eq!(own.collect::<Vec<_>>(), calculated, "calculate a new one in the story above");
     // A sum has no value where one of its metrics has none, which is nearly always.
-    assert!(template.says("Expression: \"FILL(sync, 0) + FILL(deliver, 0) + FILL(vault, 0)\""));
+    let told = ["sync", "deliver", "vault", "intake"].map(|metric| format!("FILL({metric}, 0)"));
+    assert!(template.says(&format!("Expression: \"{}\"", told.join(" + "))));
     let versions = ["SyncVersionAlarm", "DeliverVersionAlarm", "SweepVersionAlarm", "IndexVersionAlarm"];
     for name in ["EventsDeadAlarm", "JobsDeadAlarm", "UndeliveredAlarm"].into_iter().chain(versions) {
         let depth = template.alarm(name);
