@@ -39,11 +39,11 @@ impl<P: Ports> Push<P> {
         failures: &mut Vec<Error>,
     ) -> usize {
         let update = noted.push.update;
-        let acts = work.iter().filter_map(|key| {
-            let wanted = plan.wanted.get(key)?;
-            Some((key, self.push_one(wanted, update).boxed()))
-        });
-        let acts = acts.collect();
+        let mut work: Vec<_> =
+            work.iter().filter_map(|key| plan.wanted.get(key).map(|wanted| (key, wanted))).collect();
+        work.sort_by_key(|(_, wanted)| wanted.place);
+        let acts =
+            work.into_iter().map(|(key, wanted)| (key, self.push_one(wanted, update).boxed())).collect();
         let mut written = 0;
         for (key, result) in by_store(acts).await {
             let Some(wanted) = plan.wanted.get(key) else { continue };
@@ -181,16 +181,19 @@ type Key<'a> = &'a (StoreId, RemoteEntry);
 /// What is done for one entry.
 type Act<'a, T> = (Key<'a>, BoxFuture<'a, T>);
 
-/// Does something for each entry: side by side for each store, and so many at a time within one. What comes of it is in the
-/// order of the entries, so that equal failures are told in equal words.
+/// Does something for each entry: side by side for each store, and for so many of its keys at a time. Entries of one key
+/// take turns in the order given, since each reads the value that the one before it wrote. What comes of it is in the order
+/// of the entries, so that equal failures are told in equal words.
 async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(Key<'a>, T)> {
-    let mut stores: BTreeMap<&StoreId, Vec<BoxFuture<'a, (Key<'a>, T)>>> = BTreeMap::new();
+    let mut stores: BTreeMap<&StoreId, BTreeMap<&str, Vec<BoxFuture<'a, (Key<'a>, T)>>>> = BTreeMap::new();
     for (key, act) in acts {
-        stores.entry(&key.0).or_default().push(act.map(move |done| (key, done)).boxed());
+        let keys = stores.entry(&key.0).or_default();
+        keys.entry(&key.1.key).or_default().push(act.map(move |done| (key, done)).boxed());
     }
     let mut each: Vec<BoxFuture<'a, Vec<_>>> = Vec::new();
-    for acts in stores.into_values() {
-        each.push(stream::iter(acts).buffer_unordered(PER_STORE).collect().boxed());
+    for keys in stores.into_values() {
+        let turns = keys.into_values().map(|acts| stream::iter(acts).then(|act| act).collect::<Vec<_>>());
+        each.push(stream::iter(turns).buffer_unordered(PER_STORE).concat().boxed());
     }
     let mut done: Vec<_> = join_all(each).await.into_iter().flatten().collect();
     done.sort_by_key(|(key, _)| *key);

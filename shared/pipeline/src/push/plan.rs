@@ -27,6 +27,8 @@ pub(crate) enum Because {
 pub(super) struct Wanted {
     pub(super) store: StoreId,
     pub(super) data: PushData,
+    /// Its place among the entries of its store: those of `dataTo`, then those of `data`, as ESO pushes them.
+    pub(super) place: usize,
     /// What is written, with which identity and digest; why it cannot be otherwise.
     pub(super) pushed: Result<(Access, Pushed, String), Error>,
 }
@@ -230,7 +232,7 @@ impl<P: Ports> Push<P> {
         plan: &mut Plan,
     ) {
         let Ok(store) = plan.reachable.store(id) else { return };
-        let mut made: BTreeMap<RemoteEntry, (ObjectName, PushData, Result<Pushed, PushProblem>)> =
+        let mut made: BTreeMap<RemoteEntry, (ObjectName, usize, PushData, Result<Pushed, PushProblem>)> =
             BTreeMap::new();
         let mut unclear = None;
         for source in sources {
@@ -251,13 +253,14 @@ impl<P: Ports> Push<P> {
                         second: source.name.to_string(),
                     }),
                 };
-                made.insert(data.to.clone(), (source.name.clone(), data, pushed));
+                let place = made.len();
+                made.insert(data.to.clone(), (source.name.clone(), place, data, pushed));
             }
         }
         let takes = self.base.ports.sink().providers().contains(&store.location().provider);
         let basis = format!("{terms} {}", digest(store));
         let mut wanted = Vec::new();
-        for (to, (_, data, pushed)) in made {
+        for (to, (_, place, data, pushed)) in made {
             let pushed = pushed.map_err(|problem| invalid(&problem)).and_then(|pushed| {
                 if !takes {
                     let provider = store.location().provider;
@@ -268,7 +271,7 @@ impl<P: Ports> Push<P> {
                 let digest = self.digest_of(&pushed, &basis);
                 Ok((access, pushed, digest))
             });
-            wanted.push(((id.clone(), to), Wanted { store: id.clone(), data, pushed }));
+            wanted.push(((id.clone(), to), Wanted { store: id.clone(), data, place, pushed }));
         }
         plan.wanted.extend(wanted);
         if let Some(error) = unclear {

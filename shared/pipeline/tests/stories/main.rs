@@ -12,6 +12,7 @@ mod lost_in_removal;
 mod never_back;
 mod policies;
 mod pushing;
+mod pushing_under_faults;
 mod receipts;
 mod rehearsing;
 mod rendering;

@@ -1,8 +1,7 @@
 //! Secrets of clusters are pushed to stores.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-use crate::story::{HOUR, MINUTE, Story, flow};
-use pawl_domain::push::Standing;
+use crate::story::{MINUTE, Story, flow};
 use pawl_domain::{Kind, Outcome, Step};
 use pawl_pipeline::{PushReport, Pushing, Settings};
 use pawl_ports::{Ports, PushVerdict, Pushes};
@@ -10,25 +9,25 @@ use pawl_world::build::id;
 use pawl_world::{Fault, Point, World, declaration, parameter_store, push, secrets_manager};
 use std::time::Duration;
 
-fn pushing() -> Settings {
+pub(crate) fn pushing() -> Settings {
     Settings { pushes: true, ..Settings::default() }
 }
 
 impl Story {
-    fn pushes(&self) -> pawl_pipeline::Pipeline<World> {
+    pub(crate) fn pushes(&self) -> pawl_pipeline::Pipeline<World> {
         flow(&self.world, pushing())
     }
 
-    async fn pass(&self) -> PushReport {
+    pub(crate) async fn pass(&self) -> PushReport {
         self.pushes().push(false).await.unwrap()
     }
 
-    fn src(&self, number: usize) {
+    pub(crate) fn src(&self, number: usize) {
         self.world.write_secret("blue/shop/src", &[("user", "u"), ("pw", &self.value(number))]);
     }
 }
 
-fn only(report: &PushReport) -> Pushing {
+pub(crate) fn only(report: &PushReport) -> Pushing {
     assert_eq!(report.outcomes.len(), 1, "{report:?}");
     *report.outcomes[0].1.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -199,7 +198,7 @@ async fn a_source_that_goes_takes_with_it_what_was_pushed_and_brings_it_back() {
     story.end();
 }
 
-fn home() -> pawl_domain::Home {
+pub(crate) fn home() -> pawl_domain::Home {
     pawl_domain::Home::Cluster("blue".parse().unwrap())
 }
 
@@ -320,105 +319,6 @@ async fn policies_and_conditions_hold_for_writing_as_for_reading() {
         "{text}"
     );
     assert!(story.world.stored("app/pw").is_some(), "a store that may not be used stops no other");
-    story.end();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_crash_at_any_step_is_finished_by_the_next_pass() {
-    for point in [
-        Point::Lookup,
-        Point::Entries,
-        Point::Read,
-        Point::Record,
-        Point::Push,
-        Point::Unpush,
-        Point::Write,
-        Point::Publish,
-    ] {
-        for lost in [false, true] {
-            for after in 0..4 {
-                let story = Story::new();
-                story.world.add_store(secrets_manager("aws").home(home()));
-                story.src(1);
-                let start = || push("blue/shop/push").deleting().every(60).in_cluster();
-                story.world.declare_push(start().writes("pw", "app/a").writes("pw", "app/b")).await;
-                let _ = story.pushes().push(false).await;
-                story.world.declare_push(start().writes("pw", "app/a").writes("pw", "app/c")).await;
-                story.src(2);
-                let gate = story.world.gate(point);
-                let flow = story.pushes();
-                let dying = async {
-                    for _ in 0..after {
-                        gate.arrived().await.release();
-                    }
-                    let here = gate.arrived().await;
-                    if lost {
-                        here.release();
-                    }
-                };
-                futures::future::select(Box::pin(flow.push(true)), Box::pin(dying)).await;
-                drop(gate);
-                story.world.advance(MINUTE);
-                let _ = story.pushes().push(false).await;
-                let words = format!("{point:?}, after {after}, lost {lost}");
-                assert_eq!(story.world.stored("app/a"), Some(story.value(2)), "{words}");
-                assert_eq!(story.world.stored("app/c"), Some(story.value(2)), "{words}");
-                assert_eq!(story.world.stored("app/b"), None, "{words}");
-                let record = story.world.push_record("blue/shop/push").unwrap();
-                assert_eq!(record.state, Standing::Done, "{words}");
-                assert_eq!(record.entries.len(), 2, "{words}");
-                story.end();
-            }
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_two_runs_that_meet_the_newer_value_stays() {
-    let story = Story::new();
-    story.world.declare_push(push("blue/shop/push").writes("pw", "app/pw").every(60)).await;
-    story.src(1);
-    // Another process, which reads the old value and is held up before it writes it.
-    let slow = flow(&story.world.seen_by("slow"), pushing());
-    let gate = story.world.gate(Point::Push);
-    let held = async {
-        let here = gate.arrived().await;
-        story.src(2);
-        let quick = story.pushes();
-        let (fast, ()) = futures::join!(quick.push(true), async { gate.arrived().await.release() });
-        fast.unwrap();
-        here.release();
-        drop(gate);
-    };
-    let (report, ()) = futures::join!(slow.push(true), held);
-    report.unwrap();
-    assert_eq!(story.world.stored("app/pw"), Some(story.value(2)), "it looked again");
-    let record = story.world.push_record("blue/shop/push").unwrap();
-    assert!(record.begun.is_empty() && record.state == Standing::Done, "{record:?}");
-    story.end();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_store_that_fails_or_hangs_holds_up_no_other() {
-    let story = Story::new();
-    story.world.add_store(parameter_store("ps"));
-    story.world.declare_push(push("blue/shop/push").writes("pw", "app/pw").to(&["aws", "ps"])).await;
-    story.world.declare_push(push("blue/shop/other").writes("pw", "app/other")).await;
-    story.src(1);
-    let hanging = Fault::slow(HOUR).at(Point::Push).on("app/pw");
-    story.world.inject(hanging.times(1));
-    let report = story.pass().await;
-    assert_eq!(report.failures().count(), 1, "{report:?}");
-    assert_eq!(report.failures().next().unwrap().1.kind, Kind::Unreachable);
-    assert!(story.world.stored("app/other").is_some());
-    for fault in [Fault::fail(Kind::Throttled).resting(2 * MINUTE), Fault::panic("the panic of a store")] {
-        story.world.advance(8 * MINUTE);
-        story.world.inject(fault.at(Point::Push).on("app/pw").times(1));
-        assert_eq!(story.pass().await.failures().count(), 1);
-    }
-    story.world.advance(8 * MINUTE);
-    assert_eq!(story.pass().await.failures().count(), 0);
-    assert_eq!(story.world.stored("app/pw"), Some(story.value(1)));
     story.end();
 }
 
