@@ -149,7 +149,7 @@ fn least(name: &str, server: &str) -> Value {
         }),
         "scaleway" => json!({
             "apiUrl": server, "region": "fr-par", "projectId": id,
-            "accessKey": { "value": "SCWXXXXXXXXXXXXXXXXX" }, "secretKey": { "secretRef": secret },
+            "accessKey": { "value": "SCW0ACCESSKEY0TESTS" }, "secretKey": { "secretRef": secret },
         }),
         "senhasegura" => json!({
             "url": server, "module": "DSM", "auth": { "clientId": "id", "clientSecretSecretRef": secret },
