@@ -13,8 +13,7 @@ use pawl_console::{Desk, Door, HOME, Queue, QueuedJob};
 use pawl_domain::SecretValue;
 use pawl_pipeline::Pipeline;
 use pawl_ports::Ports;
-use pawl_runtime::Inbox;
-use pawl_runtime::config::Lookup;
+use pawl_runtime::{Inbox, World};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -46,17 +45,10 @@ pub(crate) async fn run(args: &Args, console: &Console) -> Result<ExitCode, Erro
 }
 
 /// `/console` of `pawl serve`; where no token is set, an answer that says so.
-///
-/// # Errors
-/// When the job queue cannot be opened.
-pub(super) async fn routes<P: Ports>(
-    pipeline: &Arc<Pipeline<P>>,
-    token: Option<SecretValue>,
-    lookup: &(impl Lookup + Clone + 'static),
-) -> Result<Router, Error> {
-    let Some(token) = token else { return Ok(closed()) };
-    let inbox = pawl_runtime::inbox(lookup).await?;
-    Ok(pawl_console::routes(Arc::clone(pipeline), desk(inbox), Door::new(token)))
+pub(super) fn routes(pipeline: &Arc<Pipeline<World>>, token: Option<SecretValue>) -> Router {
+    let Some(token) = token else { return closed() };
+    let desk = desk(pipeline.ports().jobs().clone());
+    pawl_console::routes(Arc::clone(pipeline), desk, Door::new(token))
 }
 
 /// Answers that there is no console.

@@ -103,7 +103,7 @@ async fn events<P: Ports>(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = signature::check(key, text, &body, now) {
-        metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+        intake::refused();
         return problem(StatusCode::UNAUTHORIZED, &refused.to_string());
     }
     take_in(&site, seat, &body).await
@@ -142,7 +142,7 @@ async fn pushed<P: Ports>(
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = site.pubsub.check(shown, now).await {
-        metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+        intake::refused();
         let message = refused.to_string();
         return match refused {
             pubsub::Refused::Closed => problem(StatusCode::NOT_FOUND, &message),

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let vendors = config::vendors(&lookup).map_err(pawl_runtime::Error::from)?;
     let token = config::console(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
-    let console = console::routes(&pipeline, token, &lookup).await?;
+    let console = console::routes(&pipeline, token);
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;

@@ -21,8 +21,8 @@ pub(super) async fn pushed(site: &Site, request: &Request, now: Timestamp) -> Va
             Refused::Token(_) => problem(401, &message),
         };
     }
-    // What Lambda could not hand over whole is no message.
-    let Some(body) = request.body() else { return json!({ "statusCode": 204 }) };
+    // What Lambda could not hand over whole is counted as what cannot be read.
+    let body = request.body().unwrap_or_default();
     match take(site, &body).await {
         Taken::Put(_) | Taken::Dropped(_) => json!({ "statusCode": 204 }),
         Taken::Again(error) => again(&error.to_string()),

@@ -8,8 +8,8 @@ mod told;
 use cloudwatch::{Datapoint, Template};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use pawl_domain::Kind;
-use pawl_pipeline::Promise;
 use pawl_pipeline::sweep::SweepReport;
+use pawl_pipeline::{Promise, Settings};
 use pawl_world::{Fault, Point, cluster, declaration};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ type Written = BTreeMap<String, Vec<f64>>;
 #[tokio::test(start_paused = true)]
 async fn alarms_fire_when_they_should_and_only_then() {
     let collector = Builder::new().cloudwatch_namespace("Pawl").init().unwrap();
-    let told = Told::new();
+    let told = Told::with(Settings { pushes: true, ..Settings::default() });
     told.world.add_cluster(cluster("blue").indexed());
     told.world.declare(declaration("blue/shop/db").reads("app/db"));
     told.hear_of(&told.world.rotate("app/db", told.value(1))).await;
@@ -67,6 +67,18 @@ async fn alarms_fire_when_they_should_and_only_then() {
     told.world.mend_all();
     assert_eq!(unread["pawl_clusters_not_indexed"], [1.0]);
     fires("ClustersNotIndexedAlarm", &unread, 4 * 3600);
+
+    let passed = push(&told, collector).await;
+    silent("PushSilentAlarm", &passed);
+    silent("PushesFailingAlarm", &passed);
+    told.world.inject(Fault::fail(Kind::Throttled).at(Point::Lookup));
+    assert!(pawl_push::handle(&told.pipeline, Default::default()).await.is_err());
+    fires("PushSilentAlarm", &without_gauges(written(collector)), 4 * 3600);
+    told.world.mend_all();
+    told.world.declare_push(pawl_world::push("blue/shop/push").writes("pw", "app/pw")).await;
+    let failed = push(&told, collector).await;
+    assert_eq!(failed["pawl_pushes_failing"], [1.0], "there is no Secret to push");
+    fires("PushesFailingAlarm", &failed, 8 * 3600);
 
     let promise = Promise { failing: 11, set_aside: 0, overdue: 1, oldest_overdue: Duration::from_secs(90) };
     pawl_runtime::measure::swept(&SweepReport { promise, ..SweepReport::default() });
@@ -112,8 +124,10 @@ fn every_alarm_of_pawls_own_numbers_is_calculated_and_none_of_a_schedule_waits_f
     let calculated = [
         "SweepSilentAlarm",
         "IndexSilentAlarm",
+        "PushSilentAlarm",
         "OverdueAlarm",
         "FailingAlarm",
+        "PushesFailingAlarm",
         "StoresNotSweptAlarm",
         "ClustersNotIndexedAlarm",
         "LatencyAlarm",
@@ -157,6 +171,11 @@ async fn sweep(told: &Told, collector: &Collector) -> Written {
     written(collector)
 }
 
+async fn push(told: &Told, collector: &Collector) -> Written {
+    pawl_push::handle(&told.pipeline, Default::default()).await.unwrap();
+    written(collector)
+}
+
 async fn index(told: &Told, collector: &Collector) -> Written {
     pawl_index::handle(&told.pipeline, Default::default()).await.unwrap();
     written(collector)
@@ -195,7 +214,11 @@ fn without_gauges(mut written: Written) -> Written {
 fn template(interval: u64) -> Template {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let interval = interval.to_string();
-    let parameters = [("SweepInterval", interval.clone()), ("IndexInterval", interval)];
+    let parameters = [
+        ("SweepInterval", interval.clone()),
+        ("IndexInterval", interval.clone()),
+        ("PushInterval", interval),
+    ];
     Template::new(std::fs::read_to_string(path).unwrap(), &parameters)
 }
 

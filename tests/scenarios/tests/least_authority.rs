@@ -72,7 +72,7 @@ fn no_function_may_write_clusters_and_policies() {
     );
     // Whoever has a right to the table has this policy.
     let roles = state.lines().find(|line| line.trim().starts_with("Roles:")).unwrap();
-    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole"] {
+    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole", "PushRole"] {
         assert!(roles.contains(role), "{role}");
         assert!(template.contains(&format!("  {role}:\n")));
     }
@@ -286,7 +286,7 @@ fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
     );
     assert!(template.contains("PAWL_OWN_SECRETS_ROLE: !If [MakesOwnSecretsRole"));
 
-    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole"] {
+    for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole", "PushRole"] {
         let policies = policies_of(&template, role).join("\n");
         let statements: Vec<&str> = policies.split("- Effect: ").collect();
         for secret in [
@@ -300,6 +300,34 @@ fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
             assert_eq!(effects, ["Deny"], "{role}: {secret}");
         }
     }
+}
+
+/// What a sink calls is granted for what stores without a role write, but for resource policies, which open a secret to others.
+#[test]
+fn push_may_call_what_its_sinks_call_and_no_more_for_its_stores_without_a_role() {
+    let template = text("template.yaml");
+    let granted = resource(&template, "PushValueAccess");
+    let left_out = ["GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy"];
+    let mut called = BTreeSet::new();
+    for (service, files) in [
+        ("secretsmanager", &["secrets_manager/push.rs", "secrets_manager/push/around.rs"][..]),
+        ("ssm", &["parameter_store/push.rs"][..]),
+    ] {
+        for file in files {
+            let code: String = text(&format!("shared/aws/src/sources/{file}")).split_whitespace().collect();
+            for call in code.split("self.client.").skip(1) {
+                let (name, _) = call.split_once('(').unwrap();
+                let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+                let action = words.collect::<String>();
+                if !left_out.contains(&action.as_str()) {
+                    called.insert(format!("{service}:{action}"));
+                }
+            }
+        }
+    }
+    let own = ["secretsmanager:", "ssm:"];
+    let words = granted.split_whitespace().filter(|word| own.iter().any(|service| word.starts_with(service)));
+    assert_eq!(words.map(str::to_owned).collect::<BTreeSet<_>>(), called);
 }
 
 #[test]

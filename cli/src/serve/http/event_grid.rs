@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Json, Response};
 use pawl_events::azure;
 use pawl_ports::{Clock, Ports};
 use pawl_runtime::event_grid::Refused;
+use pawl_runtime::intake;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(super) async fn events<P: Ports>(
 ) -> Response {
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = site.event_grid.check(|name| text(&headers, name), now).await {
-        metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+        intake::refused();
         return turned_away(refused);
     }
     match azure::validation_code(&body) {

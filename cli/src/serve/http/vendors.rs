@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use pawl_ports::Ports;
+use pawl_runtime::intake;
 use pawl_runtime::vendors::{DOPPLER, Refused};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub(super) async fn doppler<P: Ports>(
 }
 
 fn turned_away(refused: Refused) -> Response {
-    metrics::counter!("pawl_events_total", "outcome" => "refused").increment(1);
+    intake::refused();
     let status = match refused {
         Refused::Closed(_) => StatusCode::NOT_FOUND,
         Refused::Unsigned(_) | Refused::Wrong => StatusCode::UNAUTHORIZED,

@@ -22,7 +22,7 @@ const STORE_STATUS: &str = "PAWL_STORE_STATUS_INTERVAL";
 /// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
 /// | `PAWL_UNSAFE_FAKE_STORES` | `true`: stores whose values stand in their manifests may be used |
 /// | `PAWL_PUSH` | `true`: PushSecrets are carried out |
-/// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
+/// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_AZURE_EVENT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
 /// | `PAWL_STORE_STATUS_INTERVAL` | how often sweeps validate stores; without it the index does |
 ///
@@ -58,7 +58,12 @@ pub fn fake_stores(lookup: &dyn Lookup) -> Result<bool, Error> {
 
 /// Every secret that the configuration names, wherever it is used.
 fn own_secrets(lookup: &dyn Lookup) -> BTreeSet<String> {
-    let named = ["PAWL_LEDGER_KEY_SECRET", "PAWL_AUDIT_TOKEN_SECRET", "PAWL_OWN_SECRETS"];
+    let named = [
+        "PAWL_LEDGER_KEY_SECRET",
+        "PAWL_AUDIT_TOKEN_SECRET",
+        "PAWL_AZURE_EVENT_TOKEN_SECRET",
+        "PAWL_OWN_SECRETS",
+    ];
     let texts = named.into_iter().filter_map(|name| lookup.get(name));
     let split = |text: String| text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
     texts.flat_map(split).filter(|name| !name.is_empty()).collect()
@@ -72,12 +77,13 @@ mod tests {
     fn pawls_own_secrets_are_all_that_the_configuration_names() {
         let lookup = |name: &str| match name {
             "PAWL_LEDGER_KEY_SECRET" => Some("pawl/ledger".to_owned()),
+            "PAWL_AZURE_EVENT_TOKEN_SECRET" => Some("pawl/azure".to_owned()),
             "PAWL_OWN_SECRETS" => Some("a, arn:aws:secretsmanager:eu:1:secret:b,".to_owned()),
             _ => None,
         };
         let settings = flow(&lookup).unwrap();
         let own: Vec<_> = settings.own_secrets.iter().map(String::as_str).collect();
-        assert_eq!(own, ["a", "arn:aws:secretsmanager:eu:1:secret:b", "pawl/ledger"]);
+        assert_eq!(own, ["a", "arn:aws:secretsmanager:eu:1:secret:b", "pawl/azure", "pawl/ledger"]);
         assert!(!settings.fake_stores, "off unless it is switched on");
         assert!(flow(&|name: &str| (name == FAKE_STORES).then(|| "1".to_owned())).unwrap().fake_stores);
     }
