@@ -23,12 +23,12 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault demo-clouds golden sequences chaos soak attacks lambda alone site image release release-check notices bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault demo-clouds golden sequences chaos soak attacks lambda alone site image release release-check notices counts bench-compare bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny notices tools template chart release-check lint docs unit kubernetes ## every check that CI makes; cheap ones first
+test: formatted deny notices tools template chart release-check lint docs unit kubernetes counts ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted
@@ -137,6 +137,17 @@ release: alone notices ## all that a release has: target/release-<version>, with
 
 release-check: tools ## a release of programs of nothing, twice: the same bytes, and what it says of itself holds
 	$(STEP) "release tools" sh -c '$(WITH_TOOLS) python tools/release --check'
+
+counts: ## instructions of pure work beside tests/counts/counts.txt, if Valgrind is there
+	@if command -v valgrind >/dev/null; then \
+		tools/step "counts of instructions" tools/counts; \
+	else \
+		echo "--- counts of instructions: NOT RUN, for there is no valgrind"; \
+	fi
+
+bench-compare: ## the same beside another commit, both counted in this run: BASE=<commit>
+	@test -n "$(BASE)" || { echo "say which commit: make bench-compare BASE=<commit>"; exit 2; }
+	$(STEP) "instructions, beside $(BASE)" tools/counts --base "$(BASE)"
 
 bench: ## the benchmarks of the figures that Pawl promises
 	@# One of them measures the binaries of all packages, of which `cargo bench` by itself builds none.

@@ -18,7 +18,7 @@ use crate::eventbridge::checked;
 use crate::kubernetes;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Location, Provider};
-use record::Record;
+use record::{Record, is_plainly_no_write};
 use seen::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 use written::Touched;
@@ -92,6 +92,9 @@ impl AuditReader {
         if kubernetes::is_record(line) {
             let change = kubernetes::change(line)?;
             return Ok(change.into_iter().filter(|change| self.seen.is_new(&change.id)).collect());
+        }
+        if is_plainly_no_write(line) {
+            return Ok(Vec::new());
         }
         let Some(record) = Record::of_write(line)? else { return Ok(Vec::new()) };
         let Some(written) = record.written()? else { return Ok(Vec::new()) };

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `fan_out` | one key to 1,000 targets in 20 clusters, beside a bare loop of the same patches |
 //! | `one_target` | one key to one target, beside one fetch and one patch |
+//! | `load` | one key to one target while events come by the clock, and 10,000 keys at once |
 //! | `sweep` | a sweep of 100,000 declarations when nothing changed |
 //! | `store_calls` | what a day of 10,000 keys costs in calls to the store |
 //! | `processes` | memory of `pawl serve` and of a large sync, start and size of the functions |
@@ -33,7 +34,7 @@ pub use ports::Assembled;
 pub use size::Size;
 pub use stage::{Known, OnFile, Stage, sdk_config};
 pub use store::SecretsManager;
-pub use table::{Table, middle};
+pub use table::{Table, middle, part};
 
 /// A runtime of so many threads. Servers have one of their own, so that nobody waits for another's turn.
 pub fn runtime(threads: usize) -> tokio::runtime::Runtime {

@@ -70,6 +70,15 @@ pub fn middle(measured: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// What so large a share of the measurements does not exceed; NaN of nothing.
+pub fn part(measured: &[f64], share: f64) -> f64 {
+    let mut all = measured.to_vec();
+    all.sort_by(f64::total_cmp);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and their number")]
+    let rank = (all.len() as f64 * share).ceil() as usize;
+    all.get(rank.max(1) - 1).copied().unwrap_or(f64::NAN)
+}
+
 /// Whole numbers as they are, others with two digits.
 fn short(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.2}") }
@@ -84,6 +93,14 @@ mod tests {
         assert_eq!(middle([3.0, 1.0, 2.0]), 2.0);
         assert_eq!(middle([4.0, 1.0, 2.0, 3.0]), 2.5);
         assert!(middle([]).is_nan());
+    }
+
+    #[test]
+    fn a_part_is_the_nearest_rank() {
+        let all: Vec<f64> = (1..=1_000).rev().map(f64::from).collect();
+        assert_eq!([0.5, 0.99, 0.999, 1.0].map(|share| part(&all, share)), [500.0, 990.0, 999.0, 1_000.0]);
+        assert_eq!(part(&[7.0], 0.5), 7.0);
+        assert!(part(&[], 0.5).is_nan());
     }
 
     #[test]

@@ -84,6 +84,7 @@ const TEST_CRATES: &[&str] = &[
     "pawl-scenarios",
     "pawl-e2e",
     "pawl-figures",
+    "pawl-counts",
     "pawl-golden",
     "pawl-chaos",
 ];

@@ -3,6 +3,7 @@
 use super::written::{Operation, Written};
 use crate::Error;
 use jiff::Timestamp;
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Number;
@@ -71,6 +72,22 @@ struct Answer {
     error: Option<IgnoredAny>,
     http_status_code: Option<Number>,
     version: Option<Number>,
+}
+
+/// Whether a line certainly tells of no write, without reading all of it: nearly all records are of reads.
+///
+/// It says so where the line has `operation` once, as a key before a word that is no write. Whatever looks otherwise, such as
+/// a record that another program has written anew with spaces, is read whole.
+pub(super) fn is_plainly_no_write(line: &[u8]) -> bool {
+    let mut found = memmem::find_iter(line, b"operation");
+    let (Some(at), None) = (found.next(), found.next()) else { return false };
+    let Some(word) = line.get(at..).and_then(|rest| rest.strip_prefix(br#"operation":""#)) else {
+        return false;
+    };
+    let word = word.split(|byte| *byte == b'"').next().unwrap_or_default();
+    // An escape could stand for a letter.
+    let is_word = word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
+    is_word && std::str::from_utf8(word).is_ok_and(|word| Operation::parse(word).is_none())
 }
 
 impl<'a> Record<'a> {
@@ -149,5 +166,30 @@ fn below<'m>(mount: &'m str, namespace: &str) -> &'m str {
     match mount.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')) {
         Some(rest) if !namespace.is_empty() => rest,
         _ => mount,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_word_that_is_no_write_saves_the_reading() {
+        for (line, saved) in [
+            (r#"{"request":{"operation":"read","path":"a"}}"#, true),
+            (r#"prefix {"request":{"operation":"list"}}"#, true),
+            (r#"{"request":{"operation":"update"}}"#, false),
+            (r#"{"request":{"operation":"patch"}}"#, false),
+            (r#"{"request":{"operation": "read"}}"#, false),
+            (r#"{"request":{"operation" :"read"}}"#, false),
+            (r#"{"request":{"operation":"upd\u0061te"}}"#, false),
+            (r#"{"request":{"data":{"operation":"read"},"operation":"update"}}"#, false),
+            (r#"{"request":{"path":"operation","operation":"read"}}"#, false),
+            (r#"{"request":{"path":"a"}}"#, false),
+            ("operation", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plainly_no_write(line.as_bytes()), saved, "{line}");
+        }
     }
 }
