@@ -227,8 +227,8 @@ pub(crate) struct Render {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Delete {
-    /// Declarations, as `<cluster>/<namespace>/<name>`; or `cluster` or `policy` and names of such.
-    #[arg(required = true, value_name = "DECLARATION | cluster NAME | policy NAME")]
+    /// Declarations, as `<cluster>/<namespace>/<name>`; or `cluster` or `policy` and names of such; or `push` and PushSecrets.
+    #[arg(required = true, value_name = "DECLARATION | cluster NAME | policy NAME | push PUSHSECRET")]
     pub(crate) what: Vec<String>,
     /// Remove clusters without asking them, as when they are gone: their Secrets stay as they are.
     #[arg(long)]
@@ -341,6 +341,9 @@ pub(crate) struct Rbac {
     /// What Pawl does there.
     #[arg(long, value_enum, default_value_t = Profile::Write)]
     pub(crate) profile: Profile,
+    /// Also read PushSecrets from the cluster and write their status and finalizer; wants --profile index.
+    #[arg(long)]
+    pub(crate) push: bool,
     /// The service accounts that stores prove themselves with, as `<namespace>/<name>`, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "ACCOUNTS")]
     pub(crate) tokens: Vec<String>,

@@ -96,7 +96,7 @@ pub(crate) struct Get {
     /// What to show.
     #[arg(value_enum, default_value_t = Resource::Declarations)]
     pub(crate) resource: Resource,
-    /// Only declarations whose `<cluster>/<namespace>/<name>` begins with this.
+    /// Only declarations, or PushSecrets, whose `<cluster>/<namespace>/<name>` begins with this.
     pub(crate) prefix: Option<String>,
     /// Only declarations whose ExternalSecrets have these labels, as `kubectl` takes them.
     #[arg(long, short = 'l', value_name = "LABELS")]
@@ -109,6 +109,7 @@ pub(crate) struct Get {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Resource {
     Declarations,
+    Pushes,
     Stores,
     Clusters,
     Policies,

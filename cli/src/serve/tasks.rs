@@ -126,6 +126,17 @@ pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, m
     while running.next().await.is_some() {}
 }
 
+/// Carries out PushSecrets that are due; those that are edited, or whose source changes, the watches see.
+pub(super) async fn pushes(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
+    let push = || async {
+        match pipeline.push(false).await {
+            Ok(report) => measure::pushed(&report),
+            Err(problem) => error!("push: {problem}"),
+        }
+    };
+    every(interval, stopped, push).await;
+}
+
 /// Tries again what failed in this process as soon as its pause is over; what others left, sweeps find.
 pub(super) async fn retries(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
     loop {

@@ -8,7 +8,9 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use manifests::Source;
 use pawl_domain::cluster::Allowed;
-use pawl_domain::{Declaration, DeclarationId, Home, Manifests, Problem, Query, Severity, Store, StoreId};
+use pawl_domain::{
+    Declaration, DeclarationId, Home, Manifests, Problem, PushSecret, Query, Severity, Store, StoreId,
+};
 use pawl_manifests::ParseOptions;
 use pawl_manifests::lint::{Finding, lint};
 use pawl_runtime::config::{self, cluster_credentials};
@@ -21,13 +23,14 @@ pub(super) fn run(args: &Args, check: &Check) -> Result<ExitCode, Error> {
     let sources = manifests::sources(&check.files)?;
     let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
     let fake_stores = config::fake_stores(&args.lookup()).map_err(pawl_runtime::Error::from)?;
-    let checked = checked(&sources, check, &allowed, fake_stores);
+    let pushes = config::flow(&args.lookup()).map_err(pawl_runtime::Error::from)?.pushes;
+    let checked = checked(&sources, check, &allowed, fake_stores, pushes);
     let well = checked.problems.iter().all(|problem| problem.severity != Severity::Error);
     output::show(&checked, args.output);
     Ok(code(well))
 }
 
-fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bool) -> Checked {
+fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bool, pushes: bool) -> Checked {
     let mut options = ParseOptions::new(Home::Applied);
     options.default_clusters.clone_from(&check.clusters);
     options.default_namespace.clone_from(&check.namespace);
@@ -55,6 +58,17 @@ fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bo
             );
             problems.extend(of_searches(declaration, &stores).map(|it| at(it, source, declaration)));
             problems.extend(of_declarations(&policies, source, declaration, &stores));
+        }
+        for push in &each.pushes {
+            problems.extend(of_push(push, &stores, pushes).into_iter().map(|(severity, field, message)| {
+                Problem {
+                    severity,
+                    place: source.place.clone(),
+                    object: format!("PushSecret {}/{}", push.id.namespace, push.id.name),
+                    field: field.to_owned(),
+                    message,
+                }
+            }));
         }
         problems.extend(policies.of_stores(source, each, &declarations));
         // One ExternalSecret may go to many clusters.
@@ -123,6 +137,40 @@ fn of_stores(declaration: &Declaration, stores: &BTreeMap<StoreId, Store>) -> Ve
         findings.push(Finding { severity, field: read.path.clone(), message });
     }
     findings
+}
+
+/// Each store of a PushSecret that is not at hand or will not let it in; and whether anybody here would carry it out.
+fn of_push(
+    push: &PushSecret,
+    stores: &BTreeMap<StoreId, Store>,
+    pushes: bool,
+) -> Vec<(Severity, &'static str, String)> {
+    let mut found = Vec::new();
+    if !pushes {
+        let message = "PushSecrets are carried out only where PAWL_PUSH is true".to_owned();
+        found.push((Severity::Warning, "", message));
+    }
+    for id in push.named_stores() {
+        let namespace = &push.id.namespace;
+        match stores.get(&id) {
+            None => found.push((
+                Severity::Warning,
+                "spec.secretStoreRefs",
+                format!("{id} is not among these manifests"),
+            )),
+            Some(store)
+                if !store.needs_namespace_labels()
+                    && store.allows(namespace, &BTreeMap::new()).is_ok_and(|allowed| !allowed) =>
+            {
+                let message = format!(
+                    "{id} may not be used from namespace {namespace}; add it to spec.conditions of the store"
+                );
+                found.push((Severity::Error, "spec.secretStoreRefs", message));
+            }
+            Some(_) => {}
+        }
+    }
+    found
 }
 
 /// Each search that its store will refuse.
@@ -206,7 +254,7 @@ mod tests {
         };
         let sources: Vec<Source> = texts.iter().enumerate().map(source).collect();
         let check = Check { files: Vec::new(), clusters: Vec::new(), namespace: None, with_clusters: true };
-        let checked = checked(&sources, &check, &Allowed::default(), false);
+        let checked = checked(&sources, &check, &Allowed::default(), false, true);
         let problem = |problem: &Problem| format!("{:?} {problem}", problem.severity);
         (checked.summary().unwrap(), checked.problems.iter().map(problem).collect())
     }

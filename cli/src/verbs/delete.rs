@@ -1,4 +1,5 @@
-//! `pawl delete`: declarations out of the registry, with the Secrets that they own; or a whole cluster; or policies.
+//! `pawl delete`: declarations out of the registry, with the Secrets that they own; or a whole cluster; or policies; or
+//! PushSecrets, which the next pass lets go when it has removed what is to go with them.
 
 use super::{code, open, registry};
 use crate::args::{Args, Delete};
@@ -13,6 +14,7 @@ pub(super) async fn run(args: &Args, delete: &Delete) -> Result<ExitCode, Error>
     match delete.what.split_first() {
         Some((first, names)) if first == "cluster" => clusters(args, names, delete.force).await,
         Some((first, names)) if first == "policy" && !delete.force => policies(args, names).await,
+        Some((first, names)) if first == "push" && !delete.force => pushes(args, names).await,
         _ if delete.force => Err(Error::Usage(
             "--force is for pawl delete cluster <name>: a declaration is only removed with its Secret"
                 .to_owned(),
@@ -68,6 +70,27 @@ async fn policies(args: &Args, names: &[String]) -> Result<ExitCode, Error> {
         },
     };
     shown(args, removed.into_iter().map(row).collect())
+}
+
+async fn pushes(args: &Args, names: &[String]) -> Result<ExitCode, Error> {
+    let ids = names.iter().map(|text| text.parse::<DeclarationId>().map_err(|error| wrong(text, &error)));
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    if ids.is_empty() {
+        return Err(Error::Usage("write pawl delete push <cluster>/<namespace>/<name>".to_owned()));
+    }
+    let pipeline = registry(args).await?;
+    let mut rows = Vec::new();
+    for id in ids {
+        rows.push(match pipeline.send_off_push(&id).await? {
+            true => Row { object: format!("PushSecret {id}"), result: "going", message: None },
+            false => Row {
+                object: format!("PushSecret {id}"),
+                result: "not found",
+                message: Some("no such PushSecret is applied; see pawl get pushes".to_owned()),
+            },
+        });
+    }
+    shown(args, rows)
 }
 
 fn rows_of(name: &ClusterName, retired: &Retired) -> Vec<Row> {

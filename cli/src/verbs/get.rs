@@ -1,6 +1,7 @@
 //! `pawl get`: what the registry holds, and how each declaration fares.
 
 mod policies;
+mod pushes;
 
 use super::selector::chosen;
 use super::{registry, watch};
@@ -13,6 +14,7 @@ use pawl_pipeline::explain::words::{UNREADABLE, complaint, connection, key, stat
 use pawl_ports::{DocumentKind, Ports, Registry, Scope, SweptStore, Unreadable};
 use pawl_runtime::World;
 use policies::{Policies, PolicyRow};
+use pushes::{PushRow, Pushes};
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -37,6 +39,7 @@ enum FoundRows {
     Declarations(Declarations),
     Stores(Stores),
     Policies(Policies),
+    Pushes(Pushes),
     Clusters(Clusters),
 }
 
@@ -46,6 +49,7 @@ impl FoundRows {
             Self::Declarations(rows) => output::show(rows, output),
             Self::Stores(rows) => output::show(rows, output),
             Self::Policies(rows) => output::show(rows, output),
+            Self::Pushes(rows) => output::show(rows, output),
             Self::Clusters(rows) => output::show(rows, output),
         }
     }
@@ -82,6 +86,15 @@ async fn found(
             let unreadable = unreadable(pipeline, DocumentKind::Policy).await?;
             rows.extend(unreadable.into_iter().map(PolicyRow::unreadable));
             FoundRows::Policies(Policies(rows))
+        }
+        Resource::Pushes => {
+            let prefix = get.prefix.as_deref().unwrap_or_default();
+            let mut rows = pushes::pushes(pipeline, prefix).await?;
+            let unreadable = unreadable(pipeline, DocumentKind::Push).await?;
+            let shown = unreadable.into_iter().filter(|each| each.id.starts_with(prefix));
+            rows.extend(shown.map(PushRow::unreadable));
+            rows.sort_by_key(PushRow::order);
+            FoundRows::Pushes(Pushes(rows))
         }
         Resource::Clusters => {
             let mut rows: Vec<_> = registry.clusters().await?.into_iter().map(ClusterRow::from).collect();

@@ -8,12 +8,16 @@ use pawl_kubernetes::rbac;
 use std::process::ExitCode;
 
 pub(super) fn run(asked: &Rbac) -> Result<ExitCode, Error> {
+    if asked.push && matches!(asked.profile, Profile::Write) {
+        return Err(Error::Usage("--push wants --profile index".to_owned()));
+    }
     let accounts: Result<_, Error> = asked.tokens.iter().map(|account| self::account(account)).collect();
     let rights = rbac::Rights {
         profile: match asked.profile {
             Profile::Write => rbac::Profile::Write,
             Profile::Index => rbac::Profile::Index,
         },
+        pushes: asked.push,
         namespaces: asked.namespaces.iter().cloned().collect(),
         accounts: accounts?,
         group: asked.group.clone(),

@@ -113,6 +113,11 @@ impl<C: ClusterCredentials> Identities<C> {
         })
     }
 
+    /// What stands in target clusters.
+    pub(crate) fn clusters(&self) -> &C {
+        &self.clusters
+    }
+
     /// The time, by the clock that sessions end by.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

@@ -63,6 +63,11 @@ impl Call<'_> {
         self.error(Verdict::Deleted, "")
     }
 
+    /// A failure of this call, in words that stand behind its name.
+    pub(crate) fn complaint(&self, kind: Kind, what: impl fmt::Display) -> Error {
+        Error::new(self.step, kind, format!("{self}: {what}"))
+    }
+
     /// AWS answered, and the answer lacks what it promises.
     pub(crate) fn incomplete(&self, lacking: &str) -> Error {
         Error::new(self.step, Kind::Transient, format!("{self}: the answer lacks {lacking}"))
@@ -138,6 +143,11 @@ impl Call<'_> {
             Verdict::Denied => {
                 (self.step, Kind::Denied, format!("access denied; allow {} on it", self.action))
             }
+            Verdict::Undecipherable if self.step == Step::Push => (
+                self.step,
+                Kind::Denied,
+                "its KMS key may not be used; allow kms:GenerateDataKey and kms:Decrypt on it".to_owned(),
+            ),
             Verdict::Undecipherable => {
                 (self.step, Kind::Denied, "cannot be decrypted; allow kms:Decrypt on its key".to_owned())
             }
@@ -206,9 +216,11 @@ impl Verdict {
             | "ParameterVersionNotFound"
             | "QueueDoesNotExist"
             | "AWS.SimpleQueueService.NonExistentQueue" => Self::Missing,
-            "ConditionalCheckFailedException" | "TransactionConflictException" | "ResourceInUseException" => {
-                Self::Conflict
-            }
+            "ConditionalCheckFailedException"
+            | "TransactionConflictException"
+            | "ResourceInUseException"
+            | "ResourceExistsException"
+            | "ParameterAlreadyExists" => Self::Conflict,
             // AWS tells a secret that is marked for deletion by words alone.
             "InvalidRequestException" | "InvalidParameterException"
                 if words.contains("marked for deletion") || words.contains("marked deleted") =>
@@ -224,6 +236,7 @@ impl Verdict {
             | "ProvisionedThroughputExceededException"
             | "RequestThrottled"
             | "OverLimit"
+            | "TooManyUpdates"
             | "SlowDown" => Self::Throttled,
             "IDPCommunicationError" => Self::Fault,
             _ => match status {

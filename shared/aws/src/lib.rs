@@ -8,6 +8,7 @@ pub mod bus;
 pub mod identity;
 pub mod jobs;
 mod ledger;
+mod pushes;
 pub mod queue;
 mod registry;
 pub mod sources;

@@ -18,7 +18,9 @@ use crate::table::{
 use futures::{StreamExt, TryStreamExt, stream};
 use head::{Ref, wanted_every};
 use pawl_documents::{Document, Unreadable};
-use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
+use pawl_domain::{
+    Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
+};
 use pawl_ports::{Error, Policies, Registry, Scope, SweptStore, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -97,6 +99,7 @@ impl Registry for Table {
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let mut found = those_unreadable(&self.partition("clusters", Some(DOCUMENT)).await?, cluster);
         found.extend(those_unreadable(&self.buckets("declarations").await?, declaration));
+        found.extend(those_unreadable(&self.partition(Key::PUSHES, Some(DOCUMENT)).await?, push));
         found.extend(those_unreadable(&self.partition("policies", Some(DOCUMENT)).await?, policy));
         found.extend(those_unreadable(&self.buckets("stores").await?, store));
         Ok(found)
@@ -212,6 +215,10 @@ fn is_in(scope: &Scope, declaration: &Declaration) -> bool {
 }
 
 fn declaration(item: &Item) -> Result<Declaration, Unreadable> {
+    decode(&text(item, "sk").unwrap_or_default().replace('!', "/"), item)
+}
+
+fn push(item: &Item) -> Result<PushSecret, Unreadable> {
     decode(&text(item, "sk").unwrap_or_default().replace('!', "/"), item)
 }
 

@@ -11,13 +11,18 @@
 //! | `secrets_manager::batch` | many secrets with one call |
 //! | `parameter_store` | values, versions and listing of parameters |
 //! | `secrets_manager::find`, `parameter_store::find` | searches, and metadata |
+//! | `secrets_manager::push`, `parameter_store::push` | what PushSecrets write and delete |
+//! | `pushing` | what both have in common |
+//! | `sink` | the port of stores that take values |
 //! | `listing` | when the rest of a sorted listing need not be read |
 
 mod caller;
 mod listing;
 mod parameter_store;
+mod pushing;
 mod search;
 mod secrets_manager;
+mod sink;
 
 use crate::clients::Clients;
 use crate::credentials::{Identities, Session, aws_store};
@@ -50,6 +55,18 @@ use std::sync::Arc;
 /// | `kms:Decrypt` | values under a key of the customer's |
 /// | `sts:AssumeRole`, `sts:TagSession` | stores with roles |
 /// | `sts:GetCallerIdentity`, which needs no permission | the account, of stores without roles |
+///
+/// | IAM action, to push | for |
+/// |---|---|
+/// | `secretsmanager:DescribeSecret`, `secretsmanager:GetSecretValue`, `secretsmanager:CreateSecret`, `secretsmanager:PutSecretValue`, `secretsmanager:TagResource` | secrets |
+/// | `secretsmanager:RestoreSecret` | secrets that were deleted and are pushed again |
+/// | `secretsmanager:UntagResource` | `metadata` with tags |
+/// | `secretsmanager:GetResourcePolicy`, `secretsmanager:PutResourcePolicy`, `secretsmanager:DeleteResourcePolicy` | `metadata` with a resource policy |
+/// | `secretsmanager:ReplicateSecretToRegions`, `secretsmanager:RemoveRegionsFromReplication` | `metadata` with replicas |
+/// | `secretsmanager:DeleteSecret`, `ssm:DeleteParameter` | `deletionPolicy: Delete` |
+/// | `ssm:GetParameter`, `ssm:ListTagsForResource`, `ssm:PutParameter`, `ssm:AddTagsToResource` | parameters |
+/// | `ssm:RemoveTagsFromResource` | `metadata` with tags |
+/// | `kms:GenerateDataKey`, `kms:Decrypt` | values under a key of the customer's |
 ///
 /// What listings tell: those of Secrets Manager stages and tags, and a secret that is marked for deletion without a version. A
 /// secret that was deleted without a recovery window is absent, which a listing since a moment tells only when it is complete.

@@ -14,6 +14,8 @@
 //! | index key | `key#<index key>` | id | |
 //! | store | `stores#<00-15>` | store id | the document and its digest |
 //! | cluster | `clusters` | name | the document and its digest |
+//! | PushSecret | `pushes` | id | the document and its digest |
+//! | record of a PushSecret | `push-record#<id>` | `record` | the document and `rev` |
 //! | record | `record#<id>` | `record` | the document, `rev`, whether it is unsettled |
 //! | not settled | `unsettled#<00-15>` | id | |
 //! | mark | `mark#<name>` | `mark` | `marked`: nanoseconds since 1970 |

@@ -1,4 +1,4 @@
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 
 // Without its auth and its roles a store would be read with another identity than was declared.
 fields!(AwsStore {
@@ -13,6 +13,13 @@ fields!(AwsStore {
     "session_tags_policy" => may session_tags_policy,
     "prefix" => may prefix,
     "max_retries" => may max_retries,
+    "deletion" => may deletion,
+});
+
+choices!(AwsDeletion {
+    "Default" => Default,
+    "Forced" => Forced,
+    "After" => After(days),
 });
 
 choices!(AwsService {

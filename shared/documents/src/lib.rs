@@ -1,4 +1,4 @@
-//! What registry and ledger keep: one versioned JSON document per declaration, store, cluster and record.
+//! What registry and ledger keep: one versioned JSON document per declaration, store, cluster, PushSecret and record.
 //!
 //! Every document starts with `"kind"` and `"version"`; one without them was written before documents had versions and
 //! is version 0. The modules hold one table per type: the name of each field in the document, and what a document
@@ -39,6 +39,7 @@ mod part;
 mod policy;
 mod previder;
 mod pulumi;
+mod push;
 mod reads;
 mod record;
 mod scaleway;
@@ -52,7 +53,7 @@ mod webhook;
 pub use access::mark_name;
 
 use part::{Object, Out, Part};
-use pawl_domain::{Cluster, Declaration, Record, Store, StorePolicy};
+use pawl_domain::{Cluster, Declaration, PushRecord, PushSecret, Record, Store, StorePolicy};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -74,6 +75,10 @@ pub enum Kind {
     Declaration,
     /// A [`StorePolicy`].
     Policy,
+    /// A [`PushSecret`].
+    Push,
+    /// A [`PushRecord`] of the ledger.
+    PushRecord,
     /// A [`Record`] of the ledger.
     Record,
     /// A [`Store`].
@@ -87,6 +92,8 @@ impl Kind {
             Self::Cluster => "cluster",
             Self::Declaration => "declaration",
             Self::Policy => "policy",
+            Self::Push => "push",
+            Self::PushRecord => "push-record",
             Self::Record => "record",
             Self::Store => "store",
         }
@@ -97,6 +104,10 @@ impl Kind {
         match self {
             Self::Cluster | Self::Policy | Self::Store => "apply its manifest again",
             Self::Declaration => "apply its manifest again, or remove it with pawl delete",
+            Self::Push => "apply its manifest again",
+            Self::PushRecord => {
+                "what was pushed before is not known any more; look in the stores for what is not wanted"
+            }
             Self::Record => "it counts as unknown, and the next sync writes it anew",
         }
     }
@@ -115,6 +126,16 @@ impl Document for Cluster {
 
 impl Document for Declaration {
     const KIND: Kind = Kind::Declaration;
+    const VERSION: u32 = 1;
+}
+
+impl Document for PushSecret {
+    const KIND: Kind = Kind::Push;
+    const VERSION: u32 = 1;
+}
+
+impl Document for PushRecord {
+    const KIND: Kind = Kind::PushRecord;
     const VERSION: u32 = 1;
 }
 
@@ -203,6 +224,8 @@ impl Unreadable {
         match self.kind {
             Kind::Store => self.id.clone(),
             Kind::Record => format!("the record of {}", self.id),
+            Kind::Push => format!("PushSecret {}", self.id),
+            Kind::PushRecord => format!("the record of PushSecret {}", self.id),
             Kind::Cluster | Kind::Declaration | Kind::Policy => format!("{} {}", self.kind, self.id),
         }
     }

@@ -136,6 +136,7 @@ choices!(Step {
     "write" => Write,
     "record" => Record,
     "enqueue" => Enqueue,
+    "push" => Push,
 });
 
 choices!(Kind {

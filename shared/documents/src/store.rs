@@ -9,6 +9,7 @@ fields!(Store {
     "backend" => must backend,
     "conditions" => must conditions,
     "set" => later set,
+    "labels" => later labels,
 });
 
 fields!(StoreId {

@@ -21,15 +21,15 @@
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
-//! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
-//! | [`push`] | what a PushSecret writes into a store |
 //! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
 //! | [`content`] | what an object that is no Secret holds, and where rendered values go in it |
 //! | [`render`](mod@render) | values to the data of the Secret |
 //! | [`reconcile`] | what must happen to the target, given what stands there now |
 //! | [`refresh`] | when a declaration is due |
+//! | [`push`] | [`PushSecret`]: what is written into stores, of which source, and what the ledger remembers of it |
+//! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //!
 //! Nothing in here fails for a reason outside its arguments, and nothing in here knows who calls it.
 
@@ -69,7 +69,7 @@ pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};
 pub use name::{ClusterName, InvalidName, Namespace, ObjectName, SetName};
 pub use policy::{Permit, Refusal, Rule, Rules, StorePolicy};
 pub use provider::{Provider, VersionSelector};
-pub use push::{PushOutcome, Pushed, RemoteEntry};
+pub use push::{PushOutcome, PushRecord, PushSecret, Pushed, RemoteEntry, SourceSecret};
 pub use query::{Find, Query, Remote};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources, printed};

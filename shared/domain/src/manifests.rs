@@ -1,6 +1,6 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
-use crate::{Cluster, Declaration, Store, StoreId, StorePolicy};
+use crate::{Cluster, Declaration, PushSecret, Store, StoreId, StorePolicy};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +10,8 @@ use std::fmt;
 pub struct Manifests {
     /// The declarations, one for each ExternalSecret and cluster.
     pub declarations: Vec<Declaration>,
+    /// The PushSecrets, one for each manifest and cluster.
+    pub pushes: Vec<PushSecret>,
     /// The stores.
     pub stores: Vec<Store>,
     /// The clusters.

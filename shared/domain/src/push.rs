@@ -1,5 +1,23 @@
 //! What a PushSecret writes into a store: one key at a time, of a Secret that stands in a cluster.
 
+mod declared;
+mod expand;
+mod ledger;
+pub mod metadata;
+mod problem;
+pub mod property;
+mod recipe;
+mod value;
+
+pub use declared::{
+    ByNameOrLabels, PushData, PushDataTo, PushDeletion, PushSecret, PushSource, PushUpdate, StoreChoice,
+};
+pub use expand::{Entries, StoreOf};
+pub use ledger::{PushRecord, PushedEntry, Standing};
+pub use problem::PushProblem;
+pub use recipe::{PushRecipe, SourceSecret};
+pub use value::{AsText, MissingKey};
+
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;
 use std::fmt;

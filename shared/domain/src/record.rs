@@ -261,11 +261,13 @@ pub enum Step {
     Record,
     /// Handing over to the job queue.
     Enqueue,
+    /// Writing to a store, or removing what was written there.
+    Push,
 }
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Lookup,
         Self::Authenticate,
         Self::Fetch,
@@ -274,6 +276,7 @@ impl Step {
         Self::Write,
         Self::Record,
         Self::Enqueue,
+        Self::Push,
     ];
 
     /// The step's name in reports, metrics and logs.
@@ -287,6 +290,7 @@ impl Step {
             Self::Write => "write",
             Self::Record => "record",
             Self::Enqueue => "enqueue",
+            Self::Push => "push",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// The shortest pause between two attempts at a declaration that keeps failing. Source: ESO's workqueue.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest such pause. Source: as above.
-const LAST_RETRY: Duration = Duration::from_secs(7 * 60);
+pub(crate) const LAST_RETRY: Duration = Duration::from_secs(7 * 60);
 /// The longest that [`Record::not_before`] holds anything back: a clock that was ahead once must not stop retries.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
@@ -22,7 +22,7 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
     let wanted = called_for || !declaration.refresh.reads_once() || !record.owed.is_empty();
     wanted
         && !record.is_set_aside(declaration)
-        && !is_held_back(record, now)
+        && !is_held_back(record.not_before, now)
         && (called_for || declaration.refresh.is_let_run(now))
         && match (&record.state, record.refreshed) {
             (State::Failed(failure), _) => passed(record.at, rest(declaration, failure), now),
@@ -81,9 +81,9 @@ fn is_edited(declaration: &Declaration, record: &Record) -> bool {
     declaration.follows_manifest() && record.declaration != declaration.digest()
 }
 
-/// Whether it waits in the job queue, or a server asked for a pause.
-fn is_held_back(record: &Record, now: Timestamp) -> bool {
-    let wait = record.not_before.map(|until| until.duration_since(now));
+/// Whether it waits in the job queue, or a server asked for a pause, until this moment.
+pub(crate) fn is_held_back(until: Option<Timestamp>, now: Timestamp) -> bool {
+    let wait = until.map(|until| until.duration_since(now));
     wait.is_some_and(|wait| wait.is_positive() && wait <= LONGEST_WAIT)
 }
 
@@ -97,6 +97,6 @@ fn rest(declaration: &Declaration, failure: &Failure) -> Duration {
 }
 
 /// Doubles from [`FIRST_RETRY`] to [`LAST_RETRY`].
-fn pause(attempts: u32) -> Duration {
+pub(crate) fn pause(attempts: u32) -> Duration {
     FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(9)).min(LAST_RETRY)
 }

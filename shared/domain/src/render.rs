@@ -17,6 +17,7 @@
 //! Source of the facts: ESO 2.9 as it ran. Where Pawl does something else on purpose, `docs/eso.md` lists it.
 
 mod answer;
+mod bulk;
 mod decode;
 mod entries;
 mod error;
@@ -34,6 +35,7 @@ mod template;
 mod text;
 
 pub use answer::{NoAnswer, answered};
+pub use bulk::{KeyRewrite, Overlay};
 pub use error::{
     Entry, EntryProblem, InvalidKey, Refused, RenderError, RewriteProblem, TemplateProblem, TemplateStage,
 };

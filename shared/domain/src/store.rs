@@ -33,7 +33,7 @@ mod spec;
 mod vault;
 mod webhook;
 
-pub use aws::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use barbican::{BarbicanStore, BarbicanUser};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
@@ -129,6 +129,9 @@ pub struct Store {
     pub backend: Backend,
     /// Which namespaces may use a ClusterSecretStore; empty allows all. Always empty for a SecretStore.
     pub conditions: Vec<Condition>,
+    /// Its labels, by which PushSecrets may choose it. No digest knows them: nothing that is read depends on them.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
     /// The set that it was applied with. `None` where it lives in a cluster, or was applied before there were sets.
     /// No digest knows it: whose a manifest is makes no difference to what is made of it.
     #[serde(skip)]
@@ -136,12 +139,10 @@ pub struct Store {
 }
 
 impl Store {
-    /// Whether both declare the same, whatever sets they belong to.
+    /// Whether both declare the same, whatever sets they belong to and labels they have.
     pub fn declares_as(&self, other: &Self) -> bool {
-        match self.set == other.set {
-            true => self == other,
-            false => Self { set: None, ..self.clone() } == Self { set: None, ..other.clone() },
-        }
+        let Self { id, backend, conditions, labels: _, set: _ } = self;
+        (id, backend, conditions) == (&other.id, &other.backend, &other.conditions)
     }
 
     /// Where this store's keys live, as far as the manifest tells.
@@ -373,6 +374,11 @@ impl Backend {
     /// Where the keys live, as far as the manifest tells.
     pub fn location(&self) -> Location {
         self.spec().location()
+    }
+
+    /// The key as this store's provider knows it, as for [`Store::remote_key`].
+    pub fn remote_key(&self, key: &str) -> String {
+        self.spec().remote_key(key)
     }
 
     /// The values, where the manifest itself is the store.

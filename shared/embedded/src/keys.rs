@@ -3,7 +3,7 @@
 //! The parts are joined by a space: it is no part of a name, and it sorts before everything that is. With the `/` of
 //! the usual notation `a-b/...` would come before `a/...`.
 
-use pawl_domain::{ClusterName, DeclarationId, Home, StoreId};
+use pawl_domain::{ClusterName, DeclarationId, Home, Namespace, StoreId};
 use pawl_ports::{DocumentKind, Unreadable};
 
 pub(crate) fn of_declaration(id: &DeclarationId) -> String {
@@ -27,6 +27,11 @@ pub(crate) fn shown(text: &str) -> String {
 pub(crate) fn of_cluster(cluster: &ClusterName) -> (String, String) {
     // `!` is the next character after the space.
     (format!("{cluster} "), format!("{cluster}!"))
+}
+
+/// The same of a namespace of a cluster.
+pub(crate) fn of_namespace(cluster: &ClusterName, namespace: &Namespace) -> (String, String) {
+    (format!("{cluster} {namespace} "), format!("{cluster} {namespace}!"))
 }
 
 pub(crate) fn of_home(home: &Home) -> &str {

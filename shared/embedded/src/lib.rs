@@ -14,6 +14,7 @@ mod file;
 mod jobs;
 mod keys;
 mod ledger;
+mod pushes;
 mod queue;
 mod registry;
 mod schema;

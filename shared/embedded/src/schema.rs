@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const APPLICATION_ID: i64 = 0x5041_574C;
 
 /// Each brings the file from the version of its position to the next.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     // `indexed` holds, as JSON, what the other tables keep of a declaration, so that it can be taken out of them.
     "
     CREATE TABLE declarations (
@@ -58,6 +58,14 @@ const MIGRATIONS: [&str; 3] = [
     ALTER TABLE jobs ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
     CREATE INDEX jobs_by_tenant ON jobs (tenant, due, number) WHERE dead IS NULL;
     CREATE INDEX jobs_leased ON jobs (tenant, due) WHERE leased = 1 AND dead IS NULL;
+    ",
+    "
+    CREATE TABLE pushes (id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE push_records (
+        id TEXT PRIMARY KEY NOT NULL,
+        revision INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID;
     ",
 ];
 

@@ -67,7 +67,9 @@ async fn what_cannot_be_read_hurts_nobody() {
             DocumentKind::Declaration => file.damage("declarations", &id.replace('/', " "), turn),
             // The stores of the suite are applied and belong to no namespace.
             DocumentKind::Store => file.damage("stores", &id.replace("ClusterSecretStore ", "  "), turn),
-            DocumentKind::Record => unreachable!("a registry has none"),
+            DocumentKind::Push | DocumentKind::PushRecord | DocumentKind::Record => {
+                unreachable!("a registry has none")
+            }
         },
     )
     .await;
@@ -107,6 +109,18 @@ async fn an_index_that_cannot_be_read_is_made_anew() {
         assert!(Catalogue::remove(&file, &db.id).await.unwrap(), "{damage}");
         assert_eq!(file.candidates(&keys("new")).await.unwrap(), [], "{damage}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_of_push_secrets_is_as_promised() {
+    let files = Files::new();
+    contract::pushes::suite(async || files.one().await).await;
+    let file = files.two().await;
+    contract::pushes::damaged(&file.writes, async |_, id, record| {
+        let table = if record { "push_records" } else { "pushes" };
+        file.damage(table, &id.to_string().replace('/', " "), |text| text.replacen('{', "[", 1));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,8 +10,8 @@ use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into, NullBytes, Read, Refresh, RefreshPolicy, Target,
 };
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend, GcpAuth, GcpStore, Home,
-    SecretKeyRef, SessionTagsPolicy,
+    AwsAuth, AwsDeletion, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend, GcpAuth,
+    GcpStore, Home, SecretKeyRef, SessionTagsPolicy,
 };
 use pawl_domain::{
     Affected, Change, Declaration, Find, NotAffected, Provider, Query, Remote, Store, StoreId, affected,
@@ -367,12 +367,13 @@ impl Declared {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: self.prefix.map(str::to_owned),
             max_retries: None,
+            deletion: AwsDeletion::Default,
         });
         let backend = self.google.map_or(backend, |(project, location)| {
             let key = SecretKeyRef { name: "gcp".parse().unwrap(), key: "key".to_owned(), namespace: None };
             let (project, location) = (project.to_owned(), location.map(str::to_owned));
             GcpStore { project, location, falls_back: false, auth: GcpAuth::Key(key) }.into()
         });
-        (declaration, Store { id, backend, conditions: Vec::new(), set: None })
+        (declaration, Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None })
     }
 }

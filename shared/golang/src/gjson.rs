@@ -58,6 +58,18 @@ where
     Budget::run_within(budget, json.len(), |budget| walk::get(json, path.as_ref(), budget))
 }
 
+/// The elements of an array as they stand in the document; nothing for what is none.
+pub(crate) fn elements(json: &[u8]) -> Result<Vec<Vec<u8>>, TooComplex> {
+    Budget::run(json.len(), |budget| {
+        let mut elements = Vec::new();
+        Value::json(json).for_each(budget, |_, element| {
+            elements.push(element.raw().to_vec());
+            Ok(())
+        })?;
+        Ok(elements)
+    })
+}
+
 /// The path under which a key with dots in it is found as one key: `tls.crt` becomes `tls\.crt`.
 /// Other signs of the path language keep their meaning, as in ESO.
 pub fn escape_dots(path: &str) -> String {

@@ -11,6 +11,7 @@ mod literal;
 pub mod number;
 pub mod prices;
 pub mod regexp;
+pub mod sjson;
 pub mod sprig;
 pub mod template;
 mod unicode;

@@ -4,6 +4,7 @@ mod differential;
 mod gjson;
 mod jsonpath;
 mod readme;
+mod sjson;
 mod sprig;
 mod template;
 mod template_differential;

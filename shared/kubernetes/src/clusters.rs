@@ -5,15 +5,17 @@ use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::watch::{self, OwnWrites};
 use crate::wire::Object;
-use crate::{credentials, scan, status, store_status, targets};
+use crate::{credentials, push, scan, status, store_status, targets};
 use pawl_domain::cluster::SecretKeyAt;
+use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
-    Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, SecretValue, Step, StoreId,
+    Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, PushSecret, SecretValue,
+    SourceSecret, Step, StoreId,
 };
 use pawl_ports::{
-    ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Sighting, Status, StoreStatus,
-    TargetRef, TemplateKind, Watches, WholeSecret, Writer,
+    ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, PushStatus, Sighting, Status,
+    StoreStatus, TargetRef, TemplateKind, Watches, WholeSecret, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,8 +107,8 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     }
 
     async fn manifests(&self, cluster: &Cluster) -> Result<Manifests, Error> {
-        let class = &self.connections.options().class;
-        scan::manifests(&*self.connections.link_to(cluster), class).await
+        let options = self.connections.options();
+        scan::manifests(&*self.connections.link_to(cluster), &options.class, options.pushes).await
     }
 
     async fn stores(&self, cluster: &Cluster) -> Result<Manifests, Error> {
@@ -118,6 +120,27 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         status::publish(&*self.connections.link(&id.cluster).await?, id, status).await
     }
 
+    async fn push_sources(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        choice: &ByNameOrLabels,
+    ) -> Result<Vec<SourceSecret>, Error> {
+        push::sources(&*self.connections.link(cluster).await?, namespace, choice).await
+    }
+
+    async fn finalize_push(
+        &self,
+        push: &PushSecret,
+        wanted: bool,
+    ) -> Result<Option<Vec<(StoreId, PushData)>>, Error> {
+        push::finalize(&*self.connections.link(&push.id.cluster).await?, push, wanted).await
+    }
+
+    async fn publish_push(&self, id: &DeclarationId, status: &PushStatus) -> Result<(), Error> {
+        push::publish(&*self.connections.link(&id.cluster).await?, id, status).await
+    }
+
     async fn publish_store(&self, store: &StoreId, status: &StoreStatus) -> Result<(), Error> {
         let Home::Cluster(cluster) = &store.home else { return Ok(()) };
         store_status::publish(&*self.connections.link(cluster).await?, store, status).await
@@ -127,7 +150,8 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
 impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesClusters<I, D> {
     async fn watch(&self, cluster: &Cluster, told: &Sender<Sighting>) {
         let link = self.connections.link_to(cluster);
-        watch::all(&*link, &self.connections.options().class, told).await;
+        let options = self.connections.options();
+        watch::all(&*link, &options.class, options.pushes, told).await;
     }
 
     fn writer(

@@ -16,10 +16,24 @@ pub(crate) enum EsoKind {
     ExternalSecret,
     SecretStore,
     ClusterSecretStore,
+    PushSecret,
 }
 
 impl EsoKind {
-    pub(crate) const ALL: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+    const ALWAYS: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+
+    /// The kinds that are read; PushSecrets only where they are carried out.
+    pub(crate) fn read(pushes: bool) -> impl Iterator<Item = Self> {
+        Self::ALWAYS.into_iter().chain(pushes.then_some(Self::PushSecret))
+    }
+
+    /// The group and version of the kind, where ESO's kinds are served in one of the versions.
+    pub(crate) fn api_version(self, version: usize) -> &'static str {
+        match self {
+            Self::PushSecret => "external-secrets.io/v1alpha1",
+            Self::ExternalSecret | Self::SecretStore | Self::ClusterSecretStore => api_version(version),
+        }
+    }
 
     /// The kind as it is addressed in one of the versions.
     pub(crate) fn resource(self, version: usize) -> Resource<'static> {
@@ -28,7 +42,9 @@ impl EsoKind {
             Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),
             Self::SecretStore => ("secretstores", "SecretStore"),
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
+            Self::PushSecret => ("pushsecrets", "PushSecret"),
         };
+        let prefix = if let Self::PushSecret = self { "/apis/external-secrets.io/v1alpha1" } else { prefix };
         Resource { prefix, plural, kind }
     }
 
@@ -38,7 +54,7 @@ impl EsoKind {
         I: ClusterIdentity,
     {
         match self {
-            Self::ExternalSecret | Self::SecretStore => link.collections(),
+            Self::ExternalSecret | Self::SecretStore | Self::PushSecret => link.collections(),
             Self::ClusterSecretStore => vec![None],
         }
     }

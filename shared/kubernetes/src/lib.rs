@@ -17,6 +17,7 @@ mod eso;
 mod kinds;
 mod list;
 mod options;
+mod push;
 pub mod rbac;
 mod refusal;
 mod scan;

@@ -24,6 +24,8 @@ pub struct Options {
     pub fail_fast: Duration,
     /// The class of stores that are read from clusters; see `ParseOptions::class`.
     pub class: String,
+    /// Whether PushSecrets are read and watched, with the Secrets that they may push.
+    pub pushes: bool,
     /// Where `tokenEnv` of a Cluster is looked up.
     pub lookup: Lookup,
     /// Which credentials Clusters may name.
@@ -31,7 +33,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, and
+    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, no PushSecrets, and
     /// credentials of clusters where [`Allowed::default`] has them.
     pub fn new(lookup: Lookup) -> Self {
         Self {
@@ -41,6 +43,7 @@ impl Options {
             concurrency: 16,
             fail_fast: Duration::from_secs(2),
             class: "default".to_owned(),
+            pushes: false,
             lookup,
             allowed: Allowed::default(),
         }
@@ -56,6 +59,7 @@ impl fmt::Debug for Options {
             .field("concurrency", &self.concurrency)
             .field("fail_fast", &self.fail_fast)
             .field("class", &self.class)
+            .field("pushes", &self.pushes)
             .field("allowed", &self.allowed)
             .finish_non_exhaustive()
     }

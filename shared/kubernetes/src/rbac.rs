@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 pub struct Rights {
     /// What Pawl does in these namespaces.
     pub profile: Profile,
+    /// Whether it also carries out the PushSecrets that live there.
+    pub pushes: bool,
     /// The namespaces.
     pub namespaces: BTreeSet<Namespace>,
     /// The service accounts of which tokens may be made: `auth.jwt.serviceAccountRef` and the like of stores.
@@ -42,6 +44,10 @@ impl Rights {
             // Kinds that live in no namespace, and Events about them.
             all.push(role("pawl-cluster-stores", &CLUSTER_STORES));
             all.push(self.cluster_binding("pawl-cluster-stores"));
+        }
+        if self.pushes {
+            all.push(role("pawl-pushes", &PUSHES));
+            all.extend(self.namespaces.iter().map(|namespace| self.binding("pawl-pushes", namespace)));
         }
         for (namespace, account) in &self.accounts {
             let name = format!("pawl-tokens-of-{account}");
@@ -160,6 +166,11 @@ const DECLARATIONS: [Rule; 3] = [
     ("external-secrets.io", &["externalsecrets/status", "secretstores/status"], &["patch"]),
     ("", &["events"], &["create", "patch"]),
 ];
+/// PushSecrets, of which Pawl writes the status and, with `deletionPolicy: Delete`, ESO's finalizer.
+const PUSHES: [Rule; 2] = [
+    ("external-secrets.io", &["pushsecrets"], &["get", "list", "watch", "patch"]),
+    ("external-secrets.io", &["pushsecrets/status"], &["patch"]),
+];
 const CLUSTER_STORES: [Rule; 2] = [
     ("external-secrets.io", &["clustersecretstores"], &["get", "list", "watch"]),
     ("external-secrets.io", &["clustersecretstores/status"], &["patch"]),
@@ -182,7 +193,14 @@ mod tests {
         let accounts =
             accounts.iter().map(|(namespace, name)| (namespace.parse().unwrap(), name.parse().unwrap()));
         let namespaces = ["shop", "till"].map(|name| name.parse().unwrap()).into();
-        Rights { profile, namespaces, accounts: accounts.collect(), group: "pawl".to_owned() }.manifests()
+        let rights = Rights {
+            profile,
+            pushes: false,
+            namespaces,
+            accounts: accounts.collect(),
+            group: "pawl".to_owned(),
+        };
+        rights.manifests()
     }
 
     fn titles(manifests: &[Value]) -> Vec<String> {
@@ -225,9 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn push_secrets_are_granted_where_they_are_asked_for() {
+        let namespaces = ["shop".parse().unwrap()].into();
+        let (profile, accounts) = (Profile::Index, BTreeSet::new());
+        let rights = Rights { profile, pushes: true, namespaces, accounts, group: "pawl".to_owned() };
+        let titles = titles(&rights.manifests());
+        for title in ["ClusterRole pawl-pushes", "RoleBinding shop/pawl-pushes"] {
+            assert!(titles.iter().any(|one| one == title), "{titles:?}");
+        }
+    }
+
+    #[test]
     fn a_group_is_quoted() {
         let rights = Rights {
             profile: Profile::Write,
+            pushes: false,
             namespaces: BTreeSet::new(),
             accounts: BTreeSet::new(),
             group: "a'\"b".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Verb};
 use crate::connect::Link;
-use crate::eso::{EsoKind, VERSIONS, api_version};
+use crate::eso::{EsoKind, VERSIONS};
 use crate::list::{self, Listed};
 use crate::store_status;
 use pawl_domain::{Home, Manifests, Problem, Severity, Step};
@@ -10,25 +10,33 @@ use pawl_manifests::{ParseOptions, from_object};
 use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
 
-/// Reads every ExternalSecret, SecretStore and ClusterSecretStore.
+/// Reads every ExternalSecret, SecretStore and ClusterSecretStore, and PushSecrets where they are carried out.
 ///
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
 /// "not allowed to see any" must not look alike.
-pub(crate) async fn manifests<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
-    all(link, class, &EsoKind::ALL).await
+pub(crate) async fn manifests<I: ClusterIdentity>(
+    link: &Link<I>,
+    class: &str,
+    pushes: bool,
+) -> Result<Manifests, Error> {
+    all(link, class, EsoKind::read(pushes)).await
 }
 
 /// Reads every SecretStore and ClusterSecretStore, in the same way.
 pub(crate) async fn stores<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
-    all(link, class, &[EsoKind::SecretStore, EsoKind::ClusterSecretStore]).await
+    all(link, class, [EsoKind::SecretStore, EsoKind::ClusterSecretStore].into_iter()).await
 }
 
-async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, kinds: &[EsoKind]) -> Result<Manifests, Error> {
+async fn all<I: ClusterIdentity>(
+    link: &Link<I>,
+    class: &str,
+    kinds: impl Iterator<Item = EsoKind>,
+) -> Result<Manifests, Error> {
     let place = format!("cluster {}", link.name());
     let mut options = ParseOptions::new(Home::Cluster(link.name().clone()));
     class.clone_into(&mut options.class);
     let mut found = Manifests::default();
-    for kind in kinds.iter().copied() {
+    for kind in kinds {
         match read(link, kind, &place, &options).await? {
             Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
             None => {
@@ -70,7 +78,7 @@ async fn read_version<I: ClusterIdentity>(
         let of = |mut object: Value| {
             // Items of a list may leave out what the list says already.
             if let Some(fields) = object.as_object_mut() {
-                fields.entry("apiVersion").or_insert_with(|| api_version(version).into());
+                fields.entry("apiVersion").or_insert_with(|| kind.api_version(version).into());
                 fields.entry("kind").or_insert_with(|| resource.kind.into());
             }
             of_object(object, place, options)
@@ -93,6 +101,7 @@ pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> M
 
 fn merge(into: &mut Manifests, one: Manifests) {
     into.declarations.extend(one.declarations);
+    into.pushes.extend(one.pushes);
     into.stores.extend(one.stores);
     into.clusters.extend(one.clusters);
     into.problems.extend(one.problems);

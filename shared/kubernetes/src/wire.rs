@@ -6,8 +6,8 @@ pub(crate) use object::{AnyObject, NewObject, length};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pawl_domain::SecretValue;
 use pawl_domain::reconcile::{Desired, Existing, OwnFields, Owner, Parts, Replacement};
+use pawl_domain::{SecretValue, SourceSecret};
 use pawl_ports::WholeSecret;
 use serde::de::{Error as _, Visitor};
 use serde::ser::SerializeMap;
@@ -29,8 +29,8 @@ pub(crate) struct Metadata {
     pub(crate) generation: i64,
     pub(crate) labels: Option<BTreeMap<String, String>>,
     pub(crate) annotations: Option<BTreeMap<String, String>>,
-    deletion_timestamp: Option<String>,
-    finalizers: Option<Vec<String>>,
+    pub(crate) deletion_timestamp: Option<String>,
+    pub(crate) finalizers: Option<Vec<String>>,
     owner_references: Option<Vec<OwnerReference>>,
     managed_fields: Option<Vec<ManagedFields>>,
 }
@@ -88,6 +88,15 @@ impl Secret {
     /// Its data.
     pub(crate) fn into_data(self) -> BTreeMap<String, SecretValue> {
         self.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()
+    }
+
+    /// The Secret as it is pushed; `None` for a name that no object can have.
+    pub(crate) fn into_source(mut self) -> Option<SourceSecret> {
+        let name = self.metadata.name.parse().ok()?;
+        let labels = self.metadata.labels.take().unwrap_or_default();
+        let annotations = self.metadata.annotations.take().unwrap_or_default();
+        let kind = std::mem::take(&mut self.kind);
+        Some(SourceSecret { name, kind, labels, annotations, data: self.into_data() })
     }
 
     /// Its labels and its data.

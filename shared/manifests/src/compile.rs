@@ -4,7 +4,8 @@
 
 use super::reader::Notes;
 use jiff::Timestamp;
-use pawl_domain::{Declaration, Functions, Recipe};
+use pawl_domain::push::PushRecipe;
+use pawl_domain::{Declaration, Functions, PushSecret, Recipe};
 use pawl_golang::regexp::Regexp;
 use std::sync::LazyLock;
 
@@ -26,6 +27,13 @@ pub(super) fn template(text: &str, path: &str, notes: &Notes) {
 pub(super) fn recipe(declaration: &Declaration, notes: &Notes) {
     if let Err(error) = Recipe::of(declaration, &FUNCTIONS) {
         notes.hopeless("spec", error.to_string());
+    }
+}
+
+/// The same of a PushSecret.
+pub(super) fn push_recipe(push: &PushSecret, notes: &Notes) {
+    if let Err(problem) = PushRecipe::of(push, &FUNCTIONS) {
+        notes.hopeless("spec", problem.to_string());
     }
 }
 

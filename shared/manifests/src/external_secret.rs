@@ -3,15 +3,16 @@
 //! Source of fields, defaults and admission rules: ESO's CRD and validating webhook, version 2.9.
 
 mod find;
-mod placement;
+pub(super) mod placement;
 mod reads;
 mod refresh;
-mod rewrite;
+pub(super) mod rewrite;
 mod strategies;
 mod target;
-mod template;
+pub(super) mod template;
 mod version;
 
+pub(super) use refresh::interval;
 pub(super) use version::Version;
 
 use crate::reader::Fields;

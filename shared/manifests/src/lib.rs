@@ -1,7 +1,7 @@
 //! Manifests to declarations, stores and clusters.
 //!
 //! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
-//! lacks some fields) and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
+//! lacks some fields), PushSecret (`v1alpha1`), and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
 //! `infra/kubernetes/cluster.example.yaml` and `docs/store-policy.md`). Defaults that an API server would fill in are filled in here as well, and
 //! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
 //! and hides nothing else.
@@ -24,6 +24,7 @@ mod metadata;
 mod objects;
 mod policy;
 mod provider;
+mod push_secret;
 mod reader;
 mod references;
 mod selector;
@@ -133,6 +134,7 @@ fn flatten(mut value: Value, place: &Place, into: &mut Vec<Found>) {
 enum Kind {
     Cluster,
     ExternalSecret(Version),
+    PushSecret,
     SecretStore,
     ClusterSecretStore,
     StorePolicy,
@@ -145,6 +147,7 @@ struct Reading {
     /// With the order of the documents, in which people look for them.
     problems: Vec<(usize, Problem)>,
     declarations: BTreeSet<DeclarationId>,
+    pushes: BTreeSet<DeclarationId>,
     stores: BTreeSet<StoreId>,
 }
 
@@ -174,6 +177,7 @@ impl Reading {
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
             self.object(found, &options.home, |root, this| match kind {
                 Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
+                Kind::PushSecret => this.push_secret(root, options, &known),
                 Kind::StorePolicy => this.policy(root, options),
                 _ => this.store(root, options, kind == Kind::ClusterSecretStore),
             });
@@ -255,6 +259,23 @@ impl Reading {
         }
     }
 
+    fn push_secret(&mut self, root: Fields<'_>, options: &ParseOptions, known: &[Cluster]) {
+        let notes = root.notes();
+        let pushes = push_secret::read(root, options, known);
+        if notes.is_refused() {
+            return;
+        }
+        for push in pushes {
+            if self.pushes.insert(push.id.clone()) {
+                self.out.pushes.push(push);
+            } else {
+                let cluster = &push.id.cluster;
+                let message = format!("is declared twice for cluster {cluster}; remove one of the manifests");
+                notes.partial("metadata.name", message);
+            }
+        }
+    }
+
     /// The kind of an object, if it is one that is read here; the near misses are noted.
     fn kind(&mut self, found: &Found) -> Option<Kind> {
         let text = |field| found.value.get(field).and_then(Value::as_str);
@@ -271,6 +292,7 @@ impl Reading {
             ("pawl.dev", "Cluster") => (Kind::Cluster, &["v1alpha1"][..]),
             ("pawl.dev", "StorePolicy") => (Kind::StorePolicy, &["v1alpha1"][..]),
             ("external-secrets.io", "ExternalSecret") => (Kind::ExternalSecret(of_eso), &ESO[..]),
+            ("external-secrets.io", "PushSecret") => (Kind::PushSecret, &["v1alpha1"][..]),
             ("external-secrets.io", "SecretStore") => (Kind::SecretStore, &ESO[..]),
             ("external-secrets.io", "ClusterSecretStore") => (Kind::ClusterSecretStore, &ESO[..]),
             ("pawl.dev" | "external-secrets.io" | "generators.external-secrets.io", _) => {

@@ -38,7 +38,7 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, cluster_wide: bool)
     let backend = provider::read(&mut spec, Setting { own: namespace.as_ref(), max_retries });
     spec.close();
     let id = StoreId { home: options.home.clone(), namespace, name: metadata.name };
-    Some(Store { id, backend: backend?, conditions, set: None })
+    Some(Store { id, backend: backend?, conditions, labels: metadata.labels, set: None })
 }
 
 fn retries(spec: &mut Fields<'_>) -> Option<u32> {

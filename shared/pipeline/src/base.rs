@@ -16,4 +16,5 @@ pub(crate) mod stores;
 pub(crate) mod targets;
 pub(crate) mod time;
 pub(crate) mod turn;
+pub(crate) mod usable;
 pub(crate) mod watchable;

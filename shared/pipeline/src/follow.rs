@@ -2,6 +2,7 @@
 
 use crate::index::report::IndexReport;
 use crate::parts::Follow;
+use crate::push::tell_failures;
 use crate::report::Report;
 use crate::sweep::found::Findings;
 use pawl_domain::record::{Outcome, State};
@@ -11,7 +12,7 @@ use pawl_domain::{
     Record, Standing, Step, Store, StoreId,
 };
 use pawl_ports::{
-    Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Registry, Scope, Sighting, Writer,
+    Catalogue, Clock, Clusters, Declared, Error, PAGE, Ports, Pushes, Registry, Scope, Sighting, Writer,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::{info, instrument, warn};
@@ -28,6 +29,10 @@ pub struct Sightings {
     targets: bool,
     objects: BTreeMap<Declared, Option<Manifests>>,
     touched: BTreeMap<(Namespace, ObjectName), Option<String>>,
+    /// The Secrets that may be sources of PushSecrets.
+    sources: BTreeSet<(Namespace, ObjectName)>,
+    /// All of them may have changed.
+    pushes: bool,
 }
 
 impl Sightings {
@@ -43,7 +48,12 @@ impl Sightings {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        !self.declarations && !self.targets && self.objects.is_empty() && self.touched.is_empty()
+        let nothing_pushed = !self.pushes && self.sources.is_empty();
+        !self.declarations
+            && !self.targets
+            && nothing_pushed
+            && self.objects.is_empty()
+            && self.touched.is_empty()
     }
 
     /// Notes one sighting.
@@ -56,12 +66,17 @@ impl Sightings {
             Sighting::Target(namespace, name, version) => {
                 self.touched.insert((namespace, name), version);
             }
+            Sighting::Sources => self.pushes = true,
+            Sighting::Source(namespace, name) => drop(self.sources.insert((namespace, name))),
         }
         if self.objects.len() > MOST_OBJECTS {
             self.declarations = true;
         }
         if self.touched.len() > MOST_TARGETS {
             self.targets = true;
+        }
+        if self.sources.len() > MOST_TARGETS {
+            self.pushes = true;
         }
         self.trim();
     }
@@ -70,6 +85,8 @@ impl Sightings {
     pub fn again(&mut self, failed: Self) {
         self.declarations |= failed.declarations;
         self.targets |= failed.targets;
+        self.pushes |= failed.pushes;
+        self.sources.extend(failed.sources);
         for (declared, manifests) in failed.objects {
             self.objects.entry(declared).or_insert(manifests);
         }
@@ -108,6 +125,9 @@ impl Sightings {
         if self.targets {
             self.touched.clear();
         }
+        if self.pushes {
+            self.sources.clear();
+        }
     }
 }
 
@@ -116,18 +136,22 @@ struct Taken {
     stores: Vec<Store>,
     standing: BTreeMap<StoreId, Standing>,
     report: IndexReport,
+    pushes: BTreeSet<DeclarationId>,
 }
 
 impl<P: Ports> Follow<P> {
     #[instrument(name = "follow", skip_all, fields(cluster.name = %cluster.name))]
     pub(crate) async fn run(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
-        let mut stores = None;
+        let (mut stores, mut pushes) = (None, BTreeSet::new());
         if seen.declarations {
             // Boxed, here and below, for compilers do not like to look so deep.
             let report = Box::pin(self.index.index_cluster(cluster)).await?;
             tell(&report);
+            pushes = report.pushes;
         } else if !seen.objects.is_empty() {
-            stores = Some(Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?);
+            let taken = Box::pin(self.follow_objects(&cluster.name, &seen.objects)).await?;
+            pushes = taken.pushes.clone();
+            stores = Some(taken);
         }
         let mut found = Findings::default();
         let repairing = async {
@@ -150,15 +174,37 @@ impl<P: Ports> Follow<P> {
         };
         // Side by side, for a store that does not answer takes its time.
         let telling = async {
-            if let Some(Taken { stores, standing, report }) = stores {
+            if let Some(Taken { stores, standing, report, .. }) = stores {
                 self.statuses.tell_stores(&cluster.name, &stores, &standing, &report).await;
             }
         };
         let (repaired, ()) = futures::join!(Box::pin(repairing), Box::pin(telling));
+        // Behind the repairs, for a target that is put back may be a source.
+        let pushed = Box::pin(self.push_seen(&cluster.name, pushes, seen)).await;
         for (id, error) in found.report.failures() {
             warn!("{id} is not repaired: {error}");
         }
-        repaired
+        repaired.and(pushed)
+    }
+
+    /// Carries out PushSecrets that are new or edited, and those whose source may have changed.
+    async fn push_seen(
+        &self,
+        cluster: &ClusterName,
+        pushes: BTreeSet<DeclarationId>,
+        seen: &Sightings,
+    ) -> Result<(), Error> {
+        if !self.base.settings.pushes {
+            return Ok(());
+        }
+        tell_failures(&self.push.those(&pushes).await?);
+        let report = if seen.pushes {
+            self.push.all_of(cluster).await?
+        } else {
+            self.push.sources(cluster, &seen.sources).await?
+        };
+        tell_failures(&report);
+        Ok(())
     }
 
     async fn follow_objects(
@@ -168,11 +214,12 @@ impl<P: Ports> Follow<P> {
     ) -> Result<Taken, Error> {
         let _indexing = self.base.indexing(cluster).await;
         let mut standing = Manifests::default();
-        let (mut declarations, mut stores) = (Vec::new(), Vec::new());
+        let (mut declarations, mut stores, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         for (declared, manifests) in objects {
             match (manifests, declared) {
                 (Some(manifests), _) => {
                     standing.declarations.extend(manifests.declarations.iter().cloned());
+                    standing.pushes.extend(manifests.pushes.iter().cloned());
                     standing.stores.extend(manifests.stores.iter().cloned());
                     standing.problems.extend(manifests.problems.iter().cloned());
                     let states = manifests.standing.iter();
@@ -184,6 +231,11 @@ impl<P: Ports> Follow<P> {
                     name: name.clone(),
                 }),
                 (None, Declared::Store(id)) => stores.push(id.clone()),
+                (None, Declared::PushSecret(namespace, name)) => gone.push(DeclarationId {
+                    cluster: cluster.clone(),
+                    namespace: namespace.clone(),
+                    name: name.clone(),
+                }),
             }
         }
         // One of this name that was applied is not this one.
@@ -203,7 +255,15 @@ impl<P: Ports> Follow<P> {
         let (stores, states) = (standing.stores.clone(), std::mem::take(&mut standing.standing));
         let report = self.index.index_seen(standing).await?;
         tell(&report);
-        Ok(Taken { stores, standing: states, report })
+        let mut pushes = report.pushes.clone();
+        for id in gone {
+            let home = Home::Cluster(cluster.clone());
+            if let Some(push) = self.base.ports.registry().push(&id).await?.filter(|push| push.home == home) {
+                self.index.send_off(push).await?;
+                pushes.insert(id);
+            }
+        }
+        Ok(Taken { stores, standing: states, report, pushes })
     }
 
     /// Takes stores out of the registry, and delivers the declarations that read them: they fail, and say so.

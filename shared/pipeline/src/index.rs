@@ -9,6 +9,7 @@ pub(crate) mod pending;
 pub(crate) mod policies;
 pub(crate) mod preview;
 pub(crate) mod prune;
+pub(crate) mod pushes;
 pub(crate) mod rekey;
 pub(crate) mod report;
 pub mod retire;
@@ -126,9 +127,11 @@ impl<P: Ports> Index<P> {
         let given: BTreeSet<DeclarationId> =
             manifests.declarations.iter().map(|each| each.id.clone()).collect();
         self.drop_former_keys(&touched, &given, &mut report).await?;
+        self.take_in_pushes(taking, &manifests.pushes, &clusters, &mut report).await?;
         if let Some(home) = prune {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
             self.prune(taking, home, &given, &stores, &mut report, &mut work).await?;
+            self.prune_pushes(taking, home, &manifests.pushes, &mut report).await?;
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let changed = work.len();

@@ -1,13 +1,13 @@
 //! The use cases, and what each of them may use. They are listed from the bottom up: a use case holds the parts it
 //! needs from above it in this file, and can call no others.
 //!
-//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Remove` and `StoreStatuses`; above these `Index` and `Sweep`;
+//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Push`, `Remove` and `StoreStatuses`; above these `Index` and `Sweep`;
 //! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads.
 
 use crate::base::memory::Memory;
 use crate::deliver::rendering::Rendering;
 use crate::settings::Settings;
-use pawl_domain::DigestKey;
+use pawl_domain::{DigestKey, Functions};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -49,6 +49,13 @@ pub(crate) struct Mode {
     pub(crate) insists: bool,
 }
 
+/// Secrets of clusters to stores.
+#[derive(Debug)]
+pub(crate) struct Push<P> {
+    pub(crate) base: Arc<Base<P>>,
+    pub(crate) functions: Functions,
+}
+
 /// One change to all that it affects.
 #[derive(Debug)]
 pub(crate) struct Sync<P> {
@@ -87,6 +94,7 @@ pub(crate) struct Follow<P> {
     pub(crate) statuses: Arc<StoreStatuses<P>>,
     pub(crate) index: Arc<Index<P>>,
     pub(crate) deliver: Arc<Deliver<P>>,
+    pub(crate) push: Arc<Push<P>>,
 }
 
 /// The polling fallback.

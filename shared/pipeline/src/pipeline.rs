@@ -13,8 +13,9 @@ use crate::index::apply::Apply;
 use crate::index::retire::Retired;
 use crate::index::{ClusterIndex, IndexReport};
 use crate::parts::{
-    Base, Deliver, Explain, Follow, Index, Mode, Queue, Rehearse, Remove, StoreStatuses, Sweep, Sync,
+    Base, Deliver, Explain, Follow, Index, Mode, Push, Queue, Rehearse, Remove, StoreStatuses, Sweep, Sync,
 };
+use crate::push::PushReport;
 use crate::rehearse::Rehearsal;
 use crate::rehearse::forecast::Forecast;
 use crate::rehearse::survey::Survey;
@@ -26,9 +27,10 @@ use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{
-    Change, Cluster, ClusterName, Declaration, DeclarationId, DigestKey, Manifests, ObjectName, Store,
+    Change, Cluster, ClusterName, Declaration, DeclarationId, DigestKey, Functions, Manifests, ObjectName,
+    Store,
 };
-use pawl_ports::{Error, Job, Ports};
+use pawl_ports::{Clock, Error, Job, Ports};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -44,6 +46,7 @@ pub struct Pipeline<P> {
     index: Arc<Index<P>>,
     follow: Follow<P>,
     remove: Arc<Remove<P>>,
+    push: Arc<Push<P>>,
     rehearse: Rehearse<P>,
     explain: Explain<P>,
 }
@@ -53,12 +56,14 @@ impl<P: Ports> Pipeline<P> {
     /// target is looked at once more, and nothing else happens.
     pub fn new(ports: P, settings: Settings, digest_key: DigestKey) -> Self {
         let ports = Arc::new(ports);
-        let rendering = Arc::new(Rendering::new(Recipes::new(&ports)));
+        let functions = functions(&ports);
+        let rendering = Arc::new(Rendering::new(Recipes::new(functions.clone())));
         let memory = Arc::new(Memory::new(&settings));
         let settings = Arc::new(settings);
         Self::over(
             Arc::new(Base { ports, settings, digest_key, memory, until: None }),
             rendering,
+            functions,
             Mode::default(),
         )
     }
@@ -75,7 +80,12 @@ impl<P: Ports> Pipeline<P> {
             memory: Arc::clone(&base.memory),
             until: Some(until),
         };
-        Self::over(Arc::new(base), Arc::clone(&self.deliver.rendering), self.deliver.mode)
+        Self::over(
+            Arc::new(base),
+            Arc::clone(&self.deliver.rendering),
+            self.push.functions.clone(),
+            self.deliver.mode,
+        )
     }
 
     /// The same flow, which takes a version that is older than what was written, as after somebody put a store back. Else
@@ -112,7 +122,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked. The change must then be handed in again.
     pub async fn sync(&self, change: &Change) -> Result<Report, Error> {
-        self.sync.run(change).boxed().await
+        let report = self.sync.run(change).boxed().await?;
+        self.push_delivered(&report).await;
+        Ok(report)
     }
 
     /// Brings the declarations of a job up to date. Those that are gone from the registry are left out. What cannot be
@@ -121,7 +133,28 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if registry or ledger could not be asked; the job must then come again.
     pub async fn deliver(&self, job: &Job) -> Result<Report, Error> {
-        self.deliver.run(job).boxed().await
+        let report = self.deliver.run(job).boxed().await?;
+        self.push_delivered(&report).await;
+        Ok(report)
+    }
+
+    /// Pushes what was just written to a target that is a source, where PushSecrets are carried out.
+    async fn push_delivered(&self, report: &Report) {
+        if self.push.base.settings.pushes {
+            self.push.after(report).boxed().await;
+        }
+    }
+
+    /// Carries out every PushSecret that is due; all of them where `all`. Nothing, where they are switched off. One that
+    /// fails holds up no other; what is not done is done by the next pass, at whichever step it stopped.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn push(&self, all: bool) -> Result<PushReport, Error> {
+        if !self.push.base.settings.pushes {
+            return Ok(PushReport::default());
+        }
+        self.push.run(all).boxed().await
     }
 
     /// Tries again what failed or waits and is due, sweeps every store that is due, and compares the clusters that are
@@ -162,6 +195,15 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked; it is tried again, also by the next sweep.
     pub async fn retry_due(&self) -> Result<Report, Error> {
         self.sweep.retry_due().boxed().await
+    }
+
+    /// Marks an applied PushSecret as on its way out: the next pass removes what is to go with it, and forgets it. `false` where
+    /// none of this name is applied.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn send_off_push(&self, id: &DeclarationId) -> Result<bool, Error> {
+        self.index.send_off_applied(id).boxed().await
     }
 
     /// Takes manifests into the registry, as far as this apply may. Where it prunes, what belongs to its set and is not
@@ -378,10 +420,12 @@ impl<P: Ports> Pipeline<P> {
     }
 
     fn in_mode(&self, mode: Mode) -> Self {
-        Self::over(Arc::clone(&self.deliver.base), Arc::clone(&self.deliver.rendering), mode)
+        let functions = self.push.functions.clone();
+        Self::over(Arc::clone(&self.deliver.base), Arc::clone(&self.deliver.rendering), functions, mode)
     }
 
-    fn over(base: Arc<Base<P>>, rendering: Arc<Rendering>, mode: Mode) -> Self {
+    fn over(base: Arc<Base<P>>, rendering: Arc<Rendering>, functions: Functions, mode: Mode) -> Self {
+        let push = Arc::new(Push { base: base.clone(), functions });
         let queue = Arc::new(Queue { base: base.clone() });
         let remove = Arc::new(Remove { base: base.clone() });
         let statuses = Arc::new(StoreStatuses { base: base.clone() });
@@ -408,7 +452,9 @@ impl<P: Ports> Pipeline<P> {
                 statuses,
                 index: index.clone(),
                 deliver: deliver.clone(),
+                push: push.clone(),
             },
+            push,
             rehearse: Rehearse { index: index.clone(), deliver: deliver.clone() },
             explain: Explain { base },
             deliver,
@@ -416,4 +462,10 @@ impl<P: Ports> Pipeline<P> {
             remove,
         }
     }
+}
+
+/// The functions of templates, which are told the time by the clock of these ports.
+fn functions<P: Ports>(ports: &Arc<P>) -> Functions {
+    let ports = Arc::clone(ports);
+    Functions::new(move || ports.clock().now())
 }

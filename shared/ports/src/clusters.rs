@@ -1,9 +1,11 @@
 //! The contract of the clusters.
 
-use crate::{Error, Status, StoreStatus, TargetRef};
+use crate::{Error, PushStatus, Status, StoreStatus, TargetRef};
+use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
-    Cluster, ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId,
+    Cluster, ClusterName, DeclarationId, Manifests, Namespace, ObjectName, PushSecret, SecretValue,
+    SourceSecret, StoreId,
 };
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -87,6 +89,32 @@ pub trait Clusters: Send + Sync {
     /// one request for the status and one for each Event, none where nothing is new; two more where the status does not
     /// say what it was told last. An ExternalSecret that is gone, or is another one by now, is passed over.
     fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The Secrets of a namespace that a PushSecret pushes: the one that it names, or all that its selector matches, in the
+    /// order of their names. None where there is none. Errors as for [`Clusters::read`].
+    fn push_sources(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        choice: &ByNameOrLabels,
+    ) -> impl Future<Output = Result<Vec<SourceSecret>, Error>> + Send;
+
+    /// Gives a PushSecret that lives in a cluster ESO's finalizer, or takes it away, so that what was pushed is removed
+    /// before it goes; returns what its status says that stands in stores, which ESO may have written. `None` where it is gone, or
+    /// is another one by now.
+    fn finalize_push(
+        &self,
+        push: &PushSecret,
+        wanted: bool,
+    ) -> impl Future<Output = Result<Option<Vec<(StoreId, PushData)>>, Error>> + Send;
+
+    /// Writes the outcome back to a PushSecret that lives in the cluster: its Ready condition, what stands in stores, an Event.
+    /// One that is gone, or is another one by now, is passed over.
+    fn publish_push(
+        &self,
+        id: &DeclarationId,
+        status: &PushStatus,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Writes to a store that lives in a cluster how it was validated: Ready condition, capabilities, Events. Costs one
     /// request for the status and one for each Event, none where nothing is new.

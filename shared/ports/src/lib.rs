@@ -13,6 +13,8 @@ mod job;
 mod ledger;
 mod pages;
 mod policies;
+mod push_status;
+mod pushes;
 mod registry;
 mod sink;
 mod source;
@@ -35,6 +37,8 @@ pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
 pub use pages::{PAGE, Pages, UnsettledPages};
 pub use policies::Policies;
+pub use push_status::{PushStatus, PushVerdict, wants_finalizer};
+pub use pushes::{PushPage, PushScope, Pushes};
 pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
 pub use sink::Sink;
 pub use source::{Answer, Source};
@@ -48,14 +52,16 @@ pub use watches::{Declared, Sighting, Watches, Writer};
 
 use jiff::Timestamp;
 
-/// All that the flow needs, bundled. One type parameter instead of seven.
+/// All that the flow needs, bundled. One type parameter instead of eight.
 pub trait Ports: Send + Sync + 'static {
     /// The declarations and stores, to read and to keep up.
-    type Registry: Registry + Catalogue;
+    type Registry: Registry + Catalogue + Pushes;
     /// What was done last.
     type Ledger: Ledger;
     /// The stores.
     type Sources: Sources;
+    /// The stores, where they take values.
+    type Sink: Sink;
     /// The clusters.
     type Clusters: Clusters;
     /// The durable queue of work to be done.
@@ -69,6 +75,8 @@ pub trait Ports: Send + Sync + 'static {
     fn ledger(&self) -> &Self::Ledger;
     /// The stores.
     fn sources(&self) -> &Self::Sources;
+    /// The stores, where they take values.
+    fn sink(&self) -> &Self::Sink;
     /// The clusters.
     fn clusters(&self) -> &Self::Clusters;
     /// The queue.

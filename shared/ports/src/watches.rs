@@ -46,6 +46,10 @@ pub enum Sighting {
     Standing(Declared, Manifests),
     /// A declaration or store that is gone.
     Gone(Declared),
+    /// The sources of PushSecrets are watched from now on: what happened before is not told.
+    Sources,
+    /// A Secret that may be the source of a PushSecret has changed, or is gone.
+    Source(Namespace, ObjectName),
     /// A managed Secret in a new version; without one it is gone, or no longer managed.
     Target(Namespace, ObjectName, Option<String>),
 }
@@ -55,6 +59,8 @@ pub enum Sighting {
 pub enum Declared {
     /// An ExternalSecret.
     ExternalSecret(Namespace, ObjectName),
+    /// A PushSecret.
+    PushSecret(Namespace, ObjectName),
     /// A SecretStore or ClusterSecretStore.
     Store(StoreId),
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use pawl_domain::{Change, Outcome};
 use pawl_pipeline::index::ClusterIndex;
 use pawl_pipeline::sweep::SweepReport;
-use pawl_pipeline::{Pipeline, Report};
+use pawl_pipeline::{Pipeline, PushReport, Report};
 use pawl_ports::{Clock, Ports};
 use tracing::warn;
 
@@ -24,6 +24,18 @@ pub fn swept(report: &SweepReport) {
     metrics::gauge!("pawl_oldest_overdue_seconds").set(report.promise.oldest_overdue.as_secs_f64());
     metrics::gauge!("pawl_stores_not_swept").set(gauge(report.failed.len()));
     metrics::counter!("pawl_sweeps_total").increment(1);
+}
+
+/// Measures a pass over PushSecrets: `pawl_pushes_failing`, how many of those that were due failed, and counts it in
+/// `pawl_push_passes_total`. Which they are is in the log.
+pub fn pushed(report: &PushReport) {
+    let mut count = 0;
+    for (id, problem) in report.failures() {
+        count += 1;
+        warn!(code = %problem.code(), "PushSecret {id} is not carried out: {problem}");
+    }
+    metrics::gauge!("pawl_pushes_failing").set(gauge(count));
+    metrics::counter!("pawl_push_passes_total").increment(1);
 }
 
 /// Measures a look at the clusters' own manifests: `pawl_clusters_not_indexed`, and counts it in `pawl_indexes_total`.

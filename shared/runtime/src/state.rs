@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use pawl_aws::Table;
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Record, Store, StoreId,
-    StorePolicy,
+    Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, PushRecord, PushSecret, Record,
+    Store, StoreId, StorePolicy,
 };
 use pawl_embedded::Embedded;
 use pawl_ports::{
-    Catalogue, Entry, Error, Ledger, Policies, Put, Registry, Revision, Scope, SweptStore, Unreadable,
+    Catalogue, Entry, Error, Ledger, Policies, PushPage, PushScope, Pushes, Put, Registry, Revision, Scope,
+    SweptStore, Unreadable,
 };
 use std::collections::BTreeSet;
 
@@ -116,6 +117,42 @@ impl Catalogue for State {
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
         either!(self.remove_cluster(name))
+    }
+}
+
+impl Pushes for State {
+    async fn pushes(
+        &self,
+        scope: &PushScope,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<PushPage, Error> {
+        either!(self.pushes(scope, after, limit))
+    }
+
+    async fn push(&self, id: &DeclarationId) -> Result<Option<PushSecret>, Error> {
+        either!(self.push(id))
+    }
+
+    async fn put_push(&self, push: &PushSecret) -> Result<Put, Error> {
+        either!(self.put_push(push))
+    }
+
+    async fn remove_push(&self, id: &DeclarationId) -> Result<bool, Error> {
+        either!(self.remove_push(id))
+    }
+
+    async fn push_record(&self, id: &DeclarationId) -> Result<Option<(PushRecord, Revision)>, Error> {
+        either!(self.push_record(id))
+    }
+
+    async fn put_push_record(
+        &self,
+        id: &DeclarationId,
+        record: &PushRecord,
+        expected: Option<Revision>,
+    ) -> Result<Revision, Error> {
+        either!(self.put_push_record(id, record, expected))
     }
 }
 

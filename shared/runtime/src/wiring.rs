@@ -6,6 +6,7 @@ use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
 use crate::pull;
+use crate::sinks::Sinks;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -18,7 +19,7 @@ use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
+use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Pushes, Registry, Sources};
 use pawl_stores::OwnIdentity;
 use pawl_vault::VaultSources;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
     sources: Stores,
+    sinks: Sinks,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -43,6 +45,11 @@ pub type AwsWorld = World<Table, SqsJobs>;
 pub type Clusters<S> = KubernetesClusters<AwsIdentity, Directory<S>>;
 
 impl<S: Registry + Catalogue + 'static, J> World<S, J> {
+    /// The stores that take values.
+    pub fn sinks(&self) -> &Sinks {
+        &self.sinks
+    }
+
     /// Gives up what stores keep for this process, such as the tokens of Vault. For processes that end in peace; nothing is
     /// lost without it.
     pub async fn close(&self) {
@@ -52,12 +59,13 @@ impl<S: Registry + Catalogue + 'static, J> World<S, J> {
 
 impl<S, J> Ports for World<S, J>
 where
-    S: Registry + Catalogue + Ledger + 'static,
+    S: Registry + Catalogue + Pushes + Ledger + 'static,
     J: Jobs + 'static,
 {
     type Registry = S;
     type Ledger = S;
     type Sources = Stores;
+    type Sink = Sinks;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -72,6 +80,10 @@ where
 
     fn sources(&self) -> &Stores {
         &self.sources
+    }
+
+    fn sink(&self) -> &Sinks {
+        &self.sinks
     }
 
     fn clusters(&self) -> &Clusters<S> {
@@ -222,7 +234,7 @@ async fn wire<S, J>(
     jobs: J,
 ) -> Result<Pipeline<World<S, J>>, Error>
 where
-    S: Registry + Catalogue + Ledger + Clone + 'static,
+    S: Registry + Catalogue + Pushes + Ledger + Clone + 'static,
     J: Jobs + 'static,
 {
     // Whoever comes first decides which provider every TLS connection uses; there is only one to choose from.
@@ -239,24 +251,27 @@ where
     options.concurrency = limits.concurrency;
     options.request_timeout = limits.timeout;
     options.allowed = limits.allowed;
+    let settings: Settings = config::flow(lookup)?;
+    options.pushes = settings.pushes;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
     let aws = aws.with_tenant_tags(config::session_tags(lookup)?);
     let aws = Arc::new(aws.with_external_id(lookup.get("PAWL_AWS_EXTERNAL_ID")));
-    let vault = VaultSources::new(
+    let vault = Arc::new(VaultSources::new(
         Arc::clone(&clusters),
         Arc::clone(&aws),
         Arc::clone(&clock),
         digest_key.clone(),
         config::vault(lookup)?,
-    );
+    ));
     let plain_http = config::plain_http_servers(lookup)?;
     let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
-    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(others));
-    let settings: Settings = config::flow(lookup)?;
-    let world = World { state, jobs, sources, clusters, clock: SystemClock };
+    let written: [Arc<dyn pawl_ports::Sink>; 2] = [aws.clone(), vault.clone()];
+    let sinks = Sinks::of(written.into_iter().chain(others.sinks));
+    let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
+    let sources = Stores::of(own.into_iter().chain(others.sources));
+    let world = World { state, jobs, sources, sinks, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
 

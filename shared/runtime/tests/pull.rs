@@ -64,7 +64,8 @@ async fn site() -> Site {
     let auth = GcpAuth::Key(key);
     let store = GcpStore { project: "shop".to_owned(), location: None, falls_back: false, auth };
     let id = store_id("google");
-    world.add_store(Store { id: id.clone(), backend: store.into(), conditions: Vec::new(), set: None });
+    let (conditions, labels) = (Vec::new(), std::collections::BTreeMap::new());
+    world.add_store(Store { id: id.clone(), backend: store.into(), conditions, labels, set: None });
     world.add_cluster(cluster("blue"));
     world.declare(declaration("blue/shop/db").reads("db").of_store(id));
     let canary = Canary::new();

@@ -6,10 +6,12 @@
 //! | `kubeconfig` | kubeconfigs in Secrets, without anything in them that runs a program or reads a file |
 //! | `api` | the calls of Kubernetes' API, and what its answers mean |
 //! | `secrets` | what of a Secret is read, and what a search finds |
+//! | `push` | what PushSecrets write and delete |
 //! | `watch` | what changes, as it happens |
 
 pub(crate) mod api;
 mod kubeconfig;
+mod push;
 mod secrets;
 pub(crate) mod session;
 pub(crate) mod watch;
@@ -18,8 +20,10 @@ use crate::kit::{Batch, Bounds};
 use api::{Api, Metadata};
 use jiff::Timestamp;
 use pawl_domain::store::KubernetesStore;
-use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, Step, Version};
-use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, StoreSighting, Wanted};
+use pawl_domain::{
+    Access, DigestKey, Fetched, Find, Keep, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step, Version,
+};
+use pawl_ports::{Answer, Clock, ClusterCredentials, Error, Listing, Sink, Sources, StoreSighting, Wanted};
 use secrets::Secrets;
 use session::{Session, Sessions};
 use std::collections::BTreeMap;
@@ -31,7 +35,7 @@ use watch::Teller;
 ///
 /// The identity needs `get` on the Secrets that are read, and `list` for searches and for sweeps in one call per 500 Secrets;
 /// without it each key is asked for. With `list` and `watch` the namespace can be watched. Values are read one by one: a list
-/// of them would be as long as the namespace is full.
+/// of them would be as long as the namespace is full. To push it needs `get`, `create`, `update` and `delete`.
 ///
 /// The version of a Secret is its uid and resourceVersion. That moves with labels and annotations too, which costs a needless
 /// look. That a Secret does not exist counts only where the API server says so of the Secret itself.
@@ -122,7 +126,7 @@ impl<C: ClusterCredentials> Sources for KubernetesSources<C> {
     }
 
     fn watched(&self) -> Vec<Provider> {
-        self.providers()
+        Sources::providers(self)
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = "kubernetes"))]
@@ -140,6 +144,29 @@ impl<C: ClusterCredentials> Sources for KubernetesSources<C> {
         let (store, now) = (store(access)?, || self.sessions.now());
         let key = |_: &Api, metadata: &Metadata| secrets::key_of(store, &metadata.name);
         watch.follow(&Teller { access, now: &now, key: &key, tells_versions: true }, from, told).await
+    }
+}
+
+impl<C: ClusterCredentials> Sink for KubernetesSources<C> {
+    fn providers(&self) -> Vec<Provider> {
+        Sources::providers(self)
+    }
+
+    #[tracing::instrument(skip_all, fields(store.provider = "kubernetes"))]
+    fn push<'a>(&'a self, access: &'a Access, pushed: &'a Pushed) -> Answer<'a, Result<PushOutcome, Error>> {
+        let ask = move |secrets: Secrets| async move { secrets.push(pushed).await };
+        Box::pin(async move { self.asked(access, Step::Push, ask).await })
+    }
+
+    fn exists<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
+        let ask = move |secrets: Secrets| async move { secrets.exists(entry).await };
+        Box::pin(async move { self.asked(access, Step::Push, ask).await })
+    }
+
+    #[tracing::instrument(skip_all, fields(store.provider = "kubernetes"))]
+    fn remove<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<(), Error>> {
+        let ask = move |secrets: Secrets| async move { secrets.remove(entry).await };
+        Box::pin(async move { self.asked(access, Step::Push, ask).await })
     }
 }
 

@@ -56,8 +56,16 @@ pub use webhook::WebhookSources;
 
 use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Sink, Source};
 use std::sync::Arc;
+
+/// The adapters of all providers of this crate.
+pub struct Adapters {
+    /// All of them, as what is read.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// Those that are written to, the same ones: an identity is proven once for both.
+    pub sinks: Vec<Arc<dyn Sink>>,
+}
 
 /// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
 /// that prove themselves to others from `aws`; the digest key is the ledger's. The servers in `plain` may be asked without TLS.
@@ -67,11 +75,13 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     clock: &Arc<dyn Clock>,
     digest_key: &DigestKey,
     plain: &Arc<[Origin]>,
-) -> Vec<Arc<dyn Source>> {
+) -> Adapters {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     let told = clock();
     let functions = Functions::new(move || told.now());
-    vec![
+    let kubernetes = Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone()));
+    let sinks: Vec<Arc<dyn Sink>> = vec![kubernetes.clone()];
+    let sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(
@@ -97,7 +107,8 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
-        Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
+        kubernetes,
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
-    ]
+    ];
+    Adapters { sources, sinks }
 }

@@ -52,6 +52,25 @@ struct VersionMetadata {
     version: u64,
     #[serde(default)]
     created_time: String,
+    #[serde(default)]
+    custom_metadata: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+/// What stands under a key of KV version 2, for who writes there.
+#[derive(Default)]
+pub(crate) struct Latest {
+    /// The data as JSON in Go's form; `None` where the latest version was deleted.
+    pub(crate) data: Option<SecretValue>,
+    /// The number of the latest version.
+    pub(crate) version: u64,
+    /// Custom metadata; `None` where there is none, and from servers that do not tell it with the data.
+    pub(crate) custom: Option<BTreeMap<String, serde_json::Value>>,
+}
+
+#[derive(Deserialize)]
+struct Wrote {
+    #[serde(default)]
+    version: Option<u64>,
 }
 
 /// What KV version 2 knows about a key.
@@ -129,6 +148,28 @@ pub(crate) fn versioned(call: &Call<'_>, reply: &Reply) -> Result<Versioned, Err
     Ok(Versioned { value: written(call, data)?, version: metadata.version, created })
 }
 
+/// The latest version, deleted ones included; `None` where there is no version.
+pub(crate) fn latest(call: &Call<'_>, reply: &Reply) -> Result<Option<Latest>, Error> {
+    let outer = match frame(call, reply) {
+        Err(error) if error.kind == Kind::NotFound => return Ok(None),
+        frame => filled(frame?.data),
+    };
+    let Some(outer) = outer else { return Ok(None) };
+    let inner: Kv2<'_> = object(outer.get().as_bytes()).ok_or_else(|| call.unreadable())?;
+    let Some(metadata) = inner.metadata else {
+        return Err(call.error(Kind::Invalid, "this is not KV version 2; set the store's version to v1"));
+    };
+    let data = filled(inner.data).map(|data| written(call, data)).transpose()?;
+    Ok(Some(Latest { data, version: metadata.version, custom: metadata.custom_metadata }))
+}
+
+/// The number of the version that a write made, where the engine has versions.
+pub(crate) fn wrote(_: &Call<'_>, reply: &Reply) -> Result<Option<u64>, Error> {
+    let frame: Option<Frame<'_>> = object(&reply.body);
+    let data = frame.and_then(|frame| filled(frame.data));
+    Ok(data.and_then(|data| object::<Wrote>(data.get().as_bytes())).and_then(|wrote| wrote.version))
+}
+
 /// # Errors
 /// `NotFound` when the key does not exist.
 pub(crate) fn key_metadata(call: &Call<'_>, reply: &Reply) -> Result<KeyMetadata, Error> {
@@ -160,6 +201,11 @@ pub(crate) fn auth(call: &Call<'_>, reply: &Reply) -> Result<Auth, Error> {
 }
 
 impl KeyMetadata {
+    /// The number of the latest version, and custom metadata.
+    pub(crate) fn into_latest(self) -> Latest {
+        Latest { data: None, version: self.current_version, custom: self.custom_metadata }
+    }
+
     /// The version that is in force, with the time of its making; `None` when there is none, or when it was deleted.
     pub(crate) fn in_force(&self, now: Timestamp) -> Option<(String, Option<Timestamp>)> {
         let number = self.current_version.to_string();

@@ -8,18 +8,23 @@ use pawl_ports::Error;
 use pawl_stores::kit::{Call, Reply};
 use serde::Deserialize;
 
+pub(crate) const DELETE: &str = "delete";
 pub(crate) const LIST: &str = "list";
 pub(crate) const LOGIN: &str = "login";
+pub(crate) const MARK: &str = "mark";
 pub(crate) const METADATA: &str = "metadata";
 pub(crate) const READ: &str = "read";
 pub(crate) const RENEW: &str = "renew";
 pub(crate) const REVOKE: &str = "revoke";
+pub(crate) const WRITE: &str = "write";
 
 /// The capability that a policy must give for a call.
 fn capability(action: &str) -> &'static str {
     match action {
         LIST => "list",
         METADATA | READ => "read",
+        DELETE => "delete",
+        MARK | WRITE => "create and update",
         _ => "update",
     }
 }
@@ -29,11 +34,17 @@ const BAD_TOKEN: [&str; 4] = ["invalid token", "bad token", "token expired", "mi
 /// All that OpenBao says then. Where a policy denies, both say it as one of a list of errors.
 const PLAIN_DENIAL: &str = "permission denied";
 
+/// Vault's words, when another version than was read stands there.
+const RACED: &str = "check-and-set parameter did not match";
+
 /// The server refused or failed. `path` is the API's, which policies name.
 pub(crate) fn refused(call: &Call<'_>, reply: &Reply, path: &str) -> Error {
     let words = words(reply).map(|words| format!(" ({words})")).unwrap_or_default();
     let login = call.action == LOGIN;
     match reply.status.as_u16() {
+        400 if call.action == WRITE && said(reply).is_some_and(|said| said.contains(RACED)) => {
+            call.error(Kind::Conflict, "somebody else wrote in between")
+        }
         400 | 403 if login => call.error(
             Kind::Denied,
             format_args!("the login was refused{words}; check the store's auth and its credentials"),
@@ -95,8 +106,9 @@ pub(crate) fn said(reply: &Reply) -> Option<String> {
 const LONGEST_WORDS: usize = 200;
 
 /// What Vault and OpenBao say themselves, of what people can mend. Sources: their HTTP API, KV engines and auth methods.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "bad token",
+    "check-and-set parameter required",
     "claim",
     "could not load configuration",
     "error looking up token",

@@ -23,6 +23,8 @@ pub(crate) struct Kv<'a> {
     pub(crate) session: Arc<Session>,
     pub(crate) digest_key: &'a DigestKey,
     pub(crate) now: Timestamp,
+    /// The step of the flow that it is asked in.
+    pub(crate) step: Step,
 }
 
 /// The version of data that is made anew for each read: never the one that was written.
@@ -137,7 +139,7 @@ impl Kv<'_> {
     }
 
     pub(crate) fn call<'c>(&'c self, action: &'static str, subject: &'c str) -> Call<'c> {
-        Call { step: Step::Fetch, server: self.rules.server(self.store), action, subject }
+        Call { step: self.step, server: self.rules.server(self.store), action, subject }
     }
 
     fn no_metadata(&self, key: &str) -> Error {

@@ -1,12 +1,14 @@
 //! Adapter to HashiCorp Vault and OpenBao: turns keys into values.
 //!
-//! It fulfils the port `Sources` of `pawl_ports` for stores of `provider.vault` and `provider.openBao`, with a small
-//! client of its own: what Pawl asks is reads, lists and logins. Start reading at [`VaultSources`].
+//! It fulfils the ports `Sources` and `Sink` of `pawl_ports` for stores of `provider.vault` and `provider.openBao`, with a small
+//! client of its own: what Pawl asks is reads, lists, writes and logins. Start reading at [`VaultSources`].
 //!
 //! | module | holds |
 //! |---|---|
 //! | `sources` | the port: one session per identity, answers in order, one new login after a refusal |
 //! | `kv` | one key: its value, its metadata, its version |
+//! | `push` | what PushSecrets write and delete |
+//! | `sink` | the port of stores that take values |
 //! | `find` | searches: lists folder by folder |
 //! | `path` | from keys to paths of the API |
 //! | `rules` | what differs between providers that read the same engines |
@@ -26,8 +28,10 @@ mod kv;
 mod link;
 mod options;
 mod path;
+mod push;
 mod rules;
 mod session;
+mod sink;
 mod sources;
 
 pub use options::Options;

@@ -19,6 +19,12 @@ use std::sync::Arc;
 /// | `read` | `<mount>/metadata/<key>` | versions without values, `metadataPolicy: Fetch`, `find.tags` |
 /// | `list` | `<mount>/metadata/<folder>`, of KV version 1 `<mount>/<folder>` | `find` |
 ///
+/// | capability, to push | on | for |
+/// |---|---|---|
+/// | `read`, `create`, `update` | `<mount>/data/<key>`, of KV version 1 `<mount>/<key>` | values |
+/// | `read`, `create`, `update` | `<mount>/metadata/<key>` | the mark of new keys |
+/// | `delete` | `<mount>/metadata/<key>`, of KV version 1 `<mount>/<key>` | `deletionPolicy: Delete` |
+///
 /// Where it answers other than ESO: a mount or namespace that does not exist is an error and not a missing key, so that
 /// no deletionPolicy makes a Secret go because of a typing error; metadata of a missing key is `NotFound`; a search of
 /// an OpenBao looks into folders, and knows tags; `find` in an empty mount finds nothing.
@@ -28,7 +34,7 @@ use std::sync::Arc;
 /// is the version. Data that is made for each read and lives under a lease is never the same, and is not read to find
 /// that out.
 pub struct VaultSources<C, A> {
-    identities: Identities<C, A>,
+    pub(crate) identities: Identities<C, A>,
     clock: Arc<dyn Clock>,
     digest_key: DigestKey,
 }
@@ -82,13 +88,13 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
         session: &Arc<Session>,
         wanted: &[Wanted],
     ) -> Result<Vec<Result<Q::Answer, Error>>, Error> {
-        let kv = self.kv(access, session)?;
+        let kv = self.kv(access, session, Step::Fetch)?;
         let calls: Vec<_> = wanted.iter().map(|one| Q::ask(&kv, one)).collect();
         Ok(stream::iter(calls).buffered(session.link.concurrency()).collect().await)
     }
 
     /// Whether answers were refused and the session was given up for it.
-    async fn gave_up<'a, T: 'a>(
+    pub(crate) async fn gave_up<'a, T: 'a>(
         &self,
         access: &Access,
         session: &Arc<Session>,
@@ -102,10 +108,15 @@ impl<C: ClusterCredentials, A: CallerIdentity> VaultSources<C, A> {
         }
     }
 
-    fn kv<'a>(&'a self, access: &'a Access, session: &Arc<Session>) -> Result<Kv<'a>, Error> {
+    pub(crate) fn kv<'a>(
+        &'a self,
+        access: &'a Access,
+        session: &Arc<Session>,
+        step: Step,
+    ) -> Result<Kv<'a>, Error> {
         let (store, rules, session) = (engine(access)?, Rules::of(access), Arc::clone(session));
         let (backend, now) = (&access.backend, self.clock.now());
-        Ok(Kv { backend, store, rules, session, digest_key: &self.digest_key, now })
+        Ok(Kv { backend, store, rules, session, digest_key: &self.digest_key, now, step })
     }
 }
 
@@ -131,12 +142,12 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sources for VaultSources<C, A> {
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
         let session = self.identities.session(access).await?;
-        let answer = self.kv(access, &session)?.find(find, keep).await;
+        let answer = self.kv(access, &session, Step::Fetch)?.find(find, keep).await;
         if !self.gave_up(access, &session, std::iter::once(&answer)).await {
             return answer;
         }
         let session = self.identities.session(access).await?;
-        self.kv(access, &session)?.find(find, keep).await
+        self.kv(access, &session, Step::Fetch)?.find(find, keep).await
     }
 
     #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access), keys = wanted.len()))]
@@ -182,10 +193,10 @@ fn is_refusal<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(error) if error.kind == Kind::Denied)
 }
 
-fn provider(access: &Access) -> &'static str {
+pub(crate) fn provider(access: &Access) -> &'static str {
     Rules::of(access).provider.as_str()
 }
 
-fn server(access: &Access) -> &str {
+pub(crate) fn server(access: &Access) -> &str {
     engine(access).map_or("", |store| &store.server)
 }

@@ -67,8 +67,12 @@ fn version() -> Value {
 fn groups() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut groups: Vec<(&str, Vec<&str>)> = vec![(REVIEWS, vec!["v1"])];
     for kind in KINDS.iter().filter(|kind| !kind.group.is_empty()) {
-        if groups.iter().all(|(name, _)| *name != kind.group) {
-            groups.push((kind.group, kind.versions.to_vec()));
+        match groups.iter_mut().find(|(name, _)| *name == kind.group) {
+            None => groups.push((kind.group, kind.versions.to_vec())),
+            Some((_, versions)) => {
+                let others: Vec<_> = kind.versions.iter().filter(|other| !versions.contains(other)).collect();
+                versions.extend(others);
+            }
         }
     }
     groups

@@ -140,6 +140,20 @@ pub(crate) static KINDS: &[Kind] = &[
         ..ESO
     },
     Kind {
+        versions: &["v1alpha1"],
+        kind: "PushSecret",
+        plural: "pushsecrets",
+        singular: "pushsecret",
+        short: &["ps"],
+        storage: "pushsecrets",
+        columns: &[
+            AGE,
+            STATUS,
+            Column { name: "Last Sync", format: "date", path: Path::At("/status/refreshTime") },
+        ],
+        ..ESO
+    },
+    Kind {
         group: "pawl.dev",
         versions: &["v1alpha1"],
         kind: "Cluster",

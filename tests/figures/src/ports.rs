@@ -1,6 +1,36 @@
 use pawl_aws::AwsSources;
-use pawl_ports::{Catalogue, Clock, ClusterCredentials, Clusters, Jobs, Ledger, Ports, Registry};
+use pawl_domain::{Access, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step};
+use pawl_ports::{
+    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Jobs, Ledger, Ports, Pushes, Registry,
+    Sink,
+};
 use std::sync::Arc;
+
+/// Nothing is pushed in a measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSink;
+
+impl Sink for NoSink {
+    fn providers(&self) -> Vec<Provider> {
+        Vec::new()
+    }
+
+    fn push<'a>(&'a self, _: &'a Access, _: &'a Pushed) -> Answer<'a, Result<PushOutcome, Error>> {
+        Box::pin(async { Err(nowhere()) })
+    }
+
+    fn exists<'a>(&'a self, _: &'a Access, _: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
+        Box::pin(async { Err(nowhere()) })
+    }
+
+    fn remove<'a>(&'a self, _: &'a Access, _: &'a RemoteEntry) -> Answer<'a, Result<(), Error>> {
+        Box::pin(async { Err(nowhere()) })
+    }
+}
+
+fn nowhere() -> Error {
+    Error::new(Step::Push, Kind::Invalid, "no store takes values here")
+}
 
 /// The flow's ports, put together as a measurement needs them. The stores are always the real adapter's.
 pub struct Assembled<R, L, C, J, K> {
@@ -20,7 +50,7 @@ pub struct Assembled<R, L, C, J, K> {
 
 impl<R, L, C, J, K> Ports for Assembled<R, L, C, J, K>
 where
-    R: Registry + Catalogue + 'static,
+    R: Registry + Catalogue + Pushes + 'static,
     L: Ledger + 'static,
     C: Clusters + ClusterCredentials + 'static,
     J: Jobs + 'static,
@@ -29,6 +59,7 @@ where
     type Registry = R;
     type Ledger = L;
     type Sources = AwsSources<C>;
+    type Sink = NoSink;
     type Clusters = C;
     type Jobs = J;
     type Clock = K;
@@ -43,6 +74,10 @@ where
 
     fn sources(&self) -> &AwsSources<C> {
         &self.sources
+    }
+
+    fn sink(&self) -> &NoSink {
+        &NoSink
     }
 
     fn clusters(&self) -> &C {

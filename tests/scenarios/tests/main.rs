@@ -3,5 +3,6 @@
 mod batches;
 mod functions;
 mod least_authority;
+mod pushes;
 mod tidy;
 mod told;

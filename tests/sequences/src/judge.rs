@@ -14,7 +14,7 @@ const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-clea
 pub enum Area {
     /// Secrets, and whether they were written.
     Secrets,
-    /// The status of ExternalSecrets and stores, and what was refused.
+    /// The status of ExternalSecrets, PushSecrets and stores, what Secrets Manager holds, and what was refused.
     Status,
     /// Events: which reason was told of which object.
     Events,
@@ -47,6 +47,16 @@ pub(crate) fn judge(
     let mut tell = |area, part: String, what: String| found.push(Difference { step, area, part, what });
     secrets(expect, state, is_restless, &mut tell);
     status(expect, state, &mut tell);
+    let stored = expect.store.as_ref();
+    for (name, expected) in stored.into_iter().flatten() {
+        let standing = state.store.get(name).unwrap_or(&Value::Null);
+        for (path, what) in pawl_recorded::differences(expected, standing) {
+            tell(Area::Status, format!("store/{path}"), format!("{name}: {path} {what}"));
+        }
+    }
+    for name in state.store.keys().filter(|name| stored.is_some_and(|all| !all.contains_key(*name))) {
+        tell(Area::Status, "store/extra".to_owned(), format!("{name} is too much"));
+    }
     for number in expect.refused.keys().filter(|number| !refused.contains_key(number)) {
         tell(Area::Status, "status/refused".to_owned(), format!("action {number} was taken"));
     }

@@ -41,6 +41,7 @@ pub struct Played<'a> {
 pub async fn play<'a>(sequences: &'a [Sequence], choices: &Choices) -> Result<(Vec<Played<'a>>, String)> {
     let mut stage = Stage::start(&[]).await?;
     stage.trust_stores().await?;
+    stage.set("PAWL_PUSH", "true");
     let plane = Plane::start(&stage).await?;
     furnish(&plane).await?;
     let declared = stage.write("cluster.yaml", &plane.declared(&stage, "sequences")?)?;
@@ -138,7 +139,10 @@ impl<'s> Player<'s, '_> {
                 snapshot.ok_or_else(|| Error::Form("the plane is not looked at any more".to_owned()))?;
             seen = snapshot.begun;
             let calm = pawl_e2e::now().checked_sub(CALM).unwrap_or(jiff::Timestamp::MIN);
-            let state = State::of(self.sequence, &snapshot, before, calm);
+            let mut state = State::of(self.sequence, &snapshot, before, calm);
+            if step.expect.store.is_some() {
+                state.store = store::held(&self.sequence.name, self.aws).await?;
+            }
             for (name, version) in &state.memory.secrets {
                 if written.get(name).is_none_or(|(known, _)| known != version) {
                     written.insert(name.clone(), (version.clone(), seen));

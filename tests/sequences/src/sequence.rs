@@ -85,6 +85,8 @@ pub struct Expect {
     pub status: BTreeMap<String, Value>,
     /// The Events that are new or were counted up.
     pub events: Vec<Event>,
+    /// What Secrets Manager holds under the sequence's name, by key; nothing where that is not told.
+    pub store: Option<BTreeMap<String, Value>>,
     /// Events that only one of the recording's runs had.
     pub events_in_one_run_only: Vec<Event>,
     /// The actions that were refused, by number.

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What is looked at.
-const KINDS: [&str; 6] =
-    ["Secret", "ConfigMap", "ExternalSecret", "SecretStore", "ClusterSecretStore", "Event"];
+const KINDS: [&str; 7] =
+    ["Secret", "ConfigMap", "ExternalSecret", "PushSecret", "SecretStore", "ClusterSecretStore", "Event"];
 
 /// All objects of the kinds that are compared, as they stood after `begun`.
 #[derive(Debug)]

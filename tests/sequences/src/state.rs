@@ -7,6 +7,9 @@ use pawl_domain::hash::synced_resource_version;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The kinds whose Events are compared.
+const TOLD_OF: [&str; 4] = ["ExternalSecret", "PushSecret", "SecretStore", "ClusterSecretStore"];
+
 /// What stands after a step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -16,6 +19,8 @@ pub(crate) struct State {
     /// Those of them that stood before and were counted up, but not any more for a while: by an attempt whose turn came
     /// before the step's actions had their effect. That it goes on failing shows in the status.
     pub(crate) lingering: BTreeSet<Event>,
+    /// What the store holds under the sequence's name, by key, where the step says something of it.
+    pub(crate) store: BTreeMap<String, Value>,
     /// What the next step's state is told apart from.
     pub(crate) memory: Memory,
 }
@@ -51,6 +56,18 @@ impl State {
             }
             for declared in snapshot.of("ExternalSecret", namespace) {
                 state.external_secret(called(declared), declared, before);
+            }
+            for declared in snapshot.of("PushSecret", namespace) {
+                let mut status = without_times(&declared["status"]);
+                if let Some(fields) = status.as_object_mut() {
+                    fields.remove("syncedResourceVersion");
+                    fields.extend(
+                        declared
+                            .pointer("/metadata/finalizers")
+                            .map(|all| ("finalizers".to_owned(), all.clone())),
+                    );
+                }
+                state.status.insert(format!("PushSecret {}", called(declared)), status);
             }
             for store in snapshot.of("SecretStore", namespace) {
                 state
@@ -149,7 +166,7 @@ impl State {
         let is_new = known.as_ref() != Some(&version);
         self.memory.events.insert(uid, version);
         let kind = text(event, "/involvedObject/kind");
-        if !is_new || !matches!(kind.as_str(), "ExternalSecret" | "SecretStore" | "ClusterSecretStore") {
+        if !is_new || !TOLD_OF.contains(&kind.as_str()) {
             return;
         }
         let told = Event {

@@ -2,7 +2,8 @@
 
 use crate::{Action, Error, Result};
 use pawl_servers::{Aws, Service};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The region of the store that all sequences share.
 pub(crate) const REGION: &str = "eu-west-1";
@@ -100,6 +101,41 @@ async fn move_stage(aws: &Aws, key: &str, stage: &str, to: Option<&str>) -> Resu
             json!(target.ok_or_else(|| Error::Form(format!("no version of {key} has {to}")))?);
     }
     call(aws, "UpdateSecretVersionStage", body).await.map(drop)
+}
+
+/// Every secret under this name, with what it is: value, tags, description, and how many versions.
+///
+/// # Errors
+/// [`Error::Refused`] when the store does not tell.
+pub(crate) async fn held(name: &str, aws: &Aws) -> Result<BTreeMap<String, Value>> {
+    let filter = json!([{ "Key": "name", "Values": [format!("{name}/")] }]);
+    let body = json!({ "IncludePlannedDeletion": true, "Filters": filter });
+    let listed = call(aws, "ListSecrets", body).await?;
+    let mut held = BTreeMap::new();
+    for secret in listed["SecretList"].as_array().into_iter().flatten() {
+        let key = secret["Name"].as_str().unwrap_or_default();
+        let value = match call(aws, "GetSecretValue", json!({ "SecretId": key })).await {
+            Ok(value) if value["SecretString"].is_string() => value["SecretString"].clone(),
+            Ok(value) => json!({ "binary_b64": value["SecretBinary"] }),
+            Err(Error::Refused { message, .. }) => {
+                let refused: Value = serde_json::from_str(&message).unwrap_or_default();
+                json!({ "error": refused["__type"] })
+            }
+            Err(error) => return Err(error),
+        };
+        let tags = secret["Tags"].as_array().into_iter().flatten();
+        let tag = |tag: &Value| Some((tag["Key"].as_str()?.to_owned(), tag["Value"].clone()));
+        let tags: Map<String, Value> = tags.filter_map(tag).collect();
+        let body = json!({ "SecretId": key, "IncludeDeprecated": true });
+        let versions = call(aws, "ListSecretVersionIds", body).await?;
+        let versions = versions["Versions"].as_array().map_or(0, Vec::len);
+        let mut seen = json!({ "value": value, "tags": tags, "versions": versions });
+        if let Some(description) = secret["Description"].as_str().filter(|text| !text.is_empty()) {
+            seen["description"] = json!(description);
+        }
+        held.insert(key.to_owned(), seen);
+    }
+    Ok(held)
 }
 
 /// The version that has a stage.

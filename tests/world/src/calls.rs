@@ -28,6 +28,11 @@ pub struct Calls {
     pub searches: usize,
     pub accounts: usize,
     pub validations: usize,
+    // Sinks: entries pushed, asked for, removed; writes that came of it.
+    pub pushes: usize,
+    pub exists: usize,
+    pub unpushes: usize,
+    pub store_writes: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,
@@ -40,6 +45,8 @@ pub struct Calls {
     pub manifest_lists: usize,
     pub store_lists: usize,
     pub publishes: usize,
+    pub source_reads: usize,
+    pub finalizers: usize,
     pub credential_reads: usize,
     // Jobs: calls of enqueue, and jobs handed over in them.
     pub enqueues: usize,
@@ -61,6 +68,8 @@ impl Calls {
             + self.template_reads
             + lists
             + self.publishes
+            + self.source_reads
+            + self.finalizers
     }
 
     /// Calls to stores of any kind.

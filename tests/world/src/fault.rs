@@ -44,6 +44,12 @@ pub enum Point {
     Credentials,
     /// A hand-over to the job queue.
     Enqueue,
+    /// A push to a store.
+    Push,
+    /// The question whether a store has an entry.
+    Exists,
+    /// A removal of what was pushed to a store.
+    Unpush,
 }
 
 impl Point {
@@ -71,6 +77,7 @@ impl Point {
             Self::Write | Self::Publish => Step::Write,
             Self::Account | Self::Credentials | Self::Validate => Step::Authenticate,
             Self::Enqueue => Step::Enqueue,
+            Self::Push | Self::Exists | Self::Unpush => Step::Push,
         }
     }
 }

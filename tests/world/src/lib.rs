@@ -30,11 +30,12 @@ pub mod gate;
 pub mod schedule;
 pub mod world;
 
-pub use build::{change, cluster, declaration, parameter_store, secrets_manager, vault};
+pub use build::{change, cluster, declaration, parameter_store, push, secrets_manager, vault};
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
-    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources, StoredSecret,
+    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+    StoredSecret,
 };
 pub use fault::{Fault, Point};
 pub use schedule::{Schedule, every_order};

@@ -4,11 +4,13 @@ use crate::build::{parameter_store_location, secrets_manager_location};
 use crate::calls::Calls;
 use crate::canary::Canary;
 use crate::door::{Door, lock};
-use crate::fakes::{FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources};
+use crate::fakes::{
+    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+};
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
-use pawl_domain::{Change, Cluster, Declaration, Location, Provider, Record, Store};
-use pawl_ports::Ports;
+use pawl_domain::{Change, Cluster, Declaration, Location, Provider, PushRecord, PushSecret, Record, Store};
+use pawl_ports::{Ports, Pushes};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -30,6 +32,7 @@ pub struct World {
     registry: FakeRegistry,
     ledger: FakeLedger,
     sources: FakeSources,
+    sink: FakeSink,
     clusters: FakeClusters,
     identity: FakeIdentity,
     jobs: FakeJobs,
@@ -50,12 +53,14 @@ impl World {
             registry: FakeRegistry::default(),
             ledger: FakeLedger::default(),
             sources: FakeSources::default(),
+            sink: FakeSink(FakeSources::default()),
             clusters: FakeClusters::default(),
             identity: FakeIdentity::default(),
             jobs: FakeJobs::default(),
             clock: FakeClock::default(),
         };
         world.sources.clock = world.clock.clone();
+        world.sink = FakeSink(world.sources.clone());
         world.identity.clock = world.clock.clone();
         let door = world.door.clone();
         world.behind(&door)
@@ -173,6 +178,26 @@ impl World {
         self.clock.advance(by);
     }
 
+    /// A PushSecret is put into the registry. Its namespace comes into being if its cluster was added before. Returns it.
+    pub async fn declare_push(&self, push: impl Into<PushSecret>) -> PushSecret {
+        let push = push.into();
+        self.registry.put_push(&push).await.expect("the registry takes it");
+        if self.clusters.has(&push.id.cluster) {
+            self.clusters.ensure_namespace(&push.id.cluster, &push.id.namespace);
+        }
+        push
+    }
+
+    /// Somebody writes a Secret `<cluster>/<namespace>/<name>` with exactly this data.
+    pub fn write_secret(&self, text: &str, data: &[(&str, &str)]) {
+        self.clusters.edit(text, |secret| {
+            secret.data.clear();
+            for (key, value) in data {
+                secret.set(key, value);
+            }
+        });
+    }
+
     // What tests ask of it.
 
     /// How often each port was called.
@@ -195,9 +220,20 @@ impl World {
         self.data(text).remove(key)
     }
 
+    /// What Secrets Manager holds under a name, as text; `None` when it is not there.
+    pub fn stored(&self, name: &str) -> Option<String> {
+        let standing = self.sources.standing(&secrets_manager_location(), name)?;
+        standing.value.expose_str().map(str::to_owned)
+    }
+
     /// The ledger's record of the declaration `<cluster>/<namespace>/<name>`.
     pub fn record(&self, text: &str) -> Option<Record> {
         self.ledger.record(&crate::build::id(text))
+    }
+
+    /// What was done last for the PushSecret `<cluster>/<namespace>/<name>`.
+    pub fn push_record(&self, text: &str) -> Option<PushRecord> {
+        self.registry.push_record_of(&crate::build::id(text))
     }
 
     /// What connections to clusters need of AWS.
@@ -210,7 +246,7 @@ impl World {
         canary.assert_absent_from("the registry", &self.registry.dump());
         canary.assert_absent_from("the ledger", &format!("{:?}", self.ledger.records()));
         canary.assert_absent_from("the job queue", &format!("{:?}", self.jobs.waiting()));
-        canary.assert_absent_from("the published statuses", &format!("{:?}", self.clusters.all_published()));
+        canary.assert_absent_from("the published statuses", &self.clusters.all_published());
         canary.assert_absent_from_logs();
     }
 
@@ -225,6 +261,7 @@ impl World {
             &mut world.registry.door,
             &mut world.ledger.door,
             &mut world.sources.door,
+            &mut world.sink.0.door,
             &mut world.clusters.door,
             &mut world.identity.door,
             &mut world.jobs.door,
@@ -239,6 +276,7 @@ impl Ports for World {
     type Registry = FakeRegistry;
     type Ledger = FakeLedger;
     type Sources = FakeSources;
+    type Sink = FakeSink;
     type Clusters = FakeClusters;
     type Jobs = FakeJobs;
     type Clock = FakeClock;
@@ -253,6 +291,10 @@ impl Ports for World {
 
     fn sources(&self) -> &FakeSources {
         &self.sources
+    }
+
+    fn sink(&self) -> &FakeSink {
+        &self.sink
     }
 
     fn clusters(&self) -> &FakeClusters {

@@ -2,21 +2,34 @@
 
 #![allow(clippy::expect_used, reason = "what a test cannot do must end it")]
 
-use pawl_domain::{Access, Location, Provider, Store};
+use pawl_domain::{Access, Kind, Location, Provider, Store};
+use pawl_ports::{DocumentKind, Ports};
 use pawl_world::build::{
     cluster_name, namespace, object_name, parameter_store_location, secrets_manager_location,
 };
 use pawl_world::contract::clusters::{Backstage, Edit};
 use pawl_world::contract::searches::Tagged;
+use pawl_world::contract::sinks::{Kept, Takes};
 use pawl_world::contract::sources::Held;
 use pawl_world::{
-    FakeClusters, FakeJobs, FakeLedger, FakeRegistry, FakeSources, contract, parameter_store,
-    secrets_manager, vault,
+    FakeClusters, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources, Fault, Point, World, contract,
+    parameter_store, secrets_manager, vault,
 };
+use std::sync::OnceLock;
 
 #[tokio::test]
 async fn the_registry_keeps_its_contract() {
     contract::registry::suite(async || FakeRegistry::default()).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_of_push_secrets_is_as_promised() {
+    contract::pushes::suite(async || FakeRegistry::default()).await;
+    contract::pushes::damaged(&FakeRegistry::default(), async |registry, id, record| {
+        let kind = if record { DocumentKind::PushRecord } else { DocumentKind::Push };
+        registry.damage_push(kind, id);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -48,6 +61,11 @@ async fn the_stores_keep_their_contract() {
         contract::searches::suite(&Fake::of(&location)).await;
     }
     contract::sources::suite(&Fake::of(&vault("store").location())).await;
+}
+
+#[tokio::test]
+async fn the_stores_take_values_as_they_promise() {
+    contract::sinks::suite(&Taking(World::new())).await;
 }
 
 #[tokio::test]
@@ -86,6 +104,60 @@ impl Backstage for Blue {
     async fn config_map(&self, namespace: &str, name: &str, data: (&str, &str)) {
         let namespace = pawl_world::build::namespace(namespace);
         self.0.set_config_map(&cluster_name("blue"), &namespace, &object_name(name), &[data]);
+    }
+}
+
+/// The fake stores, as a suite pushes to them.
+struct Taking(World);
+
+impl Kept for Taking {
+    type Sink = FakeSink;
+
+    fn sink(&self) -> &FakeSink {
+        self.0.sink()
+    }
+
+    fn access(&self) -> &Access {
+        static ACCESS: OnceLock<Access> = OnceLock::new();
+        ACCESS.get_or_init(|| {
+            let store: Store = secrets_manager("store").into();
+            store.access(&cluster_name("blue"), &namespace("shop"))
+        })
+    }
+
+    fn takes(&self) -> Takes {
+        Takes::ALL
+    }
+
+    async fn value(&self, key: &str) -> Option<String> {
+        self.0.stored(key)
+    }
+
+    async fn put(&self, key: &str, value: &str) {
+        self.0.rotate(key, value);
+    }
+
+    async fn writes(&self) -> usize {
+        self.0.calls().store_writes
+    }
+
+    async fn fail_reads(&self, fail: bool) -> bool {
+        let points = [Point::Push, Point::Exists, Point::Unpush];
+        if fail {
+            self.0.inject(Fault::fail(Kind::Transient).among(&points))
+        } else {
+            self.0.mend_all()
+        }
+        true
+    }
+
+    async fn forbid_writes(&self, forbid: bool) -> bool {
+        if forbid {
+            self.0.inject(Fault::fail(Kind::Denied).at(Point::Push))
+        } else {
+            self.0.mend_all()
+        }
+        true
     }
 }
 

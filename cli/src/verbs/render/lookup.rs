@@ -5,7 +5,7 @@ use pawl_domain::declaration::Find;
 use pawl_domain::entries::Entries;
 use pawl_domain::item::Item;
 use pawl_domain::provider::{self, Profile};
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
     Fetched, Found, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version, VersionSelector,
 };
@@ -109,6 +109,7 @@ fn secrets_manager(id: &StoreId) -> Store {
         session_tags_policy: SessionTagsPolicy::None,
         prefix: None,
         max_retries: None,
+        deletion: AwsDeletion::Default,
     };
-    Store { id: id.clone(), backend: aws.into(), conditions: Vec::new(), set: None }
+    Store { id: id.clone(), backend: aws.into(), conditions: Vec::new(), labels: [].into(), set: None }
 }

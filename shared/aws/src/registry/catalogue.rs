@@ -162,7 +162,7 @@ impl Table {
     ///
     /// # Errors
     /// Kind `Invalid` when it is larger than DynamoDB takes.
-    async fn put_document<D: Document>(&self, key: &Key, noun: &D) -> Result<Put, Error> {
+    pub(crate) async fn put_document<D: Document>(&self, key: &Key, noun: &D) -> Result<Put, Error> {
         let body = pawl_documents::body(noun);
         if body.len() > LARGEST {
             return Err(too_large(&shown(D::KIND, key), body.len()));

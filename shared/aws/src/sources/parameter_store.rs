@@ -2,6 +2,7 @@
 
 mod find;
 mod name;
+mod push;
 mod versions;
 
 use super::listing::timestamp;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod find;
+mod push;
 
 use super::listing::{NewestFirst, timestamp};
 use crate::credentials::Session;

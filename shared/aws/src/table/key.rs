@@ -42,6 +42,17 @@ impl Key {
         Self { pk: "policies".to_owned(), sk: name.to_owned() }
     }
 
+    /// The partition of all PushSecrets.
+    pub(crate) const PUSHES: &'static str = "pushes";
+
+    pub(crate) fn push(id: &DeclarationId) -> Self {
+        Self { pk: Self::PUSHES.to_owned(), sk: declaration_text(id) }
+    }
+
+    pub(crate) fn push_record(id: &DeclarationId) -> Self {
+        Self { pk: format!("push-record#{}", declaration_text(id)), sk: "record".to_owned() }
+    }
+
     pub(crate) fn record(id: &DeclarationId) -> Self {
         Self { pk: format!("record#{}", declaration_text(id)), sk: "record".to_owned() }
     }

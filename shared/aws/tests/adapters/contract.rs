@@ -21,6 +21,24 @@ async fn the_table_is_a_ledger() {
 }
 
 #[tokio::test]
+async fn the_table_keeps_push_secrets() {
+    contract::pushes::suite(fresh_table).await;
+    contract::pushes::damaged(&fresh_table().await, async |table, id, record| {
+        let id = id.to_string().replace('/', "!");
+        let (pk, sk) = if record {
+            (format!("push-record#{id}"), "record".to_owned())
+        } else {
+            ("pushes".to_owned(), id)
+        };
+        let is_meant = |key: &HashMap<String, AttributeValue>| {
+            key["pk"].as_s().unwrap() == &pk && key["sk"].as_s().unwrap() == &sk
+        };
+        damage(table, |text| text.replacen('{', "[", 1), is_meant).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_hurts_nobody() {
     damaged_documents(fresh_table).await;
 }
@@ -50,7 +68,9 @@ async fn damaged_documents(make: impl AsyncFn() -> Table) {
             DocumentKind::Declaration => id.replace('/', "!"),
             // The stores of the suite are applied and belong to no namespace.
             DocumentKind::Store => id.replace("ClusterSecretStore ", "!!"),
-            DocumentKind::Record => unreachable!("a registry has none"),
+            DocumentKind::Push | DocumentKind::PushRecord | DocumentKind::Record => {
+                unreachable!("a registry has none")
+            }
         };
         damage(table, turn, |key| key["sk"].as_s().unwrap() == &sk).await;
     })

@@ -8,6 +8,7 @@ mod credentials;
 mod leaks;
 mod metrics;
 mod parameter_store;
+mod pushes;
 mod searches;
 mod secrets_manager;
 mod support;

@@ -8,7 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use jiff::Timestamp;
 use pawl_aws::AwsSources;
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, SessionTagsPolicy};
 use pawl_domain::{
     Access, ClusterName, Fetched, Kind, Namespace, ObjectName, SecretValue, Step, Version, VersionSelector,
 };
@@ -111,6 +111,7 @@ pub(crate) fn store(service: AwsService) -> AwsStore {
         session_tags_policy: SessionTagsPolicy::None,
         prefix: None,
         max_retries: None,
+        deletion: AwsDeletion::Default,
     }
 }
 

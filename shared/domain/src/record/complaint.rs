@@ -33,7 +33,9 @@ impl Complaint {
     pub fn of(step: Step) -> Self {
         match step {
             Step::Lookup | Step::Authenticate | Step::Fetch => Self::Provider,
-            Step::Render | Step::Read | Step::Write | Step::Record | Step::Enqueue => Self::Update,
+            Step::Render | Step::Read | Step::Write | Step::Record | Step::Enqueue | Step::Push => {
+                Self::Update
+            }
         }
     }
 

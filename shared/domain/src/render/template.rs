@@ -12,7 +12,7 @@ use super::functions::{Functions, is_random};
 use super::keys::Data;
 use super::rendered::Rendered;
 use crate::content::{Placement, Token};
-use crate::declaration::{Manifest, Target, TemplateScope, TemplateSource};
+use crate::declaration::{self, Manifest, Target, TemplateScope, TemplateSource};
 use crate::secret::SecretValue;
 use from::From;
 use pawl_golang::budget::Budget;
@@ -58,8 +58,25 @@ impl TemplateRecipe {
         functions: &Functions,
         parts: &mut usize,
     ) -> Result<Self, TemplateProblem> {
-        let mut template = target.template.clone().unwrap_or_default();
-        let generic = target.generic().cloned();
+        let template = target.template.clone().unwrap_or_default();
+        Self::compiled(template, target.generic().cloned(), functions, parts)
+    }
+
+    /// Compiles the template of what stays a Secret.
+    pub(super) fn of_secret(
+        template: declaration::Template,
+        functions: &Functions,
+        parts: &mut usize,
+    ) -> Result<Self, TemplateProblem> {
+        Self::compiled(template, None, functions, parts)
+    }
+
+    fn compiled(
+        mut template: declaration::Template,
+        generic: Option<Manifest>,
+        functions: &Functions,
+        parts: &mut usize,
+    ) -> Result<Self, TemplateProblem> {
         let mut plain = (BTreeMap::new(), BTreeMap::new());
         if generic.is_some() {
             plain = (mem::take(&mut template.labels), mem::take(&mut template.annotations));
@@ -201,7 +218,7 @@ fn text(value: &SecretValue) -> String {
 
 /// Refuses templates that would make Kubernetes hand out tokens. Source: ESO's admission, which its controller repeats
 /// before each write.
-fn allowed(template: &crate::declaration::Template) -> Result<(), TemplateProblem> {
+fn allowed(template: &declaration::Template) -> Result<(), TemplateProblem> {
     const BOOTSTRAP: &str = "bootstrap.kubernetes.io/token";
     const SERVICE_ACCOUNT: &str = "kubernetes.io/service-account-token";
     const ANNOTATION: &str = "kubernetes.io/service-account.name";

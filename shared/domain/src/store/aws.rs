@@ -33,6 +33,32 @@ pub struct AwsStore {
     pub prefix: Option<String>,
     /// `retrySettings.maxRetries`; the SDK's default where it is absent.
     pub max_retries: Option<u32>,
+    /// How PushSecrets delete secrets of Secrets Manager.
+    // Documents from before there were pushes have none, and their digests stay.
+    #[serde(default, skip_serializing_if = "AwsDeletion::is_default")]
+    pub deletion: AwsDeletion,
+}
+
+/// How long a secret can be restored that a PushSecret deleted: ESO's `secretsManager`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub enum AwsDeletion {
+    /// As long as AWS says, 30 days.
+    #[default]
+    Default,
+    /// Not at all: `forceDeleteWithoutRecovery`.
+    Forced,
+    /// So many days, 7 to 30: `recoveryWindowInDays`.
+    After(u32),
+}
+
+impl AwsDeletion {
+    /// The days that AWS admits. Source: API reference of DeleteSecret.
+    pub const DAYS: std::ops::RangeInclusive<u32> = 7..=30;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+    fn is_default(&self) -> bool {
+        *self == Self::Default
+    }
 }
 
 /// The services of AWS that hold secrets.

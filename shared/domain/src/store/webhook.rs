@@ -190,7 +190,7 @@ mod tests {
         let url = format!("https://API.example.com/{key}");
         let id = StoreId { home: Home::Applied, namespace: None, name: "api".parse().unwrap() };
         let backend = WebhookStore { url, ..WebhookStore::default() }.into();
-        Store { id, backend, conditions: Vec::new(), set: None }
+        Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
     }
 
     #[test]

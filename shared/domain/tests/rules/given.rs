@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use pawl_domain::declaration::{
     CreationPolicy, Decoding, DeletionPolicy, Into as Becomes, NullBytes, Refresh, RefreshPolicy, Target,
 };
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, SessionTagsPolicy};
 use pawl_domain::{
     Declaration, Fetched, Found, Functions, Home, Provider, Query, Read, Recipe, Remote, RenderError,
     Rendered, SecretValue, Store, StoreId, TemplateSources, Values, Version,
@@ -91,8 +91,10 @@ pub(crate) fn store(provider: Provider) -> Store {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: None,
             max_retries: None,
+            deletion: AwsDeletion::Default,
         }),
         conditions: Vec::new(),
+        labels: BTreeMap::new(),
         set: None,
     }
 }

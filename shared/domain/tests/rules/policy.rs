@@ -3,8 +3,8 @@
 use pawl_domain::grant::{OwnSecrets, Reach};
 use pawl_domain::policy::{Allow, StoreSelector};
 use pawl_domain::store::{
-    ApiAuth, ApiServer, AwsAuth, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore, Backend,
-    FakeStore, Headers, KubernetesApi, KubernetesStore, SecretKeyRef, SessionTagsPolicy, VaultAuth,
+    ApiAuth, ApiServer, AwsAuth, AwsDeletion, AwsService, AwsStore, AzureAuth, AzureCloud, AzureKvStore,
+    Backend, FakeStore, Headers, KubernetesApi, KubernetesStore, SecretKeyRef, SessionTagsPolicy, VaultAuth,
     VaultIamAuth, VaultStore,
 };
 use pawl_domain::{Find, Home, Query, Remote, Rule, Rules, Store, StoreId, StorePolicy};
@@ -43,7 +43,7 @@ fn hosts(hosts: &[&str]) -> Allow {
 
 fn store(home: Home, backend: Backend) -> Store {
     let id = StoreId { home, namespace: None, name: "s".parse().unwrap() };
-    Store { id, backend, conditions: Vec::new(), set: None }
+    Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
 }
 
 fn found(backend: Backend) -> Store {
@@ -63,6 +63,7 @@ fn ambient() -> AwsStore {
         session_tags_policy: SessionTagsPolicy::None,
         prefix: None,
         max_retries: None,
+        deletion: AwsDeletion::Default,
     }
 }
 

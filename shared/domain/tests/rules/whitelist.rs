@@ -14,7 +14,7 @@ fn a_whitelist_is_held_to_key_and_property() {
             namespace: namespace.map(|name| name.parse().unwrap()),
         };
         let id = StoreId { home: Home::Applied, namespace: None, name: "s".parse().unwrap() };
-        Store { id, backend: backend.into(), conditions: Vec::new(), set: None }
+        Store { id, backend: backend.into(), conditions: Vec::new(), labels: [].into(), set: None }
     };
     let rule = |name: Option<&str>, namespace: Option<&str>, properties: &[&str]| CrdRule {
         name: name.map(str::to_owned),

@@ -70,7 +70,7 @@ impl Embedded {
         self.writer.write(work).await.map_err(|error| error.at(Step::Lookup))
     }
 
-    async fn put_document<D: Document>(
+    pub(crate) async fn put_document<D: Document>(
         &self,
         table: &'static str,
         id: String,

@@ -6,7 +6,9 @@ use crate::error::Error;
 use crate::file::snapshot;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
-use pawl_domain::{Cluster, Declaration, DeclarationId, IndexKey, Step, Store, StoreId, StorePolicy};
+use pawl_domain::{
+    Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
+};
 use pawl_ports::{Policies, Registry, Scope, SweptStore, Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
@@ -106,6 +108,8 @@ impl Registry for Embedded {
             let mut found = unreadable::<Cluster>(connection, CLUSTERS, str::to_owned)?;
             let text = "SELECT id, document FROM declarations ORDER BY id";
             found.extend(unreadable::<Declaration>(connection, text, keys::shown)?);
+            let text = "SELECT id, document FROM pushes ORDER BY id";
+            found.extend(unreadable::<PushSecret>(connection, text, keys::shown)?);
             found.extend(unreadable::<StorePolicy>(connection, POLICIES, str::to_owned)?);
             found.extend(unreadable::<Store>(connection, STORES, keys::shown_store)?);
             Ok(found)

@@ -1,4 +1,5 @@
-//! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata.
+//! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata; where PushSecrets are
+//! carried out, also these whole, and all Secrets by their metadata, for each may be a source.
 //!
 //! Each kind is watched on its own, in each namespace where Pawl has rights in some only, so that one that fails or is not served
 //! holds up no other. A watch begins with a list of
@@ -21,12 +22,18 @@ use pawl_ports::{ClusterIdentity, Sighting};
 use tokio::sync::mpsc::Sender;
 
 /// Watches all kinds until nobody listens any more.
-pub(crate) async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, told: &Sender<Sighting>) {
-    let subjects = EsoKind::ALL.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+pub(crate) async fn all<I: ClusterIdentity>(
+    link: &Link<I>,
+    class: &str,
+    pushes: bool,
+    told: &Sender<Sighting>,
+) {
+    let subjects = EsoKind::read(pushes).map(Subject::Eso).chain([Subject::ManagedSecrets]);
+    let subjects = subjects.chain(pushes.then_some(Subject::Sources));
     let watches = subjects.flat_map(|subject| {
         let collections = match subject {
             Subject::Eso(kind) => kind.collections(link),
-            Subject::ManagedSecrets => link.collections(),
+            Subject::ManagedSecrets | Subject::Sources => link.collections(),
         };
         collections
             .into_iter()

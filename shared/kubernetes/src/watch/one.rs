@@ -36,6 +36,8 @@ pub(super) enum Subject {
     Eso(EsoKind),
     /// Secrets with the managed label.
     ManagedSecrets,
+    /// All Secrets: any of them may be pushed.
+    Sources,
 }
 
 /// One kind of one cluster.
@@ -181,7 +183,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 self.link.set_served(version);
                 return Ok(self.tell(self.subject.anew()).await?);
             }
-            if matches!(self.subject, Subject::ManagedSecrets) {
+            if self.subject.is_of_secrets() {
                 break;
             }
         }
@@ -199,7 +201,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             .query("timeoutSeconds", LASTING)
             .query("resourceVersion", &from);
         let call = self.subject.selected(call);
-        let call = if matches!(self.subject, Subject::ManagedSecrets) { call.metadata_only() } else { call };
+        let call = if self.subject.is_of_secrets() { call.metadata_only() } else { call };
         let mut lines = match self.link.open(&call).await? {
             Opened::Lines(lines) => lines,
             Opened::Refused(refusal) if refusal.code == 410 => return Err(Stop::Forgotten),
@@ -249,6 +251,11 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 self.target(&metadata, Some(version.clone())).await?;
             }
             ("DELETED", Subject::ManagedSecrets) => self.target(&metadata, None).await?,
+            ("ADDED" | "MODIFIED" | "DELETED", Subject::Sources) => {
+                if let (Ok(namespace), Ok(name)) = (metadata.namespace.parse(), metadata.name.parse()) {
+                    self.tell(Sighting::Source(namespace, name)).await?;
+                }
+            }
             ("ADDED" | "MODIFIED", Subject::Eso(kind)) => {
                 if self.memory.is_news(&metadata)
                     && let Some(declared) = self.declared(kind, &metadata)
@@ -281,6 +288,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         let home = self.options.home.clone();
         Some(match kind {
             EsoKind::ExternalSecret => Declared::ExternalSecret(seen.namespace.parse().ok()?, name),
+            EsoKind::PushSecret => Declared::PushSecret(seen.namespace.parse().ok()?, name),
             EsoKind::SecretStore => {
                 Declared::Store(StoreId { home, namespace: Some(seen.namespace.parse().ok()?), name })
             }
@@ -296,7 +304,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
     fn resource(&self, version: usize) -> Resource<'static> {
         match self.subject {
             Subject::Eso(kind) => kind.resource(version),
-            Subject::ManagedSecrets => SECRETS,
+            Subject::ManagedSecrets | Subject::Sources => SECRETS,
         }
     }
 
@@ -310,17 +318,23 @@ fn broken<I: ClusterIdentity>(call: &Call<'_>, link: &Link<I>, why: &str) -> Err
 }
 
 impl Subject {
+    /// Whether Secrets are watched, of which nothing but metadata may travel.
+    fn is_of_secrets(self) -> bool {
+        matches!(self, Self::ManagedSecrets | Self::Sources)
+    }
+
     /// What is told when the watch begins anew.
     fn anew(self) -> Sighting {
         match self {
             Self::Eso(_) => Sighting::Declarations,
             Self::ManagedSecrets => Sighting::Targets,
+            Self::Sources => Sighting::Sources,
         }
     }
 
     fn selected(self, call: Call<'_>) -> Call<'_> {
         match self {
-            Self::Eso(_) => call,
+            Self::Eso(_) | Self::Sources => call,
             Self::ManagedSecrets => call.query("labelSelector", &format!("{MANAGED_LABEL}=true")),
         }
     }

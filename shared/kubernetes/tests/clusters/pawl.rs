@@ -27,6 +27,14 @@ pub(crate) fn pawl(server: &Server, token: &str) -> Pawl {
     })
 }
 
+/// The same with other options.
+pub(crate) fn with_options(server: &Server, token: &str, options: Options) -> Pawl {
+    let url = server.url.clone();
+    let connection =
+        Connection::Url { url, ca: Some(server.ca.clone()), token: TokenSource::Env(token.to_owned()) };
+    build(connection, Arc::default(), options)
+}
+
 /// The adapter, with this way to cluster `blue`. The variable `tokenEnv` holds its own name.
 pub(crate) fn with(connection: Connection) -> Pawl {
     build(connection, Arc::default(), options())

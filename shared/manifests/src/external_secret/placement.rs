@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const CLUSTERS: &str = "pawl.dev/clusters";
 const SELECTOR: &str = "pawl.dev/cluster-selector";
 
-/// The clusters that an ExternalSecret with these annotations goes to, each once.
+/// The clusters that an ExternalSecret or PushSecret with these annotations goes to, each once.
 ///
 /// One that lives in a cluster goes to that cluster and nowhere else, whatever it says.
-pub(super) fn clusters(
+pub(crate) fn clusters(
     annotations: &BTreeMap<String, String>,
     options: &ParseOptions,
     known: &[Cluster],
@@ -20,10 +20,7 @@ pub(super) fn clusters(
     let (names, labels) = (annotations.get(CLUSTERS), annotations.get(SELECTOR));
     if let Home::Cluster(home) = &options.home {
         for annotation in [CLUSTERS, SELECTOR].into_iter().filter(|key| annotations.contains_key(*key)) {
-            notes.warning(
-                path(annotation),
-                "has no effect: an ExternalSecret in a cluster goes to that cluster",
-            );
+            notes.warning(path(annotation), "has no effect: an object in a cluster goes to that cluster");
         }
         return vec![home.clone()];
     }

@@ -29,7 +29,8 @@ pub(super) fn read(spec: &mut Fields<'_>, version: Version) -> Refresh {
     refresh
 }
 
-fn interval(spec: &mut Fields<'_>) -> Duration {
+/// `refreshInterval`, which is zero where nothing is read again.
+pub(crate) fn interval(spec: &mut Fields<'_>) -> Duration {
     let Some(text) = spec.text("refreshInterval") else { return DEFAULT_INTERVAL };
     let interval = duration::parse(text).unwrap_or_else(|error| {
         spec.error("refreshInterval", format!("{error}; write it as 1h or 90s"));

@@ -10,6 +10,17 @@ pub(super) fn read(entry: &mut Fields<'_>, version: Version) -> Vec<Rewrite> {
     entry.objects("rewrite").into_iter().filter_map(|fields| operation(fields, version)).collect()
 }
 
+/// The same of a PushSecret, which rewrites keys alone.
+pub(crate) fn read_of_keys(entry: &mut Fields<'_>) -> Vec<Rewrite> {
+    let of_key = |mut fields: Fields<'_>| {
+        let one = fields.exactly_one(&["regexp", "transform"]);
+        let inner = one.and_then(|field| fields.object(field));
+        fields.close();
+        if one? == "regexp" { regexp(inner?) } else { transform(inner?) }
+    };
+    entry.objects("rewrite").into_iter().filter_map(of_key).collect()
+}
+
 fn operation(mut fields: Fields<'_>, version: Version) -> Option<Rewrite> {
     let known: &[&'static str] = match version {
         Version::V1 => &["merge", "regexp", "transform"],

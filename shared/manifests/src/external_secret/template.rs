@@ -14,7 +14,7 @@ use pawl_domain::declaration::{
 const HIGHEST_INDEX: usize = 10_000;
 
 /// The template of a Secret, or of another kind of object.
-pub(super) fn read(mut fields: Fields<'_>, of_secret: bool, version: Version) -> Template {
+pub(crate) fn read(mut fields: Fields<'_>, of_secret: bool, version: Version) -> Template {
     let engine = fields.choice("engineVersion", &[("v2", Engine::V2)]).unwrap_or_default();
     let merge = fields.choice("mergePolicy", &[("Replace", false), ("Merge", true)]).unwrap_or_default();
     let mut template =

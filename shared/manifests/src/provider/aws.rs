@@ -6,7 +6,7 @@ use super::Setting;
 use crate::reader::Fields;
 use crate::references::{References, ServiceAccount};
 use pawl_domain::Namespace;
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, SessionTagsPolicy};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
@@ -33,12 +33,31 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
         session_tags_policy: session_tags_policy(&mut fields),
         prefix: text(fields.filled("prefix")),
         max_retries,
+        deletion: deletion(&mut fields),
     };
     fields.unsupported("customSessionTags");
-    // How PushSecrets delete; nothing is pushed.
-    fields.without_effect(&["secretsManager"]);
     fields.close();
     (service.is_some() && region.is_some() && auth.is_some()).then(|| store.into())
+}
+
+/// How PushSecrets delete. Source of what is refused: ESO's `ValidateDeleteSecretInput`.
+fn deletion(fields: &mut Fields<'_>) -> AwsDeletion {
+    let Some(mut fields) = fields.object("secretsManager") else { return AwsDeletion::Default };
+    let forced = fields.flag("forceDeleteWithoutRecovery");
+    let days = fields.count("recoveryWindowInDays").filter(|days| *days > 0);
+    if days.is_some_and(|days| !AwsDeletion::DAYS.contains(&days)) {
+        fields.error("recoveryWindowInDays", "AWS takes 7 to 30 days; write one of these");
+    }
+    if forced && days.is_some() {
+        fields
+            .error("forceDeleteWithoutRecovery", "conflicts with recoveryWindowInDays; write one of the two");
+    }
+    fields.close();
+    match days {
+        Some(days) if !forced => AwsDeletion::After(days),
+        _ if forced => AwsDeletion::Forced,
+        _ => AwsDeletion::Default,
+    }
 }
 
 fn service(fields: &mut Fields<'_>) -> Option<AwsService> {

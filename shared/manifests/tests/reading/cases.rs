@@ -52,13 +52,20 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, stores, clusters, policies, problems, unserved: _, standing: _ } =
+    let Manifests { declarations, pushes, stores, clusters, policies, problems, unserved: _, standing: _ } =
         parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();
     // A policy has no form but its manifest and its document.
     let policies: Vec<String> = policies.iter().map(|policy| format!("{policy:?}")).collect();
-    json!({ "policies": policies, "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems })
+    let mut found = json!({ "policies": policies, "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems });
+    if !pushes.is_empty() {
+        found["pushes"] = pushes
+            .iter()
+            .map(|push| serde_json::from_str::<Value>(&pawl_documents::body(push)).unwrap())
+            .collect();
+    }
+    found
 }
 
 /// Known clusters, given as `{"<name>": {<labels>}}`.

@@ -4,3 +4,4 @@
 mod anything;
 mod cases;
 mod documents;
+mod pushes;

@@ -67,15 +67,7 @@ impl<P: Ports> Deliver<P> {
         delivery: &Delivery<'_>,
     ) -> Result<(), Error> {
         let store = delivery.stores.require(id)?;
-        if store.is_refused_by_manifest() {
-            // ESO's words.
-            let message = format!(
-                "{} \"{}\" is not ready: its validationResult says so; take that away to use it",
-                store.id.kind(),
-                store.id.name
-            );
-            return Err(Error::new(Step::Lookup, Kind::Invalid, message));
-        }
+        self.base.check_validation(store)?;
         let labels = if store.needs_namespace_labels() {
             let _turn = delivery.clusters.enter(cluster).await;
             let call = self.base.ports.clusters().namespace_labels(cluster, namespace);
@@ -83,18 +75,7 @@ impl<P: Ports> Deliver<P> {
         } else {
             BTreeMap::new()
         };
-        let allowed = store
-            .allows(namespace, &labels)
-            .map_err(|error| Error::new(Step::Lookup, Kind::Invalid, format!("{id}: {error}")))?;
-        if allowed {
-            return Ok(());
-        }
-        let message = format!(
-            "using cluster store \"{}\" is not allowed from namespace \"{namespace}\": denied by spec.conditions; add the \
-             namespace there or use another store",
-            id.name
-        );
-        Err(Error::new(Step::Lookup, Kind::Denied, message))
+        self.base.check_conditions(store, namespace, &labels)
     }
 
     /// Waits for what the declaration reads, writes its target and records that. A panic is this declaration's failure

@@ -2,7 +2,6 @@
 
 use pawl_domain::declaration::Into as Becomes;
 use pawl_domain::{Declaration, Functions, Recipe, RenderError};
-use pawl_ports::{Clock, Ports};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,10 +45,9 @@ impl Kept {
 }
 
 impl Recipes {
-    /// None yet; templates are told the time by the clock of these ports.
-    pub(crate) fn new<P: Ports>(ports: &Arc<P>) -> Self {
-        let ports = Arc::clone(ports);
-        Self { functions: Functions::new(move || ports.clock().now()), kept: Mutex::default() }
+    /// None yet; templates may call these functions.
+    pub(crate) fn new(functions: Functions) -> Self {
+        Self { functions, kept: Mutex::default() }
     }
 
     /// The recipe of a declaration.

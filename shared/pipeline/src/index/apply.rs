@@ -1,7 +1,9 @@
 //! What an apply may do: which set the manifests belong to, and what they may change.
 
 use pawl_domain::cluster::{Connection, TokenSource, is_same_url};
-use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, SetName, Step, Store, StorePolicy};
+use pawl_domain::{
+    Cluster, Declaration, Home, Kind, Manifests, PushSecret, SetName, Step, Store, StorePolicy,
+};
 use pawl_ports::{Error, Put};
 use std::collections::BTreeMap;
 
@@ -40,7 +42,9 @@ impl Apply {
     pub(crate) fn store(&self, standing: Option<&Store>, given: &Store) -> Result<Taken, Error> {
         let Some(standing) = standing else { return Ok(Taken::New) };
         let same = standing.declares_as(given);
-        self.taken(standing.set.as_ref(), &given.id.home, same)
+        let taken = self.taken(standing.set.as_ref(), &given.id.home, same)?;
+        let relabelled = matches!(taken, Taken::Same) && standing.labels != given.labels;
+        Ok(if relabelled { Taken::Adopted } else { taken })
     }
 
     /// The same of a declaration.
@@ -54,6 +58,16 @@ impl Apply {
     ) -> Result<Taken, Error> {
         let Some(standing) = standing else { return Ok(Taken::New) };
         let same = standing.declares_as(given);
+        self.taken(standing.set.as_ref(), &given.home, same)
+    }
+
+    /// The same of a PushSecret.
+    ///
+    /// # Errors
+    /// As for stores.
+    pub(crate) fn push(&self, standing: Option<&PushSecret>, given: &PushSecret) -> Result<Taken, Error> {
+        let Some(standing) = standing else { return Ok(Taken::New) };
+        let same = *standing == PushSecret { set: standing.set.clone(), ..given.clone() };
         self.taken(standing.set.as_ref(), &given.home, same)
     }
 
@@ -75,6 +89,9 @@ impl Apply {
         }
         for each in &mut manifests.stores {
             each.set = set(&each.id.home);
+        }
+        for each in &mut manifests.pushes {
+            each.set = set(&each.home);
         }
     }
 

@@ -58,6 +58,7 @@ impl<P: Ports> Index<P> {
                 report.declarations.push((given.id.clone(), taken.map(Taken::put)));
             }
         }
+        self.preview_pushes(&manifests.pushes, &names, apply, &mut report).await?;
         for store in taken_in {
             report.problems.extend(of_store(&rules, store, &manifests.declarations, &names));
         }

@@ -4,12 +4,15 @@ use crate::remove::Removals;
 use crate::report::Report;
 use pawl_domain::{DeclarationId, Problem, Severity, StoreId};
 use pawl_ports::{Error, Put};
+use std::collections::BTreeSet;
 
 /// What an index did.
 #[derive(Debug, Default)]
 pub struct IndexReport {
-    /// Clusters and stores by name, with what was found in their place; failures did not enter the registry.
+    /// Clusters, stores and PushSecrets by name, with what was found in their place; failures did not enter the registry.
     pub objects: Vec<(String, Result<Put, Error>)>,
+    /// PushSecrets that are new, edited or on their way out, to be carried out.
+    pub pushes: BTreeSet<DeclarationId>,
     /// Declarations with what was found in their place; failures did not enter the registry.
     pub declarations: Vec<(DeclarationId, Result<Put, Error>)>,
     /// Declarations that were removed; failures stay until the next time.

@@ -48,6 +48,7 @@ impl<P: Ports> Index<P> {
                 retired.stores.push(swept.store.id);
             }
         }
+        self.forget_pushes(name).await?;
         self.retire_unreadable(name, &mut retired).await?;
         // One whose document cannot be read was not found above.
         retired.known |= self.base.ports.registry().remove_cluster(name).await?;

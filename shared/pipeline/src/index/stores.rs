@@ -33,6 +33,7 @@ impl<P: Ports> Index<P> {
             (Some(apply), standing) => apply.store(standing, store),
             (None, None) => Ok(Taken::New),
             (None, Some(standing)) if standing == store => Ok(Taken::Same),
+            (None, Some(standing)) if standing.declares_as(store) => Ok(Taken::Adopted),
             (None, Some(_)) => Ok(Taken::Edited),
         };
         let is_changed = |store: &Store| matches!(taken(store), Ok(Taken::New | Taken::Edited));
@@ -46,7 +47,7 @@ impl<P: Ports> Index<P> {
             let put = match &taken {
                 Err(error) => Err(error.shared()),
                 Ok(Taken::Same) => Ok(Put::Unchanged),
-                // Nothing that is read with it changes.
+                // Nothing that is read with it changes: another set, or other labels.
                 Ok(Taken::Adopted) => self.base.ports.registry().put_store(store).await,
                 Ok(Taken::New | Taken::Edited) => {
                     match self.announce(&store.id, &changed, report, work).await {

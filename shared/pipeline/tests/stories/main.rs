@@ -11,6 +11,7 @@ mod lost_in_index;
 mod lost_in_removal;
 mod never_back;
 mod policies;
+mod pushing;
 mod receipts;
 mod rehearsing;
 mod rendering;

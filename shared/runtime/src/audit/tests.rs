@@ -27,7 +27,7 @@ fn store(server: &str, path: Option<&str>, version: KvVersion) -> Store {
         ..VaultStore::default()
     }));
     let id = StoreId { home: Home::Applied, namespace: None, name: "vault".parse().unwrap() };
-    Store { id, backend, conditions: Vec::new(), set: None }
+    Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
 }
 
 fn names(audit: &Audit, number: u64) -> Vec<String> {

@@ -21,6 +21,7 @@ const STORE_STATUS: &str = "PAWL_STORE_STATUS_INTERVAL";
 /// | `PAWL_SWEEP_OVERLAP` | by how much sweeps overlap |
 /// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
 /// | `PAWL_UNSAFE_FAKE_STORES` | `true`: stores whose values stand in their manifests may be used |
+/// | `PAWL_PUSH` | `true`: PushSecrets are carried out |
 /// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
 /// | `PAWL_STORE_STATUS_INTERVAL` | how often sweeps validate stores; without it the index does |
@@ -41,6 +42,7 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         },
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
         fake_stores: switch(lookup, FAKE_STORES)?,
+        pushes: switch(lookup, "PAWL_PUSH")?,
         own_secrets: own_secrets(lookup),
         ..defaults
     })

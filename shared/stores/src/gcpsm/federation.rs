@@ -9,7 +9,8 @@ use super::post::{Links, failed, may_pass};
 use crate::kit::{self, Ask, sealed};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, Backend, GcpFederation, GcpSubject, SecretKeyRef, SessionTagsPolicy,
+    AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, GcpFederation, GcpSubject, SecretKeyRef,
+    SessionTagsPolicy,
 };
 use pawl_domain::{Access, Grant, Kind, Namespace, ObjectName, SecretValue};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question};
@@ -191,6 +192,7 @@ pub(super) fn aws_store(region: &str, auth: AwsAuth) -> Backend {
         session_tags_policy: SessionTagsPolicy::None,
         prefix: None,
         max_retries: None,
+        deletion: AwsDeletion::Default,
     };
     store.into()
 }

@@ -118,6 +118,8 @@ const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 const METADATA_ALONE: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const METADATA_LIST: &str =
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+/// Who writes: the same as ESO, so that either takes over from the other.
+const MANAGER: (&str, &str) = ("fieldManager", "external-secrets");
 /// As kubectl lists.
 const PAGE: &str = "500";
 const MOST_PAGES: usize = 400;
@@ -140,6 +142,36 @@ impl Api {
                 return Ok(None);
             }
             succeeded(&call, &reply, "get", at)?;
+            Ok(Some(reply))
+        }))
+    }
+
+    /// Writes: `create` in the collection where no name is given, and else `update` or `delete` of an object. `None` where the
+    /// server says of this object that it does not exist.
+    ///
+    /// # Errors
+    /// `Conflict` where another object stands there than the body says, or already one at all.
+    pub(super) async fn write(
+        &self,
+        verb: &'static str,
+        at: Collection<'_>,
+        name: &str,
+        body: &SecretValue,
+    ) -> Result<Option<Reply>, Error> {
+        let subject = at.shown(name);
+        let call = self.call(verb, &subject);
+        let (method, part, query) = match verb {
+            "create" => (Method::POST, None, vec![MANAGER]),
+            "update" => (Method::PUT, Some(name), vec![MANAGER]),
+            _ => (Method::DELETE, Some(name), Vec::new()),
+        };
+        let path: Vec<_> = at.path().into_iter().chain(part).collect();
+        let reply = self.send(&call, method, &path, query, OBJECT, Some(body)).await;
+        call.counted(reply.and_then(|reply| {
+            if at.says_absent(&reply, name) {
+                return Ok(None);
+            }
+            succeeded(&call, &reply, verb, at)?;
             Ok(Some(reply))
         }))
     }
@@ -431,7 +463,12 @@ fn succeeded(call: &Call<'_>, reply: &Reply, verb: &str, at: Collection<'_>) -> 
             Kind::Invalid,
             "the server does not know this path; check where the store says that it is, and the kind of object",
         ),
+        409 => call.error(Kind::Conflict, "somebody else wrote in between"),
         410 => call.error(Kind::Transient, "the listing became too old while it was read; ask again later"),
+        422 if call.step == Step::Push => call.error(
+            Kind::Invalid,
+            "the server refuses it; check the names of its keys, and that its type is the same as that of what stands there",
+        ),
         429 => call.error(Kind::Throttled, "throttled"),
         300..=399 => call.redirected(),
         status @ 500.. => call.error(Kind::Transient, format_args!("the server failed with {status}")),

@@ -184,7 +184,7 @@ pub(super) fn key_of(store: &KubernetesStore, name: &str) -> String {
     format!("{}/{name}", store.remote_namespace)
 }
 
-fn collection(store: &KubernetesStore) -> Collection<'_> {
+pub(super) fn collection(store: &KubernetesStore) -> Collection<'_> {
     let namespace = Some(store.remote_namespace.as_str());
     Collection { group: "", version: "v1", plural: "secrets", namespace }
 }

@@ -128,6 +128,16 @@ impl Cluster {
         self.create(collection, fields).await
     }
 
+    /// An object, where it is there.
+    pub(crate) async fn get(&self, path: &str) -> Option<Value> {
+        let answer =
+            self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.admin).send().await.unwrap();
+        if !answer.status().is_success() {
+            return None;
+        }
+        serde_json::from_str(&answer.text().await.unwrap()).ok()
+    }
+
     pub(crate) async fn delete(&self, path: &str) {
         self.call(Method::DELETE, path, json!({})).await;
     }

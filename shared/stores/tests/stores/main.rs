@@ -19,6 +19,7 @@ mod gitlab;
 mod ibm;
 mod identities;
 mod kubernetes;
+mod kubernetes_push;
 mod link;
 mod memory;
 mod one_password;

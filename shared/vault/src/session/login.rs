@@ -11,7 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use pawl_domain::store::{
-    AwsAuth, AwsService, AwsStore, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth, VaultStore,
+    AwsAuth, AwsDeletion, AwsService, AwsStore, RoleId, SessionTagsPolicy, VaultAuth, VaultIamAuth,
+    VaultStore,
 };
 use pawl_domain::{Access, Grant, Kind, SecretValue};
 use pawl_ports::{CallerIdentity, ClusterCredentials, Error, Question};
@@ -211,6 +212,7 @@ fn aws_access(access: &Access, iam: &VaultIamAuth) -> Access {
         session_tags_policy: SessionTagsPolicy::None,
         prefix: None,
         max_retries: None,
+        deletion: AwsDeletion::Default,
     };
     Access {
         backend: store.into(),

@@ -13,6 +13,7 @@ mod logins;
 mod metrics;
 mod open_bao;
 mod paths;
+mod pushes;
 mod real;
 mod support;
 mod tls;

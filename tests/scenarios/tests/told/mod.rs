@@ -1,4 +1,4 @@
-//! A world with the four functions over it, and the queue between them.
+//! A world with the five functions over it, and the queue between them.
 #![allow(dead_code, reason = "each story needs another part of it")]
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
@@ -17,13 +17,17 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
         let world = World::new();
         world.add_store(secrets_manager("aws"));
         for name in ["blue", "green"] {
             world.add_cluster(cluster(name));
         }
         let key = DigestKey::new(SecretValue::new("a key of sixteen bytes or more")).unwrap();
-        let pipeline = Pipeline::new(world.clone(), Settings::default(), key);
+        let pipeline = Pipeline::new(world.clone(), settings, key);
         Self { world, canary: Canary::new(), pipeline }
     }
 

@@ -4,10 +4,12 @@
 
 mod declaration;
 mod policy;
+mod push;
 mod store;
 
 pub use declaration::{DeclarationBuilder, declaration};
 pub use policy::{patterns, policy};
+pub use push::{PushBuilder, push};
 pub use store::{StoreBuilder, parameter_store, secrets_manager, vault};
 
 use jiff::Timestamp;

@@ -1,5 +1,7 @@
 use super::{REGION, namespace, store_id};
-use pawl_domain::store::{AwsAuth, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy, VaultStore};
+use pawl_domain::store::{
+    AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, Condition, SessionTagsPolicy, VaultStore,
+};
 use pawl_domain::{Home, Store};
 
 /// An applied ClusterSecretStore of Secrets Manager in [`REGION`], read with the identity that Pawl runs with.
@@ -19,7 +21,13 @@ pub fn vault(name: &str) -> Store {
         path: Some("secret".to_owned()),
         ..VaultStore::default()
     };
-    Store { id: store_id(name), backend: Backend::Vault(Box::new(vault)), conditions: Vec::new(), set: None }
+    Store {
+        id: store_id(name),
+        backend: Backend::Vault(Box::new(vault)),
+        conditions: Vec::new(),
+        labels: [].into(),
+        set: None,
+    }
 }
 
 /// Builds a [`Store`].
@@ -66,6 +74,13 @@ impl StoreBuilder {
     #[must_use]
     pub fn namespaced(mut self, name: &str) -> Self {
         self.0.id.namespace = Some(namespace(name));
+        self
+    }
+
+    /// One more label.
+    #[must_use]
+    pub fn label(mut self, key: &str, value: &str) -> Self {
+        self.0.labels.insert(key.to_owned(), value.to_owned());
         self
     }
 
@@ -117,8 +132,10 @@ fn aws(name: &str, service: AwsService) -> StoreBuilder {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: None,
             max_retries: None,
+            deletion: AwsDeletion::Default,
         }),
         conditions: Vec::new(),
+        labels: [].into(),
         set: None,
     })
 }

@@ -15,8 +15,10 @@ pub mod damaged;
 pub mod earlier;
 pub mod jobs;
 pub mod ledger;
+pub mod pushes;
 pub mod registry;
 pub mod searches;
+pub mod sinks;
 pub mod sources;
 
 use crate::build::id;

@@ -5,7 +5,9 @@ mod clusters;
 mod identity;
 mod jobs;
 mod ledger;
+mod pushes;
 mod registry;
+mod sink;
 mod sources;
 
 pub use clock::FakeClock;
@@ -14,4 +16,5 @@ pub use identity::FakeIdentity;
 pub use jobs::FakeJobs;
 pub use ledger::FakeLedger;
 pub use registry::FakeRegistry;
+pub use sink::FakeSink;
 pub use sources::FakeSources;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 pub struct FakeRegistry {
     pub(crate) door: Door,
     state: Arc<Mutex<State>>,
+    pub(super) pushes: Arc<Mutex<super::pushes::Kept>>,
 }
 
 #[derive(Debug, Default)]
@@ -58,14 +59,14 @@ impl FakeRegistry {
 
     /// Everything that stands here, as text, to be searched for what must not.
     pub fn dump(&self) -> String {
-        format!("{:?}", lock(&self.state))
+        format!("{:?} {}", lock(&self.state), self.dump_pushes())
     }
 
-    async fn reading(&self, subject: &str) -> Result<Passage, Error> {
+    pub(super) async fn reading(&self, subject: &str) -> Result<Passage, Error> {
         self.door.pass(Point::Lookup, &[subject], |calls| calls.registry_reads += 1).await
     }
 
-    async fn writing(&self, subject: &str) -> Result<Passage, Error> {
+    pub(super) async fn writing(&self, subject: &str) -> Result<Passage, Error> {
         self.door.pass(Point::Catalogue, &[subject], |calls| calls.registry_writes += 1).await
     }
 }

@@ -99,6 +99,14 @@ impl FakeSources {
         change
     }
 
+    /// What stands under a key now, for who writes there.
+    pub(crate) fn standing(&self, location: &Location, name: &str) -> Option<Standing> {
+        let keys = lock(&self.keys);
+        let key = keys.iter().find(|key| key.is_meant(location, name) && !key.deleted)?;
+        let stored = key.version(&VersionSelector::Current)?;
+        Some(Standing { value: stored.value.clone(), tags: key.tags.clone() })
+    }
+
     fn edit<T>(&self, location: &Location, name: &str, edit: impl FnOnce(&mut Key) -> T) -> T {
         let mut keys = lock(&self.keys);
         let key = keys.iter_mut().find(|key| key.location == *location && key.name == name);
@@ -237,6 +245,12 @@ impl Sources for FakeSources {
         }
         answers
     }
+}
+
+/// A key as it stands.
+pub(crate) struct Standing {
+    pub(crate) value: SecretValue,
+    pub(crate) tags: BTreeMap<String, String>,
 }
 
 fn location_of(access: &Access) -> Location {

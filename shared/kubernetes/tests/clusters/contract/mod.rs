@@ -4,6 +4,7 @@
 mod access;
 mod eso;
 mod objects;
+mod pushes;
 mod rights;
 mod targets;
 mod templates;
@@ -57,6 +58,11 @@ async fn suite(server: &Server) {
     eso::outcomes_are_published(server).await;
     eso::stores_are_told_how_they_were_validated(server).await;
     eso::a_status_that_somebody_else_wrote_is_read_first(server).await;
+    pushes::are_read_where_they_are_carried_out(server).await;
+    pushes::get_and_lose_the_finalizer(server).await;
+    pushes::are_told_how_they_fare(server).await;
+    pushes::push_secrets_by_name_and_by_label(server).await;
+    pushes::and_their_sources_are_watched(server).await;
     watches::tell_of_declarations_and_stores(server).await;
     watches::tell_of_managed_secrets_and_know_their_own(server).await;
 }

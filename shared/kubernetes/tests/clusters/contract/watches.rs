@@ -48,11 +48,11 @@ impl Watching {
             let sighting = self.any().await;
             let here = match &sighting {
                 Sighting::Standing(declared, _) | Sighting::Gone(declared) => match declared {
-                    Declared::ExternalSecret(at, _) => at.as_str() == namespace,
+                    Declared::ExternalSecret(at, _) | Declared::PushSecret(at, _) => at.as_str() == namespace,
                     Declared::Store(id) => id.namespace.as_ref().is_none_or(|at| at.as_str() == namespace),
                 },
-                Sighting::Target(at, _, _) => at.as_str() == namespace,
-                Sighting::Declarations | Sighting::Targets => true,
+                Sighting::Target(at, _, _) | Sighting::Source(at, _) => at.as_str() == namespace,
+                Sighting::Declarations | Sighting::Targets | Sighting::Sources => true,
             };
             if here {
                 return sighting;

@@ -12,8 +12,8 @@ use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::reconcile::Existing;
 use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
-use pawl_ports::{ApiEndpoint, Status, StoreStatus};
-use std::collections::BTreeMap;
+use pawl_ports::{ApiEndpoint, PushStatus, Status, StoreStatus};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 /// Clusters in memory.
@@ -39,6 +39,9 @@ struct State {
     endpoint: Option<ApiEndpoint>,
     manifests: Manifests,
     published: Vec<(DeclarationId, Status)>,
+    told_pushes: Vec<(DeclarationId, PushStatus)>,
+    /// The PushSecrets that have the finalizer.
+    finalized: BTreeSet<DeclarationId>,
     told_stores: Vec<(StoreId, StoreStatus)>,
 }
 
@@ -148,9 +151,21 @@ impl FakeClusters {
         self.with(cluster, |state| state.told_stores.clone())
     }
 
-    /// Every status that was written back anywhere.
-    pub(crate) fn all_published(&self) -> Vec<(DeclarationId, Status)> {
-        lock(&self.clusters).values().flat_map(|state| state.published.clone()).collect()
+    /// Every status that was written to a PushSecret of a cluster, in order.
+    pub fn told_pushes(&self, cluster: &ClusterName) -> Vec<(DeclarationId, PushStatus)> {
+        self.with(cluster, |state| state.told_pushes.clone())
+    }
+
+    /// Whether a PushSecret has the finalizer.
+    pub fn is_finalized(&self, text: &str) -> bool {
+        let id = id(text);
+        self.with(&id.cluster, |state| state.finalized.contains(&id))
+    }
+
+    /// Every status that was written back anywhere, as text.
+    pub(crate) fn all_published(&self) -> String {
+        let all = |state: &State| format!("{:?} {:?}", state.published, state.told_pushes);
+        lock(&self.clusters).values().map(all).collect()
     }
 
     pub(crate) fn has(&self, cluster: &ClusterName) -> bool {

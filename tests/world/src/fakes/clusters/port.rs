@@ -3,14 +3,15 @@ use crate::calls::Calls;
 use crate::door::{Passage, lock};
 use crate::fault::Point;
 use pawl_domain::hash::created_by;
+use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{
     Action, CREATED_BY_LABEL, Desired, Existing, MANAGED_LABEL, Parts, Replacement, field_manager,
 };
 use pawl_domain::{
-    Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Manifests, Namespace, ObjectName,
-    SecretValue, Step, StoreId,
+    Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Manifests, Namespace, ObjectName, PushSecret,
+    SecretValue, SourceSecret, Step, StoreId,
 };
-use pawl_ports::{Clusters, Error, Status, StoreStatus, TargetRef, TemplateKind};
+use pawl_ports::{Clusters, Error, PushStatus, Status, StoreStatus, TargetRef, TemplateKind};
 use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
@@ -141,6 +142,58 @@ impl Clusters for FakeClusters {
         let passage = self.of(id, Point::Publish, |calls| calls.publishes += 1).await?;
         self.state(&id.cluster, Step::Write, |state| {
             state.published.push((id.clone(), status.clone()));
+            Ok(())
+        })?;
+        passage.leave(())
+    }
+
+    async fn push_sources(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+        choice: &ByNameOrLabels,
+    ) -> Result<Vec<SourceSecret>, Error> {
+        let subjects = [cluster.as_str(), &format!("{cluster}/{namespace}")];
+        let passage = self.door.pass(Point::Read, &subjects, |calls| calls.source_reads += 1).await?;
+        let found = self.state(cluster, Step::Read, |state| {
+            let own = state.secrets.iter().filter(|((at, _), _)| at == namespace);
+            let chosen = own.filter(|((_, name), secret)| match choice {
+                ByNameOrLabels::Name(wanted) => name == wanted,
+                ByNameOrLabels::Labels(selector) => selector.matches(&secret.labels),
+            });
+            let source = |((_, name), secret): (&(Namespace, ObjectName), &StoredSecret)| SourceSecret {
+                name: name.clone(),
+                kind: if secret.kind.is_empty() { "Opaque".to_owned() } else { secret.kind.clone() },
+                labels: secret.labels.clone(),
+                annotations: secret.annotations.clone(),
+                data: secret.data.clone(),
+            };
+            Ok(chosen.map(source).collect())
+        })?;
+        passage.leave(found)
+    }
+
+    async fn finalize_push(
+        &self,
+        push: &PushSecret,
+        wanted: bool,
+    ) -> Result<Option<Vec<(StoreId, PushData)>>, Error> {
+        let passage = self.of(&push.id, Point::Write, |calls| calls.finalizers += 1).await?;
+        self.state(&push.id.cluster, Step::Write, |state| {
+            if wanted {
+                state.finalized.insert(push.id.clone());
+            } else {
+                state.finalized.remove(&push.id);
+            }
+            Ok(())
+        })?;
+        passage.leave(Some(Vec::new()))
+    }
+
+    async fn publish_push(&self, id: &DeclarationId, status: &PushStatus) -> Result<(), Error> {
+        let passage = self.of(id, Point::Publish, |calls| calls.publishes += 1).await?;
+        self.state(&id.cluster, Step::Write, |state| {
+            state.told_pushes.push((id.clone(), status.clone()));
             Ok(())
         })?;
         passage.leave(())

@@ -1,0 +1,216 @@
+//! What the ledger knows of a PushSecret, and what is written to it before and after a run.
+
+use crate::parts::Push;
+use crate::push::plan::{Because, Plan};
+use jiff::Timestamp;
+use pawl_domain::push::{PushData, PushUpdate, PushedEntry, Standing};
+use pawl_domain::{Failure, Kind, PushRecord, PushSecret, RemoteEntry, StoreId};
+use pawl_ports::{Error, Ports, Pushes, Revision};
+use tracing::warn;
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pushing {
+    /// How many entries were written to stores.
+    pub written: usize,
+    /// How many were removed from stores.
+    pub removed: usize,
+    /// Whether the PushSecret is gone, with all that was to go with it.
+    pub gone: bool,
+}
+
+/// How an attempt ended.
+pub(super) enum Ended {
+    /// So, and that is recorded.
+    With(Result<Pushing, Error>),
+    /// Somebody else recorded something meanwhile. With the start that this run had recorded, if it had: it stands there still.
+    Overtaken(Option<Timestamp>),
+}
+
+/// The most failures that one message tells of.
+const SHOWN: usize = 5;
+
+/// A PushSecret with its record.
+pub(super) struct Noted {
+    pub(super) push: PushSecret,
+    pub(super) digest: String,
+    pub(super) record: PushRecord,
+    pub(super) now: Timestamp,
+    revision: Option<Revision>,
+    /// How often it had failed in a row.
+    pub(super) attempts: u32,
+    /// How the last run ended.
+    before: Standing,
+    /// Whether a run was begun that is not known to have ended: what stands in stores is asked for.
+    cut_off: bool,
+    begun: bool,
+}
+
+impl Noted {
+    pub(super) fn of(
+        push: PushSecret,
+        digest: String,
+        known: Option<(PushRecord, Revision)>,
+        now: Timestamp,
+        overtaken: &[Timestamp],
+    ) -> Self {
+        let (mut record, revision) = match known {
+            Some((record, revision)) => (record, Some(revision)),
+            None => (PushRecord::new(now), None),
+        };
+        let (attempts, before) = (record.attempts(), record.state.clone());
+        overtaken.iter().for_each(|begun| record.end(*begun));
+        let cut_off = record.was_cut_off(now);
+        Self { push, digest, record, now, revision, attempts, before, cut_off, begun: false }
+    }
+
+    /// Whether the ledger knows it.
+    pub(super) fn is_known(&self) -> bool {
+        self.revision.is_some()
+    }
+
+    /// What entries depend on beside what they hold: a key of another PushSecret of the same name is not the same.
+    pub(super) fn digest_terms(&self) -> String {
+        self.push.id.to_string()
+    }
+
+    /// Takes over what stands in stores as the status in the cluster says.
+    pub(super) fn adopt(&mut self, standing: Vec<(StoreId, PushData)>) {
+        for (store, data) in standing {
+            self.record.put(PushedEntry { stands: true, ..PushedEntry::intended(store, data) });
+        }
+    }
+
+    /// Whether the last run of the PushSecret as it is ended well.
+    pub(super) fn is_settled(&self) -> bool {
+        self.record.declared == self.digest && self.before == Standing::Done && !self.cut_off
+    }
+
+    /// The entries that are pushed. By time all of them: the store says what it holds. When the source may have changed, those
+    /// that are not known to stand there as they are.
+    pub(super) fn work(&self, plan: &Plan, because: Because) -> Vec<(StoreId, RemoteEntry)> {
+        let all = because != Because::Source || !self.is_settled();
+        let is_work = |(key, wanted): (&(StoreId, RemoteEntry), &super::plan::Wanted)| {
+            let known = self.record.entry(&wanted.store, &wanted.data);
+            let stands = known.is_some_and(|entry| {
+                let kept = self.push.update == PushUpdate::IfNotExists && entry.stands;
+                let same =
+                    wanted.pushed.as_ref().is_ok_and(|(_, _, digest)| entry.digest.as_ref() == Some(digest));
+                entry.failure.is_none() && entry.stands && (kept || same)
+            });
+            (all || !stands).then(|| key.clone())
+        };
+        plan.wanted.iter().filter_map(is_work).collect()
+    }
+
+    /// What stands in stores, or may, and is not wanted.
+    pub(super) fn unwanted(&self, plan: &Plan) -> impl Iterator<Item = &PushedEntry> {
+        self.record
+            .entries
+            .iter()
+            .filter(|entry| !plan.wanted.contains_key(&(entry.store.clone(), entry.data.to.clone())))
+    }
+
+    /// Notes what is about to be pushed.
+    pub(super) fn intend(&mut self, plan: &Plan) {
+        for wanted in plan.wanted.values().filter(|wanted| wanted.pushed.is_ok()) {
+            if self.record.entry(&wanted.store, &wanted.data).is_none() {
+                self.record.put(PushedEntry::intended(wanted.store.clone(), wanted.data.clone()));
+            }
+        }
+    }
+
+    /// What is not wanted any more stays in the stores, and is forgotten.
+    pub(super) fn forget_unwanted(&mut self, plan: &Plan) {
+        let unwanted: Vec<_> = self
+            .unwanted(plan)
+            .filter(|entry| plan.is_clear(&entry.store))
+            .map(|entry| (entry.store.clone(), entry.data.clone()))
+            .collect();
+        self.record.entries.retain(|entry| !unwanted.iter().any(|(store, data)| entry.is_at(store, data)));
+    }
+}
+
+impl<P: Ports> Push<P> {
+    /// Writes down what is about to be done. `false` where somebody else recorded something meanwhile.
+    pub(super) async fn begin(&self, noted: &mut Noted) -> Result<bool, Error> {
+        noted.record.begun.push(noted.now);
+        noted.record.state = Standing::Pending;
+        noted.begun = true;
+        let registry = self.base.ports.registry();
+        match registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await {
+            Ok(revision) => {
+                noted.revision = Some(revision);
+                Ok(true)
+            }
+            Err(error) if error.kind == Kind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Records how a run ended, and tells it in the cluster: where that says something new, and after each write.
+    pub(super) async fn end(
+        &self,
+        mut noted: Noted,
+        state: Standing,
+        pushing: Pushing,
+        news: bool,
+    ) -> Result<Ended, Error> {
+        let result = match &state {
+            Standing::Failed(failure) => Err(failed(failure)),
+            Standing::Pending | Standing::Done | Standing::SourceGone => Ok(pushing),
+        };
+        if result.is_ok() {
+            noted.record.not_before = None;
+        }
+        recorded(&mut noted.record, &noted.digest, state, noted.now);
+        noted.record.forget_cut_off(noted.now);
+        if noted.begun {
+            noted.record.end(noted.now);
+        }
+        let registry = self.base.ports.registry();
+        let put = registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await;
+        let revision = match put {
+            Ok(revision) => revision,
+            Err(error) if error.kind == Kind::Conflict => {
+                return Ok(Ended::Overtaken(noted.begun.then_some(noted.now)));
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(told) = self.tell(&noted, news).await {
+            let record = PushRecord { told: Some(told), ..noted.record };
+            if let Err(error) = registry.put_push_record(&noted.push.id, &record, Some(revision)).await
+                && error.kind != Kind::Conflict
+            {
+                warn!("that the status of PushSecret {} was told is not recorded: {error}", noted.push.id);
+            }
+        }
+        Ok(Ended::With(result))
+    }
+}
+
+/// What the record and the condition say of what failed: the first few failures. `words` are ESO's, which come first.
+pub(super) fn first_failure(failures: &[Error], words: &str, attempts: u32) -> Option<Failure> {
+    // What a person has to mend says more than what passes by itself.
+    let first = failures.iter().find(|error| !error.is_retryable()).or(failures.first())?;
+    let mut messages: Vec<&str> = vec![first.message()];
+    messages.extend(failures.iter().map(Error::message).filter(|message| *message != first.message()));
+    messages.dedup();
+    let more = messages.len().saturating_sub(SHOWN);
+    messages.truncate(SHOWN);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let message = format!("{words}: {}{more}", messages.join("; "));
+    Some(Failure { message, ..first.to_failure(attempts + 1) })
+}
+
+/// The error that a run ends with whose record says so.
+fn failed(failure: &Failure) -> Error {
+    Error::new(failure.step, failure.kind, failure.message.clone()).complaining(failure.complaint)
+}
+
+/// When the record of a run was made.
+fn recorded(record: &mut PushRecord, digest: &str, state: Standing, now: Timestamp) {
+    record.declared = digest.to_owned();
+    record.at = now;
+    record.state = state;
+}
