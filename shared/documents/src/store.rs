@@ -15,6 +15,7 @@ fields!(StoreId {
     "home" => must home,
     "namespace" => may namespace,
     "name" => must name,
+    "generator" => later generator,
 });
 
 choices!(Backend {
@@ -46,6 +47,7 @@ choices!(Backend {
     "Barbican" => Barbican(store),
     "Chef" => Chef(store),
     "Dvls" => Dvls(store),
+    "Generator" => Generator(generator),
 });
 
 fields!(SecretKeyRef {

@@ -2,6 +2,7 @@
 
 use crate::call::Resource;
 use crate::connect::Link;
+use pawl_domain::GeneratorKind;
 use pawl_ports::ClusterIdentity;
 
 /// The versions in which ESO's kinds may be served, the better one first.
@@ -16,15 +17,44 @@ pub(crate) enum EsoKind {
     ExternalSecret,
     SecretStore,
     ClusterSecretStore,
+    Generator(GeneratorKind),
 }
 
+/// The one version of generators.
+const GENERATORS: &str = "/apis/generators.external-secrets.io/v1alpha1";
+
 impl EsoKind {
-    pub(crate) const ALL: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+    pub(crate) const STORES: [Self; 2] = [Self::SecretStore, Self::ClusterSecretStore];
+
+    /// Every kind that is read from clusters.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let generators = GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served());
+        [Self::ExternalSecret].into_iter().chain(Self::STORES).chain(generators.map(Self::Generator))
+    }
+
+    /// The versions in which it may be served, the likeliest first; `served` is the one that the cluster serves the others in.
+    pub(crate) fn versions(self, served: usize) -> impl Iterator<Item = usize> {
+        let versions = if self.is_generator() { 1 } else { VERSIONS };
+        (0..versions).map(move |offset| (served + offset) % versions)
+    }
+
+    /// Whether it has versions of its own, which tell nothing of the others.
+    pub(crate) fn is_generator(self) -> bool {
+        matches!(self, Self::Generator(_))
+    }
+
+    /// `apiVersion` of its objects in one of the versions.
+    pub(crate) fn api_version(self, version: usize) -> &'static str {
+        if self.is_generator() { "generators.external-secrets.io/v1alpha1" } else { api_version(version) }
+    }
 
     /// The kind as it is addressed in one of the versions.
     pub(crate) fn resource(self, version: usize) -> Resource<'static> {
         let prefix = PREFIXES.get(version).copied().unwrap_or(PREFIXES[0]);
         let (plural, kind) = match self {
+            Self::Generator(kind) => {
+                return Resource { prefix: GENERATORS, plural: kind.plural(), kind: kind.as_str() };
+            }
             Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),
             Self::SecretStore => ("secretstores", "SecretStore"),
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
@@ -38,8 +68,8 @@ impl EsoKind {
         I: ClusterIdentity,
     {
         match self {
-            Self::ExternalSecret | Self::SecretStore => link.collections(),
-            Self::ClusterSecretStore => vec![None],
+            Self::ClusterSecretStore | Self::Generator(GeneratorKind::ClusterGenerator) => vec![None],
+            Self::ExternalSecret | Self::SecretStore | Self::Generator(_) => link.collections(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod error;
+mod generators;
 mod job;
 mod ledger;
 mod pages;
@@ -31,6 +32,7 @@ pub use credentials::{
     ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
 };
 pub use error::Error;
+pub use generators::{Generation, Generators};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
 pub use pages::{PAGE, Pages, UnsettledPages};
@@ -48,7 +50,7 @@ pub use watches::{Declared, Sighting, Watches, Writer};
 
 use jiff::Timestamp;
 
-/// All that the flow needs, bundled. One type parameter instead of seven.
+/// All that the flow needs, bundled. One type parameter instead of eight.
 pub trait Ports: Send + Sync + 'static {
     /// The declarations and stores, to read and to keep up.
     type Registry: Registry + Catalogue;
@@ -56,6 +58,8 @@ pub trait Ports: Send + Sync + 'static {
     type Ledger: Ledger;
     /// The stores.
     type Sources: Sources;
+    /// The generators.
+    type Generators: Generators;
     /// The clusters.
     type Clusters: Clusters;
     /// The durable queue of work to be done.
@@ -69,6 +73,8 @@ pub trait Ports: Send + Sync + 'static {
     fn ledger(&self) -> &Self::Ledger;
     /// The stores.
     fn sources(&self) -> &Self::Sources;
+    /// The generators.
+    fn generators(&self) -> &Self::Generators;
     /// The clusters.
     fn clusters(&self) -> &Self::Clusters;
     /// The queue.

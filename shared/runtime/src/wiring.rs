@@ -4,6 +4,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::generators::Makers;
 use crate::inbox::Inbox;
 use crate::pull;
 use crate::sources::Stores;
@@ -16,6 +17,7 @@ use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
+use pawl_generators::OwnGenerators;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
@@ -32,6 +34,7 @@ pub struct World<S = State, J = Inbox> {
     state: S,
     jobs: J,
     sources: Stores,
+    generators: Makers,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -58,6 +61,7 @@ where
     type Registry = S;
     type Ledger = S;
     type Sources = Stores;
+    type Generators = Makers;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -72,6 +76,10 @@ where
 
     fn sources(&self) -> &Stores {
         &self.sources
+    }
+
+    fn generators(&self) -> &Makers {
+        &self.generators
     }
 
     fn clusters(&self) -> &Clusters<S> {
@@ -253,10 +261,14 @@ where
     );
     let plain_http = config::plain_http_servers(lookup)?;
     let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
+    let makers: Arc<dyn pawl_ports::Generators> = aws.clone();
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(others));
+    let generators: [Arc<dyn pawl_ports::Generators>; 2] =
+        [makers, Arc::new(OwnGenerators::new(Arc::clone(&clusters), Arc::clone(&clock)))];
+    let generators = Makers::of(generators);
     let settings: Settings = config::flow(lookup)?;
-    let world = World { state, jobs, sources, clusters, clock: SystemClock };
+    let world = World { state, jobs, sources, generators, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
 
@@ -327,8 +339,9 @@ async fn key_in_file(path: &str) -> Result<SecretValue, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pawl_domain::Record;
+    use pawl_domain::{GeneratorKind, Record};
     use pawl_ports::Clusters as _;
+    use pawl_ports::Generators as _;
 
     /// The flow holds dozens of calls side by side, and moves each before it is first polled. Where those are large, a build that
     /// is not optimised overflows the 2 MiB that a worker's stack has.
@@ -343,7 +356,17 @@ mod tests {
 
     #[tokio::test]
     async fn every_provider_has_its_adapter() {
-        assert_eq!(wired().await.ports().sources().providers(), pawl_domain::Provider::ALL);
+        let mut all = pawl_domain::Provider::ALL.to_vec();
+        all.retain(|provider| *provider != pawl_domain::Provider::Generator);
+        assert_eq!(wired().await.ports().sources().providers(), all);
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_generator_that_is_served_has_its_maker() {
+        let mut served: Vec<_> = GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served()).collect();
+        // It is one of the others.
+        served.retain(|kind| *kind != GeneratorKind::ClusterGenerator);
+        assert_eq!(wired().await.ports().generators().kinds(), served);
     }
 
     #[tokio::test]

@@ -1,5 +1,9 @@
 use pawl_aws::AwsSources;
-use pawl_ports::{Catalogue, Clock, ClusterCredentials, Clusters, Jobs, Ledger, Ports, Registry};
+use pawl_domain::{Access, GeneratorKind, Kind, Step};
+use pawl_ports::{
+    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Generation, Generators, Jobs, Ledger,
+    Ports, Registry,
+};
 use std::sync::Arc;
 
 /// The flow's ports, put together as a measurement needs them. The stores are always the real adapter's.
@@ -29,6 +33,7 @@ where
     type Registry = R;
     type Ledger = L;
     type Sources = AwsSources<C>;
+    type Generators = NoGenerators;
     type Clusters = C;
     type Jobs = J;
     type Clock = K;
@@ -45,6 +50,10 @@ where
         &self.sources
     }
 
+    fn generators(&self) -> &NoGenerators {
+        &NoGenerators
+    }
+
     fn clusters(&self) -> &C {
         &self.clusters
     }
@@ -55,5 +64,21 @@ where
 
     fn clock(&self) -> &K {
         &self.clock
+    }
+}
+
+/// Nothing is made where figures are measured.
+#[derive(Clone, Copy, Debug)]
+pub struct NoGenerators;
+
+impl Generators for NoGenerators {
+    fn kinds(&self) -> Vec<GeneratorKind> {
+        Vec::new()
+    }
+
+    fn generate<'a>(&'a self, _: &'a Access) -> Answer<'a, Result<Generation, Error>> {
+        Box::pin(async {
+            Err(Error::new(Step::Fetch, Kind::Invalid, "nothing is made where figures are measured"))
+        })
     }
 }

@@ -28,6 +28,8 @@ pub struct Calls {
     pub searches: usize,
     pub accounts: usize,
     pub validations: usize,
+    // Generators: how often one was asked.
+    pub generations: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,

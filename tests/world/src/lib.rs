@@ -34,7 +34,8 @@ pub use build::{change, cluster, declaration, parameter_store, secrets_manager, 
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
-    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources, StoredSecret,
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources,
+    StoredSecret,
 };
 pub use fault::{Fault, Point};
 pub use schedule::{Schedule, every_order};

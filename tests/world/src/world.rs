@@ -4,7 +4,9 @@ use crate::build::{parameter_store_location, secrets_manager_location};
 use crate::calls::Calls;
 use crate::canary::Canary;
 use crate::door::{Door, lock};
-use crate::fakes::{FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources};
+use crate::fakes::{
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources,
+};
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
 use pawl_domain::{Change, Cluster, Declaration, Location, Record, Store};
@@ -30,6 +32,7 @@ pub struct World {
     registry: FakeRegistry,
     ledger: FakeLedger,
     sources: FakeSources,
+    generators: FakeGenerators,
     clusters: FakeClusters,
     identity: FakeIdentity,
     jobs: FakeJobs,
@@ -50,12 +53,14 @@ impl World {
             registry: FakeRegistry::default(),
             ledger: FakeLedger::default(),
             sources: FakeSources::default(),
+            generators: FakeGenerators::default(),
             clusters: FakeClusters::default(),
             identity: FakeIdentity::default(),
             jobs: FakeJobs::default(),
             clock: FakeClock::default(),
         };
         world.sources.clock = world.clock.clone();
+        world.generators.clock = world.clock.clone();
         world.identity.clock = world.clock.clone();
         let door = world.door.clone();
         world.behind(&door)
@@ -220,6 +225,7 @@ impl World {
             &mut world.registry.door,
             &mut world.ledger.door,
             &mut world.sources.door,
+            &mut world.generators.door,
             &mut world.clusters.door,
             &mut world.identity.door,
             &mut world.jobs.door,
@@ -234,6 +240,7 @@ impl Ports for World {
     type Registry = FakeRegistry;
     type Ledger = FakeLedger;
     type Sources = FakeSources;
+    type Generators = FakeGenerators;
     type Clusters = FakeClusters;
     type Jobs = FakeJobs;
     type Clock = FakeClock;
@@ -248,6 +255,10 @@ impl Ports for World {
 
     fn sources(&self) -> &FakeSources {
         &self.sources
+    }
+
+    fn generators(&self) -> &FakeGenerators {
+        &self.generators
     }
 
     fn clusters(&self) -> &FakeClusters {

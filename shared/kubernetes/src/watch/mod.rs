@@ -22,7 +22,7 @@ use tokio::sync::mpsc::Sender;
 
 /// Watches all kinds until nobody listens any more.
 pub(crate) async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, told: &Sender<Sighting>) {
-    let subjects = EsoKind::ALL.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+    let subjects = EsoKind::all().map(Subject::Eso).chain([Subject::ManagedSecrets]);
     let watches = subjects.flat_map(|subject| {
         let collections = match subject {
             Subject::Eso(kind) => kind.collections(link),
