@@ -18,6 +18,7 @@
 //! | [`schedule`] | when a sync window opens |
 //! | [`query`] | what a store is asked for: one key, or a search |
 //! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
+//! | [`generator`] | [`Generator`]: what makes values instead of reading them |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
@@ -39,6 +40,7 @@ pub mod cluster;
 pub mod content;
 pub mod declaration;
 pub mod entries;
+pub mod generator;
 pub mod grant;
 pub mod hash;
 pub mod item;
@@ -63,6 +65,7 @@ pub use affected::{Affected, NotAffected, affected};
 pub use change::{Change, Moved};
 pub use cluster::Cluster;
 pub use declaration::{Declaration, DeclarationId, Read};
+pub use generator::{Generator, GeneratorKind};
 pub use grant::{Grant, Keep};
 pub use key::{IndexKey, Location};
 pub use manifests::{Manifests, Problem, Severity, Standing, Verdict};

@@ -34,7 +34,8 @@ pub use build::{change, cluster, declaration, parameter_store, push, secrets_man
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
-    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink,
+    FakeSources,
     StoredSecret,
 };
 pub use fault::{Fault, Point};
