@@ -45,7 +45,7 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, kind: GeneratorKind
         (kind, Some(spec)) => of_spec(kind, spec, options)?,
     };
     let id = StoreId { home: options.home.clone(), namespace, name: metadata.name, generator: Some(kind) };
-    Some(Store { id, backend: generator.into(), conditions: Vec::new(), set: None })
+    Some(Store { id, backend: generator.into(), conditions: Vec::new(), labels: metadata.labels, set: None })
 }
 
 /// Which of a ClusterGenerator's specs is that of a kind.

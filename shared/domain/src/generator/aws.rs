@@ -1,6 +1,6 @@
 //! Tokens of AWS: passwords of its container registries, and credentials of a session.
 
-use crate::store::{AwsAuth, AwsService, AwsStore, SessionTagsPolicy};
+use crate::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ impl AwsIdentitySpec {
             session_tags_policy: SessionTagsPolicy::None,
             prefix: None,
             max_retries: None,
+            deletion: AwsDeletion::default(),
         }
     }
 }

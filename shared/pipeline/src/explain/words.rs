@@ -33,6 +33,7 @@ pub fn key(read: &Read) -> String {
             let criteria = find.path.iter().chain(&find.name).cloned().chain(tags);
             format!("find {}", criteria.collect::<Vec<_>>().join(" "))
         }
+        Query::Generate => format!("made by {} {}", read.store.kind(), read.store.name),
     }
 }
 

@@ -61,7 +61,7 @@ pub fn generator(generator: Generator) -> Store {
     let kind = generator.kind();
     let name = object_name(&kind.as_str().to_ascii_lowercase());
     let id = StoreId { home: Home::Applied, namespace: Some(namespace("shop")), name, generator: Some(kind) };
-    Store { id, backend: generator.into(), conditions: Vec::new(), set: None }
+    Store { id, backend: generator.into(), conditions: Vec::new(), labels: [].into(), set: None }
 }
 
 /// A Password of the namespace `shop`, with ESO's defaults.
