@@ -13,7 +13,7 @@ fields!(AwsStore {
     "session_tags_policy" => may session_tags_policy,
     "prefix" => may prefix,
     "max_retries" => may max_retries,
-    "deletion" => may deletion,
+    "deletion" => later deletion,
 });
 
 choices!(AwsDeletion {

@@ -1,4 +1,4 @@
-//! The registry of providers that take values: which adapter writes to which store.
+//! Finds the adapter that writes to a store, by the store's provider.
 
 use pawl_domain::{Access, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step};
 use pawl_ports::{Answer, Error, Sink};

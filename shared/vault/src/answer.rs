@@ -164,10 +164,9 @@ pub(crate) fn latest(call: &Call<'_>, reply: &Reply) -> Result<Option<Latest>, E
 }
 
 /// The number of the version that a write made, where the engine has versions.
-pub(crate) fn wrote(_: &Call<'_>, reply: &Reply) -> Result<Option<u64>, Error> {
-    let frame: Option<Frame<'_>> = object(&reply.body);
-    let data = frame.and_then(|frame| filled(frame.data));
-    Ok(data.and_then(|data| object::<Wrote>(data.get().as_bytes())).and_then(|wrote| wrote.version))
+pub(crate) fn wrote(reply: &Reply) -> Option<u64> {
+    let frame: Frame<'_> = object(&reply.body)?;
+    object::<Wrote>(filled(frame.data)?.get().as_bytes())?.version
 }
 
 /// # Errors

@@ -1,4 +1,4 @@
-//! What PushSecrets write and delete: objects of texts, each under a key.
+//! Writes and deletes keys for PushSecrets: each holds an object of texts.
 //!
 //! In KV version 2 every write names the version that was read (check-and-set), and the mark of what is managed is custom
 //! metadata. KV version 1 knows neither: there the mark is a member of the data, and of two that write at the same moment
@@ -209,7 +209,9 @@ impl Kv<'_> {
                 object(&marked)
             }
         };
-        let version = self.ask(&self.call(WRITE, key), Ask::post(&path, &body), answer::wrote).await?;
+        let version = self
+            .ask(&self.call(WRITE, key), Ask::post(&path, &body), |_, reply| Ok(answer::wrote(reply)))
+            .await?;
         Ok(version.map(|version| version.to_string()))
     }
 

@@ -1,4 +1,4 @@
-//! The port of stores that take values.
+//! Fulfils the port `Sink`: one session per identity, one new login after a refusal.
 
 use crate::kv::Kv;
 use crate::push::Object;

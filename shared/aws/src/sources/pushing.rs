@@ -1,4 +1,4 @@
-//! What pushes to both services have in common.
+//! Holds what pushes to both services have in common.
 
 use crate::error::Call;
 use pawl_domain::push::metadata::{InvalidMetadata, MANAGED_BY, MANAGER};

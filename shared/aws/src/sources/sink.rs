@@ -1,4 +1,4 @@
-//! The port of stores that take values.
+//! Fulfils the port `Sink` with both services.
 
 use super::{AwsSources, AwsStore, provider, region};
 use crate::credentials::aws_store;

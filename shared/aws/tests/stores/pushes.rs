@@ -1,6 +1,6 @@
 //! What PushSecrets write, read back from moto: the port's contract, and what is particular to each service.
 
-use crate::stores::support::{FakeCluster, access_of, moto, sources, sources_of, store};
+use crate::stores::support::{FakeCluster, access_of, server, sources, sources_of, store};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_aws::AwsSources;
@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::OnceCell;
 
 #[tokio::test]
 async fn secrets_manager_is_a_sink() {
@@ -273,9 +272,8 @@ struct Place {
 
 impl Place {
     async fn of(service: AwsService) -> Self {
-        static REGION: OnceCell<(&Moto, &str)> = OnceCell::const_new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let (moto, region) = *REGION.get_or_init(moto).await;
+        let (moto, region) = (server().await, "eu-south-1");
         let prefix = format!("/place-{}/", NEXT.fetch_add(1, Ordering::Relaxed));
         let relay = Arc::new(Relay::start(moto.endpoint()).await.unwrap());
         let (sources, access) = (sources(relay.address()), access_of(store(service)));

@@ -22,10 +22,14 @@ use tokio::sync::OnceCell;
 
 /// The binary's moto, started by whoever comes first, and a region of it that is empty and nobody else's.
 pub(crate) async fn moto() -> (&'static Moto, &'static str) {
-    static MOTO: OnceCell<Moto> = OnceCell::const_new();
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let moto = MOTO.get_or_init(async || Moto::start().await.unwrap()).await;
-    (moto, REGIONS[NEXT.fetch_add(1, Ordering::Relaxed)])
+    (server().await, REGIONS[NEXT.fetch_add(1, Ordering::Relaxed)])
+}
+
+/// The binary's moto. Who uses no region of [`moto`] sees to it that nobody else uses the same keys.
+pub(crate) async fn server() -> &'static Moto {
+    static MOTO: OnceCell<Moto> = OnceCell::const_new();
+    MOTO.get_or_init(async || Moto::start().await.unwrap()).await
 }
 
 const REGIONS: [&str; 20] = [

@@ -68,9 +68,8 @@ pub fn has(property: &str, standing: &SecretValue) -> Result<bool, PropertyError
 
 /// Whether it is an object or array that holds nothing.
 fn is_hollow(value: &SecretValue) -> bool {
-    let held = match value.expose().trim_ascii() {
-        [b'{', held @ .., b'}'] | [b'[', held @ .., b']'] => held,
-        _ => return false,
+    let ([b'{', held @ .., b'}'] | [b'[', held @ .., b']']) = value.expose().trim_ascii() else {
+        return false;
     };
     held.trim_ascii().is_empty()
 }

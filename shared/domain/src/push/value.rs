@@ -1,4 +1,4 @@
-//! The bytes that are written of a Secret: one key's, or all of it as a JSON object.
+//! Makes the bytes that are pushed of a Secret: one key's, or all of it as a JSON object.
 
 use super::Pushed;
 use crate::secret::SecretValue;

@@ -463,7 +463,7 @@ fn succeeded(call: &Call<'_>, reply: &Reply, verb: &str, at: Collection<'_>) -> 
             Kind::Invalid,
             "the server does not know this path; check where the store says that it is, and the kind of object",
         ),
-        409 => call.error(Kind::Conflict, "somebody else wrote in between"),
+        409 if call.step == Step::Push => call.error(Kind::Conflict, "somebody else wrote in between"),
         410 => call.error(Kind::Transient, "the listing became too old while it was read; ask again later"),
         422 if call.step == Step::Push => call.error(
             Kind::Invalid,

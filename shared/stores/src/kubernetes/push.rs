@@ -1,4 +1,4 @@
-//! What PushSecrets write and delete of Secrets. Source: ESO's Kubernetes provider, version 2.9.
+//! Writes and deletes Secrets for PushSecrets. Source: ESO's Kubernetes provider, version 2.9.
 //!
 //! A Secret is read, changed and written whole, with the resourceVersion that was read: what somebody else wrote in between is
 //! read again. Nothing marks what is managed, as with ESO.

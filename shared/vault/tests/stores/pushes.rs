@@ -206,7 +206,7 @@ impl Engine {
         mount: &str,
         version: KvVersion,
     ) -> Self {
-        let relay = Arc::new(Relay::start(&api.address()).await.unwrap());
+        let relay = Arc::new(Relay::start(api.address()).await.unwrap());
         let namespaced = (!namespace.is_empty()).then(|| namespace.to_owned());
         let store = VaultStore {
             path: Some(mount.to_owned()),

@@ -1,4 +1,4 @@
-//! What PushSecrets write and delete of parameters.
+//! Writes and deletes parameters for PushSecrets.
 
 use super::{GET, ParameterStore};
 use crate::error::Call;

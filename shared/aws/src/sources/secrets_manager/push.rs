@@ -1,4 +1,4 @@
-//! What PushSecrets write and delete of secrets.
+//! Writes and deletes secrets for PushSecrets.
 //!
 //! Secrets Manager has no conditional write, but it takes each token of a new version once. The token is made of what is
 //! staged when the value is read, so that of two pushes that started from the same versions one is refused and reads again.

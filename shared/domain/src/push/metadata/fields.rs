@@ -1,4 +1,4 @@
-//! The fields of an object of metadata, each taken once.
+//! Reads the fields of an object of metadata, each once.
 
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a secret has around its value: tags, resource policy, replicas, its deletion.
+//! Changes what a secret has around its value: tags, resource policy, replicas. Deletes and restores it.
 
 use super::{Known, Push};
 use crate::error::Call;
