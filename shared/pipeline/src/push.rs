@@ -17,8 +17,12 @@ use crate::push::note::{Ended, Noted};
 use crate::push::plan::{Because, Plan};
 use crate::report::Report;
 use futures::{FutureExt, StreamExt, stream};
+use jiff::Timestamp;
 use pawl_domain::push::{PushDeletion, Standing};
-use pawl_domain::{ClusterName, DeclarationId, Home, Kind, Namespace, ObjectName, Outcome, PushSecret, Step};
+use pawl_domain::{
+    ClusterName, DeclarationId, Failure, Home, Kind, Namespace, ObjectName, Outcome, PushRecord, PushSecret,
+    Step,
+};
 use pawl_ports::{Clock, Clusters, Error, PAGE, Ports, PushScope, Pushes, Registry, wants_finalizer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
@@ -334,6 +338,62 @@ impl<P: Ports> Push<P> {
             || !matches!(&noted.record.state, Standing::Failed(known) if known.message == failure.message);
         self.end(noted, Standing::Failed(failure), Pushing::default(), news).await
     }
+
+    /// Writes down what is about to be done. `false` where somebody else recorded something meanwhile.
+    async fn begin(&self, noted: &mut Noted) -> Result<bool, Error> {
+        noted.record.begun.push(noted.now);
+        noted.record.state = Standing::Pending;
+        noted.begun = true;
+        let registry = self.base.ports.registry();
+        match registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await {
+            Ok(revision) => {
+                noted.revision = Some(revision);
+                Ok(true)
+            }
+            Err(error) if error.kind == Kind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Records how a run ended, and tells it in the cluster: where that says something new, and after each write.
+    async fn end(
+        &self,
+        mut noted: Noted,
+        state: Standing,
+        pushing: Pushing,
+        news: bool,
+    ) -> Result<Ended, Error> {
+        let result = match &state {
+            Standing::Failed(failure) => Err(failed(failure)),
+            Standing::Pending | Standing::Done | Standing::SourceGone => Ok(pushing),
+        };
+        if result.is_ok() {
+            noted.record.not_before = None;
+        }
+        recorded(&mut noted.record, &noted.digest, state, noted.now);
+        noted.record.forget_cut_off(noted.now);
+        if noted.begun {
+            noted.record.end(noted.now);
+        }
+        let registry = self.base.ports.registry();
+        let put = registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await;
+        let revision = match put {
+            Ok(revision) => revision,
+            Err(error) if error.kind == Kind::Conflict => {
+                return Ok(Ended::Overtaken(noted.begun.then_some(noted.now)));
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(told) = self.tell(&noted, news).await {
+            let record = PushRecord { told: Some(told), ..noted.record };
+            if let Err(error) = registry.put_push_record(&noted.push.id, &record, Some(revision)).await
+                && error.kind != Kind::Conflict
+            {
+                warn!("that the status of PushSecret {} was told is not recorded: {error}", noted.push.id);
+            }
+        }
+        Ok(Ended::With(result))
+    }
 }
 
 /// Puts what failed into the log.
@@ -341,4 +401,16 @@ pub(crate) fn tell_failures(report: &PushReport) {
     for (id, error) in report.failures() {
         warn!(code = %error.code(), "PushSecret {id} is not carried out: {error}");
     }
+}
+
+/// The error that a run ends with whose record says so.
+fn failed(failure: &Failure) -> Error {
+    Error::new(failure.step, failure.kind, failure.message.clone()).complaining(failure.complaint)
+}
+
+/// When the record of a run was made.
+fn recorded(record: &mut PushRecord, digest: &str, state: Standing, now: Timestamp) {
+    record.declared = digest.to_owned();
+    record.at = now;
+    record.state = state;
 }

@@ -1,12 +1,10 @@
 //! What the ledger knows of a PushSecret, and what is written to it before and after a run.
 
-use crate::parts::Push;
 use crate::push::plan::{Because, Plan};
 use jiff::Timestamp;
 use pawl_domain::push::{PushData, PushUpdate, PushedEntry, Standing};
-use pawl_domain::{Failure, Kind, PushRecord, PushSecret, RemoteEntry, StoreId};
-use pawl_ports::{Error, Ports, Pushes, Revision};
-use tracing::warn;
+use pawl_domain::{Failure, PushRecord, PushSecret, RemoteEntry, StoreId};
+use pawl_ports::{Error, Revision};
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -36,14 +34,14 @@ pub(super) struct Noted {
     pub(super) digest: String,
     pub(super) record: PushRecord,
     pub(super) now: Timestamp,
-    revision: Option<Revision>,
+    pub(super) revision: Option<Revision>,
     /// How often it had failed in a row.
     pub(super) attempts: u32,
     /// How the last run ended.
     before: Standing,
     /// Whether a run was begun that is not known to have ended: what stands in stores is asked for.
     cut_off: bool,
-    begun: bool,
+    pub(super) begun: bool,
 }
 
 impl Noted {
@@ -131,64 +129,6 @@ impl Noted {
     }
 }
 
-impl<P: Ports> Push<P> {
-    /// Writes down what is about to be done. `false` where somebody else recorded something meanwhile.
-    pub(super) async fn begin(&self, noted: &mut Noted) -> Result<bool, Error> {
-        noted.record.begun.push(noted.now);
-        noted.record.state = Standing::Pending;
-        noted.begun = true;
-        let registry = self.base.ports.registry();
-        match registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await {
-            Ok(revision) => {
-                noted.revision = Some(revision);
-                Ok(true)
-            }
-            Err(error) if error.kind == Kind::Conflict => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Records how a run ended, and tells it in the cluster: where that says something new, and after each write.
-    pub(super) async fn end(
-        &self,
-        mut noted: Noted,
-        state: Standing,
-        pushing: Pushing,
-        news: bool,
-    ) -> Result<Ended, Error> {
-        let result = match &state {
-            Standing::Failed(failure) => Err(failed(failure)),
-            Standing::Pending | Standing::Done | Standing::SourceGone => Ok(pushing),
-        };
-        if result.is_ok() {
-            noted.record.not_before = None;
-        }
-        recorded(&mut noted.record, &noted.digest, state, noted.now);
-        noted.record.forget_cut_off(noted.now);
-        if noted.begun {
-            noted.record.end(noted.now);
-        }
-        let registry = self.base.ports.registry();
-        let put = registry.put_push_record(&noted.push.id, &noted.record, noted.revision).await;
-        let revision = match put {
-            Ok(revision) => revision,
-            Err(error) if error.kind == Kind::Conflict => {
-                return Ok(Ended::Overtaken(noted.begun.then_some(noted.now)));
-            }
-            Err(error) => return Err(error),
-        };
-        if let Some(told) = self.tell(&noted, news).await {
-            let record = PushRecord { told: Some(told), ..noted.record };
-            if let Err(error) = registry.put_push_record(&noted.push.id, &record, Some(revision)).await
-                && error.kind != Kind::Conflict
-            {
-                warn!("that the status of PushSecret {} was told is not recorded: {error}", noted.push.id);
-            }
-        }
-        Ok(Ended::With(result))
-    }
-}
-
 /// What the record and the condition say of what failed: the first few failures. `words` are ESO's, which come first.
 pub(super) fn first_failure(failures: &[Error], words: &str, attempts: u32) -> Option<Failure> {
     // What a person has to mend says more than what passes by itself.
@@ -201,16 +141,4 @@ pub(super) fn first_failure(failures: &[Error], words: &str, attempts: u32) -> O
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("{words}: {}{more}", messages.join("; "));
     Some(Failure { message, ..first.to_failure(attempts + 1) })
-}
-
-/// The error that a run ends with whose record says so.
-fn failed(failure: &Failure) -> Error {
-    Error::new(failure.step, failure.kind, failure.message.clone()).complaining(failure.complaint)
-}
-
-/// When the record of a run was made.
-fn recorded(record: &mut PushRecord, digest: &str, state: Standing, now: Timestamp) {
-    record.declared = digest.to_owned();
-    record.at = now;
-    record.state = state;
 }
