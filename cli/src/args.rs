@@ -131,6 +131,13 @@ pub(crate) enum Verb {
     /// Run as one process: HTTP intake, queue poller, schedules, metrics.
     #[command(after_help = examples::SERVE)]
     Serve(Box<Serve>),
+    /// Show registry, ledger and job queue as pages in a browser, on a loopback address, until Ctrl-C. Changes nothing.
+    ///
+    /// What is shown is read with your own identity: of a local file (`--db`), or of a deployed Pawl (`--table`, `--jobs`).
+    /// No store and no cluster is asked, and no page shows a value. The address that is printed holds a token of this process,
+    /// so that nobody else on this machine sees the pages.
+    #[command(after_help = examples::CONSOLE)]
+    Console(Console),
     /// Print a completion script for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -374,6 +381,13 @@ pub(crate) struct Serve {
     /// How often the clusters' own ExternalSecrets are read, apart from what watches tell at once.
     #[arg(long, env = "PAWL_INDEX_INTERVAL", default_value = "1m")]
     pub(crate) index: pawl_golang::duration::Duration,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Console {
+    /// Where the pages are; a loopback address. Port 0 lets the system choose a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(crate) listen: std::net::SocketAddr,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! The command line, as a process.
 
+mod console;
 mod damaged;
 mod event_grid;
 mod looks;

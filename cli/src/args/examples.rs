@@ -41,5 +41,6 @@ examples! {
         "clusters import --eks --region eu-central-1,eu-west-1 --role arn:aws:iam::123456789012:role/pawl-cluster --tag tier=prod";
     RBAC: "rbac --namespaces shop,billing", "rbac --namespaces shop --profile index";
     SERVE: "serve --listen 127.0.0.1:8080", "serve --sweep 30s --index 5m";
+    CONSOLE: "console", "console --listen 127.0.0.1:9000", "console --table pawl --jobs https://sqs.eu-central-1.amazonaws.com/1/jobs";
     COMPLETIONS: "completions bash", "completions zsh";
 }

@@ -57,13 +57,14 @@ pub(crate) struct Doors {
     pub(crate) vendors: pawl_runtime::vendors::Admission,
 }
 
-/// The routes. No event is taken over HTTP but those that the doors let in.
+/// The routes, with those of the console. No event is taken over HTTP but those that the doors let in.
 pub(crate) fn routes<P: Ports>(
     pipeline: Arc<Pipeline<P>>,
     doors: Doors,
     audit: audit::Intake,
     metrics: PrometheusHandle,
     health: Arc<Health>,
+    console: Router,
 ) -> Router {
     let (places, Doors { key, event_grid, pubsub, vendors }) = (Semaphore::new(CONCURRENCY), doors);
     let site = Arc::new(Site { pipeline, key, event_grid, audit, pubsub, vendors, metrics, health, places });
@@ -77,6 +78,7 @@ pub(crate) fn routes<P: Ports>(
         .route("/healthz", get(|State(site): State<Arc<Site<P>>>| async move { alive(&site.health) }))
         .route("/readyz", get(|State(site): State<Arc<Site<P>>>| async move { ready(&site.health) }))
         .with_state(site)
+        .merge(console)
         .layer(middleware::from_fn(body::whole))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::new())

@@ -2,10 +2,12 @@
 
 mod audit;
 mod body;
+pub(crate) mod console;
 mod crew;
 mod health;
 mod http;
 mod listen;
+mod stores;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,9 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let subscription = pawl_runtime::wiring::subscription(&lookup).await?;
     let event_grid = config::EventGrid::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let vendors = config::vendors(&lookup).map_err(pawl_runtime::Error::from)?;
+    let token = config::console(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
+    let console = console::routes(&pipeline, token, &lookup).await?;
     let key = audit.key.clone();
     let listener = TcpListener::bind(serve.listen).await.map_err(Error::Http)?;
     let address = listener.local_addr().map_err(Error::Http)?;
@@ -61,6 +65,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
     crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
+    crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {
         let queue = pawl_runtime::event_queue(url).await;
         crew.spawn("events", tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));
@@ -73,7 +78,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     output::note(&format!("pawl serves on http://{address}"));
     let pubsub = pawl_runtime::pubsub::Admission::new(&pubsub);
     let doors = Doors { key, event_grid: Admission::new(&event_grid), pubsub, vendors };
-    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, health);
+    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, health, console);
     crew.spawn("HTTP", listen::serve(listener, routes, stopped.clone()));
     drop(stopped);
 

@@ -76,7 +76,8 @@ async fn health_turns_over_http_when_a_part_ends() {
     let event_grid = event_grid::Admission::new(&config::EventGrid::default());
     let pubsub = pubsub::Admission::new(&config::PubSub::default());
     let doors = http::Doors { key: None, event_grid, pubsub, vendors: vendors::Admission::default() };
-    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, Arc::clone(&health));
+    let console = super::console::closed();
+    let routes = http::routes(Arc::clone(&pipeline), doors, audit, metrics, Arc::clone(&health), console);
     let ask = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
         routes.clone().oneshot(request).await.unwrap().status()

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 pub(super) async fn run(args: &Args, explain: &Explain) -> Result<ExitCode, Error> {
     if let Some(code) = explain.what.to_str().filter(|text| text.starts_with("PAWL-")) {
-        output::show(&code::meaning(code)?, args.output);
+        output::show(&code::entry(code)?, args.output);
         return Ok(ExitCode::SUCCESS);
     }
     // A file of that name is meant before a declaration, as in `pawl sync`.
@@ -46,7 +46,10 @@ async fn of_declaration(
             format!("{id}: no such declaration is registered (see pawl get), and no file has this name")
         })));
     };
-    let witness = pipeline.witness(&account, asking).await?;
+    let witness = match asking {
+        true => pipeline.witness(&account).await?,
+        false => pipeline.permitted(&account).await?,
+    };
     output::show(&account::shown(&account, &witness), args.output);
     Ok(ExitCode::SUCCESS)
 }

@@ -7,19 +7,14 @@ use super::{registry, watch};
 use crate::args::{Args, Get, Output, Resource};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::cluster::Connection;
-use pawl_domain::record::State;
-use pawl_domain::{Cluster, Declaration, Query, Read, Record};
+use pawl_domain::{Cluster, Declaration, Record};
 use pawl_pipeline::Pipeline;
-use pawl_ports::{DocumentKind, Ledger, Ports, Registry, Scope, SweptStore, Unreadable};
+use pawl_pipeline::explain::words::{UNREADABLE, complaint, connection, key, state};
+use pawl_ports::{DocumentKind, Ports, Registry, Scope, SweptStore, Unreadable};
 use pawl_runtime::World;
 use policies::{Policies, PolicyRow};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::process::ExitCode;
-
-/// What is said of a document that cannot be read, where its content would stand.
-const UNREADABLE: &str = "unreadable";
 
 pub(super) async fn run(args: &Args, get: &Get) -> Result<ExitCode, Error> {
     let pipeline = registry(args).await?;
@@ -113,15 +108,9 @@ async fn declarations(
     let mut pages = pipeline.ports().registry().pages(Scope::All);
     while let Some(mut page) = pages.next().await? {
         page.retain(|each| each.id.to_string().starts_with(prefix) && meant(each));
-        let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
-        let entries = pipeline.ports().ledger().entries(&ids).await?;
-        let records: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.id, entry.record)).collect();
-        let without: Vec<_> = ids.into_iter().filter(|id| !records.contains_key(id)).collect();
-        let unknown = pipeline.ports().ledger().unreadable_records(&without).await?;
-        let unknown: BTreeMap<_, _> = unknown.into_iter().map(|each| (each.id.clone(), each)).collect();
-        rows.extend(page.into_iter().map(|each| {
-            let row = DeclarationRow::new(&each, records.get(&each.id));
-            match unknown.get(&each.id.to_string()) {
+        rows.extend(pipeline.known(page).await?.into_iter().map(|each| {
+            let row = DeclarationRow::new(&each.declaration, each.record.as_ref());
+            match &each.unreadable {
                 Some(record) => row.of_unknown_state(record),
                 None => row,
             }
@@ -150,36 +139,10 @@ struct DeclarationRow {
     message: Option<String>,
 }
 
-/// In a word how a declaration fares.
-pub(super) fn state(record: Option<&Record>) -> String {
-    match record.map(|record| &record.state) {
-        None | Some(State::Pending) => "pending".to_owned(),
-        Some(State::Settled(outcome)) => outcome.to_string(),
-        Some(State::Failed(failure)) => format!("failed ({})", failure.code()),
-    }
-}
-
-/// A key as it is declared, or what is searched for.
-fn shown(read: &Read) -> String {
-    match &read.query {
-        Query::Key(remote) => remote.key.clone(),
-        Query::Find(find) => {
-            let tags = find.tags.iter().map(|(key, value)| format!("{key}={value}"));
-            let criteria = find.path.iter().chain(&find.name).cloned().chain(tags);
-            format!("find {}", criteria.collect::<Vec<_>>().join(" "))
-        }
-        Query::Generate => format!("made by {} {}", read.store.kind(), read.store.name),
-    }
-}
-
 impl DeclarationRow {
     fn new(declaration: &Declaration, record: Option<&Record>) -> Self {
-        let mut keys: Vec<String> = declaration.reads.iter().map(shown).collect();
+        let mut keys: Vec<String> = declaration.reads.iter().map(key).collect();
         keys.dedup();
-        let message = match record.map(|record| &record.state) {
-            Some(State::Failed(failure)) => Some(failure.message.clone()),
-            None | Some(State::Pending | State::Settled(_)) => None,
-        };
         let versions = record.map(|record| &record.versions).into_iter().flatten();
         Self {
             declaration: declaration.id.to_string(),
@@ -189,7 +152,7 @@ impl DeclarationRow {
             state: state(record),
             refreshed: record.and_then(|record| record.refreshed).map(|at| format!("{at:.0}")),
             versions: versions.map(|versions| versions.one().map(|version| version.id.clone())).collect(),
-            message,
+            message: complaint(record),
         }
     }
 }
@@ -305,11 +268,7 @@ impl ClusterRow {
 
 impl From<Cluster> for ClusterRow {
     fn from(cluster: Cluster) -> Self {
-        let connection = match cluster.connection {
-            Connection::Eks { name, region, .. } => format!("EKS cluster {name} in {region}"),
-            Connection::Kubeconfig { path, .. } => format!("kubeconfig {path}"),
-            Connection::Url { url, .. } => url,
-        };
+        let connection = connection(&cluster);
         Self { cluster: cluster.name.to_string(), connection, indexed: cluster.index, message: None }
     }
 }

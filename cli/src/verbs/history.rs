@@ -5,6 +5,7 @@ use crate::args::{Args, History};
 use crate::error::Error;
 use crate::output::{self, Table};
 use pawl_domain::record::{MovedKey, Written};
+use pawl_pipeline::explain::words::moved;
 use pawl_ports::{Ledger, Ports, Registry};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -42,6 +43,9 @@ struct Row {
     did: &'static str,
     keys: Vec<Key>,
     more_keys: u32,
+    /// The same in words.
+    #[serde(skip)]
+    told: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,6 +64,7 @@ impl From<&Written> for Row {
             did: if written.deleted { "deleted" } else { "written" },
             keys: written.keys.iter().map(key).collect(),
             more_keys: written.more,
+            told: moved(written),
         }
     }
 }
@@ -69,14 +74,8 @@ impl Table for Writes {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |row: &Row| {
-            let key = |key: &Key| match &key.version {
-                Some(version) => format!("{} to {version}", key.key),
-                None => format!("{} gone", key.key),
-            };
-            let more = (row.more_keys > 0).then(|| format!("{} more", row.more_keys));
-            let keys: Vec<_> = row.keys.iter().map(key).chain(more).collect();
             let seconds = row.seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
-            vec![row.at.clone(), row.cause.to_owned(), seconds, row.did.to_owned(), keys.join(", ")]
+            vec![row.at.clone(), row.cause.to_owned(), seconds, row.did.to_owned(), row.told.clone()]
         };
         self.0.iter().map(row).collect()
     }

@@ -77,16 +77,16 @@ struct Listed {
 
 /// One job.
 #[derive(Debug, Serialize)]
-struct Row {
-    id: String,
-    state: &'static str,
-    attempts: u32,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) state: &'static str,
+    pub(crate) attempts: u32,
     declarations: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
-    what: String,
+    pub(crate) since: Option<String>,
+    pub(crate) what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl From<&Shelved> for Row {

@@ -10,8 +10,7 @@ mod get;
 mod history;
 mod import;
 mod input;
-mod jobs;
-mod key;
+pub(crate) mod jobs;
 mod manifests;
 mod migrate;
 mod place;
@@ -69,6 +68,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Clusters(Clusters::Import(import)) => import::run(import).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
+        Verb::Console(console) => serve::console::run(args, console).await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "pawl", &mut script);
@@ -117,7 +117,7 @@ async fn open(args: &Args) -> Result<Pipeline<World>, Error> {
 }
 
 /// For what asks neither stores nor clusters: without AWS where the registry is a file.
-async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
+pub(crate) async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
     Ok(pawl_runtime::open_registry(&args.lookup()).await?)
 }
 

@@ -1,6 +1,5 @@
 //! `pawl sync`: by hand what an event would do.
 
-use super::key::changes_of_key;
 use super::results::Results;
 use super::{code, input};
 use crate::args::{Args, Sync};
@@ -57,5 +56,5 @@ async fn what(pipeline: &Pipeline<World>, sync: &Sync) -> Result<What, Error> {
             return Ok(What::Declaration(id));
         }
     }
-    Ok(What::Changes(changes_of_key(pipeline, &sync.what, sync.region.as_deref()).await?))
+    Ok(What::Changes(pipeline.changes_of_key(&sync.what, sync.region.as_deref()).await?))
 }

@@ -1,7 +1,6 @@
 //! `pawl wait`: until every Secret that a key goes into stands on what its store gives out.
 
 use super::code;
-use super::key::changes_of_key;
 use crate::args::{Args, Wait};
 use crate::error::Error;
 use crate::output::{self, Table};
@@ -19,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, wait: &Wait) -> Result<ExitCode, Error> {
-    let named = changes_of_key(pipeline, &wait.key, wait.region.as_deref()).await?;
+    let named = pipeline.changes_of_key(&wait.key, wait.region.as_deref()).await?;
     let named: Vec<_> =
         named.into_iter().map(|change| Change { version: wait.version.clone(), ..change }).collect();
     let end = Instant::now() + Duration::from_secs(wait.timeout);

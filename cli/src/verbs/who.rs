@@ -1,20 +1,19 @@
 //! `pawl who`: which declarations read a key, and how each fares.
 
-use super::get::state;
-use super::key::changes_of_key;
 use super::{code, registry};
 use crate::args::{Args, Who};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::{Location, Query, Read};
+use pawl_domain::Location;
 use pawl_pipeline::explain::Reader;
+use pawl_pipeline::explain::words::{part, state};
 use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(args: &Args, who: &Who) -> Result<ExitCode, Error> {
     let pipeline = registry(args).await?;
     let mut rows = Vec::new();
-    for change in changes_of_key(&pipeline, &who.key, who.region.as_deref()).await? {
+    for change in pipeline.changes_of_key(&who.key, who.region.as_deref()).await? {
         let readers = pipeline.readers(&change).await?;
         rows.extend(readers.into_iter().map(|reader| Row::new(&change.location, reader)));
     }
@@ -53,22 +52,12 @@ impl Row {
             declaration: declaration.id.to_string(),
             target: declaration.target.name.to_string(),
             location: location.to_string(),
-            reads: reads.iter().filter_map(|index| declaration.reads.get(*index)).map(described).collect(),
+            reads: reads.iter().filter_map(|index| declaration.reads.get(*index)).map(part).collect(),
             versions: reads.iter().filter_map(written).collect(),
             state: state(record.as_ref()),
             refreshed: refreshed.map(|at| format!("{at:.0}")),
         }
     }
-}
-
-/// Where it stands in the manifest, and what of the key it reads.
-fn described(read: &Read) -> String {
-    let Query::Key(remote) = &read.query else { return format!("{} (finds it)", read.path) };
-    let property = remote.property.as_deref().map(|property| format!("property {property}"));
-    let version = remote.version.as_deref().map(|version| format!("version {version}"));
-    let metadata = remote.metadata.then(|| "metadata".to_owned());
-    let parts: Vec<_> = [property, version, metadata].into_iter().flatten().collect();
-    if parts.is_empty() { read.path.clone() } else { format!("{} ({})", read.path, parts.join(", ")) }
 }
 
 impl Table for Readers {

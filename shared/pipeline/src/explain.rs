@@ -3,8 +3,14 @@
 
 pub mod answer;
 pub mod fleet;
+pub mod listed;
+pub mod meaning;
+mod named;
 pub mod receipt;
+pub mod status;
+pub mod told;
 pub mod witness;
+pub mod words;
 
 use crate::parts::Explain;
 use jiff::{SignedDuration, Timestamp};

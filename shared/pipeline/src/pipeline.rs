@@ -4,6 +4,7 @@ use crate::base::memory::Memory;
 use crate::deliver::recipes::Recipes;
 use crate::deliver::rendering::Rendering;
 use crate::explain::fleet::Fleet;
+use crate::explain::listed::{Filter, Listed, Listing};
 use crate::explain::receipt::Receipt;
 use crate::explain::witness::Witness;
 use crate::explain::{Account, Explanation, Reader};
@@ -20,8 +21,8 @@ use crate::rehearse::survey::Survey;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sweep::SweepReport;
 use crate::sweep::review::Review;
+use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{
@@ -29,6 +30,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Error, Job, Ports};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The flow over some world: its use cases, one folder or file each.
@@ -130,6 +132,21 @@ impl<P: Ports> Pipeline<P> {
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         self.sweep.run(all).boxed().await
+    }
+
+    /// Every identity whose stores can be watched, in ascending order, as each sweep of this process tells anew.
+    pub fn watchable(&self) -> watch::Receiver<Vec<Watchable>> {
+        self.sweep.base.memory.watchable.subscribe()
+    }
+
+    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `None`
+    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What could not be
+    /// looked at is in the report, and logged.
+    ///
+    /// # Errors
+    /// The policies of the operator could not be read.
+    pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
+        self.sweep.catch_up(with).boxed().await
     }
 
     /// Waits until something that failed in this process is to be tried again, for [`Self::retry_due`]. May be
@@ -260,20 +277,62 @@ impl<P: Ports> Pipeline<P> {
         self.explain.receipt(change).boxed().await
     }
 
-    /// What policies say of an account's reads; with `asking` also what its stores and its cluster say.
+    /// What policies say of an account's reads, without asking a store or a cluster.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn permitted(&self, account: &Account) -> Result<Witness, Error> {
+        self.explain.permitted(account).boxed().await
+    }
+
+    /// What policies say of an account's reads, and what its stores and its cluster say.
     ///
     /// # Errors
     /// Only if the registry could not be asked. A store or cluster that does not answer is part of the result.
-    pub async fn witness(&self, account: &Account, asking: bool) -> Result<Witness, Error> {
-        self.explain.witness(account, asking).boxed_local().await
+    pub async fn witness(&self, account: &Account) -> Result<Witness, Error> {
+        self.explain.witness(account).boxed_local().await
     }
 
     /// How the declarations fare that `is_meant` chooses. Reads registry and ledger whole, a page at a time.
     ///
     /// # Errors
     /// Only if registry or ledger could not be asked.
-    pub async fn fleet(&self, is_meant: impl Fn(&Declaration) -> bool) -> Result<Fleet, Error> {
-        self.explain.fleet(is_meant).boxed_local().await
+    pub async fn fleet(
+        &self,
+        is_meant: impl Fn(&Declaration) -> bool + Send + std::marker::Sync,
+    ) -> Result<Fleet, Error> {
+        self.explain.fleet(is_meant).boxed().await
+    }
+
+    /// Declarations that `filter` chooses, in ascending order of ids from behind `after` on, each with what the ledger knows of
+    /// it: at most `limit`, and perhaps fewer with more to come, for only so many are looked at.
+    ///
+    /// # Errors
+    /// Only if registry or ledger could not be asked.
+    pub async fn listed(
+        &self,
+        filter: &Filter,
+        after: Option<&DeclarationId>,
+        limit: usize,
+    ) -> Result<Listing, Error> {
+        self.explain.listed(filter, after, limit).boxed().await
+    }
+
+    /// These declarations, each with what the ledger knows of it.
+    ///
+    /// # Errors
+    /// Only if the ledger could not be asked.
+    pub async fn known(&self, declarations: Vec<Declaration>) -> Result<Vec<Listed>, Error> {
+        self.explain.known(declarations).boxed().await
+    }
+
+    /// The key as a change in every place where a store of the registry could find it; only in one region where it is given,
+    /// or where the key is an ARN.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn changes_of_key(&self, key: &str, region: Option<&str>) -> Result<Vec<Change>, Error> {
+        self.explain.changes_of_key(key, region).boxed().await
     }
 
     /// Lists all stores that are read and all clusters, for what nobody reads, is old, has no owner or is open to all.

@@ -92,6 +92,14 @@ pub fn vendors(lookup: &dyn Lookup) -> Result<Admission, Error> {
     Ok(Admission { doppler: key(lookup, "PAWL_DOPPLER_WEBHOOK_SECRET")? })
 }
 
+/// `PAWL_CONSOLE_TOKEN`: what opens the console of a server, 32 bytes or more; without it there is none.
+///
+/// # Errors
+/// When it is too short.
+pub fn console(lookup: &dyn Lookup) -> Result<Option<SecretValue>, Error> {
+    key(lookup, "PAWL_CONSOLE_TOKEN")
+}
+
 /// A number, or its default.
 fn number<N: std::str::FromStr>(lookup: &dyn Lookup, name: &'static str, default: N) -> Result<N, Error> {
     match lookup.get(name) {

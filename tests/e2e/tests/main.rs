@@ -3,6 +3,7 @@
 mod api_servers;
 mod attacks;
 mod bad_input;
+mod clouds;
 mod intake;
 mod jobs;
 mod lambdas;
@@ -10,6 +11,7 @@ mod runbooks;
 mod see;
 mod serve;
 mod store_attacks;
+mod store_watches;
 mod vault;
 mod vault_audit;
 mod watches;

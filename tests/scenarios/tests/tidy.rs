@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-manifests", &["pawl-domain", "pawl-golang"]),
     ("pawl-ports", &["pawl-documents", "pawl-domain"]),
     ("pawl-pipeline", &["pawl-documents", "pawl-domain", "pawl-ports"]),
+    ("pawl-console", &["pawl-domain", "pawl-pipeline", "pawl-ports"]),
     ("pawl-aws", &["pawl-documents", "pawl-domain", "pawl-ports", "pawl-stores"]),
     ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
@@ -58,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "pawl",
         &[
+            "pawl-console",
             "pawl-domain",
             "pawl-events",
             "pawl-golang",

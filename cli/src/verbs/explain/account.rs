@@ -1,13 +1,10 @@
-//! Why a declaration is as it is, in rows that a person can read.
+//! Why a declaration is as it is, as a table.
 
 use crate::output::Table;
-use pawl_domain::record::State;
-use pawl_domain::{Access, Declaration, Record, Store, StoreId, Version};
 use pawl_pipeline::explain::Account;
-use pawl_pipeline::explain::answer::{answer, next};
-use pawl_pipeline::explain::witness::{KeyNow, ReadNow, Standing, Witness};
+use pawl_pipeline::explain::told::{Fact, told};
+use pawl_pipeline::explain::witness::Witness;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// One line for each thing that is known.
 #[derive(Debug, Serialize)]
@@ -20,236 +17,16 @@ struct Row {
     is: String,
 }
 
+/// What is known of a declaration, the answer first.
+pub(super) fn shown(account: &Account, witness: &Witness) -> Shown {
+    let row = |Fact { what, is }: Fact| Row { what, is };
+    Shown(told(account, witness).into_iter().map(row).collect())
+}
+
 impl Table for Shown {
     const HEADINGS: &'static [&'static str] = &["WHAT", "IS"];
 
     fn rows(&self) -> Vec<Vec<String>> {
         self.0.iter().map(|row| vec![row.what.to_owned(), row.is.clone()]).collect()
     }
-}
-
-impl Shown {
-    fn row(&mut self, what: &'static str, is: impl Into<String>) {
-        self.0.push(Row { what, is: is.into() });
-    }
-}
-
-/// What is known of a declaration, the answer first.
-pub(super) fn shown(account: &Account, witness: &Witness) -> Shown {
-    let declaration = &account.declaration;
-    let mut shown = Shown(Vec::new());
-    shown.row("declaration", declaration.id.to_string());
-    shown.row("answer", answer(account, witness));
-    shown.row("state", state(account.record.as_ref()));
-    for reason in held_back(account, witness) {
-        shown.row("held back", reason);
-    }
-    shown.row("next attempt", next(account));
-    if let Some(record) = &account.record {
-        tell_record(&mut shown, record);
-    }
-    tell_target(&mut shown, declaration, account.record.as_ref(), witness);
-    for (position, read) in declaration.reads.iter().enumerate() {
-        let written = account.record.as_ref().and_then(|record| record.versions.get(position));
-        let version = written.and_then(|versions| versions.one()).map(|version| version.id.as_str());
-        match witness.reads.get(position) {
-            Some(now) if !now.keys.is_empty() => tell_keys(&mut shown, &read.path, now),
-            _ if written.is_some() => {
-                shown.row(
-                    "version written",
-                    format!("{}: {}", read.path, version.unwrap_or("no single version")),
-                );
-            }
-            _ => {}
-        }
-    }
-    for (id, store) in &account.stores {
-        shown.row("store", store.as_ref().map_or(format!("{id}: not registered"), known));
-        for identity in identities(id, declaration, witness) {
-            shown.row("read as", identity);
-        }
-    }
-    for key in &account.keys {
-        shown.row("found by changes of", key.as_str());
-    }
-    shown
-}
-
-fn tell_record(shown: &mut Shown, record: &Record) {
-    shown.row("last attempt", format!("{:.0}", record.at));
-    if let Some(since) = record.open_since() {
-        shown.row("open since", format!("{since:.0}"));
-    }
-    if let Some(until) = record.not_before {
-        shown.row("not before", format!("{until:.0}"));
-    }
-    for change in &record.owed.changes {
-        let version = change.version.as_deref().unwrap_or("an unnamed version");
-        shown.row("owed", format!("{version} of {} is still to be seen in the store", change.key()));
-    }
-    for former in &record.owed.targets {
-        shown.row("owed", format!("{} is still to be deleted", former.name));
-    }
-    if record.owed.target {
-        shown.row("owed", "its target was deleted, and is made again when its stores have something");
-    }
-    if record.owed.removed.is_some() {
-        shown.row("owed", "its removal");
-    }
-    shown.row("last known right", record.refreshed.map_or("never".to_owned(), |at| format!("{at:.0}")));
-}
-
-fn tell_target(shown: &mut Shown, declaration: &Declaration, record: Option<&Record>, witness: &Witness) {
-    let kind = declaration.target.generic().map_or("Secret".to_owned(), ToString::to_string);
-    shown.row("target", format!("{kind} {} in cluster {}", declaration.target.name, declaration.id.cluster));
-    if let Some(target) = record.and_then(|record| record.target.as_ref()) {
-        let version = target.resource_version.as_deref();
-        let seen = version.map_or("it is looked at before the next write".to_owned(), |version| {
-            format!("resourceVersion {version}")
-        });
-        shown.row("target as written", format!("{}: {seen}", target.name));
-    }
-    match &witness.target {
-        None => {}
-        Some(Err(error)) => shown.row("target as it stands", format!("unknown: {error}")),
-        Some(Ok(None)) => shown.row("target as it stands", "it does not exist"),
-        Some(Ok(Some(standing))) => shown.row("target as it stands", stands(standing)),
-    }
-}
-
-fn stands(standing: &Standing) -> String {
-    let mut parts = vec![format!("resourceVersion {}", standing.resource_version)];
-    parts.extend(
-        standing
-            .is_as_left
-            .map(|left| if left { "as it was left" } else { "another than was left" }.to_owned()),
-    );
-    if !standing.is_managed {
-        parts.push("without the managed label".to_owned());
-    } else if !standing.is_as_written {
-        parts.push("its data were changed by somebody else".to_owned());
-    }
-    parts.extend(standing.owner.as_ref().map(|owner| format!("owned by {owner}")));
-    parts.push(match standing.keys.is_empty() {
-        true => "no keys".to_owned(),
-        false => format!("keys {}", standing.keys.join(", ")),
-    });
-    parts.join("; ")
-}
-
-fn tell_keys(shown: &mut Shown, path: &str, now: &ReadNow) {
-    for key in &now.keys {
-        shown.row("version", format!("{path}: {}: {}", key.key, versions(key)));
-    }
-    if now.unasked > 0 {
-        shown.row("version", format!("{path}: {} more keys were not asked for", now.unasked));
-    }
-}
-
-fn versions(key: &KeyNow) -> String {
-    let id = |version: Option<&Version>| version.map_or("nothing".to_owned(), |version| version.id.clone());
-    let written = id(key.written.as_ref());
-    match &key.given {
-        Ok(given) if key.is_stale() => {
-            format!("{written} is written, the store gives out {}", id(given.as_ref()))
-        }
-        Ok(_) => format!("{written}, as the store gives it out"),
-        Err(error) => format!("{written} is written, the store does not tell: {error}"),
-    }
-}
-
-fn known(store: &Store) -> String {
-    format!("{}: {}", store.id, store.location())
-}
-
-/// With which identities a store is read, each once.
-fn identities(store: &StoreId, declaration: &Declaration, witness: &Witness) -> Vec<String> {
-    let of_store = declaration.reads.iter().zip(&witness.reads).filter(|(read, _)| read.store == *store);
-    let mut found: Vec<String> = of_store
-        .filter_map(|(_, now)| now.permit.as_ref().ok())
-        .map(|permit| {
-            let terms = permit.terms().replace('\n', ", ");
-            let terms = if terms.is_empty() { String::new() } else { format!("; policies grant: {terms}") };
-            format!("{store}: {}{terms}", identity(&permit.access))
-        })
-        .collect();
-    found.dedup();
-    found
-}
-
-fn identity(access: &Access) -> String {
-    let cluster = access.cluster.as_ref().map(|cluster| format!(" of cluster {cluster}")).unwrap_or_default();
-    let mut told = match &access.namespace {
-        Some(namespace) => format!("with credentials in namespace {namespace}{cluster}"),
-        None => "with credentials that all clusters share".to_owned(),
-    };
-    if let Some((namespace, _)) = &access.tags {
-        told.push_str(&format!(", in a session of its own for namespace {namespace}{cluster}"));
-    }
-    told
-}
-
-fn state(record: Option<&Record>) -> String {
-    match record.map(|record| &record.state) {
-        None => "never tried".to_owned(),
-        Some(State::Settled(outcome)) => outcome.to_string(),
-        Some(State::Pending) => {
-            "waits: its delivery is in the job queue, or the next sweep makes it".to_owned()
-        }
-        Some(State::Failed(failure)) => {
-            format!("failed ({}), attempt {}: {}", failure.code(), failure.attempts, failure.message)
-        }
-    }
-}
-
-/// Everything for which it may stay as it is.
-fn held_back(account: &Account, witness: &Witness) -> Vec<String> {
-    let declaration = &account.declaration;
-    let mut reasons = Vec::new();
-    if !account.cluster_known {
-        reasons.push(format!(
-            "cluster {} is not registered; apply a Cluster of this name",
-            declaration.id.cluster
-        ));
-    }
-    for (id, store) in &account.stores {
-        match store {
-            None => reasons.push(format!("{id} is not registered; apply it, or correct secretStoreRef")),
-            // Which labels a namespace has, only its cluster knows.
-            Some(store) if store.needs_namespace_labels() => {}
-            Some(store) => {
-                if let Ok(false) = store.allows(&declaration.id.namespace, &BTreeMap::new()) {
-                    let namespace = &declaration.id.namespace;
-                    reasons.push(format!("the conditions of {id} do not admit namespace {namespace}"));
-                }
-            }
-        }
-    }
-    let registered = |read: &pawl_domain::Read| matches!(account.stores.get(&read.store), Some(Some(_)));
-    let made = declaration.reads.iter().zip(&witness.reads).filter(|(read, _)| registered(read));
-    reasons.extend(made.filter_map(|(_, now)| now.permit.as_ref().err().map(ToString::to_string)));
-    if declaration.refresh.reads_once() {
-        reasons.push("its refreshPolicy or a refreshInterval of zero says to read once".to_owned());
-    }
-    if !declaration.refresh.is_let_run(account.now) {
-        reasons.push(format!(
-            "its syncWindows are closed now ({}); changes are made good when they open",
-            windows(declaration)
-        ));
-    }
-    let edited = account.record.as_ref().is_some_and(|record| record.declaration != declaration.digest());
-    if edited {
-        reasons.push("its manifest changed after the last attempt, which was of the one before".to_owned());
-    }
-    reasons
-}
-
-/// Its sync windows, as the manifest has them.
-fn windows(declaration: &Declaration) -> String {
-    let Some(windows) = &declaration.refresh.windows else { return String::new() };
-    let window = |window: &pawl_domain::declaration::SyncWindow| {
-        format!("{} for {} min", window.schedule, window.duration.as_secs() / 60)
-    };
-    let shown: Vec<_> = windows.windows.iter().map(window).collect();
-    format!("{:?} {}", windows.kind, shown.join(", "))
 }

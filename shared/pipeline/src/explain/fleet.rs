@@ -4,18 +4,34 @@ use crate::base::stores::Stores;
 use crate::parts::Explain;
 use jiff::{SignedDuration, Timestamp};
 use pawl_documents::mark_name;
-use pawl_domain::record::{Cause, State};
+use pawl_domain::record::{Cause, Failure, State};
 use pawl_domain::refresh::overdue;
-use pawl_domain::{Access, ClusterName, Declaration, Record};
+use pawl_domain::{Access, ClusterName, Declaration, DeclarationId, Record};
 use pawl_ports::{Clock, Error, Ledger, Ports, Registry, Scope};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How all declarations fare together.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
-    /// The clusters that they go to.
-    pub clusters: BTreeSet<ClusterName>,
+    /// All of them.
+    pub total: Tally,
+    /// Those of each cluster that they go to.
+    pub clusters: BTreeMap<ClusterName, Tally>,
+    /// Those that failed the last time, by the code of their failure.
+    pub failures: BTreeMap<String, Failing>,
+    /// How many seconds ago each of those that are settled and read again was known to be what its stores give out: when it
+    /// was delivered, or when all its stores were last swept.
+    pub ages: Spread,
+    /// How many seconds it took from each event to its Secret, within [`Fleet::SPAN`].
+    pub delays: Spread,
+    /// How many writes each cause called for, within [`Fleet::SPAN`].
+    pub writes: BTreeMap<Cause, usize>,
+}
+
+/// How many declarations fare in which way.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
     /// How many there are.
     pub declarations: usize,
     /// How many of them are as declared.
@@ -32,13 +48,32 @@ pub struct Fleet {
     pub overdue: usize,
     /// By how much the most overdue is.
     pub oldest_overdue: Duration,
-    /// How many seconds ago each of those that are settled and read again was known to be what its stores give out: when it
-    /// was delivered, or when all its stores were last swept.
-    pub ages: Spread,
-    /// How many seconds it took from each event to its Secret, within [`Fleet::SPAN`].
-    pub delays: Spread,
-    /// How many writes each cause called for, within [`Fleet::SPAN`].
-    pub writes: BTreeMap<Cause, usize>,
+    /// How many seconds ago that one was known to be right of which it is longest ago; see [`Fleet::ages`].
+    pub oldest_known: Option<u64>,
+}
+
+/// The declarations that failed with one code.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Failing {
+    /// How many.
+    pub declarations: usize,
+    /// Since when the first of them has been failing, where a record tells.
+    pub since: Option<Timestamp>,
+    /// The first [`Failing::NAMED`] of them, with what their failures say.
+    pub examples: Vec<(DeclarationId, String)>,
+}
+
+impl Failing {
+    /// How many are named.
+    pub const NAMED: usize = 5;
+
+    fn add(&mut self, id: &DeclarationId, record: &Record, failure: &Failure) {
+        self.declarations += 1;
+        self.since = self.since.into_iter().chain(record.open_since()).min();
+        if self.examples.len() < Self::NAMED {
+            self.examples.push((id.clone(), failure.message.clone()));
+        }
+    }
 }
 
 impl Fleet {
@@ -68,6 +103,11 @@ impl Spread {
         self.0.get(place - 1).copied()
     }
 
+    /// The numbers, in ascending order.
+    pub fn numbers(&self) -> &[u64] {
+        &self.0
+    }
+
     /// The largest.
     pub fn most(&self) -> Option<u64> {
         self.0.last().copied()
@@ -75,7 +115,10 @@ impl Spread {
 }
 
 impl<P: Ports> Explain<P> {
-    pub(crate) async fn fleet(&self, is_meant: impl Fn(&Declaration) -> bool) -> Result<Fleet, Error> {
+    pub(crate) async fn fleet(
+        &self,
+        is_meant: impl Fn(&Declaration) -> bool + Send + Sync,
+    ) -> Result<Fleet, Error> {
         let now = self.base.ports.clock().now();
         let (mut fleet, mut ages, mut delays) = (Fleet::default(), Vec::new(), Vec::new());
         let (mut marks, rules) = (BTreeMap::new(), self.base.rules().await?);
@@ -89,7 +132,13 @@ impl<P: Ports> Explain<P> {
                 self.count(&mut fleet, declaration, record, now);
                 let Some(record) = record else { continue };
                 let swept = self.swept(declaration, &stores, &mut marks).await?;
-                ages.extend(age(declaration, record, swept, now));
+                if let Some(age) = age(declaration, record, swept, now) {
+                    ages.push(age);
+                    let of_cluster = fleet.clusters.entry(declaration.id.cluster.clone()).or_default();
+                    for tally in [&mut fleet.total, of_cluster] {
+                        tally.oldest_known = tally.oldest_known.max(Some(age));
+                    }
+                }
                 let begin = now.checked_sub(Fleet::SPAN).unwrap_or(Timestamp::MIN);
                 for written in record.history.writes().iter().filter(|written| written.at >= begin) {
                     *fleet.writes.entry(written.cause).or_default() += 1;
@@ -125,21 +174,42 @@ impl<P: Ports> Explain<P> {
     }
 
     fn count(&self, fleet: &mut Fleet, declaration: &Declaration, record: Option<&Record>, now: Timestamp) {
-        fleet.declarations += 1;
-        fleet.clusters.insert(declaration.id.cluster.clone());
+        let period = self.base.settings.sweep_period;
+        let of_cluster = fleet.clusters.entry(declaration.id.cluster.clone()).or_default();
+        for tally in [&mut fleet.total, of_cluster] {
+            tally.count(declaration, record, period, now);
+        }
+        if let Some(record) = record
+            && let State::Failed(failure) = &record.state
+        {
+            let failing = fleet.failures.entry(failure.code().to_string()).or_default();
+            failing.add(&declaration.id, record, failure);
+        }
+    }
+}
+
+impl Tally {
+    fn count(
+        &mut self,
+        declaration: &Declaration,
+        record: Option<&Record>,
+        period: Duration,
+        now: Timestamp,
+    ) {
+        self.declarations += 1;
         match record.map(|record| &record.state) {
-            Some(State::Failed(_)) => fleet.failing += 1,
-            Some(State::Settled(_)) => fleet.settled += 1,
+            Some(State::Failed(_)) => self.failing += 1,
+            Some(State::Settled(_)) => self.settled += 1,
             None | Some(State::Pending) => {
-                fleet.waiting += 1;
-                fleet.held_back += usize::from(record.is_some() && !declaration.refresh.is_let_run(now));
+                self.waiting += 1;
+                self.held_back += usize::from(record.is_some() && !declaration.refresh.is_let_run(now));
             }
         }
         let Some(record) = record else { return };
-        fleet.set_aside += usize::from(record.is_set_aside(declaration));
-        if let Some(late) = overdue(declaration, record, self.base.settings.sweep_period, now) {
-            fleet.overdue += 1;
-            fleet.oldest_overdue = fleet.oldest_overdue.max(late);
+        self.set_aside += usize::from(record.is_set_aside(declaration));
+        if let Some(late) = overdue(declaration, record, period, now) {
+            self.overdue += 1;
+            self.oldest_overdue = self.oldest_overdue.max(late);
         }
     }
 }

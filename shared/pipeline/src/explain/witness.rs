@@ -70,7 +70,19 @@ pub struct Standing {
 }
 
 impl<P: Ports> Explain<P> {
-    pub(crate) async fn witness(&self, account: &Account, asking: bool) -> Result<Witness, Error> {
+    /// What policies say; nobody is asked but the registry.
+    pub(crate) async fn permitted(&self, account: &Account) -> Result<Witness, Error> {
+        let declaration = &account.declaration;
+        let stores = self.base.stores_of(std::slice::from_ref(declaration)).await?;
+        let permitted = |read: &Read| ReadNow {
+            permit: stores.permit(read, &declaration.id),
+            keys: Vec::new(),
+            unasked: 0,
+        };
+        Ok(Witness { reads: declaration.reads.iter().map(permitted).collect(), target: None })
+    }
+
+    pub(crate) async fn witness(&self, account: &Account) -> Result<Witness, Error> {
         let declaration = &account.declaration;
         let stores = self.base.stores_of(std::slice::from_ref(declaration)).await?;
         let versions = |position: usize| account.record.as_ref()?.versions.get(position);
@@ -78,18 +90,13 @@ impl<P: Ports> Explain<P> {
         for (position, read) in declaration.reads.iter().enumerate() {
             let permit = stores.permit(read, &declaration.id);
             let (asked, unasked) = match &permit {
-                Ok(_) if asking => asked(read, versions(position), &stores),
-                _ => (Vec::new(), 0),
+                Ok(_) => asked(read, versions(position), &stores),
+                Err(_) => (Vec::new(), 0),
             };
             reads.push((permit, asked, unasked));
         }
         let given = self.versions_now(&reads);
-        let target = async {
-            match asking {
-                true => Some(self.standing(account).await),
-                false => None,
-            }
-        };
+        let target = async { Some(self.standing(account).await) };
         let (given, target) = futures::join!(given, target);
         let of_read = |(permit, asked, unasked): (Result<Permit, Error>, Vec<Asked>, usize)| {
             let key_now = |Asked { key, wanted, written }: Asked| {

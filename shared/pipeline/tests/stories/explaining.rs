@@ -19,7 +19,10 @@ async fn asked(story: &Story, asking: bool) -> (String, Witness) {
     let flow = story.flow();
     let id: DeclarationId = ID.parse().unwrap();
     let account = flow.account(&id).await.unwrap().unwrap();
-    let witness = flow.witness(&account, asking).await.unwrap();
+    let witness = match asking {
+        true => flow.witness(&account).await.unwrap(),
+        false => flow.permitted(&account).await.unwrap(),
+    };
     let said = answer(&account, &witness);
     story.canary.assert_absent_from("the explanation", &format!("{said} {account:?} {witness:?}"));
     story.end();
@@ -85,7 +88,7 @@ async fn what_is_missing_or_not_allowed_comes_before_all_else() {
     story.world.declare(declaration("red/shop/db").reads("app/db"));
     let flow = story.flow();
     let account = flow.account(&"red/shop/db".parse().unwrap()).await.unwrap().unwrap();
-    let witness = flow.witness(&account, false).await.unwrap();
+    let witness = flow.permitted(&account).await.unwrap();
     assert_eq!(answer(&account, &witness), "cluster red is not registered: apply a Cluster of this name");
 
     let story = written(declaration(ID).reads("app/db")).await;

@@ -20,7 +20,8 @@ async fn a_fleet_is_told_by_state_age_and_cause() {
     story.world.rotate("app/b", story.value(2));
     story.flow().sync(&a).await.unwrap();
     let before = story.flow().fleet(|_| true).await.unwrap();
-    assert_eq!((before.declarations, before.settled, before.waiting, before.failing), (3, 1, 2, 0));
+    let total = &before.total;
+    assert_eq!((total.declarations, total.settled, total.waiting, total.failing), (3, 1, 2, 0));
     story.flow().sweep(true).await.unwrap();
     let job = Job::chunks(&["green/shop/c".parse().unwrap()], None, story.world.clock().now()).remove(0);
     story.flow().deliver(&job).await.unwrap();
@@ -33,13 +34,24 @@ async fn a_fleet_is_told_by_state_age_and_cause() {
     story.flow().sweep(false).await.unwrap();
     story.world.advance(MINUTE);
     let fleet = story.flow().fleet(|_| true).await.unwrap();
-    assert_eq!((fleet.declarations, fleet.settled, fleet.failing, fleet.clusters.len()), (3, 2, 1, 2));
+    let total = &fleet.total;
+    assert_eq!((total.declarations, total.settled, total.failing, fleet.clusters.len()), (3, 2, 1, 2));
+    let of_clusters =
+        fleet.clusters.iter().map(|(name, tally)| (name.as_str(), tally.settled, tally.failing));
+    assert_eq!(of_clusters.collect::<Vec<_>>(), [("blue", 1, 0), ("green", 1, 1)]);
+    let failures: Vec<_> = fleet.failures.iter().collect();
+    let [(code, failing)] = failures[..] else { panic!("{failures:?}") };
+    assert_eq!((code.as_str(), failing.declarations), ("PAWL-FETCH-NOT-FOUND", 1));
+    assert_eq!(failing.examples[0].0.to_string(), "green/shop/c");
     assert_eq!(fleet.writes.get(&Cause::Sweep), Some(&1), "{fleet:?}");
     assert_eq!((fleet.delays.count(), fleet.delays.most()), (1, Some(4)));
     // A sweep looked at both since, though it found nothing of one.
     assert_eq!((fleet.ages.count(), fleet.ages.most()), (2, Some(60)));
+    assert!(
+        [&fleet.total].into_iter().chain(fleet.clusters.values()).all(|tally| tally.oldest_known == Some(60))
+    );
     let blue = story.flow().fleet(|each| each.id.cluster.as_str() == "blue").await.unwrap();
-    assert_eq!((blue.declarations, blue.clusters.len()), (1, 1));
+    assert_eq!((blue.total.declarations, blue.clusters.len()), (1, 1));
     story.world.advance(Duration::from_secs(25 * 3600));
     assert!(story.flow().fleet(|_| true).await.unwrap().writes.is_empty(), "of the last day only");
     story.end();

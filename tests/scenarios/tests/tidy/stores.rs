@@ -12,7 +12,7 @@ fn the_readme_names_each_store_where_the_page_says_how_its_changes_are_told() {
     let groups = [
         (
             "| at once, by the store's own events |",
-            vec!["EventBridge", "audit records", "Event Grid", "Pub/Sub", "webhooks"],
+            vec!["EventBridge", "a watch", "audit records", "Event Grid", "Pub/Sub", "webhooks"],
         ),
         ("| at once by an [event that you send]", vec!["the sweep"]),
         ("| when the manifest changes |", vec!["an edit of the store"]),

@@ -1,0 +1,87 @@
+//! The console: as a part of `pawl serve`, and by itself over what an operator may read.
+
+use super::listen;
+use crate::args::{Args, Console};
+use crate::error::Error;
+use crate::output;
+use crate::verbs::jobs::Row;
+use crate::verbs::registry;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::any;
+use pawl_console::{Desk, Door, HOME, Queue, QueuedJob};
+use pawl_domain::SecretValue;
+use pawl_pipeline::Pipeline;
+use pawl_ports::Ports;
+use pawl_runtime::Inbox;
+use pawl_runtime::config::Lookup;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch::channel;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// `pawl console`: serves the pages until the process is told to stop.
+///
+/// # Errors
+/// When registry or queue cannot be opened, or the address cannot be listened on or is not of this machine.
+pub(crate) async fn run(args: &Args, console: &Console) -> Result<ExitCode, Error> {
+    if !console.listen.ip().is_loopback() {
+        let message = "--listen takes loopback addresses; for others, pawl serve has the console at /console";
+        return Err(Error::Usage(message.to_owned()));
+    }
+    let pipeline = Arc::new(registry(args).await?);
+    let inbox = pawl_runtime::inbox(&args.lookup()).await?;
+    let (door, token) = Door::of_process();
+    let listener = TcpListener::bind(console.listen).await.map_err(Error::Http)?;
+    let address = listener.local_addr().map_err(Error::Http)?;
+    output::note(&format!("the console is at http://{address}{HOME}/login?token={token}"));
+    let (stop, stopped) = channel(false);
+    let routes = pawl_console::routes(pipeline, desk(inbox), door).layer(CatchPanicLayer::new());
+    let serving = tokio::spawn(listen::serve(listener, routes, stopped));
+    super::told_to_stop().await;
+    let _ = stop.send(true);
+    let _ = serving.await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `/console` of `pawl serve`; where no token is set, an answer that says so.
+///
+/// # Errors
+/// When the job queue cannot be opened.
+pub(super) async fn routes<P: Ports>(
+    pipeline: &Arc<Pipeline<P>>,
+    token: Option<SecretValue>,
+    lookup: &(impl Lookup + Clone + 'static),
+) -> Result<Router, Error> {
+    let Some(token) = token else { return Ok(closed()) };
+    let inbox = pawl_runtime::inbox(lookup).await?;
+    Ok(pawl_console::routes(Arc::clone(pipeline), desk(inbox), Door::new(token)))
+}
+
+/// Answers that there is no console.
+pub(super) fn closed() -> Router {
+    let off = || async {
+        super::http::problem(StatusCode::NOT_FOUND, "the console is off; set PAWL_CONSOLE_TOKEN to have it")
+    };
+    Router::new().route(HOME, any(off)).route("/console/{*rest}", any(off))
+}
+
+fn desk(inbox: Inbox) -> Desk {
+    Arc::new(move |limit| {
+        let inbox = inbox.clone();
+        Box::pin(async move {
+            let shown = inbox.shown(limit).await?;
+            let job = |row: Row| QueuedJob {
+                id: row.id,
+                state: row.state,
+                attempts: row.attempts,
+                since: row.since,
+                what: row.what,
+                reason: row.reason,
+            };
+            let jobs = shown.jobs.iter().map(Row::from).map(job).collect();
+            Ok(Queue { waiting: shown.waiting, dead: shown.dead, jobs })
+        })
+    })
+}
