@@ -42,6 +42,7 @@ pub(crate) type Collection = (&'static str, &'static str);
 pub(crate) fn collection(kind: &str) -> Result<Collection> {
     const CORE: &str = "/api/v1";
     const ESO: &str = "/apis/external-secrets.io/v1";
+    const GENERATORS: &str = "/apis/generators.external-secrets.io/v1alpha1";
     Ok(match kind {
         "Namespace" => (CORE, "namespaces"),
         "Secret" => (CORE, "secrets"),
@@ -51,6 +52,9 @@ pub(crate) fn collection(kind: &str) -> Result<Collection> {
         "ExternalSecret" => (ESO, "externalsecrets"),
         "SecretStore" => (ESO, "secretstores"),
         "ClusterSecretStore" => (ESO, "clustersecretstores"),
+        "ClusterGenerator" => (GENERATORS, "clustergenerators"),
+        "Password" => (GENERATORS, "passwords"),
+        "UUID" => (GENERATORS, "uuids"),
         other => return Err(Error::Form(format!("kind {other} is not known to the player"))),
     })
 }
