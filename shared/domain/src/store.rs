@@ -15,6 +15,7 @@ mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
+pub mod generator;
 mod gitlab;
 mod headers;
 mod ibm;
@@ -69,12 +70,12 @@ pub use vault::{
 };
 pub use webhook::{WebhookSecret, WebhookStore};
 
-use crate::generator::{Generator, GeneratorKind};
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use crate::provider::{Capabilities, Lookup, VersionSelector};
 use crate::query::{Find, Query, Remote, Told};
+use generator::{Generator, GeneratorKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::{BTreeMap, BTreeSet};

@@ -39,7 +39,11 @@ pub fn key(read: &Read) -> String {
 
 /// Where a read stands in the manifest, and what of the key it reads.
 pub fn part(read: &Read) -> String {
-    let Query::Key(remote) = &read.query else { return format!("{} (finds it)", read.path) };
+    let remote = match &read.query {
+        Query::Key(remote) => remote,
+        Query::Find(_) => return format!("{} (finds it)", read.path),
+        Query::Generate => return format!("{} (makes it)", read.path),
+    };
     let property = remote.property.as_deref().map(|property| format!("property {property}"));
     let version = remote.version.as_deref().map(|version| format!("version {version}"));
     let metadata = remote.metadata.then(|| "metadata".to_owned());
