@@ -110,11 +110,11 @@ impl Pushes for Embedded {
     }
 }
 
+/// A record with its revision, or why it cannot be read.
+type Found = (Revision, Result<PushRecord, Unreadable>);
+
 /// The revision and record of a PushSecret, where there is one.
-fn standing(
-    connection: &Connection,
-    id: &DeclarationId,
-) -> Result<Option<(Revision, Result<PushRecord, Unreadable>)>, Error> {
+fn standing(connection: &Connection, id: &DeclarationId) -> Result<Option<Found>, Error> {
     let mut one = connection.prepare_cached("SELECT revision, document FROM push_records WHERE id = ?1")?;
     let found = one.query_row([keys::of_declaration(id)], |row| {
         let record = pawl_documents::read(&id.to_string(), text(row, 1)?);

@@ -263,6 +263,5 @@ fn mentions(declaration: &Declaration, text: &str) -> bool {
             Query::Find(find) => {
                 find.path.as_deref().is_some_and(has) || find.name.as_deref().is_some_and(has)
             }
-            Query::Generate => has(read.store.name.as_str()),
         })
 }

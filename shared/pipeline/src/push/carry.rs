@@ -176,13 +176,15 @@ impl<P: Ports> Push<P> {
     }
 }
 
+/// An entry of a store.
+type Key<'a> = &'a (StoreId, RemoteEntry);
 /// What is done for one entry.
-type Act<'a, T> = (&'a (StoreId, RemoteEntry), BoxFuture<'a, T>);
+type Act<'a, T> = (Key<'a>, BoxFuture<'a, T>);
 
 /// Does something for each entry: side by side for each store, and so many at a time within one. What comes of it is in the
 /// order of the entries, so that equal failures are told in equal words.
-async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(&'a (StoreId, RemoteEntry), T)> {
-    let mut stores: BTreeMap<&StoreId, Vec<BoxFuture<'a, (&'a (StoreId, RemoteEntry), T)>>> = BTreeMap::new();
+async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(Key<'a>, T)> {
+    let mut stores: BTreeMap<&StoreId, Vec<BoxFuture<'a, (Key<'a>, T)>>> = BTreeMap::new();
     for (key, act) in acts {
         stores.entry(&key.0).or_default().push(act.map(move |done| (key, done)).boxed());
     }
@@ -191,7 +193,7 @@ async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(&'a (StoreId,
         each.push(stream::iter(acts).buffer_unordered(PER_STORE).collect().boxed());
     }
     let mut done: Vec<_> = join_all(each).await.into_iter().flatten().collect();
-    done.sort_by(|(a, _), (b, _)| a.cmp(b));
+    done.sort_by_key(|(key, _)| *key);
     done
 }
 
