@@ -88,7 +88,7 @@ fn declaration(reads: Vec<Read>, template: Option<Template>) -> Declaration {
 fn read(into: Becomes, remote: Remote) -> Read {
     Read {
         path: "spec.data[0]".into(),
-        store: StoreId { home: Home::Applied, namespace: None, name: named("aws") },
+        store: StoreId { home: Home::Applied, namespace: None, name: named("aws"), generator: None },
         query: Query::Key(remote),
         into,
         decoding: Decoding::None,

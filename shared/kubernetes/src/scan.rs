@@ -2,18 +2,19 @@
 
 use crate::call::{Call, Verb};
 use crate::connect::Link;
-use crate::eso::{EsoKind, VERSIONS};
+use crate::eso::EsoKind;
 use crate::list::{self, Listed};
 use crate::store_status;
-use pawl_domain::{Home, Manifests, Problem, Severity, Step};
+use pawl_domain::{Home, Kind, Manifests, Problem, Severity, Step};
 use pawl_manifests::{ParseOptions, from_object};
 use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
 
-/// Reads every ExternalSecret, SecretStore and ClusterSecretStore, and PushSecrets where they are carried out.
+/// Reads every ExternalSecret, SecretStore, ClusterSecretStore and generator, and PushSecrets where they are carried out.
 ///
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
-/// "not allowed to see any" must not look alike.
+/// "not allowed to see any" must not look alike. Of generators, which most clusters have none of, neither keeps the others
+/// out: nothing is said where they are not served, and a warning where they may not be listed.
 pub(crate) async fn manifests<I: ClusterIdentity>(
     link: &Link<I>,
     class: &str,
@@ -24,7 +25,7 @@ pub(crate) async fn manifests<I: ClusterIdentity>(
 
 /// Reads every SecretStore and ClusterSecretStore, in the same way.
 pub(crate) async fn stores<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
-    all(link, class, [EsoKind::SecretStore, EsoKind::ClusterSecretStore].into_iter()).await
+    all(link, class, EsoKind::STORES.into_iter()).await
 }
 
 async fn all<I: ClusterIdentity>(
@@ -37,13 +38,18 @@ async fn all<I: ClusterIdentity>(
     class.clone_into(&mut options.class);
     let mut found = Manifests::default();
     for kind in kinds {
-        match read(link, kind, &place, &options).await? {
-            Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
-            None => {
-                found.unserved.insert(kind.resource(0).kind.to_owned());
-                found.problems.push(not_served(kind, &place));
+        let problem = match read(link, kind, &place, &options).await {
+            Ok(Some(objects)) => {
+                objects.into_iter().for_each(|one| merge(&mut found, one));
+                continue;
             }
-        }
+            Ok(None) if kind.is_generator() => None,
+            Ok(None) => Some(not_served(kind, &place)),
+            Err(error) if kind.is_generator() && error.kind == Kind::Denied => Some(not_listed(kind, &place)),
+            Err(error) => return Err(error),
+        };
+        found.unserved.insert(kind.resource(0).kind.to_owned());
+        found.problems.extend(problem);
     }
     Ok(found)
 }
@@ -54,10 +60,11 @@ async fn read<I: ClusterIdentity>(
     place: &str,
     options: &ParseOptions,
 ) -> Result<Option<Vec<Manifests>>, Error> {
-    let first = link.served();
-    for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
+    for version in kind.versions(link.served()) {
         if let Some(objects) = read_version(link, kind, version, place, options).await? {
-            link.set_served(version);
+            if !kind.is_generator() {
+                link.set_served(version);
+            }
             return Ok(Some(objects));
         }
     }
@@ -95,7 +102,9 @@ async fn read_version<I: ClusterIdentity>(
 pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> Manifests {
     let standing = store_status::standing(&object);
     let mut found = from_object(object, place, options);
-    found.standing = found.stores.iter().map(|store| (store.id.clone(), standing.clone())).collect();
+    // Generators have no status.
+    let stores = found.stores.iter().filter(|store| store.id.generator.is_none());
+    found.standing = stores.map(|store| (store.id.clone(), standing.clone())).collect();
     found
 }
 
@@ -117,5 +126,17 @@ fn not_served(kind: EsoKind, place: &str) -> Problem {
         object: format!("kind {name}"),
         field: String::new(),
         message: "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster".to_owned(),
+    }
+}
+
+fn not_listed(kind: EsoKind, place: &str) -> Problem {
+    let name = kind.resource(0).kind;
+    Problem {
+        severity: Severity::Warning,
+        place: place.to_owned(),
+        object: format!("kind {name}"),
+        field: String::new(),
+        message: "may not be listed, so what ExternalSecrets have made by it fails; grant it as pawl rbac --profile index says"
+            .to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use crate::pawl::{CANARY, cluster, id, now, pawl};
 use crate::server::Server;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::reconcile::Deed;
-use pawl_domain::{Failure, Kind, Outcome, Severity, Step};
+use pawl_domain::{Failure, GeneratorKind, Kind, Outcome, Severity, Step};
 use pawl_ports::{Clusters, Status, StoreStatus, Validity};
 use serde_json::{Value, json};
 
@@ -16,8 +16,33 @@ pub(crate) async fn kinds_that_are_not_served_are_a_warning(server: &Server) {
     let problems: Vec<_> = found.problems.iter().map(|one| (one.severity, one.object.as_str())).collect();
     let kinds = ["kind ExternalSecret", "kind SecretStore", "kind ClusterSecretStore"];
     assert_eq!(problems, kinds.map(|kind| (Severity::Warning, kind)));
+    let generators = GeneratorKind::ALL.iter().filter(|kind| kind.is_served()).map(|kind| kind.as_str());
+    let mut kinds: Vec<_> =
+        generators.chain(["ClusterSecretStore", "ExternalSecret", "SecretStore"]).collect();
+    kinds.sort_unstable();
     let unserved: Vec<_> = found.unserved.iter().map(String::as_str).collect();
-    assert_eq!(unserved, ["ClusterSecretStore", "ExternalSecret", "SecretStore"]);
+    assert_eq!(unserved, kinds, "nothing is known of them, though of generators nothing is said");
+}
+
+pub(crate) async fn generators_are_read_and_have_no_status(server: &Server) {
+    server.namespace("makes").await;
+    let of = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "generators.external-secrets.io/v1alpha1", "kind": kind,
+            "metadata": { "name": "db" }, "spec": spec,
+        })
+    };
+    let group = "/apis/generators.external-secrets.io/v1alpha1";
+    let password = json!({ "length": 12, "digits": 3, "symbols": 0, "noUpper": false, "allowRepeat": true });
+    server.create(&format!("{group}/namespaces/makes/passwords"), of("Password", password)).await;
+    server.create(&format!("{group}/namespaces/makes/uuids"), of("UUID", json!({}))).await;
+    let wide = json!({ "kind": "UUID", "generator": { "uuidSpec": {} } });
+    server.create(&format!("{group}/clustergenerators"), of("ClusterGenerator", wide)).await;
+    let found = pawl(server, &server.pawl).manifests(&cluster(server)).await.unwrap();
+    let made = found.stores.iter().filter(|store| store.id.generator.is_some());
+    let ids: Vec<String> = made.map(|store| store.id.to_string()).collect();
+    assert_eq!(ids, ["blue/ClusterGenerator db", "blue/Password makes/db", "blue/UUID makes/db"]);
+    assert!(found.standing.keys().all(|id| id.generator.is_none()), "{:?}", found.standing.keys());
 }
 
 pub(crate) async fn manifests_are_read_and_a_malformed_one_hides_nothing(server: &Server) {

@@ -55,6 +55,7 @@ async fn suite(server: &Server) {
     access::tells_where_the_api_server_is(server).await;
     access::tells_of_namespaces(server).await;
     eso::manifests_are_read_and_a_malformed_one_hides_nothing(server).await;
+    eso::generators_are_read_and_have_no_status(server).await;
     eso::outcomes_are_published(server).await;
     eso::stores_are_told_how_they_were_validated(server).await;
     eso::a_status_that_somebody_else_wrote_is_read_first(server).await;

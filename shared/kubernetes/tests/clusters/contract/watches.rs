@@ -107,7 +107,8 @@ pub(crate) async fn tell_of_declarations_and_stores(server: &Server) {
         panic!("it stands")
     };
     let home = pawl_domain::Home::Cluster(blue());
-    let aws = StoreId { home, namespace: Some("watched".parse().unwrap()), name: name("aws") };
+    let aws =
+        StoreId { home, namespace: Some("watched".parse().unwrap()), name: name("aws"), generator: None };
     assert_eq!((&declared, manifests.stores.len()), (&aws, 1));
 
     server.delete(&one).await;
