@@ -40,7 +40,6 @@ pub(crate) fn together(found: Vec<Manifests>) -> Manifests {
         all.clusters.extend(each.clusters);
         all.policies.extend(each.policies);
         all.problems.extend(each.problems);
-        all.unserved.extend(each.unserved);
         all.standing.extend(each.standing);
     }
     all

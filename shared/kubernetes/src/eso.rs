@@ -28,11 +28,14 @@ impl EsoKind {
     const ALWAYS: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
     pub(crate) const STORES: [Self; 2] = [Self::SecretStore, Self::ClusterSecretStore];
 
-    /// The kinds that are read; PushSecrets only where they are carried out.
+    /// The kinds that are read in any case; PushSecrets only where they are carried out.
     pub(crate) fn read(pushes: bool) -> impl Iterator<Item = Self> {
-        let generators = GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served());
-        let pushes = pushes.then_some(Self::PushSecret);
-        Self::ALWAYS.into_iter().chain(generators.map(Self::Generator)).chain(pushes)
+        Self::ALWAYS.into_iter().chain(pushes.then_some(Self::PushSecret))
+    }
+
+    /// The kinds of generators that Pawl serves. They are read where something names them.
+    pub(crate) fn generators() -> impl Iterator<Item = GeneratorKind> {
+        GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served())
     }
 
     /// The versions in which it may be served, the likeliest first; `served` is the one that the cluster serves the others in.

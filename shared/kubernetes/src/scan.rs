@@ -5,22 +5,27 @@ use crate::connect::Link;
 use crate::eso::EsoKind;
 use crate::list::{self, Listed};
 use crate::store_status;
-use pawl_domain::{Home, Kind, Manifests, Problem, Severity, Step};
+use pawl_domain::{GeneratorKind, Home, Kind, Manifests, Problem, Severity, Step};
 use pawl_manifests::{ParseOptions, from_object};
 use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
-/// Reads every ExternalSecret, SecretStore, ClusterSecretStore and generator, and PushSecrets where they are carried out.
+/// Reads every ExternalSecret, SecretStore and ClusterSecretStore, PushSecrets where they are carried out, and generators of
+/// each kind that one of these names: most clusters use none, so that their eleven kinds cost no call.
 ///
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
-/// "not allowed to see any" must not look alike. Of generators, which most clusters have none of, neither keeps the others
-/// out: nothing is said where they are not served, and a warning where they may not be listed.
+/// "not allowed to see any" must not look alike. Of generators both are warnings, so that they keep nothing else out.
 pub(crate) async fn manifests<I: ClusterIdentity>(
     link: &Link<I>,
     class: &str,
     pushes: bool,
 ) -> Result<Manifests, Error> {
-    all(link, class, EsoKind::read(pushes)).await
+    let mut found = all(link, class, EsoKind::read(pushes)).await?;
+    // Named by what was just listed, or once before.
+    let generators = link.generators().into_iter().filter(|kind| kind.is_served());
+    merge(&mut found, all(link, class, generators.map(EsoKind::Generator)).await?);
+    Ok(found)
 }
 
 /// Reads every SecretStore and ClusterSecretStore, in the same way.
@@ -43,13 +48,11 @@ async fn all<I: ClusterIdentity>(
                 objects.into_iter().for_each(|one| merge(&mut found, one));
                 continue;
             }
-            Ok(None) if kind.is_generator() => None,
-            Ok(None) => Some(not_served(kind, &place)),
-            Err(error) if kind.is_generator() && error.kind == Kind::Denied => Some(not_listed(kind, &place)),
+            Ok(None) => not_served(kind, &place),
+            Err(error) if kind.is_generator() && error.kind == Kind::Denied => not_listed(kind, &place),
             Err(error) => return Err(error),
         };
-        found.unserved.insert(kind.resource(0).kind.to_owned());
-        found.problems.extend(problem);
+        found.problems.push(problem);
     }
     Ok(found)
 }
@@ -62,7 +65,7 @@ async fn read<I: ClusterIdentity>(
 ) -> Result<Option<Vec<Manifests>>, Error> {
     for version in kind.versions(link.served()) {
         if let Some(objects) = read_version(link, kind, version, place, options).await? {
-            if !kind.is_generator() {
+            if !kind.has_own_version() {
                 link.set_served(version);
             }
             return Ok(Some(objects));
@@ -88,6 +91,7 @@ async fn read_version<I: ClusterIdentity>(
                 fields.entry("apiVersion").or_insert_with(|| kind.api_version(version).into());
                 fields.entry("kind").or_insert_with(|| resource.kind.into());
             }
+            link.name_generators(generators_named(&object));
             of_object(object, place, options)
         };
         match list::served(link, call, of).await? {
@@ -108,13 +112,21 @@ pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> M
     found
 }
 
+/// The kinds of generators that an object names, also where it cannot be used: what it was before is still carried out.
+pub(crate) fn generators_named(object: &Value) -> BTreeSet<GeneratorKind> {
+    let spec = &object["spec"];
+    let reads = ["data", "dataFrom"].into_iter().filter_map(|list| spec[list].as_array()).flatten();
+    let sources = reads.map(|read| &read["sourceRef"]).chain([&spec["selector"]]);
+    let kinds = sources.filter_map(|source| source["generatorRef"]["kind"].as_str());
+    kinds.filter_map(GeneratorKind::named).collect()
+}
+
 fn merge(into: &mut Manifests, one: Manifests) {
     into.declarations.extend(one.declarations);
     into.pushes.extend(one.pushes);
     into.stores.extend(one.stores);
     into.clusters.extend(one.clusters);
     into.problems.extend(one.problems);
-    into.unserved.extend(one.unserved);
     into.standing.extend(one.standing);
 }
 
@@ -125,7 +137,11 @@ fn not_served(kind: EsoKind, place: &str) -> Problem {
         place: place.to_owned(),
         object: format!("kind {name}"),
         field: String::new(),
-        message: "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster".to_owned(),
+        message: match kind {
+            EsoKind::Generator(_) => "is not served, though something names one; install ESO's CRDs of generators",
+            _ => "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster",
+        }
+        .to_owned(),
     }
 }
 

@@ -75,7 +75,7 @@ pub trait Clusters: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<(Namespace, ObjectName), String>, Error>> + Send;
 
     /// The declarations and stores that live in a cluster. One malformed object is a problem in the result and hides
-    /// nothing else; a kind that the cluster does not serve is named in [`Manifests::unserved`].
+    /// nothing else; a kind that the cluster does not serve is a problem of the object `kind <name>`.
     ///
     /// # Errors
     /// `Transient` also when a list ends before its last page: a part MUST NOT pass for the whole.

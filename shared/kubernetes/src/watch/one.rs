@@ -6,7 +6,7 @@ use crate::call::{Call, Resource, SECRETS, Verb};
 use crate::connect::{Lines, Link, Opened, Over};
 use crate::eso::EsoKind;
 use crate::list::{self, Listed};
-use crate::scan::of_object;
+use crate::scan::{generators_named, of_object};
 use metrics::counter;
 use pawl_domain::reconcile::MANAGED_LABEL;
 use pawl_domain::{GeneratorKind, Home, Kind, Step, StoreId};
@@ -113,6 +113,12 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
 
     /// Watches until nobody listens any more.
     pub(super) async fn run(mut self) {
+        if let Subject::Eso(EsoKind::Generator(kind)) = self.subject {
+            tokio::select! {
+                () = self.link.until_named(kind) => {}
+                () = self.told.closed() => return,
+            }
+        }
         let mut pauses = Pauses::default();
         while !self.told.is_closed() {
             let began = Instant::now();
@@ -262,6 +268,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                     && let Some(declared) = self.declared(kind, &metadata)
                 {
                     let object: Value = serde_json::from_str(object.get()).map_err(|_| unreadable())?;
+                    link.name_generators(generators_named(&object));
                     let manifests = of_object(object, &self.place, &self.options);
                     self.tell(Sighting::Standing(declared, manifests)).await?;
                 }
