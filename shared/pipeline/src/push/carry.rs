@@ -181,11 +181,14 @@ type Key<'a> = &'a (StoreId, RemoteEntry);
 /// What is done for one entry.
 type Act<'a, T> = (Key<'a>, BoxFuture<'a, T>);
 
+/// What is done for the entries of one key, one after another.
+type Turns<'a, T> = Vec<BoxFuture<'a, (Key<'a>, T)>>;
+
 /// Does something for each entry: side by side for each store, and for so many of its keys at a time. Entries of one key
 /// take turns in the order given, since each reads the value that the one before it wrote. What comes of it is in the order
 /// of the entries, so that equal failures are told in equal words.
 async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(Key<'a>, T)> {
-    let mut stores: BTreeMap<&StoreId, BTreeMap<&str, Vec<BoxFuture<'a, (Key<'a>, T)>>>> = BTreeMap::new();
+    let mut stores: BTreeMap<&StoreId, BTreeMap<&str, Turns<'a, T>>> = BTreeMap::new();
     for (key, act) in acts {
         let keys = stores.entry(&key.0).or_default();
         keys.entry(&key.1.key).or_default().push(act.map(move |done| (key, done)).boxed());
