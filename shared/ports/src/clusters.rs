@@ -82,7 +82,7 @@ pub trait Clusters: Send + Sync {
     fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
     /// The stores that live in a cluster, with how their status stands, as [`Clusters::manifests`] tells them; nothing else
-    /// is read. Errors as there.
+    /// is read, and no generators, which have no status. Errors as there.
     fn stores(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
     /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Events. Costs
