@@ -24,6 +24,20 @@ pub struct Manifests {
     pub standing: BTreeMap<StoreId, Standing>,
 }
 
+impl Manifests {
+    /// Adds what was found in another place.
+    pub fn add(&mut self, other: Self) {
+        let Self { declarations, pushes, stores, clusters, policies, problems, standing } = other;
+        self.declarations.extend(declarations);
+        self.pushes.extend(pushes);
+        self.stores.extend(stores);
+        self.clusters.extend(clusters);
+        self.policies.extend(policies);
+        self.problems.extend(problems);
+        self.standing.extend(standing);
+    }
+}
+
 /// Something in a manifest that is wrong, or odd.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Problem {

@@ -24,7 +24,7 @@ pub(crate) async fn manifests<I: ClusterIdentity>(
     let mut found = all(link, class, EsoKind::read(pushes)).await?;
     // Named by what was just listed, or once before.
     let generators = link.generators().into_iter().filter(|kind| kind.is_served());
-    merge(&mut found, all(link, class, generators.map(EsoKind::Generator)).await?);
+    found.add(all(link, class, generators.map(EsoKind::Generator)).await?);
     Ok(found)
 }
 
@@ -45,7 +45,7 @@ async fn all<I: ClusterIdentity>(
     for kind in kinds {
         let problem = match read(link, kind, &place, &options).await {
             Ok(Some(objects)) => {
-                objects.into_iter().for_each(|one| merge(&mut found, one));
+                objects.into_iter().for_each(|one| found.add(one));
                 continue;
             }
             Ok(None) => not_served(kind, &place),
@@ -119,15 +119,6 @@ pub(crate) fn generators_named(object: &Value) -> BTreeSet<GeneratorKind> {
     let sources = reads.map(|read| &read["sourceRef"]).chain([&spec["selector"]]);
     let kinds = sources.filter_map(|source| source["generatorRef"]["kind"].as_str());
     kinds.filter_map(GeneratorKind::named).collect()
-}
-
-fn merge(into: &mut Manifests, one: Manifests) {
-    into.declarations.extend(one.declarations);
-    into.pushes.extend(one.pushes);
-    into.stores.extend(one.stores);
-    into.clusters.extend(one.clusters);
-    into.problems.extend(one.problems);
-    into.standing.extend(one.standing);
 }
 
 fn not_served(kind: EsoKind, place: &str) -> Problem {
