@@ -33,15 +33,6 @@ pub(crate) fn read(sources: &[Source], mut options: ParseOptions) -> Vec<Manifes
 /// All of it as one.
 pub(crate) fn together(found: Vec<Manifests>) -> Manifests {
     let mut all = Manifests::default();
-    for each in found {
-        all.declarations.extend(each.declarations);
-        all.pushes.extend(each.pushes);
-        all.stores.extend(each.stores);
-        all.clusters.extend(each.clusters);
-        all.policies.extend(each.policies);
-        all.problems.extend(each.problems);
-        all.unserved.extend(each.unserved);
-        all.standing.extend(each.standing);
-    }
+    found.into_iter().for_each(|each| all.add(each));
     all
 }

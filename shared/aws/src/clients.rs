@@ -69,6 +69,11 @@ impl Clients {
         })
     }
 
+    /// The address of every service, where the environment names one.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.base.endpoint_url().map(str::to_owned)
+    }
+
     /// What the SDK's default chain gives, if there is one.
     pub(crate) fn own_credentials(&self) -> Option<SharedCredentialsProvider> {
         self.base.credentials_provider()

@@ -7,6 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `caller` | the identity of a store, shown to others |
+//! | `generators` | tokens of registries and sessions, which are made and not read |
 //! | `secrets_manager` | values, versions and listing of secrets |
 //! | `secrets_manager::batch` | many secrets with one call |
 //! | `parameter_store` | values, versions and listing of parameters |
@@ -17,6 +18,7 @@
 //! | `listing` | when the rest of a sorted listing need not be read |
 
 mod caller;
+mod generators;
 mod listing;
 mod parameter_store;
 mod pushing;

@@ -29,6 +29,7 @@ mod doppler;
 mod dvls;
 mod fortanix;
 mod gcpsm;
+mod generator;
 mod gitlab;
 mod ibm;
 mod kubernetes;

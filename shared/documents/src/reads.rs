@@ -14,6 +14,7 @@ fields!(Read {
 choices!(Query {
     "Key" => Key(remote),
     "Find" => Find(find),
+    "Generate" => Generate,
 });
 
 fields!(Remote {

@@ -1,6 +1,7 @@
 use crate::part::{Fault, Out, Part};
 use pawl_domain::record::{
-    Begun, Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+    Begun, Cause, Declared, FormerTarget, Generated, History, Made, MovedKey, Owed, State, TargetState, Told,
+    Written,
 };
 use pawl_domain::{Complaint, Failure, Kind, Outcome, Record, Step, Version, Versions};
 
@@ -20,6 +21,21 @@ fields!(Record {
     "told" => later told,
     "begun" => later begun,
     "history" => later history,
+    "generated" => later generated,
+});
+
+fields!(Generated {
+    "made" => must made,
+    "basis" => must basis,
+    "data" => may data,
+    "labels" => may labels,
+    "annotations" => may annotations,
+});
+
+fields!(Made {
+    "by" => must by,
+    "at" => must at,
+    "expires" => may expires,
 });
 
 /// A list of writes, the oldest first.

@@ -16,6 +16,7 @@ fields!(StoreId {
     "home" => must home,
     "namespace" => may namespace,
     "name" => must name,
+    "generator" => later generator,
 });
 
 choices!(Backend {
@@ -47,6 +48,7 @@ choices!(Backend {
     "Barbican" => Barbican(store),
     "Chef" => Chef(store),
     "Dvls" => Dvls(store),
+    "Generator" => Generator(generator),
 });
 
 fields!(SecretKeyRef {

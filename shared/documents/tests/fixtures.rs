@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+mod generators;
 #[path = "fixtures/pushes.rs"]
 mod pushes;
 #[path = "fixtures/served.rs"]
@@ -80,6 +81,7 @@ fn fields_that_came_later_are_kept() {
     folder.owed.changes.iter_mut().for_each(|change| change.extent = Extent::Under);
     kept("records", "folder.json", &folder);
     kept("records", "refused.json", &record_of_a_refusal());
+    kept("records", "generated.json", &generators::record(record_with_every_field()));
     kept("records", "history.json", &Record { history: history(), ..record_with_every_field() });
 }
 
@@ -187,6 +189,9 @@ fn kinds_of_store_that_came_later_are_kept() {
     }
     for (name, backend) in vendors::all(&at) {
         kept("stores", name, &of(backend));
+    }
+    for (name, store) in generators::all(&at, &|generator| of(generator.into())) {
+        kept("stores", &name, &store);
     }
     for (name, auth) in gcp_identities() {
         let (project, location) = ("shop".to_owned(), Some("europe-west3".to_owned()));

@@ -91,6 +91,7 @@ fn reads_of_key<'a>(
         let store = store(&read.store)?;
         let remote = match &read.query {
             Query::Key(remote) => remote,
+            Query::Generate => return None,
             Query::Find(find) => {
                 let here = store.location().agrees_with(&change.location);
                 let search = store.backend.search(find);

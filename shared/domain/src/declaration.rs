@@ -108,6 +108,11 @@ impl Declaration {
         self.reads.iter().map(|read| read.store.clone()).collect()
     }
 
+    /// Whether any of it is made by generators.
+    pub fn generates(&self) -> bool {
+        self.reads.iter().any(|read| read.query == Query::Generate)
+    }
+
     /// The index keys under which a change finds this declaration, and a sweep. Reads of stores that are not given are
     /// left out.
     pub fn index_keys<'a>(&self, store: impl Fn(&StoreId) -> Option<&'a Store>) -> BTreeSet<IndexKey> {
@@ -149,6 +154,24 @@ impl Declaration {
     /// A digest of everything declared, in lower case hex: equal exactly when nothing in the declaration changed.
     pub fn digest(&self) -> String {
         digest(self)
+    }
+
+    /// A digest of everything that the data of the target are made of: it stays while only names, labels and annotations
+    /// of the ExternalSecret are edited, and the like.
+    pub fn data_digest(&self) -> String {
+        let Self {
+            reads,
+            target,
+            id: _,
+            uid: _,
+            labels: _,
+            annotations: _,
+            home: _,
+            refresh: _,
+            synced: _,
+            set: _,
+        } = self;
+        digest(&(reads, target))
     }
 
     /// A digest of everything that the target is made of: it stays while only `refreshInterval` and the like are edited.

@@ -17,7 +17,7 @@
 //! | [`change`] | [`Change`]: "this key changed in this store"; what every event becomes |
 //! | [`schedule`] | when a sync window opens |
 //! | [`query`] | what a store is asked for: one key, or a search |
-//! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed |
+//! | [`store`] | [`Store`]: a SecretStore or ClusterSecretStore, parsed and closed; [`Generator`]: what makes values instead |
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
@@ -74,5 +74,6 @@ pub use query::{Find, Query, Remote};
 pub use record::{Complaint, Failure, Kind, Outcome, Record, Step};
 pub use render::{Budget, Functions, Recipe, RenderError, Rendered, TemplateSources, printed};
 pub use secret::{DigestKey, SecretValue};
+pub use store::generator::{self, Generator, GeneratorKind};
 pub use store::{Access, Home, Store, StoreId};
 pub use values::{Fetched, Found, Values, Version, Versions};

@@ -2,7 +2,7 @@
 
 use crate::{Cluster, Declaration, PushSecret, Store, StoreId, StorePolicy};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Declarations, stores and clusters found together, and what could not be used.
@@ -20,11 +20,22 @@ pub struct Manifests {
     pub policies: Vec<StorePolicy>,
     /// What was refused (severity `Error`) or deserves a look (severity `Warning`).
     pub problems: Vec<Problem>,
-    /// The kinds that the cluster does not serve now, such as `ExternalSecret`. Of their objects nothing is known: that
-    /// none is here does not say that there are none.
-    pub unserved: BTreeSet<String>,
     /// The stores that live in the cluster, as their status stands.
     pub standing: BTreeMap<StoreId, Standing>,
+}
+
+impl Manifests {
+    /// Adds what was found in another place.
+    pub fn add(&mut self, other: Self) {
+        let Self { declarations, pushes, stores, clusters, policies, problems, standing } = other;
+        self.declarations.extend(declarations);
+        self.pushes.extend(pushes);
+        self.stores.extend(stores);
+        self.clusters.extend(clusters);
+        self.policies.extend(policies);
+        self.problems.extend(problems);
+        self.standing.extend(standing);
+    }
 }
 
 /// Something in a manifest that is wrong, or odd.

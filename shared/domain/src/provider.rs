@@ -20,6 +20,7 @@ mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
+mod generator;
 pub(crate) mod gitlab;
 pub(crate) mod ibm;
 mod kubernetes;
@@ -82,6 +83,8 @@ pub enum Provider {
     /// Google Secret Manager.
     #[serde(rename = "gcpsm")]
     GcpSecretManager,
+    /// What makes values instead of reading them.
+    Generator,
     /// GitLab.
     #[serde(rename = "gitlab")]
     GitLab,
@@ -122,7 +125,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::AzureKv,
         Self::Barbican,
         Self::BeyondtrustWorkloadCredentials,
@@ -136,6 +139,7 @@ impl Provider {
         Self::Fake,
         Self::Fortanix,
         Self::GcpSecretManager,
+        Self::Generator,
         Self::GitLab,
         Self::Ibm,
         Self::Kubernetes,
@@ -170,6 +174,7 @@ impl Provider {
             Self::Fake => &fake::PROFILE,
             Self::Fortanix => &fortanix::PROFILE,
             Self::GcpSecretManager => &gcpsm::PROFILE,
+            Self::Generator => &generator::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Ibm => &ibm::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,

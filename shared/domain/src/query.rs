@@ -1,4 +1,4 @@
-//! What a store is asked for: one key, or all that a search finds.
+//! What a store is asked for: one key, all that a search finds, or what it makes.
 
 use pawl_golang::regexp::Regexp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ pub enum Query {
     Key(Remote),
     /// Every key that these criteria match (`find`).
     Find(Find),
+    /// What a generator makes (`sourceRef.generatorRef`).
+    Generate,
 }
 
 /// `remoteRef` or `extract`: one key of a store.

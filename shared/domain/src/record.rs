@@ -2,12 +2,14 @@
 
 mod code;
 mod complaint;
+mod generated;
 mod history;
 mod owed;
 mod told;
 
 pub use code::Code;
 pub use complaint::Complaint;
+pub use generated::{Generated, Made};
 pub use history::{Cause, History, MOST_BYTES, MOST_NAMED, MOST_WRITES, MovedKey, Written, moved};
 pub use owed::{Declared, FormerTarget, Owed, is_looked_for, is_over};
 pub use told::Told;
@@ -62,6 +64,9 @@ pub struct Record {
     /// The last writes of the target, this one among them.
     #[serde(default, skip_serializing_if = "History::is_empty")]
     pub history: History,
+    /// What generators made of what stands in the target.
+    #[serde(default, skip_serializing_if = "Generated::is_empty")]
+    pub generated: Generated,
 }
 
 /// After so many deliveries that were begun and did not end, none is begun any more.
@@ -95,6 +100,7 @@ impl Record {
             told: None,
             begun: None,
             history: History::default(),
+            generated: Generated::default(),
         }
     }
 

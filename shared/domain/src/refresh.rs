@@ -33,6 +33,14 @@ pub fn due(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -
         }
 }
 
+/// Whether what generators made for the declaration must be made anew by the clock, although nothing else is due.
+pub fn renews(declaration: &Declaration, record: Option<&Record>, now: Timestamp) -> bool {
+    let Some(record) = record else { return false };
+    matches!(record.state, State::Settled(_))
+        && declaration.refresh.is_let_run(now)
+        && record.generated.renews(&declaration.refresh).is_some_and(|at| at <= now)
+}
+
 /// When the next attempt is made at what fails or waits; `None` where there is nothing to try again.
 pub fn retry_at(record: &Record) -> Option<Timestamp> {
     if record.begun.as_ref().is_some_and(|begun| begun.times > MOST_STARTS) {

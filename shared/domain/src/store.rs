@@ -15,6 +15,7 @@ mod dvls;
 mod fake;
 mod fortanix;
 mod gcpsm;
+pub mod generator;
 mod gitlab;
 mod headers;
 mod ibm;
@@ -74,6 +75,7 @@ use crate::key::{IndexKey, Location};
 use crate::name::{ClusterName, Namespace, ObjectName, SetName};
 use crate::provider::{Capabilities, Lookup, VersionSelector};
 use crate::query::{Find, Query, Remote, Told};
+use generator::{Generator, GeneratorKind};
 use serde::{Deserialize, Serialize};
 use std::borrow::{Borrow, BorrowMut};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,7 +91,8 @@ pub enum Home {
     Cluster(ClusterName),
 }
 
-/// Identifies a store: the home it was found in, its namespace (`None` for a ClusterSecretStore) and its name.
+/// Identifies a store: the home it was found in, its namespace (`None` for a ClusterSecretStore) and its name. Of a
+/// generator also its kind, for each kind has names of its own.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct StoreId {
     /// Where the manifest was found.
@@ -98,12 +101,24 @@ pub struct StoreId {
     pub namespace: Option<Namespace>,
     /// The store's name.
     pub name: ObjectName,
+    /// The kind of its manifest, where it is a generator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<GeneratorKind>,
 }
 
 impl StoreId {
     /// The kind of its manifest.
     pub fn kind(&self) -> &'static str {
-        if self.namespace.is_some() { "SecretStore" } else { "ClusterSecretStore" }
+        match (self.generator, &self.namespace) {
+            (Some(generator), _) => generator.as_str(),
+            (None, Some(_)) => "SecretStore",
+            (None, None) => "ClusterSecretStore",
+        }
+    }
+
+    /// The group of its manifest.
+    pub fn group(&self) -> &'static str {
+        if self.generator.is_some() { "generators.external-secrets.io" } else { "external-secrets.io" }
     }
 }
 
@@ -172,7 +187,7 @@ impl Store {
                 keys.extend((!self.lists_changes_of(query)).then(|| self.location().search_key()));
                 keys
             }
-            Query::Find(_) => BTreeSet::from([self.location().search_key()]),
+            Query::Find(_) | Query::Generate => BTreeSet::from([self.location().search_key()]),
         }
     }
 
@@ -188,6 +203,7 @@ impl Store {
                 own && !(hides && (remote.metadata || labelled))
             }
             Query::Find(find) => find.tags.is_empty() || !hides,
+            Query::Generate => false,
         }
     }
 
@@ -358,6 +374,8 @@ backends! {
     Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
+    /// What makes values instead of reading them.
+    Generator(Box<Generator>) is Generator, as_generator;
 }
 
 impl Backend {

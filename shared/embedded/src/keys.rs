@@ -3,7 +3,7 @@
 //! The parts are joined by a space: it is no part of a name, and it sorts before everything that is. With the `/` of
 //! the usual notation `a-b/...` would come before `a/...`.
 
-use pawl_domain::{ClusterName, DeclarationId, Home, Namespace, StoreId};
+use pawl_domain::{ClusterName, DeclarationId, GeneratorKind, Home, Namespace, StoreId};
 use pawl_ports::{DocumentKind, Unreadable};
 
 pub(crate) fn of_declaration(id: &DeclarationId) -> String {
@@ -43,18 +43,27 @@ pub(crate) fn of_home(home: &Home) -> &str {
 
 pub(crate) fn of_store(id: &StoreId) -> String {
     let namespace = id.namespace.as_ref().map_or("", |namespace| namespace.as_str());
-    format!("{} {namespace} {}", of_home(&id.home), id.name)
+    let text = format!("{} {namespace} {}", of_home(&id.home), id.name);
+    match id.generator {
+        Some(generator) => format!("{text} {generator}"),
+        None => text,
+    }
 }
 
 /// How messages name the store whose id [`of_store`] wrote as `text`.
 pub(crate) fn shown_store(text: &str) -> String {
-    let store = |home: &str, namespace: &str, name: &str| {
+    let store = |home: &str, namespace: &str, name: &str, generator: Option<&str>| {
         let home = if home.is_empty() { Home::Applied } else { Home::Cluster(home.parse().ok()?) };
         let namespace = if namespace.is_empty() { None } else { Some(namespace.parse().ok()?) };
-        Some(StoreId { home, namespace, name: name.parse().ok()? })
+        let generator = match generator {
+            Some(kind) => Some(GeneratorKind::named(kind)?),
+            None => None,
+        };
+        Some(StoreId { home, namespace, name: name.parse().ok()?, generator })
     };
     match text.split(' ').collect::<Vec<_>>()[..] {
-        [home, namespace, name] => store(home, namespace, name).map(|id| id.to_string()),
+        [home, namespace, name] => store(home, namespace, name, None).map(|id| id.to_string()),
+        [home, namespace, name, kind] => store(home, namespace, name, Some(kind)).map(|id| id.to_string()),
         _ => None,
     }
     .unwrap_or_else(|| format!("store {text}"))
@@ -92,11 +101,14 @@ mod tests {
         let mut stores = Vec::new();
         for home in homes {
             for namespace in [None, Some("a"), Some("a-b")] {
-                stores.extend(names.map(|name| StoreId {
-                    home: home.clone(),
-                    namespace: namespace.map(|name| name.parse().unwrap()),
-                    name: name.parse().unwrap(),
-                }));
+                for generator in [None, Some(GeneratorKind::ClusterGenerator), Some(GeneratorKind::Uuid)] {
+                    stores.extend(names.map(|name| StoreId {
+                        home: home.clone(),
+                        namespace: namespace.map(|name| name.parse().unwrap()),
+                        name: name.parse().unwrap(),
+                        generator,
+                    }));
+                }
             }
         }
         stores.sort();

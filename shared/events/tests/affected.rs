@@ -316,7 +316,12 @@ impl Declared {
     }
 
     fn parts(&self) -> (Declaration, Store) {
-        let id = StoreId { home: Home::Applied, namespace: None, name: "aws".to_owned().try_into().unwrap() };
+        let id = StoreId {
+            home: Home::Applied,
+            namespace: None,
+            name: "aws".to_owned().try_into().unwrap(),
+            generator: None,
+        };
         let read = Read {
             path: "spec.data[0]".to_owned(),
             store: id.clone(),

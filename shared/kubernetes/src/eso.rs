@@ -2,6 +2,7 @@
 
 use crate::call::Resource;
 use crate::connect::Link;
+use pawl_domain::GeneratorKind;
 use pawl_ports::ClusterIdentity;
 
 /// The versions in which ESO's kinds may be served, the better one first.
@@ -17,19 +18,46 @@ pub(crate) enum EsoKind {
     SecretStore,
     ClusterSecretStore,
     PushSecret,
+    Generator(GeneratorKind),
 }
+
+/// The one version of generators.
+const GENERATORS: &str = "/apis/generators.external-secrets.io/v1alpha1";
 
 impl EsoKind {
     const ALWAYS: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+    pub(crate) const STORES: [Self; 2] = [Self::SecretStore, Self::ClusterSecretStore];
 
-    /// The kinds that are read; PushSecrets only where they are carried out.
+    /// The kinds that are read in any case; PushSecrets only where they are carried out.
     pub(crate) fn read(pushes: bool) -> impl Iterator<Item = Self> {
         Self::ALWAYS.into_iter().chain(pushes.then_some(Self::PushSecret))
     }
 
-    /// The group and version of the kind, where ESO's kinds are served in one of the versions.
+    /// The kinds of generators that Pawl serves. They are read where something names them.
+    pub(crate) fn generators() -> impl Iterator<Item = GeneratorKind> {
+        GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served())
+    }
+
+    /// The versions in which it may be served, the likeliest first; `served` is the one that the cluster serves the others in.
+    pub(crate) fn versions(self, served: usize) -> impl Iterator<Item = usize> {
+        let versions = if self.has_own_version() { 1 } else { VERSIONS };
+        (0..versions).map(move |offset| (served + offset) % versions)
+    }
+
+    /// Whether it has versions of its own, which tell nothing of the others.
+    pub(crate) fn has_own_version(self) -> bool {
+        matches!(self, Self::Generator(_) | Self::PushSecret)
+    }
+
+    /// Whether it is a generator.
+    pub(crate) fn is_generator(self) -> bool {
+        matches!(self, Self::Generator(_))
+    }
+
+    /// `apiVersion` of its objects in one of the versions.
     pub(crate) fn api_version(self, version: usize) -> &'static str {
         match self {
+            Self::Generator(_) => "generators.external-secrets.io/v1alpha1",
             Self::PushSecret => "external-secrets.io/v1alpha1",
             Self::ExternalSecret | Self::SecretStore | Self::ClusterSecretStore => api_version(version),
         }
@@ -39,6 +67,9 @@ impl EsoKind {
     pub(crate) fn resource(self, version: usize) -> Resource<'static> {
         let prefix = PREFIXES.get(version).copied().unwrap_or(PREFIXES[0]);
         let (plural, kind) = match self {
+            Self::Generator(kind) => {
+                return Resource { prefix: GENERATORS, plural: kind.plural(), kind: kind.as_str() };
+            }
             Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),
             Self::SecretStore => ("secretstores", "SecretStore"),
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
@@ -54,8 +85,10 @@ impl EsoKind {
         I: ClusterIdentity,
     {
         match self {
-            Self::ExternalSecret | Self::SecretStore | Self::PushSecret => link.collections(),
-            Self::ClusterSecretStore => vec![None],
+            Self::ClusterSecretStore | Self::Generator(GeneratorKind::ClusterGenerator) => vec![None],
+            Self::ExternalSecret | Self::SecretStore | Self::PushSecret | Self::Generator(_) => {
+                link.collections()
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ fn standing(status: &Value, push: &PushSecret) -> Vec<(StoreId, PushData)> {
     let of_store = |(store, entries): (&String, &Value)| {
         let (kind, name) = store.split_once('/')?;
         let namespace = (kind == "SecretStore").then(|| push.id.namespace.clone());
-        let id = StoreId { home: push.home.clone(), namespace, name: name.parse().ok()? };
+        let id = StoreId { home: push.home.clone(), namespace, name: name.parse().ok()?, generator: None };
         let entries = entries.as_object()?.values().filter_map(entry);
         Some(entries.map(|data| (id.clone(), data)).collect::<Vec<_>>())
     };
@@ -289,6 +289,7 @@ mod tests {
             home: Home::Cluster("blue".parse().unwrap()),
             namespace: namespace.map(|name| name.parse().unwrap()),
             name: "aws".parse().unwrap(),
+            generator: None,
         };
         PushStatus {
             at: "2026-11-30T05:00:00.5Z".parse().unwrap(),

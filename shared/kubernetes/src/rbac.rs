@@ -161,9 +161,10 @@ const TARGETS: [Rule; 3] = [
     ("", &["configmaps"], &["get"]),
     ("", &["namespaces"], &["get"]),
 ];
-const DECLARATIONS: [Rule; 3] = [
+const DECLARATIONS: [Rule; 4] = [
     ("external-secrets.io", &["externalsecrets", "secretstores"], &["get", "list", "watch"]),
     ("external-secrets.io", &["externalsecrets/status", "secretstores/status"], &["patch"]),
+    (GENERATORS, &GENERATOR_KINDS, &["get", "list", "watch"]),
     ("", &["events"], &["create", "patch"]),
 ];
 /// PushSecrets, of which Pawl writes the status and, with `deletionPolicy: Delete`, ESO's finalizer.
@@ -171,9 +172,32 @@ const PUSHES: [Rule; 2] = [
     ("external-secrets.io", &["pushsecrets"], &["get", "list", "watch", "patch"]),
     ("external-secrets.io", &["pushsecrets/status"], &["patch"]),
 ];
-const CLUSTER_STORES: [Rule; 2] = [
+const CLUSTER_STORES: [Rule; 3] = [
     ("external-secrets.io", &["clustersecretstores"], &["get", "list", "watch"]),
     ("external-secrets.io", &["clustersecretstores/status"], &["patch"]),
+    (GENERATORS, &["clustergenerators"], &["get", "list", "watch"]),
+];
+
+const GENERATORS: &str = "generators.external-secrets.io";
+/// All of them, also those that are not served yet: they hold references to Secrets, and no values but those of `fakes`.
+const GENERATOR_KINDS: [&str; 17] = [
+    "acraccesstokens",
+    "beyondtrustworkloadcredentialsdynamicsecrets",
+    "cloudsmithaccesstokens",
+    "ecrauthorizationtokens",
+    "fakes",
+    "gcraccesstokens",
+    "githubaccesstokens",
+    "gitlabdeploytokens",
+    "grafanas",
+    "mfas",
+    "passwords",
+    "quayaccesstokens",
+    "sshkeys",
+    "stssessiontokens",
+    "uuids",
+    "vaultdynamicsecrets",
+    "webhooks",
 ];
 
 fn policy_binding() -> Value {

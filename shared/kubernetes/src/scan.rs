@@ -2,29 +2,35 @@
 
 use crate::call::{Call, Verb};
 use crate::connect::Link;
-use crate::eso::{EsoKind, VERSIONS};
+use crate::eso::EsoKind;
 use crate::list::{self, Listed};
 use crate::store_status;
-use pawl_domain::{Home, Manifests, Problem, Severity, Step};
+use pawl_domain::{GeneratorKind, Home, Kind, Manifests, Problem, Severity, Step};
 use pawl_manifests::{ParseOptions, from_object};
 use pawl_ports::{ClusterIdentity, Error};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
-/// Reads every ExternalSecret, SecretStore and ClusterSecretStore, and PushSecrets where they are carried out.
+/// Reads every ExternalSecret, SecretStore and ClusterSecretStore, PushSecrets where they are carried out, and generators of
+/// each kind that one of these names: most clusters use none, so that their eleven kinds cost no call.
 ///
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
-/// "not allowed to see any" must not look alike.
+/// "not allowed to see any" must not look alike. Of generators both are warnings, so that they keep nothing else out.
 pub(crate) async fn manifests<I: ClusterIdentity>(
     link: &Link<I>,
     class: &str,
     pushes: bool,
 ) -> Result<Manifests, Error> {
-    all(link, class, EsoKind::read(pushes)).await
+    let mut found = all(link, class, EsoKind::read(pushes)).await?;
+    // Named by what was just listed, or once before.
+    let generators = link.generators().into_iter().filter(|kind| kind.is_served());
+    found.add(all(link, class, generators.map(EsoKind::Generator)).await?);
+    Ok(found)
 }
 
 /// Reads every SecretStore and ClusterSecretStore, in the same way.
 pub(crate) async fn stores<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
-    all(link, class, [EsoKind::SecretStore, EsoKind::ClusterSecretStore].into_iter()).await
+    all(link, class, EsoKind::STORES.into_iter()).await
 }
 
 async fn all<I: ClusterIdentity>(
@@ -37,13 +43,16 @@ async fn all<I: ClusterIdentity>(
     class.clone_into(&mut options.class);
     let mut found = Manifests::default();
     for kind in kinds {
-        match read(link, kind, &place, &options).await? {
-            Some(objects) => objects.into_iter().for_each(|one| merge(&mut found, one)),
-            None => {
-                found.unserved.insert(kind.resource(0).kind.to_owned());
-                found.problems.push(not_served(kind, &place));
+        let problem = match read(link, kind, &place, &options).await {
+            Ok(Some(objects)) => {
+                objects.into_iter().for_each(|one| found.add(one));
+                continue;
             }
-        }
+            Ok(None) => not_served(kind, &place),
+            Err(error) if kind.is_generator() && error.kind == Kind::Denied => not_listed(kind, &place),
+            Err(error) => return Err(error),
+        };
+        found.problems.push(problem);
     }
     Ok(found)
 }
@@ -54,10 +63,11 @@ async fn read<I: ClusterIdentity>(
     place: &str,
     options: &ParseOptions,
 ) -> Result<Option<Vec<Manifests>>, Error> {
-    let first = link.served();
-    for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
+    for version in kind.versions(link.served()) {
         if let Some(objects) = read_version(link, kind, version, place, options).await? {
-            link.set_served(version);
+            if !kind.has_own_version() {
+                link.set_served(version);
+            }
             return Ok(Some(objects));
         }
     }
@@ -81,6 +91,7 @@ async fn read_version<I: ClusterIdentity>(
                 fields.entry("apiVersion").or_insert_with(|| kind.api_version(version).into());
                 fields.entry("kind").or_insert_with(|| resource.kind.into());
             }
+            link.name_generators(generators_named(&object));
             of_object(object, place, options)
         };
         match list::served(link, call, of).await? {
@@ -95,18 +106,19 @@ async fn read_version<I: ClusterIdentity>(
 pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> Manifests {
     let standing = store_status::standing(&object);
     let mut found = from_object(object, place, options);
-    found.standing = found.stores.iter().map(|store| (store.id.clone(), standing.clone())).collect();
+    // Generators have no status.
+    let stores = found.stores.iter().filter(|store| store.id.generator.is_none());
+    found.standing = stores.map(|store| (store.id.clone(), standing.clone())).collect();
     found
 }
 
-fn merge(into: &mut Manifests, one: Manifests) {
-    into.declarations.extend(one.declarations);
-    into.pushes.extend(one.pushes);
-    into.stores.extend(one.stores);
-    into.clusters.extend(one.clusters);
-    into.problems.extend(one.problems);
-    into.unserved.extend(one.unserved);
-    into.standing.extend(one.standing);
+/// The kinds of generators that an object names, also where it cannot be used: what it was before is still carried out.
+pub(crate) fn generators_named(object: &Value) -> BTreeSet<GeneratorKind> {
+    let spec = &object["spec"];
+    let reads = ["data", "dataFrom"].into_iter().filter_map(|list| spec[list].as_array()).flatten();
+    let sources = reads.map(|read| &read["sourceRef"]).chain([&spec["selector"]]);
+    let kinds = sources.filter_map(|source| source["generatorRef"]["kind"].as_str());
+    kinds.filter_map(GeneratorKind::named).collect()
 }
 
 fn not_served(kind: EsoKind, place: &str) -> Problem {
@@ -116,6 +128,22 @@ fn not_served(kind: EsoKind, place: &str) -> Problem {
         place: place.to_owned(),
         object: format!("kind {name}"),
         field: String::new(),
-        message: "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster".to_owned(),
+        message: match kind {
+            EsoKind::Generator(_) => "is not served, though something names one; install ESO's CRDs of generators",
+            _ => "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster",
+        }
+        .to_owned(),
+    }
+}
+
+fn not_listed(kind: EsoKind, place: &str) -> Problem {
+    let name = kind.resource(0).kind;
+    Problem {
+        severity: Severity::Warning,
+        place: place.to_owned(),
+        object: format!("kind {name}"),
+        field: String::new(),
+        message: "may not be listed, so what ExternalSecrets have made by it fails; grant it as pawl rbac --profile index says"
+            .to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Manifests to declarations, stores and clusters.
 //!
 //! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
-//! lacks some fields), PushSecret (`v1alpha1`), and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
+//! lacks some fields), PushSecret (`v1alpha1`), its generators (`generators.external-secrets.io/v1alpha1`), and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
 //! `infra/kubernetes/cluster.example.yaml` and `docs/store-policy.md`). Defaults that an API server would fill in are filled in here as well, and
 //! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
 //! and hides nothing else.
@@ -20,6 +20,7 @@ mod cluster;
 mod compile;
 mod documents;
 mod external_secret;
+mod generator;
 mod metadata;
 mod objects;
 mod policy;
@@ -34,7 +35,8 @@ pub use objects::{Held, held};
 
 use external_secret::Version;
 use pawl_domain::{
-    Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, Problem, Severity, StoreId,
+    Cluster, ClusterName, DeclarationId, GeneratorKind, Home, Manifests, Namespace, Problem, Severity,
+    StoreId,
 };
 use reader::{Fields, Notes};
 use serde_json::Value;
@@ -137,6 +139,7 @@ enum Kind {
     PushSecret,
     SecretStore,
     ClusterSecretStore,
+    Generator(GeneratorKind),
     StorePolicy,
 }
 
@@ -179,6 +182,7 @@ impl Reading {
                 Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
                 Kind::PushSecret => this.push_secret(root, options, &known),
                 Kind::StorePolicy => this.policy(root, options),
+                Kind::Generator(kind) => this.generator(root, options, kind),
                 _ => this.store(root, options, kind == Kind::ClusterSecretStore),
             });
         }
@@ -230,6 +234,18 @@ impl Reading {
         };
         if !self.stores.insert(store.id.clone()) {
             return notes.error("metadata.name", "this store is declared twice; remove one of the manifests");
+        }
+        self.out.stores.push(store);
+    }
+
+    fn generator(&mut self, root: Fields<'_>, options: &ParseOptions, kind: GeneratorKind) {
+        let notes = root.notes();
+        let Some(store) = generator::read(root, options, kind).filter(|_| !notes.is_refused()) else {
+            return;
+        };
+        if !self.stores.insert(store.id.clone()) {
+            let message = "this generator is declared twice; remove one of the manifests";
+            return notes.error("metadata.name", message);
         }
         self.out.stores.push(store);
     }
@@ -295,7 +311,12 @@ impl Reading {
             ("external-secrets.io", "PushSecret") => (Kind::PushSecret, &["v1alpha1"][..]),
             ("external-secrets.io", "SecretStore") => (Kind::SecretStore, &ESO[..]),
             ("external-secrets.io", "ClusterSecretStore") => (Kind::ClusterSecretStore, &ESO[..]),
-            ("pawl.dev" | "external-secrets.io" | "generators.external-secrets.io", _) => {
+            (GENERATORS, name)
+                if let Some(kind) = GeneratorKind::named(name).filter(|kind| kind.is_served()) =>
+            {
+                (Kind::Generator(kind), &["v1alpha1"][..])
+            }
+            ("pawl.dev" | "external-secrets.io" | GENERATORS, _) => {
                 let message =
                     format!("{} is not supported yet, so it is passed over", reader::shortened(kind));
                 note(Severity::Warning, "kind", message);
@@ -312,6 +333,9 @@ impl Reading {
         Some(kind)
     }
 }
+
+/// The group of generators.
+const GENERATORS: &str = "generators.external-secrets.io";
 
 /// The versions of ESO's kinds, the one to write first.
 const ESO: [&str; 2] = ["v1", "v1beta1"];

@@ -24,16 +24,34 @@ pub(super) struct Metadata<N> {
 pub(super) fn read<'a, N: FromStr<Err = InvalidName>>(
     mut root: Fields<'a>,
 ) -> Option<(Metadata<N>, Fields<'a>)> {
-    root.without_effect(&["apiVersion", "kind", "status"]);
     for field in ["metadata", "spec"] {
         if !root.has(field) {
             root.error(field, "is missing");
         }
     }
+    let (metadata, spec) = parts(root);
+    metadata.zip(spec)
+}
+
+/// The same of an object that may have no spec.
+pub(super) fn with_or_without_spec<'a, N: FromStr<Err = InvalidName>>(
+    mut root: Fields<'a>,
+) -> Option<(Metadata<N>, Option<Fields<'a>>)> {
+    if !root.has("metadata") {
+        root.error("metadata", "is missing");
+    }
+    let (metadata, spec) = parts(root);
+    Some((metadata?, spec))
+}
+
+fn parts<'a, N: FromStr<Err = InvalidName>>(
+    mut root: Fields<'a>,
+) -> (Option<Metadata<N>>, Option<Fields<'a>>) {
+    root.without_effect(&["apiVersion", "kind", "status"]);
     let metadata = root.object("metadata").and_then(of_fields);
     let spec = root.object("spec");
     root.close();
-    metadata.zip(spec)
+    (metadata, spec)
 }
 
 fn of_fields<N: FromStr<Err = InvalidName>>(mut fields: Fields<'_>) -> Option<Metadata<N>> {

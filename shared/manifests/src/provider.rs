@@ -1,6 +1,6 @@
 //! `spec.provider` of a store: one file for each provider's spec.
 
-mod aws;
+pub(crate) mod aws;
 mod azurekv;
 mod barbican;
 mod beyondtrust_workload_credentials;

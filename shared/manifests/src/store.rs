@@ -37,7 +37,7 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, cluster_wide: bool)
     let conditions = conditions(&mut spec, cluster_wide);
     let backend = provider::read(&mut spec, Setting { own: namespace.as_ref(), max_retries });
     spec.close();
-    let id = StoreId { home: options.home.clone(), namespace, name: metadata.name };
+    let id = StoreId { home: options.home.clone(), namespace, name: metadata.name, generator: None };
     Some(Store { id, backend: backend?, conditions, labels: metadata.labels, set: None })
 }
 

@@ -8,7 +8,9 @@ use crate::base::lanes::Lanes;
 use crate::deliver::attempt::Looked;
 use crate::deliver::delivery::Delivery;
 use crate::deliver::fetch::{AT_ONCE, Fetching};
+use crate::deliver::generate::unwritten;
 use crate::deliver::plan::{Plan, Work};
+use crate::deliver::render::Ingredients;
 use crate::deliver::templates::Templating;
 use crate::deliver::write::Base;
 use crate::parts::Rehearse;
@@ -19,7 +21,9 @@ use pawl_domain::reconcile::{
     Action, CREATED_BY_LABEL, Content, DATA_HASH_ANNOTATION, Decision, Desired, Existing, Parts, decide,
     decide_untemplated,
 };
-use pawl_domain::{ClusterName, Complaint, Declaration, DeclarationId, Home, Kind, SecretValue, Step, Store};
+use pawl_domain::{
+    ClusterName, Complaint, Declaration, DeclarationId, Home, Kind, Query, Read, SecretValue, Step, Store,
+};
 use pawl_ports::{Clock, Error, Ledger, Ports, TargetRef};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +160,9 @@ impl<P: Ports> Rehearse<P> {
         let (declaration, existing) = (&plan.declaration, existing.as_deref());
         let (catch, templates) = futures::join!(fetching.of(plan), templating.of(plan));
         let ingredients = self.deliver.ingredients(plan, &catch, &templates)?;
+        if ingredients.intended.is_any() {
+            return Ok(self.would_generate(plan, &ingredients, existing));
+        }
         let decision = match self.deliver.render(declaration, &ingredients, existing.is_some()).await {
             Ok(mut rendered) => {
                 let inputs = plan.record().and_then(|record| record.inputs.as_ref());
@@ -175,6 +182,27 @@ impl<P: Ports> Rehearse<P> {
             Err(error) => return Err(error),
         };
         Ok(self.would_by(existing, &decision))
+    }
+
+    /// Nothing is made to look at it: what would be made is told by the names of its generators.
+    fn would_generate(&self, plan: &Plan, ingredients: &Ingredients, existing: Option<&Existing>) -> Would {
+        let declaration = &plan.declaration;
+        let kept = existing.and_then(|existing| self.deliver.kept(plan, ingredients, existing));
+        if let Some(kept) = kept {
+            return self.would_by(existing, &decide(declaration, &kept, existing));
+        }
+        if let Some(decision) = unwritten(declaration, existing) {
+            return self.would_by(existing, &decision);
+        }
+        let intent = if existing.is_some() { Intent::Change } else { Intent::Create };
+        let made = declaration.reads.iter().filter(|read| read.query == Query::Generate);
+        let field = |read: &Read| Field {
+            part: "generated",
+            key: format!("by {} {}", read.store.kind(), read.store.name),
+            standing: None,
+            wanted: None,
+        };
+        Would { fields: made.map(field).collect(), ..Would::only(intent) }
     }
 
     fn would_by(&self, existing: Option<&Existing>, decision: &Decision) -> Would {

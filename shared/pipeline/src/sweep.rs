@@ -15,6 +15,7 @@ mod compare;
 mod described;
 pub(crate) mod due;
 pub(crate) mod found;
+mod generated;
 mod groups;
 mod listed;
 mod outdated;

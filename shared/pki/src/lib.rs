@@ -14,7 +14,9 @@
 //! | `jwkPublicKeyPem`, `jwkPrivateKeyPem` | [`jwk::public_key`], [`jwk::private_key`] |
 //! | `rsaDecrypt` | [`rsa::decrypt`] |
 //!
-//! Everything is a pure function of bytes; only what is encrypted anew draws on randomness. Inputs come from users:
+//! Beside these, [`ssh`] makes pairs of keys for SSH, as ESO's generator of them does.
+//!
+//! Everything is a pure function of bytes; only what is made or encrypted anew draws on randomness. Inputs come from users:
 //! nothing panics, and [`LARGEST_INPUT`] and [`MOST_ITERATIONS`] bound the work. Nothing here decides about trust:
 //! signatures, dates and usages of certificates are not looked at. Keys and decrypted contents live in buffers that are
 //! wiped. The crate knows no other crate of the house; `pawl-domain` gives these functions their names in templates.
@@ -35,6 +37,7 @@ mod oid;
 pub mod pem;
 pub mod pkcs12;
 pub mod rsa;
+pub mod ssh;
 
 pub use error::Error;
 pub use zeroize::Zeroizing;

@@ -75,14 +75,14 @@ pub trait Clusters: Send + Sync {
     ) -> impl Future<Output = Result<BTreeMap<(Namespace, ObjectName), String>, Error>> + Send;
 
     /// The declarations and stores that live in a cluster. One malformed object is a problem in the result and hides
-    /// nothing else; a kind that the cluster does not serve is named in [`Manifests::unserved`].
+    /// nothing else; a kind that the cluster does not serve is a problem of the object `kind <name>`.
     ///
     /// # Errors
     /// `Transient` also when a list ends before its last page: a part MUST NOT pass for the whole.
     fn manifests(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
     /// The stores that live in a cluster, with how their status stands, as [`Clusters::manifests`] tells them; nothing else
-    /// is read. Errors as there.
+    /// is read, and no generators, which have no status. Errors as there.
     fn stores(&self, cluster: &Cluster) -> impl Future<Output = Result<Manifests, Error>> + Send;
 
     /// Writes the outcome back to an ExternalSecret that lives in the cluster: Ready condition, refreshTime, Events. Costs

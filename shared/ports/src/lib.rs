@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod error;
+mod generators;
 mod job;
 mod ledger;
 mod pages;
@@ -33,6 +34,7 @@ pub use credentials::{
     ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
 };
 pub use error::Error;
+pub use generators::{Generation, Generators};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
 pub use pages::{PAGE, Pages, UnsettledPages};
@@ -62,6 +64,8 @@ pub trait Ports: Send + Sync + 'static {
     type Sources: Sources;
     /// The stores, where they take values.
     type Sink: Sink;
+    /// The generators.
+    type Generators: Generators;
     /// The clusters.
     type Clusters: Clusters;
     /// The durable queue of work to be done.
@@ -77,6 +81,8 @@ pub trait Ports: Send + Sync + 'static {
     fn sources(&self) -> &Self::Sources;
     /// The stores, where they take values.
     fn sink(&self) -> &Self::Sink;
+    /// The generators.
+    fn generators(&self) -> &Self::Generators;
     /// The clusters.
     fn clusters(&self) -> &Self::Clusters;
     /// The queue.

@@ -12,6 +12,7 @@ pub mod directory;
 mod error;
 pub mod event_grid;
 pub mod function_url;
+pub mod generators;
 pub mod inbox;
 pub mod intake;
 pub mod jobs;
@@ -30,6 +31,7 @@ pub mod vendors;
 pub mod wiring;
 
 pub use error::Error;
+pub use generators::Makers;
 pub use inbox::Inbox;
 pub use pawl_aws::queue::Message as EventMessage;
 pub use pawl_aws::{EksCluster, EventBus, Queue as EventQueue};

@@ -4,6 +4,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
+use crate::generators::Makers;
 use crate::inbox::Inbox;
 use crate::pull;
 use crate::sinks::Sinks;
@@ -17,6 +18,7 @@ use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
+use pawl_generators::OwnGenerators;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Pushes, Registry, Sources};
@@ -34,6 +36,7 @@ pub struct World<S = State, J = Inbox> {
     jobs: J,
     sources: Stores,
     sinks: Sinks,
+    generators: Makers,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -66,6 +69,7 @@ where
     type Ledger = S;
     type Sources = Stores;
     type Sink = Sinks;
+    type Generators = Makers;
     type Clusters = Clusters<S>;
     type Jobs = J;
     type Clock = SystemClock;
@@ -84,6 +88,10 @@ where
 
     fn sink(&self) -> &Sinks {
         &self.sinks
+    }
+
+    fn generators(&self) -> &Makers {
+        &self.generators
     }
 
     fn clusters(&self) -> &Clusters<S> {
@@ -269,9 +277,13 @@ where
     let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
     let written: [Arc<dyn pawl_ports::Sink>; 2] = [aws.clone(), vault.clone()];
     let sinks = Sinks::of(written.into_iter().chain(others.sinks));
+    let makers: Arc<dyn pawl_ports::Generators> = aws.clone();
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(others.sources));
-    let world = World { state, jobs, sources, sinks, clusters, clock: SystemClock };
+    let generators: [Arc<dyn pawl_ports::Generators>; 2] =
+        [makers, Arc::new(OwnGenerators::new(Arc::clone(&clusters), Arc::clone(&clock)))];
+    let generators = Makers::of(generators);
+    let world = World { state, jobs, sources, sinks, generators, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
 
@@ -342,8 +354,9 @@ async fn key_in_file(path: &str) -> Result<SecretValue, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pawl_domain::Record;
+    use pawl_domain::{GeneratorKind, Record};
     use pawl_ports::Clusters as _;
+    use pawl_ports::Generators as _;
 
     /// The flow holds dozens of calls side by side, and moves each before it is first polled. Where those are large, a build that
     /// is not optimised overflows the 2 MiB that a worker's stack has.
@@ -358,7 +371,17 @@ mod tests {
 
     #[tokio::test]
     async fn every_provider_has_its_adapter() {
-        assert_eq!(wired().await.ports().sources().providers(), pawl_domain::Provider::ALL);
+        let mut all = pawl_domain::Provider::ALL.to_vec();
+        all.retain(|provider| *provider != pawl_domain::Provider::Generator);
+        assert_eq!(wired().await.ports().sources().providers(), all);
+    }
+
+    #[tokio::test]
+    async fn every_kind_of_generator_that_is_served_has_its_maker() {
+        let mut served: Vec<_> = GeneratorKind::ALL.iter().copied().filter(|kind| kind.is_served()).collect();
+        // It is one of the others.
+        served.retain(|kind| *kind != GeneratorKind::ClusterGenerator);
+        assert_eq!(wired().await.ports().generators().kinds(), served);
     }
 
     #[tokio::test]

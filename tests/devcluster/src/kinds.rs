@@ -68,6 +68,14 @@ const ESO: Kind = Kind {
     ..CORE
 };
 
+const GENERATOR: Kind = Kind {
+    group: "generators.external-secrets.io",
+    versions: &["v1alpha1"],
+    custom: true,
+    columns: &[AGE],
+    ..CORE
+};
+
 /// Everything that is served, in discovery order.
 pub(crate) static KINDS: &[Kind] = &[
     Kind {
@@ -152,6 +160,54 @@ pub(crate) static KINDS: &[Kind] = &[
             Column { name: "Last Sync", format: "date", path: Path::At("/status/refreshTime") },
         ],
         ..ESO
+    },
+    Kind {
+        kind: "ClusterGenerator",
+        plural: "clustergenerators",
+        singular: "clustergenerator",
+        storage: "clustergenerators",
+        namespaced: false,
+        ..GENERATOR
+    },
+    Kind { kind: "Fake", plural: "fakes", singular: "fake", storage: "fakes", ..GENERATOR },
+    Kind { kind: "MFA", plural: "mfas", singular: "mfa", storage: "mfas", ..GENERATOR },
+    Kind { kind: "Password", plural: "passwords", singular: "password", storage: "passwords", ..GENERATOR },
+    Kind { kind: "SSHKey", plural: "sshkeys", singular: "sshkey", storage: "sshkeys", ..GENERATOR },
+    Kind { kind: "UUID", plural: "uuids", singular: "uuid", storage: "uuids", ..GENERATOR },
+    Kind {
+        kind: "CloudsmithAccessToken",
+        plural: "cloudsmithaccesstokens",
+        singular: "cloudsmithaccesstoken",
+        storage: "cloudsmithaccesstokens",
+        ..GENERATOR
+    },
+    Kind {
+        kind: "ECRAuthorizationToken",
+        plural: "ecrauthorizationtokens",
+        singular: "ecrauthorizationtoken",
+        storage: "ecrauthorizationtokens",
+        ..GENERATOR
+    },
+    Kind {
+        kind: "GithubAccessToken",
+        plural: "githubaccesstokens",
+        singular: "githubaccesstoken",
+        storage: "githubaccesstokens",
+        ..GENERATOR
+    },
+    Kind {
+        kind: "QuayAccessToken",
+        plural: "quayaccesstokens",
+        singular: "quayaccesstoken",
+        storage: "quayaccesstokens",
+        ..GENERATOR
+    },
+    Kind {
+        kind: "STSSessionToken",
+        plural: "stssessiontokens",
+        singular: "stssessiontoken",
+        storage: "stssessiontokens",
+        ..GENERATOR
     },
     Kind {
         group: "pawl.dev",

@@ -1,8 +1,8 @@
 use pawl_aws::AwsSources;
-use pawl_domain::{Access, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step};
+use pawl_domain::{Access, GeneratorKind, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step};
 use pawl_ports::{
-    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Jobs, Ledger, Ports, Pushes, Registry,
-    Sink,
+    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Generation, Generators, Jobs, Ledger,
+    Ports, Pushes, Registry, Sink,
 };
 use std::sync::Arc;
 
@@ -60,6 +60,7 @@ where
     type Ledger = L;
     type Sources = AwsSources<C>;
     type Sink = NoSink;
+    type Generators = NoGenerators;
     type Clusters = C;
     type Jobs = J;
     type Clock = K;
@@ -80,6 +81,10 @@ where
         &NoSink
     }
 
+    fn generators(&self) -> &NoGenerators {
+        &NoGenerators
+    }
+
     fn clusters(&self) -> &C {
         &self.clusters
     }
@@ -90,5 +95,21 @@ where
 
     fn clock(&self) -> &K {
         &self.clock
+    }
+}
+
+/// Nothing is made where figures are measured.
+#[derive(Clone, Copy, Debug)]
+pub struct NoGenerators;
+
+impl Generators for NoGenerators {
+    fn kinds(&self) -> Vec<GeneratorKind> {
+        Vec::new()
+    }
+
+    fn generate<'a>(&'a self, _: &'a Access) -> Answer<'a, Result<Generation, Error>> {
+        Box::pin(async {
+            Err(Error::new(Step::Fetch, Kind::Invalid, "nothing is made where figures are measured"))
+        })
     }
 }

@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-kubernetes", &["pawl-domain", "pawl-manifests", "pawl-ports"]),
     ("pawl-embedded", &["pawl-documents", "pawl-domain", "pawl-ports"]),
     ("pawl-fake", &["pawl-domain", "pawl-ports"]),
+    ("pawl-generators", &["pawl-domain", "pawl-pki", "pawl-ports", "pawl-stores"]),
     ("pawl-stores", &["pawl-domain", "pawl-pki", "pawl-ports"]),
     ("pawl-vault", &["pawl-domain", "pawl-golang", "pawl-ports", "pawl-stores"]),
     // Not deployed, but adapters are tested with it: an edit of a use case must not rebuild those tests.
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pawl-embedded",
             "pawl-events",
             "pawl-fake",
+            "pawl-generators",
             "pawl-golang",
             "pawl-kubernetes",
             "pawl-pipeline",
@@ -94,13 +96,26 @@ const TEST_CRATES: &[&str] = &[
 const MORE_HOMES: &[(&str, &[&str])] = &[
     // Event Grid is of all of Azure.
     ("azurekv", &["shared/events/src/azure"]),
+    ("generator", GENERATORS),
     ("open_bao", &["shared/vault/src/"]),
     ("parameter_store", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),
     ("secrets_manager", &["shared/domain/src/store/aws.rs", "shared/aws/src/sources.rs"]),
 ];
 /// Who may take a spec for one of a kind beside the files and folders of the same name.
-const MORE_SPECS: &[(&str, &[&str])] =
-    &[("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"])];
+const MORE_SPECS: &[(&str, &[&str])] = &[
+    ("as_generator", GENERATORS),
+    ("as_open_bao", &["shared/domain/src/store/vault.rs", "shared/vault/src/"]),
+];
+/// Where values are made, which is no reading of a store.
+const GENERATORS: &[&str] = &[
+    "cli/src/verbs/render/lookup.rs",
+    "shared/aws/src/sources/generators",
+    "shared/domain/src/policy/decide.rs",
+    "shared/generators/src/",
+    "shared/pipeline/src/deliver/generate.rs",
+    "shared/pipeline/src/sweep/groups.rs",
+    "shared/runtime/src/generators.rs",
+];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION_MAIN: usize = 30;

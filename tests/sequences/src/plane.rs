@@ -50,6 +50,7 @@ pub(crate) type Collection = (&'static str, &'static str);
 pub(crate) fn collection(kind: &str) -> Result<Collection> {
     const CORE: &str = "/api/v1";
     const ESO: &str = "/apis/external-secrets.io/v1";
+    const GENERATORS: &str = "/apis/generators.external-secrets.io/v1alpha1";
     Ok(match kind {
         "Namespace" => (CORE, "namespaces"),
         "Secret" => (CORE, "secrets"),
@@ -60,6 +61,9 @@ pub(crate) fn collection(kind: &str) -> Result<Collection> {
         "SecretStore" => (ESO, "secretstores"),
         "ClusterSecretStore" => (ESO, "clustersecretstores"),
         "PushSecret" => ("/apis/external-secrets.io/v1alpha1", "pushsecrets"),
+        "ClusterGenerator" => (GENERATORS, "clustergenerators"),
+        "Password" => (GENERATORS, "passwords"),
+        "UUID" => (GENERATORS, "uuids"),
         other => return Err(Error::Form(format!("kind {other} is not known to the player"))),
     })
 }

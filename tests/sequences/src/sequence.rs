@@ -11,10 +11,20 @@ pub struct Sequence {
     pub name: String,
     /// The subject that it belongs to.
     pub group: String,
-    /// False for kinds that Pawl does not serve.
+    /// False for kinds that Pawl did not serve when this was recorded.
     pub pawl: bool,
     /// What is done, and what stands afterwards.
     pub steps: Vec<Step>,
+}
+
+/// Groups of kinds that Pawl has learnt to serve since they were recorded.
+const LEARNT: [&str; 1] = ["generator"];
+
+impl Sequence {
+    /// Whether Pawl serves its kinds.
+    pub fn is_served(&self) -> bool {
+        self.pawl || LEARNT.contains(&self.group.as_str())
+    }
 }
 
 /// Actions and the state after them.

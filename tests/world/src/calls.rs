@@ -33,6 +33,8 @@ pub struct Calls {
     pub exists: usize,
     pub unpushes: usize,
     pub store_writes: usize,
+    // Generators: how often one was asked.
+    pub generations: usize,
     // Clusters: requests for single Secrets, then the others.
     pub reads: usize,
     pub creates: usize,

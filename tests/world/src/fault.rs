@@ -18,6 +18,8 @@ pub enum Point {
     Mark,
     /// A fetch of values. Faults strike keys one by one.
     Fetch,
+    /// A making of values.
+    Generate,
     /// A look at versions. Faults strike keys one by one.
     Versions,
     /// A listing of what changed.
@@ -72,7 +74,7 @@ impl Point {
         match self {
             Self::Lookup | Self::Catalogue => Step::Lookup,
             Self::Entries | Self::Record | Self::Mark => Step::Record,
-            Self::Fetch | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
+            Self::Fetch | Self::Generate | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
             Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
             Self::Write | Self::Publish => Step::Write,
             Self::Account | Self::Credentials | Self::Validate => Step::Authenticate,

@@ -5,7 +5,8 @@ use crate::calls::Calls;
 use crate::canary::Canary;
 use crate::door::{Door, lock};
 use crate::fakes::{
-    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink,
+    FakeSources,
 };
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
@@ -33,6 +34,7 @@ pub struct World {
     ledger: FakeLedger,
     sources: FakeSources,
     sink: FakeSink,
+    generators: FakeGenerators,
     clusters: FakeClusters,
     identity: FakeIdentity,
     jobs: FakeJobs,
@@ -54,6 +56,7 @@ impl World {
             ledger: FakeLedger::default(),
             sources: FakeSources::default(),
             sink: FakeSink(FakeSources::default()),
+            generators: FakeGenerators::default(),
             clusters: FakeClusters::default(),
             identity: FakeIdentity::default(),
             jobs: FakeJobs::default(),
@@ -61,6 +64,7 @@ impl World {
         };
         world.sources.clock = world.clock.clone();
         world.sink = FakeSink(world.sources.clone());
+        world.generators.clock = world.clock.clone();
         world.identity.clock = world.clock.clone();
         let door = world.door.clone();
         world.behind(&door)
@@ -262,6 +266,7 @@ impl World {
             &mut world.ledger.door,
             &mut world.sources.door,
             &mut world.sink.0.door,
+            &mut world.generators.door,
             &mut world.clusters.door,
             &mut world.identity.door,
             &mut world.jobs.door,
@@ -277,6 +282,7 @@ impl Ports for World {
     type Ledger = FakeLedger;
     type Sources = FakeSources;
     type Sink = FakeSink;
+    type Generators = FakeGenerators;
     type Clusters = FakeClusters;
     type Jobs = FakeJobs;
     type Clock = FakeClock;
@@ -295,6 +301,10 @@ impl Ports for World {
 
     fn sink(&self) -> &FakeSink {
         &self.sink
+    }
+
+    fn generators(&self) -> &FakeGenerators {
+        &self.generators
     }
 
     fn clusters(&self) -> &FakeClusters {

@@ -7,7 +7,8 @@ use pawl_domain::item::Item;
 use pawl_domain::provider::{self, Profile};
 use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
-    Fetched, Found, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version, VersionSelector,
+    Fetched, Found, Generator, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version,
+    VersionSelector,
 };
 use pawl_golang::json::{self, Html};
 use std::collections::BTreeMap;
@@ -40,8 +41,22 @@ impl Lookup<'_> {
                 found.extend(search(store, given, find));
                 Some(Found::Many(found))
             }
+            Query::Generate => Some(Found::Many(self.made(store, &own))),
         }
         .unwrap_or(Found::Missing)
+    }
+
+    /// What stands for what a generator makes, for nothing is made to be shown: what was given for it by its name, else what
+    /// stands in its manifest, else a text that says who makes it.
+    fn made(&self, store: &Store, own: &Keys) -> BTreeMap<String, Arc<Fetched>> {
+        let keys = store.backend.as_generator().map(Generator::keys).unwrap_or_default();
+        let text = SecretValue::new(format!("made by {} {}", store.id.kind(), store.id.name));
+        let stand_in = keys.into_iter().map(|key| (key.to_owned(), fetched(Provider::Generator, &text)));
+        let known = |(key, known): (&String, &Known)| {
+            Some((key.clone(), fetched(Provider::Generator, known.value(None)?)))
+        };
+        let given = self.given.of_only(store.id.name.as_str());
+        stand_in.chain(own.iter().chain(given.into_iter().flatten()).filter_map(known)).collect()
     }
 }
 

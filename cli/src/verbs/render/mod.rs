@@ -79,9 +79,11 @@ impl Rendered {
             }
             let title = format!("ExternalSecret {namespace}/{name}");
             for id in declaration.stores().iter().filter(|id| !stores.contains_key(id)) {
-                rendered.note(format!(
-                    "{title}: {id} is not among the files; its values are read as those of Secrets Manager"
-                ));
+                let instead = match id.generator {
+                    Some(_) => "what it makes is left out, unless values are given for its name",
+                    None => "its values are read as those of Secrets Manager",
+                };
+                rendered.note(format!("{title}: {id} is not among the files; {instead}"));
             }
             let lookup = Lookup { given, stores: &stores };
             match secret(declaration, &lookup, &objects, &functions) {

@@ -67,6 +67,11 @@ impl Given {
         Ok(given)
     }
 
+    /// The keys that were given for a store of this name, and for no other.
+    pub(super) fn of_only(&self, store: &str) -> Option<&Keys> {
+        self.stores.get(store)
+    }
+
     /// The keys of a store of this name.
     pub(super) fn of(&self, store: &str) -> &Keys {
         self.stores.get(store).unwrap_or(&self.keys)

@@ -1,7 +1,7 @@
 //! The primary keys of items, and how listings are spread over partitions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use pawl_domain::{DeclarationId, Home, IndexKey, StoreId};
+use pawl_domain::{DeclarationId, GeneratorKind, Home, IndexKey, StoreId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -140,18 +140,27 @@ pub(crate) fn declaration_id(text: &str) -> Option<DeclarationId> {
 /// A store's id as sort key: the order of these texts is the order of the ids.
 pub(crate) fn store_text(id: &StoreId) -> String {
     let namespace = id.namespace.as_ref().map_or("", |namespace| namespace.as_str());
-    format!("{}!{namespace}!{}", home_text(&id.home), id.name)
+    let text = format!("{}!{namespace}!{}", home_text(&id.home), id.name);
+    match id.generator {
+        Some(generator) => format!("{text}!{generator}"),
+        None => text,
+    }
 }
 
 /// How messages name the store whose id [`store_text`] wrote as `text`.
 pub(crate) fn shown_store(text: &str) -> String {
-    let store = |home: &str, namespace: &str, name: &str| {
+    let store = |home: &str, namespace: &str, name: &str, generator: Option<&str>| {
         let home = if home.is_empty() { Home::Applied } else { Home::Cluster(home.parse().ok()?) };
         let namespace = if namespace.is_empty() { None } else { Some(namespace.parse().ok()?) };
-        Some(StoreId { home, namespace, name: name.parse().ok()? })
+        let generator = match generator {
+            Some(kind) => Some(GeneratorKind::named(kind)?),
+            None => None,
+        };
+        Some(StoreId { home, namespace, name: name.parse().ok()?, generator })
     };
     match text.split('!').collect::<Vec<_>>()[..] {
-        [home, namespace, name] => store(home, namespace, name).map(|id| id.to_string()),
+        [home, namespace, name] => store(home, namespace, name, None).map(|id| id.to_string()),
+        [home, namespace, name, kind] => store(home, namespace, name, Some(kind)).map(|id| id.to_string()),
         _ => None,
     }
     .unwrap_or_else(|| format!("store {text}"))
@@ -192,8 +201,16 @@ mod tests {
         for home in [Home::Applied].into_iter().chain(homes) {
             for namespace in [None, Some("a"), Some("a-b"), Some("b")] {
                 for name in ["a", "a-b", "a.b", "b"] {
-                    let namespace = namespace.map(|text| text.parse().unwrap());
-                    ids.push(StoreId { home: home.clone(), namespace, name: name.parse().unwrap() });
+                    for generator in [None, Some(GeneratorKind::ClusterGenerator), Some(GeneratorKind::Uuid)]
+                    {
+                        let namespace = namespace.map(|text| text.parse().unwrap());
+                        ids.push(StoreId {
+                            home: home.clone(),
+                            namespace,
+                            name: name.parse().unwrap(),
+                            generator,
+                        });
+                    }
                 }
             }
         }

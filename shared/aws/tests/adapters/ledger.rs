@@ -4,7 +4,7 @@ use crate::adapters::at::{config, fresh_table};
 use crate::adapters::table::damage;
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_aws::Table;
-use pawl_domain::record::{History, Owed, State};
+use pawl_domain::record::{Generated, History, Owed, State};
 use pawl_domain::{Kind, Outcome, Record};
 use pawl_ports::{Ledger, Revision};
 use pawl_world::build::{at, id};
@@ -81,5 +81,6 @@ fn settled() -> Record {
         told: None,
         begun: None,
         history: History::default(),
+        generated: Generated::default(),
     }
 }

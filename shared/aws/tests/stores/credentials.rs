@@ -29,7 +29,7 @@ async fn roles_are_assumed_one_with_the_other_and_kept_until_they_end() {
     store.transitive_tag_keys = vec!["team".to_owned()];
     store.session_tags_policy = SessionTagsPolicy::Simple;
     let mut access = access_of(store);
-    let id = StoreId { home: Home::Applied, namespace: None, name: name("vault") };
+    let id = StoreId { home: Home::Applied, namespace: None, name: name("vault"), generator: None };
     access.cluster = Some(name("blue"));
     access.tags = Some((name("shop"), id));
     let clock = HandClock::at(MIDNIGHT);

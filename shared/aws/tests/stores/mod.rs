@@ -5,6 +5,7 @@
 mod answers;
 mod contract;
 mod credentials;
+mod generators;
 mod leaks;
 mod metrics;
 mod parameter_store;

@@ -207,7 +207,7 @@ async fn a_resource_policy_comes_from_the_namespace() {
     let one = pushed("governed", "v", Some(&spec));
     let error = sources.push(&place.access, &one).await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid, "the namespace is not known: {error}");
-    let id = StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap() };
+    let id = StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap(), generator: None };
     let access = Access { tags: Some(("shop".parse().unwrap(), id)), ..place.access.clone() };
     sources.push(&access, &one).await.unwrap();
     let again = sources.push(&access, &one).await.unwrap();

@@ -20,7 +20,12 @@ async fn tenants_have_sessions_of_their_own_unless_tags_are_switched_off() {
         let sources = sources_of(&aws.uri(), Arc::default(), HandClock::at(MIDNIGHT)).with_tenant_tags(on);
         for (cluster, namespace) in [("blue", "shop"), ("blue", "shop"), ("blue", "bank"), ("green", "shop")]
         {
-            let id = StoreId { home: Home::Applied, namespace: Some(name(namespace)), name: name("aws") };
+            let id = StoreId {
+                home: Home::Applied,
+                namespace: Some(name(namespace)),
+                name: name("aws"),
+                generator: None,
+            };
             let access = Access {
                 cluster: Some(name(cluster)),
                 namespace: None,

@@ -54,7 +54,12 @@ fn declaration(into: Becomes, property: &str, template: Option<Template>) -> Dec
         annotations: BTreeMap::new(),
         reads: vec![Read {
             path: "spec.data[0]".into(),
-            store: StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap() },
+            store: StoreId {
+                home: Home::Applied,
+                namespace: None,
+                name: "aws".parse().unwrap(),
+                generator: None,
+            },
             query: Query::Key(remote),
             into,
             decoding: Decoding::Auto,

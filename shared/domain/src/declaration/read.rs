@@ -26,7 +26,7 @@ impl Read {
     pub fn remote(&self) -> Option<&Remote> {
         match &self.query {
             Query::Key(remote) => Some(remote),
-            Query::Find(_) => None,
+            Query::Find(_) | Query::Generate => None,
         }
     }
 }

@@ -76,6 +76,13 @@ impl Rules {
             return Err(Refusal::new(Rule::Key, format_args!("any key by {}", store.id)));
         }
         let keep = Keep::new(provider, keys, Arc::clone(&self.own));
+        // What is made with Pawl's identity or a role is none of its keys, so a policy must name the kind among them.
+        if let (Query::Generate, Some(generator)) = (query, store.backend.as_generator())
+            && !keep.allows(generator.kind().as_str())
+        {
+            let what = format_args!("key {} by {}", generator.kind(), store.id);
+            return Err(Refusal::new(Rule::Key, what));
+        }
         if let Query::Key(remote) = query {
             let key = store.remote_key(&remote.key);
             if self.own.holds(provider, &key) {

@@ -26,7 +26,7 @@ impl Capabilities {
     /// What it takes a sweep to see that none of the known keys changed.
     pub fn sweep_cost(&self) -> SweepCost {
         match self.changes {
-            Changes::Never => SweepCost::Nothing,
+            Changes::Never | Changes::Made => SweepCost::Nothing,
             Changes::Since => SweepCost::OneCall,
             Changes::Whole => SweepCost::Listing,
             Changes::Untold if self.reads_values => SweepCost::Values,
@@ -84,4 +84,6 @@ pub enum Changes {
     Since,
     /// One access always sees the same: whoever edits the store makes another access.
     Never,
+    /// Values are made when they are asked for, and only the clock says when: nobody is asked.
+    Made,
 }

@@ -74,12 +74,14 @@ impl StoreChoice {
     pub fn named(&self, push: &PushSecret) -> Option<StoreId> {
         let ByNameOrLabels::Name(name) = &self.by else { return None };
         let namespace = (!self.cluster_wide).then(|| push.id.namespace.clone());
-        Some(StoreId { home: push.home.clone(), namespace, name: name.clone() })
+        Some(StoreId { home: push.home.clone(), namespace, name: name.clone(), generator: None })
     }
 
     /// Whether a store with these labels is meant.
     pub fn means(&self, store: &StoreId, labels: &BTreeMap<String, String>) -> bool {
-        self.cluster_wide == store.namespace.is_none()
+        // Generators stand among the stores, and take no values.
+        store.generator.is_none()
+            && self.cluster_wide == store.namespace.is_none()
             && match &self.by {
                 ByNameOrLabels::Name(name) => *name == store.name,
                 ByNameOrLabels::Labels(selector) => selector.matches(labels),

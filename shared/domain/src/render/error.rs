@@ -57,6 +57,11 @@ pub enum Entry {
         /// Where it stands.
         path: String,
     },
+    /// `spec.dataFrom[n].sourceRef.generatorRef`.
+    Generator {
+        /// Where it stands.
+        path: String,
+    },
 }
 
 impl Entry {
@@ -65,6 +70,7 @@ impl Entry {
         let path = read.path.clone();
         match (&read.query, &read.into) {
             (Query::Find(_), _) => Self::Find { path },
+            (Query::Generate, _) => Self::Generator { path },
             (Query::Key(remote), Into::Key(_)) => Self::Data { path, key: remote.key.clone() },
             (Query::Key(remote), Into::Every { .. }) => Self::Extract { path, key: remote.key.clone() },
         }
@@ -78,6 +84,7 @@ impl fmt::Display for Entry {
             // ESO leaves the key out here.
             Self::Extract { path, key } => write!(f, "{path}.extract (key: {key})"),
             Self::Find { path } => write!(f, "{path}.find"),
+            Self::Generator { path } => write!(f, "{path}.sourceRef.generatorRef"),
         }
     }
 }

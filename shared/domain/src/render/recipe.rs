@@ -159,6 +159,8 @@ struct Prepared {
     property: Option<Property>,
     /// Whether what the store knows about the key is read, in place of its value.
     metadata: bool,
+    /// Whether a generator makes it.
+    made: bool,
     into: Becomes,
     decoding: Decoding,
     null_bytes: NullBytes,
@@ -176,7 +178,7 @@ impl Prepared {
             Query::Key(remote) => {
                 (remote.key.clone(), Property::of(remote.property.as_deref()), remote.metadata)
             }
-            Query::Find(_) => (String::new(), None, false),
+            Query::Find(_) | Query::Generate => (String::new(), None, false),
         };
         let place = Entry::of(read);
         let into = match &read.into {
@@ -188,7 +190,8 @@ impl Prepared {
             }
         };
         let (decoding, null_bytes) = (read.decoding, read.null_bytes);
-        Ok(Self { place, key, property, metadata, into, decoding, null_bytes })
+        let made = read.query == Query::Generate;
+        Ok(Self { place, key, property, metadata, made, into, decoding, null_bytes })
     }
 
     fn templates(&self) -> impl Iterator<Item = &pawl_golang::template::Template> {
@@ -224,6 +227,9 @@ impl Prepared {
                 }
                 if found.values().any(|fetched| fetched.provider.profile().converts_found_names) {
                     every = convert(every, *conversion)?;
+                }
+                if self.made {
+                    return self.made(every, rewrite, budget);
                 }
                 self.every(every, *conversion, rewrite, budget)
             }
@@ -384,6 +390,13 @@ impl Prepared {
 
     fn no_object(&self, reason: DecodeError) -> EntryProblem {
         EntryProblem::NotAnObject { key: self.key.clone(), reason }
+    }
+
+    /// The steps from the names that a generator gave to entries: neither names nor values are converted.
+    fn made(&self, made: Data, rewrite: &[Operation], budget: &mut Budget) -> Result<Data, EntryProblem> {
+        let mut data = if rewrite.is_empty() { made } else { rewrite::apply(rewrite, made, budget)? };
+        validate(&mut data).map_err(EntryProblem::InvalidKey)?;
+        Ok(data)
     }
 
     /// The steps from the names that a store or a document gave to entries.

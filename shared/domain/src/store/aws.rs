@@ -211,7 +211,7 @@ impl Spec for AwsStore {
 
 impl AwsAuth {
     /// The namespaces of the Secrets and service accounts that prove the identity; `None` is the declaration's.
-    pub(super) fn proofs(&self) -> Vec<Option<&Namespace>> {
+    pub(crate) fn proofs(&self) -> Vec<Option<&Namespace>> {
         match self {
             Self::Ambient => Vec::new(),
             Self::Static { access_key_id, .. } => vec![access_key_id.namespace.as_ref()],

@@ -188,7 +188,8 @@ mod tests {
 
     fn store(key: &str) -> Store {
         let url = format!("https://API.example.com/{key}");
-        let id = StoreId { home: Home::Applied, namespace: None, name: "api".parse().unwrap() };
+        let id =
+            StoreId { home: Home::Applied, namespace: None, name: "api".parse().unwrap(), generator: None };
         let backend = WebhookStore { url, ..WebhookStore::default() }.into();
         Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
     }

@@ -115,7 +115,12 @@ pub(crate) fn literal(text: impl Into<String>) -> TemplateFrom {
 pub(crate) fn read(into: Becomes) -> Read {
     Read {
         path: "spec.data[0]".into(),
-        store: StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap() },
+        store: StoreId {
+            home: Home::Applied,
+            namespace: None,
+            name: "aws".parse().unwrap(),
+            generator: None,
+        },
         query: Query::Key(Remote { key: "k".into(), ..Remote::default() }),
         into,
         decoding: Decoding::None,

@@ -69,7 +69,7 @@ pub(crate) fn read(key: &str) -> Read {
 
 /// The ClusterSecretStore `aws`.
 pub(crate) fn store_id() -> StoreId {
-    StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap() }
+    StoreId { home: Home::Applied, namespace: None, name: "aws".parse().unwrap(), generator: None }
 }
 
 /// It reads [`REGION`] with Pawl's own identity.
@@ -124,7 +124,7 @@ pub(crate) fn in_version(version: Option<&str>, mut read: Read) -> Read {
 fn remote(read: &mut Read) -> &mut Remote {
     match &mut read.query {
         Query::Key(remote) => remote,
-        Query::Find(find) => panic!("{find:?} is no single key"),
+        query => panic!("{query:?} is no single key"),
     }
 }
 

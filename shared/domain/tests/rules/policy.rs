@@ -42,7 +42,7 @@ fn hosts(hosts: &[&str]) -> Allow {
 }
 
 fn store(home: Home, backend: Backend) -> Store {
-    let id = StoreId { home, namespace: None, name: "s".parse().unwrap() };
+    let id = StoreId { home, namespace: None, name: "s".parse().unwrap(), generator: None };
     Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
 }
 

@@ -13,7 +13,8 @@ fn a_whitelist_is_held_to_key_and_property() {
             whitelist: whitelist.to_vec(),
             namespace: namespace.map(|name| name.parse().unwrap()),
         };
-        let id = StoreId { home: Home::Applied, namespace: None, name: "s".parse().unwrap() };
+        let id =
+            StoreId { home: Home::Applied, namespace: None, name: "s".parse().unwrap(), generator: None };
         Store { id, backend: backend.into(), conditions: Vec::new(), labels: [].into(), set: None }
     };
     let rule = |name: Option<&str>, namespace: Option<&str>, properties: &[&str]| CrdRule {

@@ -10,13 +10,13 @@ use crate::call::{Call, NAMESPACES, Reply, Verb};
 use crate::kinds::ServedKind;
 use metrics::counter;
 use pawl_domain::declaration::Manifest;
-use pawl_domain::{Cluster, ClusterName, Kind, Step};
+use pawl_domain::{Cluster, ClusterName, GeneratorKind, Kind, Step};
 use pawl_ports::{ApiEndpoint, ClusterIdentity, Error};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -35,6 +35,8 @@ pub(crate) struct Link<I> {
     state: Mutex<State>,
     /// Which of ESO's versions the cluster was last seen to serve; an index.
     served: AtomicUsize,
+    /// The kinds of generators that something in the cluster was seen to name. Others are neither listed nor watched.
+    generators: watch::Sender<BTreeSet<GeneratorKind>>,
     /// The kinds of targets that are no Secrets, as the cluster was found to serve them.
     kinds: Mutex<BTreeMap<Manifest, Arc<ServedKind>>>,
 }
@@ -58,6 +60,7 @@ impl<I: ClusterIdentity> Link<I> {
             permits,
             state: Mutex::default(),
             served: AtomicUsize::new(0),
+            generators: watch::Sender::default(),
             kinds: Mutex::default(),
         }
     }
@@ -90,6 +93,26 @@ impl<I: ClusterIdentity> Link<I> {
     /// Remembers which version is served.
     pub(crate) fn set_served(&self, index: usize) {
         self.served.store(index, Ordering::Relaxed);
+    }
+
+    /// The kinds of generators that something was seen to name.
+    pub(crate) fn generators(&self) -> BTreeSet<GeneratorKind> {
+        self.generators.borrow().clone()
+    }
+
+    /// Remembers which kinds of generators something names.
+    pub(crate) fn name_generators(&self, mut kinds: BTreeSet<GeneratorKind>) {
+        self.generators.send_if_modified(|known| {
+            let before = known.len();
+            known.append(&mut kinds);
+            known.len() > before
+        });
+    }
+
+    /// Waits until something names a kind of generator.
+    pub(crate) async fn until_named(&self, kind: GeneratorKind) {
+        // It cannot fail: the sender lives as long as this link.
+        drop(self.generators.subscribe().wait_for(|named| named.contains(&kind)).await);
     }
 
     /// A kind as it was found to be served.

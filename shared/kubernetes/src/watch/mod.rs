@@ -1,5 +1,6 @@
 //! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata; where PushSecrets are
-//! carried out, also these whole, and all Secrets by their metadata, for each may be a source.
+//! carried out, also these whole, and all Secrets by their metadata, for each may be a source. A kind of generator is watched
+//! from when something names it.
 //!
 //! Each kind is watched on its own, in each namespace where Pawl has rights in some only, so that one that fails or is not served
 //! holds up no other. A watch begins with a list of
@@ -28,7 +29,9 @@ pub(crate) async fn all<I: ClusterIdentity>(
     pushes: bool,
     told: &Sender<Sighting>,
 ) {
-    let subjects = EsoKind::read(pushes).map(Subject::Eso).chain([Subject::ManagedSecrets]);
+    let generators = EsoKind::generators().map(EsoKind::Generator);
+    let declared = EsoKind::read(pushes).chain(generators).map(Subject::Eso);
+    let subjects = declared.chain([Subject::ManagedSecrets]);
     let subjects = subjects.chain(pushes.then_some(Subject::Sources));
     let watches = subjects.flat_map(|subject| {
         let collections = match subject {

@@ -4,12 +4,12 @@ use super::memory::{Memory, Seen, SeenObject};
 use super::pauses::Pauses;
 use crate::call::{Call, Resource, SECRETS, Verb};
 use crate::connect::{Lines, Link, Opened, Over};
-use crate::eso::{EsoKind, VERSIONS};
+use crate::eso::EsoKind;
 use crate::list::{self, Listed};
-use crate::scan::of_object;
+use crate::scan::{generators_named, of_object};
 use metrics::counter;
 use pawl_domain::reconcile::MANAGED_LABEL;
-use pawl_domain::{Home, Kind, Step, StoreId};
+use pawl_domain::{GeneratorKind, Home, Kind, Step, StoreId};
 use pawl_manifests::ParseOptions;
 use pawl_ports::{ClusterIdentity, Declared, Error, Sighting};
 use serde::Deserialize;
@@ -113,6 +113,12 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
 
     /// Watches until nobody listens any more.
     pub(super) async fn run(mut self) {
+        if let Subject::Eso(EsoKind::Generator(kind)) = self.subject {
+            tokio::select! {
+                () = self.link.until_named(kind) => {}
+                () = self.told.closed() => return,
+            }
+        }
         let mut pauses = Pauses::default();
         while !self.told.is_closed() {
             let began = Instant::now();
@@ -163,8 +169,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
     /// Learns from where to go on. What stands there already is not told one by one.
     async fn list(&mut self) -> Result<(), Stop> {
         self.memory.clear();
-        let first = self.link.served();
-        for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
+        for version in self.subject.versions(self.link.served()) {
             let resource = self.resource(version);
             let memory = &mut self.memory;
             let remembers = matches!(self.subject, Subject::Eso(_));
@@ -180,7 +185,9 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             };
             if let Listed::All(_, from) = list::served(self.link, call, of).await? {
                 self.from = Some(from);
-                self.link.set_served(version);
+                if self.subject.tells_version() {
+                    self.link.set_served(version);
+                }
                 return Ok(self.tell(self.subject.anew()).await?);
             }
             if self.subject.is_of_secrets() {
@@ -261,6 +268,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                     && let Some(declared) = self.declared(kind, &metadata)
                 {
                     let object: Value = serde_json::from_str(object.get()).map_err(|_| unreadable())?;
+                    link.name_generators(generators_named(&object));
                     let manifests = of_object(object, &self.place, &self.options);
                     self.tell(Sighting::Standing(declared, manifests)).await?;
                 }
@@ -289,10 +297,23 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         Some(match kind {
             EsoKind::ExternalSecret => Declared::ExternalSecret(seen.namespace.parse().ok()?, name),
             EsoKind::PushSecret => Declared::PushSecret(seen.namespace.parse().ok()?, name),
-            EsoKind::SecretStore => {
-                Declared::Store(StoreId { home, namespace: Some(seen.namespace.parse().ok()?), name })
+            EsoKind::SecretStore => Declared::Store(StoreId {
+                home,
+                namespace: Some(seen.namespace.parse().ok()?),
+                name,
+                generator: None,
+            }),
+            EsoKind::ClusterSecretStore => {
+                Declared::Store(StoreId { home, namespace: None, name, generator: None })
             }
-            EsoKind::ClusterSecretStore => Declared::Store(StoreId { home, namespace: None, name }),
+            EsoKind::Generator(GeneratorKind::ClusterGenerator) => {
+                let generator = Some(GeneratorKind::ClusterGenerator);
+                Declared::Store(StoreId { home, namespace: None, name, generator })
+            }
+            EsoKind::Generator(kind) => {
+                let namespace = Some(seen.namespace.parse().ok()?);
+                Declared::Store(StoreId { home, namespace, name, generator: Some(kind) })
+            }
         })
     }
 
@@ -321,6 +342,19 @@ impl Subject {
     /// Whether Secrets are watched, of which nothing but metadata may travel.
     fn is_of_secrets(self) -> bool {
         matches!(self, Self::ManagedSecrets | Self::Sources)
+    }
+
+    /// The versions in which it may be served, the likeliest first.
+    fn versions(self, served: usize) -> Vec<usize> {
+        match self {
+            Self::Eso(kind) => kind.versions(served).collect(),
+            Self::ManagedSecrets | Self::Sources => vec![served],
+        }
+    }
+
+    /// Whether the version that it is served in is that of ESO's other kinds.
+    fn tells_version(self) -> bool {
+        !matches!(self, Self::Eso(kind) if kind.has_own_version())
     }
 
     /// What is told when the watch begins anew.

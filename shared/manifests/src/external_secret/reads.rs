@@ -3,9 +3,10 @@
 use super::strategies::Strategies;
 use super::version::Version;
 use super::{find, rewrite};
-use crate::reader::{Fields, Notes};
+use crate::generator;
+use crate::reader::{Fields, Notes, shortened};
 use pawl_domain::declaration::{DeletionPolicy, Into, Target};
-use pawl_domain::{Home, Namespace, ObjectName, Query, Read, Remote, StoreId};
+use pawl_domain::{GeneratorKind, Home, Namespace, ObjectName, Query, Read, Remote, StoreId};
 use std::collections::BTreeSet;
 
 /// What the entries of one ExternalSecret are read with.
@@ -42,7 +43,31 @@ impl<'a> Stores<'a> {
         let namespaced = fields.choice("kind", &[("SecretStore", true), ("ClusterSecretStore", false)]);
         fields.close();
         let namespace = namespaced.unwrap_or(true).then(|| self.namespace.clone());
-        Some(StoreId { home: self.home.clone(), namespace, name: name? })
+        Some(StoreId { home: self.home.clone(), namespace, name: name?, generator: None })
+    }
+
+    /// The generator of an entry that asks one: its `sourceRef.generatorRef`.
+    fn generator_of(&self, entry: &mut Fields<'_>) -> Option<StoreId> {
+        let mut source = entry.object("sourceRef")?;
+        if source.has("storeRef") {
+            source.notes().error(source.path(), "must have one of storeRef and generatorRef, not both");
+        }
+        let named = source.object("generatorRef");
+        source.close();
+        let mut fields = named?;
+        let api_version = fields.filled("apiVersion").unwrap_or(GENERATORS);
+        if api_version != GENERATORS {
+            let version = shortened(api_version);
+            fields.error("apiVersion", format!("{version:?} is not known; write {GENERATORS}"));
+        }
+        let kind = fields.required("kind", "the generator's kind");
+        let kind = kind.and_then(|name| generator::kind_of(&fields, "kind", name));
+        let named = fields.required("name", "the generator's name").is_some();
+        let name: Option<ObjectName> = if named { fields.name("name") } else { None };
+        fields.close();
+        let kind = kind?;
+        let namespace = (kind != GeneratorKind::ClusterGenerator).then(|| self.namespace.clone());
+        Some(StoreId { home: self.home.clone(), namespace, name: name?, generator: Some(kind) })
     }
 
     /// The store of one entry: its own `sourceRef.storeRef`, else the default.
@@ -54,11 +79,9 @@ impl<'a> Stores<'a> {
             }
             return self.default.clone();
         };
-        source.unsupported("generatorRef");
-        if source.has("storeRef") && source.has("generatorRef") {
-            source.notes().error(source.path(), "must have one of storeRef and generatorRef, not both");
-        }
-        if !source.has("storeRef") && !source.has("generatorRef") {
+        if source.has("generatorRef") {
+            source.error("generatorRef", "has no effect in data; write it in dataFrom");
+        } else if !source.has("storeRef") {
             source.error("storeRef", "is missing; write it, or leave out sourceRef");
         }
         let store = source.object("storeRef").and_then(|fields| self.named(fields));
@@ -80,7 +103,7 @@ pub(super) fn read(spec: &mut Fields<'_>, stores: &Stores<'_>, target: &Target) 
 }
 
 fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
-    let generated = generator(&mut entry);
+    let generated = asks_generator(&mut entry);
     let given: Vec<&str> = [
         ("extract", entry.has("extract")),
         ("find", entry.has("find")),
@@ -100,7 +123,7 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
             entry.hopeless(first, format!("does not go with {second} in one entry; write two entries"));
         }
     }
-    let store = stores.of_entry(&mut entry);
+    let store = if generated { stores.generator_of(&mut entry) } else { stores.of_entry(&mut entry) };
     let path = entry.path().to_owned();
     let extract = entry.object("extract").map(|fields| remote(fields, stores.version));
     let find = entry.object("find").map(|fields| find::read(fields, stores.version));
@@ -109,6 +132,7 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
     // Of both, ESO serves the search.
     let (query, strategies) = match (find, extract) {
         (Some((find, strategies)), _) => (Query::Find(find), strategies),
+        (None, None) if generated => (Query::Generate, Strategies::default()),
         (None, extract) => extract?.map(|(remote, strategies)| (Query::Key(remote), strategies))?,
     };
     let Strategies { conversion, decoding, null_bytes } = strategies;
@@ -116,8 +140,11 @@ fn data_from(mut entry: Fields<'_>, stores: &Stores<'_>) -> Option<Read> {
     Some(Read { path, store: store?, query, into, decoding, null_bytes })
 }
 
-/// Whether the entry asks a generator, which is noted where its store is read.
-fn generator(entry: &mut Fields<'_>) -> bool {
+/// The one version of generators.
+const GENERATORS: &str = "generators.external-secrets.io/v1alpha1";
+
+/// Whether the entry asks a generator.
+fn asks_generator(entry: &mut Fields<'_>) -> bool {
     let source = entry.value("sourceRef");
     source.is_some_and(|source| source.get("generatorRef").is_some_and(|found| !found.is_null()))
 }

@@ -17,7 +17,7 @@ const DECODINGS: [(&str, Decoding); 4] = [
 const NULL_BYTES: [(&str, NullBytes); 2] = [("Ignore", NullBytes::Ignore), ("Fail", NullBytes::Fail)];
 
 /// What becomes of the keys and values that an entry reads.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Strategies {
     /// `None` where the manifest names none, which v1 leaves at that.
     pub(super) conversion: Option<KeyConversion>,

@@ -111,7 +111,7 @@ fn read_auth(mut auth: Fields<'_>, own: Option<&Namespace>) -> Option<AwsAuth> {
 }
 
 /// `jwt` and `secretRef`: a token of a service account comes before static keys. `Some(None)` is one that is wrong.
-pub(super) fn identity(auth: &mut Fields<'_>, references: References<'_>) -> Option<Option<AwsAuth>> {
+pub(crate) fn identity(auth: &mut Fields<'_>, references: References<'_>) -> Option<Option<AwsAuth>> {
     let account = auth.object("jwt").and_then(|mut jwt| {
         let account = jwt.object("serviceAccountRef").map(|fields| references.service_account(fields));
         jwt.close();

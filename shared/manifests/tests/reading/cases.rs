@@ -52,7 +52,7 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, pushes, stores, clusters, policies, problems, unserved: _, standing: _ } =
+    let Manifests { declarations, pushes, stores, clusters, policies, problems, standing: _ } =
         parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();

@@ -48,6 +48,7 @@ fn expanded(push: &PushSecret, source: &Value, labels: &Value) -> Result<Entries
         home: Home::Cluster("blue".parse().unwrap()),
         namespace: None,
         name: "aws".parse().unwrap(),
+        generator: None,
     };
     let source = SourceSecret {
         name: "src".parse().unwrap(),

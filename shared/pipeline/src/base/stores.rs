@@ -73,12 +73,16 @@ impl Stores {
     /// The store, or the error that a declaration gets which reads it.
     pub(crate) fn require(&self, id: &StoreId) -> Result<&Store, Error> {
         self.get(id).ok_or_else(|| {
-            let kind = id.kind();
-            let message = format!(
-                "could not get {kind} \"{name}\", {kind}.external-secrets.io \"{name}\" not found; apply it, or correct \
-                 secretStoreRef",
-                name = id.name
-            );
+            let (kind, group, name) = (id.kind(), id.group(), &id.name);
+            let message = match id.generator {
+                Some(_) => format!(
+                    "unable to get generator: {kind}.{group} \"{name}\" not found; apply it, or correct generatorRef"
+                ),
+                None => format!(
+                    "could not get {kind} \"{name}\", {kind}.{group} \"{name}\" not found; apply it, or correct \
+                     secretStoreRef"
+                ),
+            };
             Error::new(Step::Lookup, Kind::Invalid, message)
         })
     }

@@ -170,10 +170,10 @@ impl<P: Ports> Deliver<P> {
             let result = Err(Error::new(Step::Fetch, Kind::Stale, message));
             return Attempted { behind, waits: true, ..Attempted::of(result) };
         }
-        let ingredients = self.ingredients(plan, catch, templates);
+        let mut ingredients = self.ingredients(plan, catch, templates);
         let mut created = false;
         let result = async {
-            match self.write(&plan.declaration, plan.record(), base, &ingredients).await? {
+            match self.write(plan, base, &mut ingredients).await? {
                 Progress::Done(written) => Ok(written),
                 Progress::Creates(creation) => {
                     self.claim(plan).await?;

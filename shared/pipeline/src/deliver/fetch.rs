@@ -35,6 +35,8 @@ impl<P: Ports> Deliver<P> {
                     wanted.entry(access.clone()).or_default().entry(want.clone()).or_default()
                 }
                 Question::Search(asked) => searches.entry(asked.clone()).or_default(),
+                // What is made is made for one target alone, and only when that is going to be written.
+                Question::Generate(..) => continue,
             };
             if let Some(sought) = &read.sought
                 && asked.as_ref().is_none_or(|other| other.change.at < sought.change.at)
@@ -92,6 +94,7 @@ impl Fetching<'_> {
             Some(match &read.as_ref().ok()?.question {
                 Question::Key(access, _) => Caught::Keys(self.keys.get(access)?.clone().await),
                 Question::Search(asked) => Caught::Search(self.searches.get(asked)?.clone().await),
+                Question::Generate(..) => return None,
             })
         });
         Catch(join_all(answers).await)

@@ -25,6 +25,7 @@ pub(crate) fn remembered(plan: &Plan, now: &Record, outcome: Outcome, insisted: 
         let key = match &read.query {
             Query::Key(remote) => remote.key.as_str(),
             Query::Find(_) => "",
+            Query::Generate => read.store.name.as_str(),
         };
         moved(key, before.get(position), versions)
     });

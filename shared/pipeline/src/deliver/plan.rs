@@ -2,11 +2,14 @@
 
 use crate::base::keys::wanted;
 use crate::base::stores::Stores;
+use crate::deliver::making::Making;
 use jiff::Timestamp;
 use pawl_domain::affected::concerned_reads;
 use pawl_domain::reconcile::Replacement;
 use pawl_domain::record::{State, is_looked_for};
-use pawl_domain::{Access, Change, Declaration, DeclarationId, Find, Keep, Permit, Query, Read, Record};
+use pawl_domain::{
+    Access, Change, Declaration, DeclarationId, Find, Keep, Permit, Query, Read, Record, Store,
+};
 use pawl_ports::{Entry, Error, Wanted};
 use std::sync::Arc;
 
@@ -33,6 +36,10 @@ pub(crate) struct Plan {
     pub(crate) sought: Vec<Sought>,
     /// Its reads, in their order; an error where it may not make one.
     pub(crate) reads: Vec<Result<PlannedRead, Error>>,
+    /// When the work on it began.
+    pub(crate) started: Timestamp,
+    /// What was made for it since.
+    pub(crate) making: Making,
 }
 
 /// A read that a declaration may make.
@@ -48,6 +55,8 @@ pub(crate) struct PlannedRead {
 pub(crate) enum Question {
     Key(Access, Wanted),
     Search(Asked),
+    /// What a generator makes, and the digest of its manifest.
+    Generate(Access, String),
 }
 
 /// A search: who makes it, what for, and which of the keys it may read.
@@ -68,7 +77,15 @@ impl Plan {
         let named = work.change.iter().filter(|change| change.extent.is_key());
         let new = named.map(|change| Sought { change: Arc::clone(change), patient: true });
         let digest = declaration.digest();
-        let mut plan = Self { digest, reads: Vec::new(), declaration, entry: None, sought: new.collect() };
+        let mut plan = Self {
+            digest,
+            reads: Vec::new(),
+            declaration,
+            entry: None,
+            sought: new.collect(),
+            started: work.started,
+            making: Making::default(),
+        };
         plan.renew(entry, work.started, stores);
         plan
     }
@@ -156,6 +173,10 @@ fn question(read: &Read, id: &DeclarationId, stores: &Stores) -> Result<Question
     Ok(match &read.query {
         Query::Key(remote) => Question::Key(access, wanted(remote, store)),
         Query::Find(find) => Question::Search((access, find.clone(), keep)),
+        // Whose a manifest is makes no difference to what is made by it.
+        Query::Generate => {
+            Question::Generate(access, pawl_documents::digest(&Store { set: None, ..store.clone() }))
+        }
     })
 }
 

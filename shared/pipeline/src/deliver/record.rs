@@ -2,6 +2,7 @@
 
 use crate::base::stores::Stores;
 use crate::deliver::delivery::{Attempted, Delivery, Finished};
+use crate::deliver::generate;
 use crate::deliver::history::remembered;
 use crate::deliver::merge::{Merged, merged};
 use crate::deliver::plan::Plan;
@@ -15,7 +16,7 @@ use pawl_domain::record::{
 };
 use pawl_domain::refresh::retry_at;
 use pawl_domain::store::Home;
-use pawl_domain::{Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values};
+use pawl_domain::{Declaration, DeclarationId, Found, Kind, Outcome, Record, Step, Values, Versions};
 use pawl_ports::{Clock, Error, Ledger, Ports, Registry, Status, TargetRef};
 use std::time::Duration;
 use tracing::warn;
@@ -248,9 +249,12 @@ fn success(
     };
     let unsettled_since = plan.record().and_then(Record::open_since).unwrap_or(now);
     let next = now.checked_add(declaration.refresh.interval.min(LONGEST_PAUSE)).ok();
+    let generated = generate::remembered(plan);
+    let made = generate::versions(declaration, &generated);
+    let read = values.0.iter().map(Found::versions);
     Record {
         declaration: plan.digest.clone(),
-        versions: values.0.iter().map(Found::versions).collect(),
+        versions: read.zip(made).map(|(read, made)| made.map_or(read, Versions::One)).collect(),
         digest: written.digest.clone(),
         inputs: Some(written.inputs.clone()),
         target: target.map(|resource_version| TargetState {
@@ -269,6 +273,7 @@ fn success(
         told: None,
         begun: None,
         history: History::default(),
+        generated,
     }
 }
 

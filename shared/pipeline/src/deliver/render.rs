@@ -1,6 +1,7 @@
 //! Renders values to the content of the target, and describes what it was made from.
 
 use crate::deliver::catch::Catch;
+use crate::deliver::making::Intended;
 use crate::deliver::plan::Plan;
 use crate::deliver::rendering::NotRendered;
 use crate::deliver::templates::Templates;
@@ -21,6 +22,18 @@ pub(crate) struct Ingredients {
     /// The keyed digest of the above and of the declaration: while it stays the same, nothing new can come of it but
     /// chance.
     pub(crate) inputs: String,
+    /// The same without what generators make.
+    unmade: String,
+    /// What generators make of it.
+    pub(crate) intended: Intended,
+}
+
+impl Ingredients {
+    /// Takes what generators make for what these marks tell.
+    pub(crate) fn mark(&mut self, parts: DigestParts, marks: Vec<String>) {
+        let parts = marks.into_iter().fold(parts.with(&self.unmade), DigestParts::with);
+        self.inputs = parts.digest();
+    }
 }
 
 impl<P: Ports> Deliver<P> {
@@ -37,7 +50,23 @@ impl<P: Ports> Deliver<P> {
         let guard = Guard { accept_older: self.mode.accepts_older, now: self.base.ports.clock().now() };
         let values = catch.values(plan, guard)?;
         let sources = templates.of(&plan.declaration)?;
-        let mut parts = self.base.digest_key.parts().with(plan.declaration.target_digest());
+        let inputs = self.over(plan.declaration.target_digest(), &values, &sources);
+        if !plan.declaration.generates() {
+            let (unmade, intended) = (String::new(), Intended::default());
+            return Ok(Ingredients { values, sources, inputs, unmade, intended });
+        }
+        let basis = self.over(plan.declaration.data_digest(), &values, &sources);
+        let intended = self.intended(plan, basis, guard.now);
+        let marks = self.marks(plan, &intended);
+        let mut ingredients =
+            Ingredients { values, sources, unmade: inputs, inputs: String::new(), intended };
+        ingredients.mark(self.base.digest_key.parts(), marks);
+        Ok(ingredients)
+    }
+
+    /// The keyed digest of what is declared and of what was read for it.
+    fn over(&self, declared: String, values: &Values, sources: &TemplateSources) -> String {
+        let mut parts = self.base.digest_key.parts().with(declared);
         for found in &values.0 {
             parts = with_found(parts, found);
         }
@@ -47,7 +76,7 @@ impl<P: Ports> Deliver<P> {
                 parts = parts.with(key).with(text.expose());
             }
         }
-        Ok(Ingredients { values, sources, inputs: parts.digest() })
+        parts.digest()
     }
 
     /// Renders a declaration. `standing` says whether its target exists, which ESO's messages tell.

@@ -39,6 +39,10 @@ impl Catch {
         let mut values = Vec::with_capacity(declaration.reads.len());
         for (position, (read, planned)) in declaration.reads.iter().zip(&plan.reads).enumerate() {
             let question = &planned.as_ref().map_err(Error::shared)?.question;
+            if let Question::Generate(..) = question {
+                values.push(Found::Missing);
+                continue;
+            }
             let caught = self.0.get(position).and_then(Option::as_ref);
             let found = match caught.and_then(|caught| caught.found(question)) {
                 Some(Ok(found)) => found,

@@ -1,6 +1,8 @@
 //! Writes one target: renders what was read, and writes it on condition that the target is still as it was looked
 //! at.
 
+use crate::deliver::generate::unwritten;
+use crate::deliver::plan::Plan;
 use crate::deliver::render::Ingredients;
 use crate::parts::Deliver;
 use pawl_domain::reconcile::{
@@ -58,16 +60,25 @@ impl<P: Ports> Deliver<P> {
     /// Renders one target, and writes it unless it is to be created.
     pub(crate) async fn write(
         &self,
-        declaration: &Declaration,
-        last: Option<&Record>,
+        plan: &mut Plan,
         base: Base,
-        ingredients: &Result<Ingredients, Error>,
+        ingredients: &mut Result<Ingredients, Error>,
     ) -> Result<Progress, Error> {
         let ingredients = match ingredients {
             Ok(ingredients) => ingredients,
-            Err(error) => return Err(self.give_up(declaration, &base, error.shared()).await),
+            Err(error) => return Err(self.give_up(&plan.declaration, &base, error.shared()).await),
         };
-        let last = Last::of(last, ingredients);
+        let record = plan.record().cloned();
+        if ingredients.intended.is_any() {
+            if let Some(progress) = self.write_unmade(plan, record.as_ref(), &base, ingredients).await? {
+                return Ok(progress);
+            }
+            if let Err(error) = self.generate(plan, ingredients).await {
+                return Err(self.give_up(&plan.declaration, &base, error).await);
+            }
+        }
+        let last = Last::of(record.as_ref(), ingredients);
+        let declaration = &plan.declaration;
         if let (Base::Known { resource_version }, Some(digest)) = (&base, last.same_digest()) {
             return Ok(Progress::Done(Written {
                 outcome: Outcome::Unchanged,
@@ -82,6 +93,10 @@ impl<P: Ports> Deliver<P> {
             Ok(rendered) => rendered,
             Err(error) => return self.untemplated(declaration, &base, error, ingredients).await,
         };
+        if ingredients.intended.is_any() {
+            self.remember(plan, ingredients, &rendered);
+        }
+        let declaration = &plan.declaration;
         let inputs = ingredients.inputs.clone();
         let existing = match base {
             Base::Known { resource_version } if !rendered.assembled_is_empty => {
@@ -99,6 +114,38 @@ impl<P: Ports> Deliver<P> {
             Base::Read(existing) => existing,
         };
         self.write_over(declaration, rendered, existing.as_deref(), &last, inputs).await
+    }
+
+    /// What is written although no generator makes anything: what was made before stays, or nothing can be written.
+    /// `None` where something must be made.
+    async fn write_unmade(
+        &self,
+        plan: &Plan,
+        record: Option<&Record>,
+        base: &Base,
+        ingredients: &Ingredients,
+    ) -> Result<Option<Progress>, Error> {
+        let (declaration, last) = (&plan.declaration, Last::of(record, ingredients));
+        let inputs = ingredients.inputs.clone();
+        let existing = match base {
+            Base::Known { resource_version } => {
+                return Ok(last.same_digest().map(|digest| {
+                    let resource_version = Some(resource_version.clone());
+                    let (outcome, digest, deed) = (Outcome::Unchanged, Some(digest), Deed::Nothing);
+                    Progress::Done(Written { outcome, resource_version, digest, inputs, deed })
+                }));
+            }
+            Base::Read(existing) => existing.as_deref(),
+        };
+        if let Some(existing) = existing
+            && let Some(kept) = self.kept(plan, ingredients, existing)
+        {
+            return self.write_over(declaration, kept, Some(existing), &last, inputs).await.map(Some);
+        }
+        match unwritten(declaration, existing) {
+            Some(decision) => self.carry_out(declaration, decision, existing, None, inputs).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A template that fails is no failure where it would not have been applied.

@@ -259,6 +259,7 @@ fn mentions(declaration: &Declaration, text: &str) -> bool {
         || has(declaration.target.name.as_str())
         || declaration.reads.iter().any(|read| match &read.query {
             Query::Key(remote) => has(&remote.key),
+            Query::Generate => has(read.store.name.as_str()),
             Query::Find(find) => {
                 find.path.as_deref().is_some_and(has) || find.name.as_deref().is_some_and(has)
             }

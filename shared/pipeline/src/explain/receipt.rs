@@ -115,6 +115,8 @@ fn questions(reader: &Reader, stores: &Stores, change: &Change) -> Vec<Result<Ve
                     .to_owned())
             }
             (Query::Find(_), _) => Err("it was not written yet".to_owned()),
+            // No change speaks of it.
+            (Query::Generate, _) => Ok(Vec::new()),
         }
     };
     reads.iter().map(of_read).collect()

@@ -188,7 +188,7 @@ fn asked(read: &Read, written: Option<&Versions>, stores: &Stores) -> (Vec<Asked
             let unasked = found.len() - keys.len();
             (keys, unasked)
         }
-        (Query::Find(_), _) => (Vec::new(), 0),
+        (Query::Find(_) | Query::Generate, _) => (Vec::new(), 0),
     }
 }
 

@@ -33,12 +33,17 @@ pub fn key(read: &Read) -> String {
             let criteria = find.path.iter().chain(&find.name).cloned().chain(tags);
             format!("find {}", criteria.collect::<Vec<_>>().join(" "))
         }
+        Query::Generate => format!("made by {} {}", read.store.kind(), read.store.name),
     }
 }
 
 /// Where a read stands in the manifest, and what of the key it reads.
 pub fn part(read: &Read) -> String {
-    let Query::Key(remote) = &read.query else { return format!("{} (finds it)", read.path) };
+    let remote = match &read.query {
+        Query::Key(remote) => remote,
+        Query::Find(_) => return format!("{} (finds it)", read.path),
+        Query::Generate => return format!("{} (makes it)", read.path),
+    };
     let property = remote.property.as_deref().map(|property| format!("property {property}"));
     let version = remote.version.as_deref().map(|version| format!("version {version}"));
     let metadata = remote.metadata.then(|| "metadata".to_owned());

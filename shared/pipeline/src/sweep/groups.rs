@@ -3,7 +3,7 @@
 use crate::parts::Sweep;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_domain::store::Home;
-use pawl_domain::{Access, Declaration, Rules, Store};
+use pawl_domain::{Access, Declaration, Generator, Rules, Store};
 use pawl_ports::{Error, PAGE, Ports, Registry, Scope, SweptStore};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,6 +15,13 @@ const AT_ONCE: usize = 32;
 pub(crate) struct Group {
     pub(crate) interval: Duration,
     pub(crate) stores: Vec<Store>,
+}
+
+/// How often it is looked at whether a generator must make something anew: only the clock tells, and it is told by nobody. The
+/// lateness is a tenth of the interval at most; of what expires a twentieth of its life is left.
+fn looked_at_each(generator: &Generator, interval: Duration) -> Duration {
+    let of_life = generator.lifetime().map(|lifetime| lifetime / 20);
+    of_life.into_iter().fold(interval / 10, Duration::min)
 }
 
 impl<P: Ports> Sweep<P> {
@@ -31,6 +38,7 @@ impl<P: Ports> Sweep<P> {
         let found: Vec<_> = stream::iter(lookups).buffered(AT_ONCE).try_collect().await?;
         let mut groups: BTreeMap<Access, Group> = BTreeMap::new();
         for (store, interval, accesses) in found {
+            let interval = store.backend.as_generator().map_or(interval, |it| looked_at_each(it, interval));
             for access in accesses {
                 let group = groups.entry(access).or_insert_with(|| Group { interval, stores: Vec::new() });
                 group.interval = group.interval.min(interval);

@@ -100,6 +100,9 @@ impl<P: Ports> Sweep<P> {
         for (access, group) in self.groups(rules).await? {
             let name = group.stores[0].id.to_string();
             let (location, can) = (access.backend.location(), access.backend.capabilities());
+            if can.changes == Changes::Made {
+                continue;
+            }
             if can.changes == Changes::Untold {
                 review.unseen.push((name, "it does not list its keys".to_owned()));
                 continue;
@@ -169,6 +172,7 @@ impl Reads {
                     self.keys.extend(keys.iter().map(|key| key.as_str().to_owned()));
                 }
                 Query::Find(find) => drop(self.searches.insert((store.id.clone(), find.clone()))),
+                Query::Generate => {}
             }
         }
     }

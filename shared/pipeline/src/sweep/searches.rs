@@ -52,7 +52,7 @@ impl<'a> Matches<'a> {
         let searches =
             declarations.iter().flat_map(|each| &each.reads).filter_map(|read| match &read.query {
                 Query::Find(find) => Some(find),
-                Query::Key(_) => None,
+                Query::Key(_) | Query::Generate => None,
             });
         let distinct: BTreeSet<&Find> = searches.collect();
         let of_search = |find: &Find| {

@@ -141,7 +141,7 @@ impl<P: Ports> Sweep<P> {
     fn time_for(&self, access: &Access, of: &Tenant) -> Duration {
         let place = access.backend.location().provider.profile().place;
         match (access.backend.capabilities().changes, place) {
-            (Changes::Untold, _) | (_, Place::Server) => self.base.settings.time_of(of),
+            (Changes::Untold | Changes::Made, _) | (_, Place::Server) => self.base.settings.time_of(of),
             (
                 Changes::Whole | Changes::Since | Changes::Never,
                 Place::Region | Place::Project | Place::Manifest,
@@ -161,6 +161,11 @@ impl<P: Ports> Sweep<P> {
         let started = self.base.ports.clock().now();
         let whole = mark_name("whole", access);
         let can = access.backend.capabilities();
+        if can.changes == Changes::Made {
+            let visit = Visit { round, access, group, mark, since: None, started, can };
+            self.sweep_generated(&visit, found).await?;
+            return Ok(started);
+        }
         let since = match mark {
             Some(mark) if !self.needs_whole_list(&whole, can, started).await? => {
                 Some(before(mark, self.base.settings.sweep_overlap))
@@ -169,7 +174,7 @@ impl<P: Ports> Sweep<P> {
         };
         let visit = Visit { round, access, group, mark, since, started, can };
         let listing = match can.changes {
-            Changes::Untold => None,
+            Changes::Untold | Changes::Made => None,
             Changes::Whole | Changes::Since | Changes::Never => {
                 Some(self.base.at_store(access, self.base.ports.sources().changed_since(access, since)).await)
             }

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod explaining;
+mod generating;
 mod generic;
 mod history;
 mod indexing;

@@ -106,6 +106,15 @@ impl EllipticKey {
         &self.point
     }
 
+    pub(crate) fn scalar(&self) -> &[u8] {
+        &self.scalar
+    }
+
+    /// What a JWK calls its curve.
+    pub(crate) fn curve_name(&self) -> &'static str {
+        self.curve.name
+    }
+
     pub(crate) fn algorithm(&self) -> Zeroizing<Vec<u8>> {
         self.curve.algorithm()
     }

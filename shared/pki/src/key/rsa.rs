@@ -20,6 +20,17 @@ pub(crate) struct RsaKey {
 }
 
 impl RsaKey {
+    /// The modulus and both exponents.
+    pub(crate) fn numbers(&self) -> (&[u8], &[u8], &[u8]) {
+        (&self.modulus, &self.exponent, &self.private)
+    }
+
+    /// The primes, and the inverse of the second modulo the first.
+    pub(crate) fn primes(&self) -> ([&[u8]; 2], &[u8]) {
+        let [first, second] = &self.primes;
+        ([first, second], &self.remainders[2])
+    }
+
     pub(crate) fn from_pkcs1(der: &[u8]) -> Result<Self, Error> {
         const FORM: Error = Error::Key("it is not an RSA key");
         let mut input = Reader(der);

@@ -26,7 +26,8 @@ fn store(server: &str, path: Option<&str>, version: KvVersion) -> Store {
         version,
         ..VaultStore::default()
     }));
-    let id = StoreId { home: Home::Applied, namespace: None, name: "vault".parse().unwrap() };
+    let id =
+        StoreId { home: Home::Applied, namespace: None, name: "vault".parse().unwrap(), generator: None };
     Store { id, backend, conditions: Vec::new(), labels: [].into(), set: None }
 }
 

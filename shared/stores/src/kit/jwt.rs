@@ -25,11 +25,12 @@ pub enum Unsigned {
 struct Header<'a> {
     alg: &'static str,
     typ: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     kid: &'a str,
 }
 
 /// A token with these claims, signed as `RS256` by a key that stands in PEM as PKCS#8 or PKCS#1; `key_id` tells the receiver
-/// which one it is.
+/// which one it is, unless it is empty.
 ///
 /// # Errors
 /// [`Unsigned`], for which the key must be replaced.

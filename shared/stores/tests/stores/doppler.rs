@@ -254,8 +254,12 @@ async fn a_service_account_is_traded_for_a_token_of_doppler() {
         namespace: None,
         audiences: Vec::new(),
     };
-    let id =
-        StoreId { home: Home::Applied, namespace: Some(namespace("shop")), name: "store".parse().unwrap() };
+    let id = StoreId {
+        home: Home::Applied,
+        namespace: Some(namespace("shop")),
+        name: "store".parse().unwrap(),
+        generator: None,
+    };
     world.access.backend = store.into();
     world.clusters.add_service_account("blue/shop/reader", &[]);
     world.access.tags = Some((namespace("shop"), id));

@@ -176,6 +176,7 @@ async fn found(sources: &impl Sources, store: &Store, declaration: &Declaration)
                 Wanted { key: store.asked(remote), selector: remote.selector(store), part: Part::Value };
             sources.fetch(&access, &[wanted]).await.remove(0).map(|fetched| Found::One(shared(fetched)))
         }
+        Query::Generate => panic!("a store makes nothing"),
         Query::Find(find) => {
             let keep = Keep::everything(store.location().provider);
             let found = sources.find(&access, find, &keep).await?;

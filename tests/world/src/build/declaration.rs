@@ -78,6 +78,17 @@ impl DeclarationBuilder {
         self
     }
 
+    /// Takes what this generator makes, with an entry for each key of it.
+    #[must_use]
+    pub fn generates(mut self, generator: StoreId) -> Self {
+        self = self.reads("").into_every();
+        let position = self.0.reads.len() - 1;
+        let last = self.last();
+        (last.path, last.query) = (format!("spec.dataFrom[{position}]"), Query::Generate);
+        last.store = generator;
+        self
+    }
+
     /// Of the key its metadata.
     #[must_use]
     pub fn metadata(mut self) -> Self {
@@ -210,7 +221,7 @@ impl DeclarationBuilder {
     fn last_remote(&mut self) -> &mut Remote {
         match &mut self.last().query {
             Query::Key(remote) => remote,
-            Query::Find(_) => panic!("a search has no single key"),
+            query => panic!("{query:?} has no single key"),
         }
     }
 

@@ -15,9 +15,10 @@ pub use store::{StoreBuilder, parameter_store, secrets_manager, vault};
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::cluster::{Connection, TokenSource};
+use pawl_domain::generator::{Encoding, PasswordGenerator};
 use pawl_domain::{
-    Change, Cluster, ClusterName, DeclarationId, Home, IndexKey, Location, Moved, Namespace, ObjectName,
-    Provider, StoreId,
+    Change, Cluster, ClusterName, DeclarationId, Generator, Home, IndexKey, Location, Moved, Namespace,
+    ObjectName, Provider, Store, StoreId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +53,29 @@ pub fn object_name(text: &str) -> ObjectName {
 
 /// The id of an applied ClusterSecretStore.
 pub fn store_id(name: &str) -> StoreId {
-    StoreId { home: Home::Applied, namespace: None, name: object_name(name) }
+    StoreId { home: Home::Applied, namespace: None, name: object_name(name), generator: None }
+}
+
+/// An applied generator of the namespace `shop`, by the name of its kind in small letters.
+pub fn generator(generator: Generator) -> Store {
+    let kind = generator.kind();
+    let name = object_name(&kind.as_str().to_ascii_lowercase());
+    let id = StoreId { home: Home::Applied, namespace: Some(namespace("shop")), name, generator: Some(kind) };
+    Store { id, backend: generator.into(), conditions: Vec::new(), labels: [].into(), set: None }
+}
+
+/// A Password of the namespace `shop`, with ESO's defaults.
+pub fn password() -> Store {
+    generator(Generator::Password(PasswordGenerator {
+        length: PasswordGenerator::LENGTH,
+        digits: None,
+        symbols: None,
+        symbol_characters: None,
+        no_upper: false,
+        allow_repeat: false,
+        keys: vec![PasswordGenerator::KEY.to_owned()],
+        encoding: Encoding::Raw,
+    }))
 }
 
 /// Secrets Manager in [`REGION`], account not known: the location of the default store.

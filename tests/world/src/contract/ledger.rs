@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::declaration::Manifest;
 use pawl_domain::record::{
-    Cause, Declared, FormerTarget, History, MovedKey, Owed, State, TargetState, Told, Written,
+    Cause, Declared, FormerTarget, Generated, History, Made, MovedKey, Owed, State, TargetState, Told,
+    Written,
 };
 use pawl_domain::{
     Change, Complaint, DeclarationId, Failure, Kind, Moved, Outcome, Record, Step, Version, Versions,
@@ -350,6 +351,16 @@ fn settled(turn: i64) -> Record {
         told: None,
         begun: None,
         history: History::default(),
+        generated: Generated {
+            made: vec![
+                Made { by: "a".repeat(64), at: at(turn), expires: Some(at(turn + 1)) },
+                Made { by: "b".repeat(64), at: at(turn), expires: None },
+            ],
+            basis: "c".repeat(64),
+            data: vec!["password".to_owned()],
+            labels: vec!["team".to_owned()],
+            annotations: Vec::new(),
+        },
     }
 }
 

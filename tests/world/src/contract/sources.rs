@@ -79,6 +79,7 @@ pub async fn suite(store: &impl Held) {
             listings_miss_nothing(store).await;
             listings_tell_labels_or_say_that_they_do_not(store).await;
         }
+        Changes::Made => panic!("what makes values is no store"),
     }
     deleted_keys_do_not_exist(store).await;
     every_lost_event_is_found(store).await;

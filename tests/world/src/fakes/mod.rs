@@ -2,6 +2,7 @@
 
 mod clock;
 mod clusters;
+mod generators;
 mod identity;
 mod jobs;
 mod ledger;
@@ -12,6 +13,7 @@ mod sources;
 
 pub use clock::FakeClock;
 pub use clusters::{FakeClusters, StoredSecret};
+pub use generators::FakeGenerators;
 pub use identity::FakeIdentity;
 pub use jobs::FakeJobs;
 pub use ledger::FakeLedger;

@@ -102,7 +102,7 @@ impl Case {
                 Some(bytes) => Found::One(fetched(bytes)),
                 None => Found::Missing,
             },
-            Query::Find(_) => {
+            Query::Find(_) | Query::Generate => {
                 Found::Many(self.found.iter().map(|(name, bytes)| (name.clone(), fetched(bytes))).collect())
             }
         };

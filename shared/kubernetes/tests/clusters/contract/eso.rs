@@ -16,8 +16,43 @@ pub(crate) async fn kinds_that_are_not_served_are_a_warning(server: &Server) {
     let problems: Vec<_> = found.problems.iter().map(|one| (one.severity, one.object.as_str())).collect();
     let kinds = ["kind ExternalSecret", "kind SecretStore", "kind ClusterSecretStore"];
     assert_eq!(problems, kinds.map(|kind| (Severity::Warning, kind)));
-    let unserved: Vec<_> = found.unserved.iter().map(String::as_str).collect();
-    assert_eq!(unserved, ["ClusterSecretStore", "ExternalSecret", "SecretStore"]);
+}
+
+pub(crate) async fn generators_are_read_where_something_names_their_kind(server: &Server) {
+    server.namespace("makes").await;
+    let of = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "generators.external-secrets.io/v1alpha1", "kind": kind,
+            "metadata": { "name": "db" }, "spec": spec,
+        })
+    };
+    let group = "/apis/generators.external-secrets.io/v1alpha1";
+    let password = json!({ "length": 12, "digits": 3, "symbols": 0, "noUpper": false, "allowRepeat": true });
+    server.create(&format!("{group}/namespaces/makes/passwords"), of("Password", password)).await;
+    server.create(&format!("{group}/namespaces/makes/uuids"), of("UUID", json!({}))).await;
+    let wide = json!({ "kind": "UUID", "generator": { "uuidSpec": {} } });
+    server.create(&format!("{group}/clustergenerators"), of("ClusterGenerator", wide)).await;
+    let unnamed = pawl(server, &server.pawl).manifests(&cluster(server)).await.unwrap();
+    assert!(unnamed.stores.iter().all(|store| store.id.generator.is_none()), "{:?}", unnamed.stores);
+
+    let made_by = |kind: &str| json!({ "sourceRef": { "generatorRef": { "kind": kind, "name": "db" } } });
+    let declared = |name: &str, spec: Value| {
+        json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+            "metadata": { "name": name }, "spec": spec,
+        })
+    };
+    let external_secrets = format!("{V1}/namespaces/makes/externalsecrets");
+    let both = json!({ "dataFrom": [made_by("Password"), made_by("ClusterGenerator")] });
+    server.create(&external_secrets, declared("good", both)).await;
+    // What it was before it became unusable is still carried out, and needs its generator.
+    let unusable = json!({ "refreshInterval": "soon", "dataFrom": [made_by("UUID")] });
+    server.create(&external_secrets, declared("unusable", unusable)).await;
+    let found = pawl(server, &server.pawl).manifests(&cluster(server)).await.unwrap();
+    let made = found.stores.iter().filter(|store| store.id.generator.is_some());
+    let ids: Vec<String> = made.map(|store| store.id.to_string()).collect();
+    assert_eq!(ids, ["blue/ClusterGenerator db", "blue/Password makes/db", "blue/UUID makes/db"]);
+    assert!(found.standing.keys().all(|id| id.generator.is_none()), "{:?}", found.standing.keys());
 }
 
 pub(crate) async fn manifests_are_read_and_a_malformed_one_hides_nothing(server: &Server) {
@@ -58,7 +93,6 @@ pub(crate) async fn manifests_are_read_and_a_malformed_one_hides_nothing(server:
     let declarations: Vec<_> = found.declarations.iter().filter(|one| here(&one.id)).collect();
     let ids: Vec<String> = declarations.iter().map(|one| one.id.to_string()).collect();
     assert_eq!(ids, ["blue/scan/a-good", "blue/scan/c-good"]);
-    assert!(found.unserved.is_empty());
     let synced = declarations[0].synced.as_ref().unwrap();
     assert!(synced.starts_with("1-") && synced.len() == 58, "{synced}");
     assert_eq!(declarations[1].uid.as_ref(), Some(&uids[2]));
@@ -203,7 +237,8 @@ pub(crate) async fn stores_are_told_how_they_were_validated(server: &Server) {
     server.create(&paths[1], store("ClusterSecretStore")).await;
     let pawl = pawl(server, &server.pawl);
     let tell = async |validity: Validity, second: i64, edited: bool| {
-        let found = pawl.manifests(&cluster(server)).await.unwrap();
+        let mut found = pawl.manifests(&cluster(server)).await.unwrap();
+        found.stores.retain(|store| store.id.generator.is_none());
         // Whoever asks for stores alone gets the same ones, and nothing else.
         let alone = pawl.stores(&cluster(server)).await.unwrap();
         assert_eq!((&alone.stores, &alone.standing), (&found.stores, &found.standing));

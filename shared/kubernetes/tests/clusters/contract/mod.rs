@@ -55,6 +55,7 @@ async fn suite(server: &Server) {
     access::tells_where_the_api_server_is(server).await;
     access::tells_of_namespaces(server).await;
     eso::manifests_are_read_and_a_malformed_one_hides_nothing(server).await;
+    eso::generators_are_read_where_something_names_their_kind(server).await;
     eso::outcomes_are_published(server).await;
     eso::stores_are_told_how_they_were_validated(server).await;
     eso::a_status_that_somebody_else_wrote_is_read_first(server).await;
@@ -64,6 +65,7 @@ async fn suite(server: &Server) {
     pushes::push_secrets_by_name_and_by_label(server).await;
     pushes::and_their_sources_are_watched(server).await;
     watches::tell_of_declarations_and_stores(server).await;
+    watches::tell_of_generators_once_something_names_their_kind(server).await;
     watches::tell_of_managed_secrets_and_know_their_own(server).await;
 }
 

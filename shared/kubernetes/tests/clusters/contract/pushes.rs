@@ -87,6 +87,7 @@ pub(crate) async fn are_told_how_they_fare(server: &Server) {
         home: push.home.clone(),
         namespace: Some(push.id.namespace.clone()),
         name: crate::pawl::name(name),
+        generator: None,
     };
     let entry = |key: &str| PushData {
         secret_key: Some("a".to_owned()),

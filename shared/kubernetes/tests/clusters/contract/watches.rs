@@ -107,7 +107,8 @@ pub(crate) async fn tell_of_declarations_and_stores(server: &Server) {
         panic!("it stands")
     };
     let home = pawl_domain::Home::Cluster(blue());
-    let aws = StoreId { home, namespace: Some("watched".parse().unwrap()), name: name("aws") };
+    let aws =
+        StoreId { home, namespace: Some("watched".parse().unwrap()), name: name("aws"), generator: None };
     assert_eq!((&declared, manifests.stores.len()), (&aws, 1));
 
     server.delete(&one).await;
@@ -116,6 +117,31 @@ pub(crate) async fn tell_of_declarations_and_stores(server: &Server) {
     server.delete(&format!("{stores}/aws")).await;
     let gone = watching.next("watched").await;
     assert!(matches!(&gone, Sighting::Gone(Declared::Store(declared)) if *declared == aws), "{gone:?}");
+}
+
+pub(crate) async fn tell_of_generators_once_something_names_their_kind(server: &Server) {
+    server.namespace("watched-makers").await;
+    let mut watching = Watching::start(pawl(server, &server.pawl).into(), server).await;
+    let generators = "/apis/generators.external-secrets.io/v1alpha1/namespaces/watched-makers";
+    let generator = |kind: &str| {
+        let api_version = "generators.external-secrets.io/v1alpha1";
+        json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": "id" }, "spec": {} })
+    };
+    server.create(&format!("{generators}/uuids"), generator("UUID")).await;
+    server.create(&format!("{generators}/fakes"), generator("Fake")).await;
+    let mut declared = external_secret("app");
+    let made = json!({ "sourceRef": { "generatorRef": { "kind": "UUID", "name": "id" } } });
+    declared["spec"] = json!({ "dataFrom": [made] });
+    server.create(&format!("{V1}/namespaces/watched-makers/externalsecrets"), declared).await;
+    let standing = watching.next("watched-makers").await;
+    assert!(matches!(standing, Sighting::Standing(Declared::ExternalSecret(..), _)), "{standing:?}");
+    // Generators of its kind stand there already, so that all is read once.
+    let anew = watching.next("watched-makers").await;
+    assert!(matches!(anew, Sighting::Declarations), "{anew:?}");
+    server.delete(&format!("{generators}/fakes/id")).await;
+    server.delete(&format!("{generators}/uuids/id")).await;
+    let Sighting::Gone(Declared::Store(gone)) = watching.next("watched-makers").await else { panic!("it goes") };
+    assert_eq!(gone.generator, Some(pawl_domain::GeneratorKind::Uuid));
 }
 
 pub(crate) async fn tell_of_managed_secrets_and_know_their_own(server: &Server) {

@@ -1,9 +1,12 @@
 use super::super::shuffled;
 use super::put;
-use crate::build::{cluster, cluster_name, declaration, parameter_store, secrets_manager, store_id};
+use crate::build::{
+    cluster, cluster_name, declaration, generator, object_name, parameter_store, password, secrets_manager,
+    store_id,
+};
 use pawl_domain::declaration::RefreshPolicy;
 use pawl_domain::store::{Condition, LabelSelector};
-use pawl_domain::{Home, Store, StoreId};
+use pawl_domain::{Generator, Home, Store, StoreId};
 use pawl_ports::{Catalogue, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,6 +17,9 @@ pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
         secrets_manager("aws").build(),
         secrets_manager("aws-2").prefix("\u{1f511}/").build(),
         parameter_store("aws").namespaced("shop").build(),
+        named("aws", password()),
+        named("aws", generator(Generator::Uuid)),
+        password(),
         parameter_store("aws").namespaced("shop-2").role("arn:aws:iam::111122223333:role/r").build(),
         secrets_manager("aws").home(blue.clone()).build(),
         secrets_manager("a").namespaced("shop").home(blue).build(),
@@ -51,6 +57,12 @@ pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
     assert!(!registry.remove_store(&edited.id).await.unwrap(), "remove of a store that was removed");
     assert_eq!(registry.stores(&only).await.unwrap(), [], "a removed store stands no more");
     assert_eq!(registry.stores(&ids).await.unwrap(), in_order[1..], "the other stores stay");
+}
+
+/// The same by another name: each kind of generator has names of its own, and so have stores.
+fn named(name: &str, store: Store) -> Store {
+    let id = StoreId { name: object_name(name), ..store.id.clone() };
+    Store { id, ..store }
 }
 
 pub(super) async fn swept<R: Registry + Catalogue>(registry: &R) {
