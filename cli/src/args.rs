@@ -285,6 +285,10 @@ pub(crate) struct Rbac {
     /// What Pawl does there.
     #[arg(long, value_enum, default_value_t = Profile::Write)]
     pub(crate) profile: Profile,
+    /// Also makes ExternalSecrets of the cluster's ClusterExternalSecrets; goes with --profile index and
+    /// PAWL_CLUSTER_EXTERNAL_SECRETS=true.
+    #[arg(long)]
+    pub(crate) cluster_external_secrets: bool,
     /// The service accounts that stores prove themselves with, as `<namespace>/<name>`, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "ACCOUNTS")]
     pub(crate) tokens: Vec<String>,

@@ -14,6 +14,7 @@ pub(super) fn run(asked: &Rbac) -> Result<ExitCode, Error> {
             Profile::Write => rbac::Profile::Write,
             Profile::Index => rbac::Profile::Index,
         },
+        families: asked.cluster_external_secrets,
         namespaces: asked.namespaces.iter().cloned().collect(),
         accounts: accounts?,
         group: asked.group.clone(),

@@ -30,6 +30,7 @@
 //! | [`render`](mod@render) | values to the data of the Secret |
 //! | [`reconcile`] | what must happen to the target, given what stands there now |
 //! | [`refresh`] | when a declaration is due |
+//! | [`spread`] | where ClusterExternalSecrets put their ExternalSecrets |
 //!
 //! Nothing in here fails for a reason outside its arguments, and nothing in here knows who calls it.
 
@@ -56,6 +57,7 @@ pub mod refresh;
 pub mod render;
 pub mod schedule;
 pub mod secret;
+pub mod spread;
 pub mod store;
 pub mod values;
 

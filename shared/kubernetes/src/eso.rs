@@ -16,10 +16,13 @@ pub(crate) enum EsoKind {
     ExternalSecret,
     SecretStore,
     ClusterSecretStore,
+    ClusterExternalSecret,
 }
 
 impl EsoKind {
-    pub(crate) const ALL: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
+    /// The kinds whose objects enter the registry.
+    pub(crate) const DECLARED: [Self; 3] =
+        [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
 
     /// The kind as it is addressed in one of the versions.
     pub(crate) fn resource(self, version: usize) -> Resource<'static> {
@@ -28,6 +31,7 @@ impl EsoKind {
             Self::ExternalSecret => ("externalsecrets", "ExternalSecret"),
             Self::SecretStore => ("secretstores", "SecretStore"),
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
+            Self::ClusterExternalSecret => ("clusterexternalsecrets", "ClusterExternalSecret"),
         };
         Resource { prefix, plural, kind }
     }
@@ -39,7 +43,7 @@ impl EsoKind {
     {
         match self {
             Self::ExternalSecret | Self::SecretStore => link.collections(),
-            Self::ClusterSecretStore => vec![None],
+            Self::ClusterSecretStore | Self::ClusterExternalSecret => vec![None],
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Options {
     pub fail_fast: Duration,
     /// The class of stores that are read from clusters; see `ParseOptions::class`.
     pub class: String,
+    /// Whether what ClusterExternalSecrets depend on is watched as well; that takes more rights.
+    pub families: bool,
     /// Where `tokenEnv` of a Cluster is looked up.
     pub lookup: Lookup,
     /// Which credentials Clusters may name.
@@ -31,8 +33,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, and
-    /// credentials of clusters where [`Allowed::default`] has them.
+    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`,
+    /// no ClusterExternalSecrets, and credentials of clusters where [`Allowed::default`] has them.
     pub fn new(lookup: Lookup) -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
@@ -41,6 +43,7 @@ impl Options {
             concurrency: 16,
             fail_fast: Duration::from_secs(2),
             class: "default".to_owned(),
+            families: false,
             lookup,
             allowed: Allowed::default(),
         }
@@ -56,6 +59,7 @@ impl fmt::Debug for Options {
             .field("concurrency", &self.concurrency)
             .field("fail_fast", &self.fail_fast)
             .field("class", &self.class)
+            .field("families", &self.families)
             .field("allowed", &self.allowed)
             .finish_non_exhaustive()
     }

@@ -16,6 +16,8 @@ pub struct Rights {
     pub profile: Profile,
     /// The namespaces.
     pub namespaces: BTreeSet<Namespace>,
+    /// Whether it makes ExternalSecrets of ClusterExternalSecrets there.
+    pub families: bool,
     /// The service accounts of which tokens may be made: `auth.jwt.serviceAccountRef` and the like of stores.
     pub accounts: BTreeSet<(Namespace, ObjectName)>,
     /// The Kubernetes group that Pawl comes as.
@@ -42,6 +44,12 @@ impl Rights {
             // Kinds that live in no namespace, and Events about them.
             all.push(role("pawl-cluster-stores", &CLUSTER_STORES));
             all.push(self.cluster_binding("pawl-cluster-stores"));
+        }
+        if self.families {
+            all.push(role("pawl-children", &CHILDREN));
+            all.extend(self.namespaces.iter().map(|namespace| self.binding("pawl-children", namespace)));
+            all.push(role("pawl-cluster-external-secrets", &PARENTS));
+            all.push(self.cluster_binding("pawl-cluster-external-secrets"));
         }
         for (namespace, account) in &self.accounts {
             let name = format!("pawl-tokens-of-{account}");
@@ -165,6 +173,15 @@ const CLUSTER_STORES: [Rule; 2] = [
     ("external-secrets.io", &["clustersecretstores/status"], &["patch"]),
 ];
 
+/// The ExternalSecrets that are made of ClusterExternalSecrets.
+const CHILDREN: [Rule; 1] = [("external-secrets.io", &["externalsecrets"], &["create", "patch", "delete"])];
+/// ClusterExternalSecrets, of which only ESO's finalizer is ever changed, and which namespaces there are.
+const PARENTS: [Rule; 3] = [
+    ("external-secrets.io", &["clusterexternalsecrets"], &["get", "list", "watch", "patch"]),
+    ("external-secrets.io", &["clusterexternalsecrets/status"], &["patch"]),
+    ("", &["namespaces"], &["list", "watch"]),
+];
+
 fn policy_binding() -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -182,7 +199,8 @@ mod tests {
         let accounts =
             accounts.iter().map(|(namespace, name)| (namespace.parse().unwrap(), name.parse().unwrap()));
         let namespaces = ["shop", "till"].map(|name| name.parse().unwrap()).into();
-        Rights { profile, namespaces, accounts: accounts.collect(), group: "pawl".to_owned() }.manifests()
+        let (accounts, group) = (accounts.collect(), "pawl".to_owned());
+        Rights { profile, families: false, namespaces, accounts, group }.manifests()
     }
 
     fn titles(manifests: &[Value]) -> Vec<String> {
@@ -225,9 +243,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_made_of_cluster_external_secrets_is_granted_by_namespace() {
+        let namespaces = ["shop".parse().unwrap()].into();
+        let (accounts, group) = (BTreeSet::new(), "pawl".to_owned());
+        let all = Rights { profile: Profile::Index, families: true, namespaces, accounts, group }.manifests();
+        let more: Vec<String> = titles(&all)
+            .into_iter()
+            .filter(|it| it.contains("children") || it.contains("external-secrets"))
+            .collect();
+        assert_eq!(
+            more,
+            [
+                "ClusterRole pawl-children",
+                "RoleBinding shop/pawl-children",
+                "ClusterRole pawl-cluster-external-secrets",
+                "ClusterRoleBinding pawl-cluster-external-secrets",
+            ]
+        );
+        let in_the_cluster =
+            all.iter().find(|one| one["metadata"]["name"] == "pawl-cluster-external-secrets").unwrap();
+        for rule in in_the_cluster["rules"].as_array().unwrap() {
+            assert_ne!(
+                rule["resources"],
+                json!(["externalsecrets"]),
+                "no ExternalSecret is written everywhere"
+            );
+        }
+    }
+
+    #[test]
     fn a_group_is_quoted() {
         let rights = Rights {
             profile: Profile::Write,
+            families: false,
             namespaces: BTreeSet::new(),
             accounts: BTreeSet::new(),
             group: "a'\"b".to_owned(),

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// A kind that the cluster does not serve is a warning; a kind that it does not let us list is an error, for "none" and
 /// "not allowed to see any" must not look alike.
 pub(crate) async fn manifests<I: ClusterIdentity>(link: &Link<I>, class: &str) -> Result<Manifests, Error> {
-    all(link, class, &EsoKind::ALL).await
+    all(link, class, &EsoKind::DECLARED).await
 }
 
 /// Reads every SecretStore and ClusterSecretStore, in the same way.

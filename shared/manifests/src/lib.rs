@@ -27,9 +27,11 @@ mod provider;
 mod reader;
 mod references;
 mod selector;
+mod spread;
 mod store;
 
 pub use objects::{Held, held};
+pub use spread::parent;
 
 use external_secret::Version;
 use pawl_domain::{

@@ -21,6 +21,7 @@ use crate::base::turn::{Taking, Turn};
 use crate::index::apply::{Apply, Taken};
 use crate::index::pending::Because;
 use crate::parts::Index;
+use crate::spread::Spreading;
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::store::Home;
 use pawl_domain::{
@@ -91,8 +92,11 @@ impl<P: Ports> Index<P> {
         let _indexing = self.base.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.base.ports.clock().now() };
         // Within the circuit breaker, which leaves a cluster alone that hangs again and again.
+        // Before that, so that the listing has what is made of ClusterExternalSecrets.
+        let spreading = self.spread.run(cluster).await;
         let listing = self.base.at_cluster(&cluster.name, Step::Read, self.list(cluster));
         let mut manifests = listing.await?;
+        manifests.problems.extend(spread_problems(cluster, spreading));
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
         let taking = Taking { turn: Some(&turn), apply: None, prune: Some(&home) };
@@ -271,6 +275,21 @@ pub(crate) fn refuse_duplicates(manifests: &mut Manifests) {
             id.cluster
         ),
     }));
+}
+
+/// What is told of the ClusterExternalSecrets of a cluster. They keep nothing else of it from being taken in.
+fn spread_problems(cluster: &Cluster, spreading: Result<Spreading, Error>) -> Vec<Problem> {
+    let error = match spreading {
+        Ok(spreading) => return spreading.problems,
+        Err(error) => error,
+    };
+    vec![Problem {
+        severity: Severity::Error,
+        place: format!("cluster {}", cluster.name),
+        object: "kind ClusterExternalSecret".to_owned(),
+        field: String::new(),
+        message: error.message().to_owned(),
+    }]
 }
 
 /// Says where a cluster leads that led elsewhere before, so that nobody overlooks it.

@@ -12,7 +12,7 @@ use crate::index::apply::Apply;
 use crate::index::retire::Retired;
 use crate::index::{ClusterIndex, IndexReport};
 use crate::parts::{
-    Base, Deliver, Explain, Follow, Index, Mode, Queue, Rehearse, Remove, StoreStatuses, Sweep, Sync,
+    Base, Deliver, Explain, Follow, Index, Mode, Queue, Rehearse, Remove, Spread, StoreStatuses, Sweep, Sync,
 };
 use crate::rehearse::Rehearsal;
 use crate::rehearse::forecast::Forecast;
@@ -314,12 +314,14 @@ impl<P: Ports> Pipeline<P> {
         let queue = Arc::new(Queue { base: base.clone() });
         let remove = Arc::new(Remove { base: base.clone() });
         let statuses = Arc::new(StoreStatuses { base: base.clone() });
+        let spread = Arc::new(Spread { base: base.clone() });
         let deliver = Arc::new(Deliver { base: base.clone(), queue: queue.clone(), rendering, mode });
         let index = Arc::new(Index {
             base: base.clone(),
             queue: queue.clone(),
             remove: remove.clone(),
             statuses: statuses.clone(),
+            spread: spread.clone(),
         });
         Self {
             sync: Sync { base: base.clone(), queue: queue.clone(), deliver: deliver.clone() },
@@ -335,6 +337,7 @@ impl<P: Ports> Pipeline<P> {
                 queue,
                 remove: remove.clone(),
                 statuses,
+                spread,
                 index: index.clone(),
                 deliver: deliver.clone(),
             },

@@ -36,6 +36,8 @@ pub struct Settings {
     /// Whether stores whose values stand in their manifests may be used. Off, for these values stand unencrypted in the
     /// registry.
     pub fake_stores: bool,
+    /// Whether ExternalSecrets are made of the ClusterExternalSecrets that stand in clusters. Off, for it takes more rights.
+    pub cluster_external_secrets: bool,
     /// Names or ARNs of Secrets Manager secrets that Pawl lives by and no declaration may read, beside the tokens that
     /// clusters name.
     pub own_secrets: BTreeSet<String>,
@@ -82,6 +84,7 @@ impl Default for Settings {
             sweep_overlap: Duration::from_secs(10 * 60),
             generic_targets: false,
             fake_stores: false,
+            cluster_external_secrets: false,
             own_secrets: BTreeSet::new(),
             drift_interval: Duration::from_secs(60 * 60),
             store_status_interval: None,

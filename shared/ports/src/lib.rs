@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod error;
+mod families;
 mod job;
 mod ledger;
 mod pages;
@@ -31,6 +32,7 @@ pub use credentials::{
     ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
 };
 pub use error::Error;
+pub use families::{Families, Parents};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
 pub use pages::{PAGE, Pages, UnsettledPages};
@@ -57,7 +59,7 @@ pub trait Ports: Send + Sync + 'static {
     /// The stores.
     type Sources: Sources;
     /// The clusters.
-    type Clusters: Clusters;
+    type Clusters: Clusters + Families;
     /// The durable queue of work to be done.
     type Jobs: Jobs;
     /// The time.

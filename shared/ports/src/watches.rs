@@ -46,6 +46,9 @@ pub enum Sighting {
     Standing(Declared, Manifests),
     /// A declaration or store that is gone.
     Gone(Declared),
+    /// Something that ClusterExternalSecrets depend on changed: one of them, a namespace, or an ExternalSecret that one of them
+    /// made. Also told when they are watched from now on.
+    Families,
     /// A managed Secret in a new version; without one it is gone, or no longer managed.
     Target(Namespace, ObjectName, Option<String>),
 }

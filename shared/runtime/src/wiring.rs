@@ -224,6 +224,8 @@ where
     options.concurrency = limits.concurrency;
     options.request_timeout = limits.timeout;
     options.allowed = limits.allowed;
+    let settings: Settings = config::flow(lookup)?;
+    options.families = settings.cluster_external_secrets;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
@@ -239,7 +241,6 @@ where
     let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(plain));
-    let settings: Settings = config::flow(lookup)?;
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }

@@ -1,5 +1,5 @@
 use pawl_aws::AwsSources;
-use pawl_ports::{Catalogue, Clock, ClusterCredentials, Clusters, Jobs, Ledger, Ports, Registry};
+use pawl_ports::{Catalogue, Clock, ClusterCredentials, Clusters, Families, Jobs, Ledger, Ports, Registry};
 use std::sync::Arc;
 
 /// The flow's ports, put together as a measurement needs them. The stores are always the real adapter's.
@@ -22,7 +22,7 @@ impl<R, L, C, J, K> Ports for Assembled<R, L, C, J, K>
 where
     R: Registry + Catalogue + 'static,
     L: Ledger + 'static,
-    C: Clusters + ClusterCredentials + 'static,
+    C: Clusters + Families + ClusterCredentials + 'static,
     J: Jobs + 'static,
     K: Clock + 'static,
 {

@@ -40,7 +40,7 @@ impl Report {
     /// Judges what was played; `all` names what was not as well.
     pub fn of(all: &[Sequence], played: &[Played<'_>], choices: &Choices) -> Self {
         let mut report = Self::default();
-        for sequence in all.iter().filter(|sequence| !sequence.pawl) {
+        for sequence in all.iter().filter(|sequence| !sequence.is_served()) {
             report.not_served.entry(sequence.group.clone()).or_default().push(sequence.name.clone());
         }
         for each in played {

@@ -11,7 +11,7 @@ pub struct Sequence {
     pub name: String,
     /// The subject that it belongs to.
     pub group: String,
-    /// False for kinds that Pawl does not serve.
+    /// False for kinds that Pawl did not serve when it was recorded.
     pub pawl: bool,
     /// What is done, and what stands afterwards.
     pub steps: Vec<Step>,
@@ -107,7 +107,15 @@ pub struct Event {
     pub message: String,
 }
 
+/// Groups that were recorded before Pawl served their kinds.
+const SERVED_SINCE: [&str; 1] = ["ces"];
+
 impl Sequence {
+    /// Whether Pawl serves what it is about.
+    pub fn is_served(&self) -> bool {
+        self.pawl || SERVED_SINCE.contains(&self.group.as_str())
+    }
+
     /// The namespaces that are its own.
     pub fn namespaces(&self) -> BTreeSet<&str> {
         let actions = self.steps.iter().flat_map(|step| &step.actions);

@@ -12,8 +12,15 @@ use tokio::sync::watch;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What is looked at.
-const KINDS: [&str; 6] =
-    ["Secret", "ConfigMap", "ExternalSecret", "SecretStore", "ClusterSecretStore", "Event"];
+const KINDS: [&str; 7] = [
+    "Secret",
+    "ConfigMap",
+    "ExternalSecret",
+    "SecretStore",
+    "ClusterSecretStore",
+    "ClusterExternalSecret",
+    "Event",
+];
 
 /// All objects of the kinds that are compared, as they stood after `begun`.
 #[derive(Debug)]

@@ -7,6 +7,9 @@ use pawl_domain::hash::synced_resource_version;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The kinds whose Events are compared.
+const TOLD: [&str; 4] = ["ExternalSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret"];
+
 /// What stands after a step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -58,7 +61,7 @@ impl State {
                     .insert(format!("SecretStore {}", called(store)), without_times(&store["status"]));
             }
             for event in snapshot.of("Event", namespace) {
-                state.event(event, before, calm);
+                state.event(event, sequence, before, calm);
             }
         }
         for store in snapshot.of("ClusterSecretStore", "") {
@@ -67,10 +70,16 @@ impl State {
                 state.status.insert(name, without_times(&store["status"]));
             }
         }
+        for spread in snapshot.of("ClusterExternalSecret", "") {
+            if text(spread, "/metadata/name") == sequence.name {
+                let name = format!("ClusterExternalSecret {}", sequence.name);
+                state.status.insert(name, cluster_external_secret(spread));
+            }
+        }
         // Events about cluster-wide objects are in the namespace `default`.
         for event in snapshot.of("Event", "default") {
             if text(event, "/involvedObject/name") == sequence.name {
-                state.event(event, before, calm);
+                state.event(event, sequence, before, calm);
             }
         }
         state
@@ -143,18 +152,18 @@ impl State {
         self.status.insert(format!("ExternalSecret {name}"), seen);
     }
 
-    fn event(&mut self, event: &Value, before: &Memory, calm: Timestamp) {
+    fn event(&mut self, event: &Value, sequence: &Sequence, before: &Memory, calm: Timestamp) {
         let (uid, version) = (text(event, "/metadata/uid"), text(event, "/metadata/resourceVersion"));
         let known = before.events.get(&uid).cloned();
         let is_new = known.as_ref() != Some(&version);
         self.memory.events.insert(uid, version);
         let kind = text(event, "/involvedObject/kind");
-        if !is_new || !matches!(kind.as_str(), "ExternalSecret" | "SecretStore" | "ClusterSecretStore") {
+        if !is_new || !TOLD.contains(&kind.as_str()) {
             return;
         }
         let told = Event {
             kind,
-            name: text(event, "/involvedObject/name"),
+            name: called(event, sequence),
             severity: text(event, "/type"),
             reason: text(event, "/reason"),
             message: text(event, "/message"),
@@ -164,6 +173,27 @@ impl State {
             self.lingering.insert(told.clone());
         }
         self.events.insert(told);
+    }
+}
+
+/// The status as it is recorded: a condition without a message has an empty one, and the finalizers stand beside it.
+fn cluster_external_secret(object: &Value) -> Value {
+    let mut status = without_times(&object["status"]);
+    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["message"].is_null() {
+            condition["message"] = json!("");
+        }
+    }
+    status["finalizers"] = json!(object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default());
+    status
+}
+
+/// The object that an Event is about, with its namespace where that is not the sequence's own.
+fn called(event: &Value, sequence: &Sequence) -> String {
+    let name = text(event, "/involvedObject/name");
+    match text(event, "/involvedObject/namespace") {
+        namespace if namespace.is_empty() || namespace == sequence.name => name,
+        namespace => format!("{namespace}/{name}"),
     }
 }
 

@@ -16,7 +16,8 @@ async fn short_sequences_come_out_the_same() {
     let all: Vec<Sequence> = lines(&data.join("eso-2.9.jsonl.gz")).unwrap();
     assert_eq!(all.len(), 169, "the recording is whole");
     let choices = Choices::read(&data.join("choices.txt")).unwrap();
-    let short = all.iter().filter(|each| each.pawl && each.steps.len() <= STEPS && each.name != TOO_SOON);
+    let short =
+        all.iter().filter(|each| each.is_served() && each.steps.len() <= STEPS && each.name != TOO_SOON);
     let short: Vec<Sequence> = short.cloned().collect();
     let (played, _) = play(&short, &choices).await.unwrap();
     let report = Report::of(&short, &played, &choices);

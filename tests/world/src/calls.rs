@@ -40,6 +40,8 @@ pub struct Calls {
     pub manifest_lists: usize,
     pub store_lists: usize,
     pub publishes: usize,
+    pub family_reads: usize,
+    pub family_writes: usize,
     pub credential_reads: usize,
     // Jobs: calls of enqueue, and jobs handed over in them.
     pub enqueues: usize,
@@ -61,6 +63,8 @@ impl Calls {
             + self.template_reads
             + lists
             + self.publishes
+            + self.family_reads
+            + self.family_writes
     }
 
     /// Calls to stores of any kind.

@@ -1,4 +1,5 @@
-//! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata.
+//! Watches of a cluster: its declarations and stores whole, its managed Secrets by their metadata. Of namespaces and
+//! ClusterExternalSecrets, where they are wanted, only that something changed.
 //!
 //! Each kind is watched on its own, in each namespace where Pawl has rights in some only, so that one that fails or is not served
 //! holds up no other. A watch begins with a list of
@@ -20,13 +21,22 @@ use one::{One, Subject};
 use pawl_ports::{ClusterIdentity, Sighting};
 use tokio::sync::mpsc::Sender;
 
-/// Watches all kinds until nobody listens any more.
-pub(crate) async fn all<I: ClusterIdentity>(link: &Link<I>, class: &str, told: &Sender<Sighting>) {
-    let subjects = EsoKind::ALL.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+/// Watches all kinds until nobody listens any more; those that ClusterExternalSecrets depend on with `families`.
+pub(crate) async fn all<I: ClusterIdentity>(
+    link: &Link<I>,
+    class: &str,
+    families: bool,
+    told: &Sender<Sighting>,
+) {
+    let subjects = EsoKind::DECLARED.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+    let more = [Subject::Eso(EsoKind::ClusterExternalSecret), Subject::Namespaces];
+    let subjects = subjects.chain(more.into_iter().filter(|_| families));
     let watches = subjects.flat_map(|subject| {
         let collections = match subject {
             Subject::Eso(kind) => kind.collections(link),
             Subject::ManagedSecrets => link.collections(),
+            // With rights in some namespaces only, nobody may watch which there are.
+            Subject::Namespaces => link.collections().into_iter().filter(Option::is_none).collect(),
         };
         collections
             .into_iter()

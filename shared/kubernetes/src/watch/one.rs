@@ -2,7 +2,7 @@
 
 use super::memory::{Memory, Seen, SeenObject};
 use super::pauses::Pauses;
-use crate::call::{Call, Resource, SECRETS, Verb};
+use crate::call::{Call, NAMESPACES, Resource, SECRETS, Verb};
 use crate::connect::{Lines, Link, Opened, Over};
 use crate::eso::{EsoKind, VERSIONS};
 use crate::list::{self, Listed};
@@ -36,6 +36,8 @@ pub(super) enum Subject {
     Eso(EsoKind),
     /// Secrets with the managed label.
     ManagedSecrets,
+    /// Namespaces.
+    Namespaces,
 }
 
 /// One kind of one cluster.
@@ -165,7 +167,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         for version in (0..VERSIONS).map(|offset| (first + offset) % VERSIONS) {
             let resource = self.resource(version);
             let memory = &mut self.memory;
-            let remembers = matches!(self.subject, Subject::Eso(_));
+            let remembers = !matches!(self.subject, Subject::ManagedSecrets);
             let (subject, namespace) = (self.subject, self.namespace);
             let call = || {
                 let list = Call::new(Step::Lookup, Verb::List, &resource).within(namespace);
@@ -181,7 +183,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 self.link.set_served(version);
                 return Ok(self.tell(self.subject.anew()).await?);
             }
-            if matches!(self.subject, Subject::ManagedSecrets) {
+            if !matches!(self.subject, Subject::Eso(_)) {
                 break;
             }
         }
@@ -199,7 +201,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             .query("timeoutSeconds", LASTING)
             .query("resourceVersion", &from);
         let call = self.subject.selected(call);
-        let call = if matches!(self.subject, Subject::ManagedSecrets) { call.metadata_only() } else { call };
+        let call = if matches!(self.subject, Subject::Eso(_)) { call } else { call.metadata_only() };
         let mut lines = match self.link.open(&call).await? {
             Opened::Lines(lines) => lines,
             Opened::Refused(refusal) if refusal.code == 410 => return Err(Stop::Forgotten),
@@ -249,6 +251,15 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 self.target(&metadata, Some(version.clone())).await?;
             }
             ("DELETED", Subject::ManagedSecrets) => self.target(&metadata, None).await?,
+            ("ADDED" | "MODIFIED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
+                if self.memory.is_news(&metadata) {
+                    self.tell(Sighting::Families).await?;
+                }
+            }
+            ("DELETED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
+                self.memory.remove(&metadata);
+                self.tell(Sighting::Families).await?;
+            }
             ("ADDED" | "MODIFIED", Subject::Eso(kind)) => {
                 if self.memory.is_news(&metadata)
                     && let Some(declared) = self.declared(kind, &metadata)
@@ -256,6 +267,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                     let object: Value = serde_json::from_str(object.get()).map_err(|_| unreadable())?;
                     let manifests = of_object(object, &self.place, &self.options);
                     self.tell(Sighting::Standing(declared, manifests)).await?;
+                    self.tell_parent(&metadata).await?;
                 }
             }
             ("DELETED", Subject::Eso(kind)) => {
@@ -263,6 +275,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 if let Some(declared) = self.declared(kind, &metadata) {
                     self.tell(Sighting::Gone(declared)).await?;
                 }
+                self.tell_parent(&metadata).await?;
             }
             _ => {}
         }
@@ -276,6 +289,11 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         self.tell(Sighting::Target(namespace, name, version)).await
     }
 
+    /// An ExternalSecret that a ClusterExternalSecret made is its parent's matter as well.
+    async fn tell_parent(&self, seen: &Seen) -> Result<(), Unheard> {
+        if seen.has_parent() { self.tell(Sighting::Families).await } else { Ok(()) }
+    }
+
     fn declared(&self, kind: EsoKind, seen: &Seen) -> Option<Declared> {
         let name = seen.name.parse().ok()?;
         let home = self.options.home.clone();
@@ -285,6 +303,8 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 Declared::Store(StoreId { home, namespace: Some(seen.namespace.parse().ok()?), name })
             }
             EsoKind::ClusterSecretStore => Declared::Store(StoreId { home, namespace: None, name }),
+            // Its children are declared, and they speak for themselves.
+            EsoKind::ClusterExternalSecret => return None,
         })
     }
 
@@ -297,6 +317,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         match self.subject {
             Subject::Eso(kind) => kind.resource(version),
             Subject::ManagedSecrets => SECRETS,
+            Subject::Namespaces => NAMESPACES,
         }
     }
 
@@ -313,6 +334,7 @@ impl Subject {
     /// What is told when the watch begins anew.
     fn anew(self) -> Sighting {
         match self {
+            Self::Eso(EsoKind::ClusterExternalSecret) | Self::Namespaces => Sighting::Families,
             Self::Eso(_) => Sighting::Declarations,
             Self::ManagedSecrets => Sighting::Targets,
         }
@@ -320,7 +342,7 @@ impl Subject {
 
     fn selected(self, call: Call<'_>) -> Call<'_> {
         match self {
-            Self::Eso(_) => call,
+            Self::Eso(_) | Self::Namespaces => call,
             Self::ManagedSecrets => call.query("labelSelector", &format!("{MANAGED_LABEL}=true")),
         }
     }

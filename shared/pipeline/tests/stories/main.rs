@@ -19,6 +19,7 @@ mod rotation;
 mod searching;
 mod set_aside;
 mod sets;
+mod spreading;
 mod status;
 mod story;
 mod sweeping;

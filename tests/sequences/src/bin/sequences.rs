@@ -27,7 +27,7 @@ async fn main() -> Result<ExitCode, Error> {
     let only = &arguments.only;
     all.retain(|each| only.is_empty() || only.contains(&each.name) || only.contains(&each.group));
     let choices = arguments.choices.as_deref().map_or_else(|| Ok(Choices::default()), Choices::read)?;
-    let served: Vec<Sequence> = all.iter().filter(|each| each.pawl).cloned().collect();
+    let served: Vec<Sequence> = all.iter().filter(|each| each.is_served()).cloned().collect();
     let (played, log) = play(&served, &choices).await?;
     if let Some(path) = &arguments.log {
         let failed = |source| written(path, source);

@@ -3,6 +3,7 @@
 
 mod access;
 mod eso;
+mod families;
 mod objects;
 mod rights;
 mod targets;
@@ -57,6 +58,11 @@ async fn suite(server: &Server) {
     eso::outcomes_are_published(server).await;
     eso::stores_are_told_how_they_were_validated(server).await;
     eso::a_status_that_somebody_else_wrote_is_read_first(server).await;
+    families::of_cluster_external_secrets_are_read_and_written_as_seen(server).await;
+    families::are_told_how_they_are(server).await;
+    families::are_not_seen_without_rights(server).await;
+    families::stay_within_the_namespaces_of_their_cluster(server).await;
+    families::are_watched_with_their_children_and_namespaces(server).await;
     watches::tell_of_declarations_and_stores(server).await;
     watches::tell_of_managed_secrets_and_know_their_own(server).await;
 }

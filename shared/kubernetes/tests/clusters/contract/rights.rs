@@ -18,6 +18,7 @@ pub(crate) async fn suite(server: &Server) {
     }
     let rights = Rights {
         profile: Profile::Index,
+        families: true,
         // A mistake that the policy makes good.
         namespaces: ["shop", "kube-system"].map(|name| name.parse().unwrap()).into(),
         accounts: [("shop".parse().unwrap(), "reader".parse().unwrap())].into(),

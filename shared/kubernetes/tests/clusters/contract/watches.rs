@@ -52,7 +52,7 @@ impl Watching {
                     Declared::Store(id) => id.namespace.as_ref().is_none_or(|at| at.as_str() == namespace),
                 },
                 Sighting::Target(at, _, _) => at.as_str() == namespace,
-                Sighting::Declarations | Sighting::Targets => true,
+                Sighting::Declarations | Sighting::Targets | Sighting::Families => true,
             };
             if here {
                 return sighting;
