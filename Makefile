@@ -23,7 +23,7 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault golden sequences chaos soak attacks lambda alone site image release release-check notices bench fmt deny advisories tools clean-cache
+.PHONY: help test formatted template chart lint docs unit kubernetes demo demo-vault demo-clouds golden sequences chaos soak attacks lambda alone site image release release-check notices bench fmt deny advisories tools clean-cache
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -79,6 +79,10 @@ demo: tools ## Pawl at work on this machine, from event to Secret; KEEP=1 leaves
 demo-vault: tools ## a write in Vault reaches two clusters through its audit record; PAWL_TEST_VAULT_BIN names a real server
 	@$(CARGO) build --locked --quiet --workspace --bins
 	@"$${CARGO_TARGET_DIR:-target}/debug/demo-vault"
+
+demo-clouds: tools ## one rotation in AWS, Google's and Microsoft's cloud each reaches two clusters by its own kind of event, then by the sweep
+	@$(CARGO) build --locked --quiet --workspace --bins
+	@"$${CARGO_TARGET_DIR:-target}/debug/demo-clouds"
 
 golden: tools ## plays recorded cases of ESO through Pawl: make golden CASES=<file.jsonl or .gz>; ARGS=--events compares warnings too
 	@$(CARGO) build --locked --quiet --workspace --bins

@@ -3,7 +3,7 @@
 mod examples;
 mod see;
 
-pub(crate) use see::{Diff, Explain, Get, History, Plan, Report, Resource, Status, Wait, Who};
+pub(crate) use see::{Diff, Explain, Get, History, Migrate, Plan, Report, Resource, Status, Wait, Who};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -96,6 +96,13 @@ pub(crate) enum Verb {
     /// differs or could not be compared.
     #[command(after_help = examples::DIFF)]
     Diff(Diff),
+    /// Say whether Pawl would write the Secrets of a cluster as they stand there, and what it could not write. Writes nothing.
+    ///
+    /// For a cluster that is still ESO's: declare it without `index`. Its ExternalSecrets and stores are read, and each Secret
+    /// is rendered and compared as by a first delivery; none of it enters the registry. The exit code is 1 where something would
+    /// change, fails, or stands in a manifest that Pawl cannot use.
+    #[command(after_help = examples::MIGRATE)]
+    Migrate(Migrate),
     /// Show the last writes of a declaration's target, the newest first: when, what called for it, and to which versions.
     ///
     /// The ledger keeps eight of them at most, and fewer where keys and versions have long names. Asks no store and no cluster.
@@ -115,6 +122,9 @@ pub(crate) enum Verb {
     /// Look for what changed without an event, and bring it up to date.
     #[command(after_help = examples::SWEEP)]
     Sweep(Sweep),
+    /// Make Clusters of what a cloud has.
+    #[command(subcommand, after_help = examples::CLUSTERS)]
+    Clusters(Clusters),
     /// Print the rights that Pawl needs in a cluster, by namespace, and a policy that keeps it to its own Secrets.
     #[command(after_help = examples::RBAC)]
     Rbac(Rbac),
@@ -275,6 +285,45 @@ pub(crate) struct Sweep {
     /// Sweep what is not due as well.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Clusters {
+    /// Print a Cluster for each cluster of EKS, for you to read and apply. Asks AWS with your own identity; writes nothing.
+    #[command(after_help = examples::CLUSTERS)]
+    Import(Import),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// Of Amazon EKS.
+    #[arg(long, required = true)]
+    pub(crate) eks: bool,
+    /// The regions, with commas between.
+    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS")]
+    pub(crate) region: Vec<String>,
+    /// The role that lists them, such as one of another account; else your own identity does.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) list_role: Option<String>,
+    /// The role that Pawl shall reach them with; else the identity that it runs with.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role: Option<String>,
+    /// Have Pawl read the ExternalSecrets there, too.
+    #[arg(long)]
+    pub(crate) index: bool,
+    /// List and watch these namespaces only, with commas between.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) namespaces: Vec<pawl_domain::Namespace>,
+    /// Only clusters with this tag; may be given several times.
+    #[arg(long, value_name = "TAG=VALUE", value_parser = tag)]
+    pub(crate) tag: Vec<(String, String)>,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(tag, _)| !tag.is_empty());
+    parts
+        .map(|(tag, value)| (tag.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write <tag>=<value>".to_owned())
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,5 +5,6 @@ mod event_grid;
 mod looks;
 mod no_aws;
 mod offline;
+mod pubsub;
 mod server;
 mod vendors;

@@ -11,7 +11,9 @@ pub(crate) struct Server {
     child: Child,
     address: String,
     /// Held open: a server that cannot say anything any more ends.
-    _said: BufReader<ChildStderr>,
+    says: BufReader<ChildStderr>,
+    /// What it has said so far, as far as it was read.
+    said: String,
 }
 
 impl Server {
@@ -26,19 +28,22 @@ impl Server {
             .stdout(Stdio::null());
         command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let address = loop {
-            let mut line = String::new();
-            assert_ne!(
-                said.read_line(&mut line).unwrap(),
-                0,
-                "the server ended before it said where it listens"
-            );
-            if let Some((_, address)) = line.split_once("serves on http://") {
-                break address.trim().to_owned();
+        let says = BufReader::new(child.stderr.take().unwrap());
+        let mut server = Self { child, address: String::new(), says, said: String::new() };
+        let line = server.says("serves on http://");
+        server.address = line.rsplit("http://").next().unwrap().trim().to_owned();
+        server
+    }
+
+    /// The line with this text, now or as soon as it is said.
+    pub(crate) fn says(&mut self, text: &str) -> String {
+        loop {
+            if let Some(line) = self.said.lines().find(|line| line.contains(text)) {
+                return line.to_owned();
             }
-        };
-        Self { child, address, _said: said }
+            let read = self.says.read_line(&mut self.said).unwrap();
+            assert_ne!(read, 0, "the server ended before it said {text:?}: {}", self.said);
+        }
     }
 
     /// Status, headers in lower case, and body.

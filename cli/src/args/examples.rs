@@ -32,10 +32,13 @@ examples! {
         "explain PAWL-FETCH-DENIED";
     HISTORY: "history prod-eu/shop/db";
     DIFF: "diff prod-eu/shop/db", "diff prod-eu/shop", "diff prod-eu --selector team=shop";
+    MIGRATE: "migrate prod-eu", "migrate prod-eu/shop --all";
     WHO: "who app/db", "who app/db --region eu-central-1";
     WAIT: "wait app/db --timeout 600", "wait app/db --version 7f3c --timeout 0";
     JOBS: "jobs list", "jobs show 7", "jobs redrive --all", "jobs delete --all-dead";
     SWEEP: "sweep", "sweep --all";
+    CLUSTERS:
+        "clusters import --eks --region eu-central-1,eu-west-1 --role arn:aws:iam::123456789012:role/pawl-cluster --tag tier=prod";
     RBAC: "rbac --namespaces shop,billing", "rbac --namespaces shop --profile index";
     SERVE: "serve --listen 127.0.0.1:8080", "serve --sweep 30s --index 5m";
     COMPLETIONS: "completions bash", "completions zsh";

@@ -26,6 +26,15 @@ pub(crate) struct Diff {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Migrate {
+    /// The cluster, or a namespace of it as `<cluster>/<namespace>`, or one ExternalSecret as `<cluster>/<namespace>/<name>`.
+    pub(crate) what: String,
+    /// Name what would stay as it stands, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
     /// A file with an event, `-` for standard input; a declaration as `<cluster>/<namespace>/<name>`; or a code as
     /// `PAWL-FETCH-DENIED`.

@@ -6,6 +6,7 @@ mod crew;
 mod health;
 mod http;
 mod listen;
+mod stores;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     let metrics = pawl_runtime::telemetry::prometheus().map_err(|error| Error::Usage(error.to_string()))?;
     let audit = config::Audit::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let pubsub = config::PubSub::read(&lookup).map_err(pawl_runtime::Error::from)?;
+    let subscription = pawl_runtime::wiring::subscription(&lookup).await?;
     let event_grid = config::EventGrid::read(&lookup).map_err(pawl_runtime::Error::from)?;
     let vendors = config::vendors(&lookup).map_err(pawl_runtime::Error::from)?;
     let pipeline = Arc::new(pawl_runtime::open(&lookup).await?);
@@ -60,9 +62,13 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
     crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
+    crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {
         let queue = pawl_runtime::event_queue(url).await;
         crew.spawn("events", tasks::events(Arc::clone(&pipeline), queue, stopped.clone()));
+    }
+    if let Some(subscription) = subscription {
+        crew.spawn("Pub/Sub", tasks::pulls(Arc::clone(&pipeline), subscription, stopped.clone()));
     }
     let audit = audit::start(&audit, serve, &pipeline, &mut crew, &stopped).await?;
     info!(%address, "serving");

@@ -9,6 +9,7 @@ use pawl_pipeline::Pipeline;
 use pawl_ports::Ports;
 use pawl_runtime::inbox::Received;
 use pawl_runtime::intake::{self, Intake};
+use pawl_runtime::pull::{Pulled, Puller, Subscription};
 use pawl_runtime::{EventMessage, EventQueue, World, backoff, jobs, measure};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,23 @@ pub(super) async fn events(pipeline: Arc<Pipeline<World>>, queue: EventQueue, st
         }
     };
     workers::run("event queue", EVENTS, RECEIVED, receive, work, stopped).await;
+}
+
+/// Pulls what Pub/Sub tells of changes.
+pub(super) async fn pulls(pipeline: Arc<Pipeline<World>>, subscription: Subscription, stopped: Stopped) {
+    let puller = Arc::new(Puller::new(subscription));
+    let receive = |limit| {
+        let puller = Arc::clone(&puller);
+        async move { puller.receive(limit).await }
+    };
+    let work = |message: Pulled| {
+        let (pipeline, puller) = (Arc::clone(&pipeline), Arc::clone(&puller));
+        async move {
+            let timed = pipeline.until(Instant::now() + EVENT);
+            puller.settle(&timed, &message).await;
+        }
+    };
+    workers::run("Pub/Sub", EVENTS, RECEIVED, receive, work, stopped).await;
 }
 
 /// Sweeps on a schedule. A sweep that is held up by a slow store does not hold up the next one, which leaves alone what

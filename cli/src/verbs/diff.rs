@@ -1,12 +1,12 @@
 //! `pawl diff`: which keys differ between what stores give now and what stands in the clusters.
 
 use super::code;
+use super::place::Place;
 use super::selector::chosen;
 use super::targets::{Target, counts};
 use crate::args::{Args, Diff};
 use crate::error::Error;
 use crate::output::{self, Table};
-use pawl_domain::{ClusterName, DeclarationId, Namespace};
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Ports, Registry, Scope};
 use pawl_runtime::World;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, diff: &Diff) -> Result<ExitCode, Error> {
-    let wanted: Wanted = diff.what.parse()?;
+    let wanted: Place = diff.what.parse()?;
     let meant = chosen(diff.selector.as_deref())?;
     let registry = pipeline.ports().registry();
     let mut targets: Vec<Target> = Vec::new();
@@ -40,38 +40,6 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, diff: &Diff) ->
     targets.retain(|target| diff.all || !target.is_left());
     output::show(&Differing { targets, summary }, args.output);
     Ok(code(same))
-}
-
-/// Which declarations are compared.
-struct Wanted {
-    cluster: ClusterName,
-    namespace: Option<Namespace>,
-    declaration: Option<DeclarationId>,
-}
-
-impl std::str::FromStr for Wanted {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let usage = |why: &dyn std::fmt::Display| {
-            Error::Usage(format!(
-                "{text}: {why}; name a cluster, <cluster>/<namespace> or <cluster>/<namespace>/<name>"
-            ))
-        };
-        let parts: Vec<&str> = text.split('/').collect();
-        let cluster = parts[0].parse().map_err(|why| usage(&why))?;
-        match parts[1..] {
-            [] => Ok(Self { cluster, namespace: None, declaration: None }),
-            [namespace] => {
-                let namespace = Some(namespace.parse().map_err(|why| usage(&why))?);
-                Ok(Self { cluster, namespace, declaration: None })
-            }
-            _ => {
-                let id: DeclarationId = text.parse().map_err(|why| usage(&why))?;
-                Ok(Self { cluster, namespace: None, declaration: Some(id) })
-            }
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]

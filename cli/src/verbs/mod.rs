@@ -8,10 +8,13 @@ mod diff;
 mod explain;
 mod get;
 mod history;
+mod import;
 mod input;
 mod jobs;
 mod key;
 mod manifests;
+mod migrate;
+mod place;
 mod plan;
 mod rbac;
 mod render;
@@ -25,7 +28,7 @@ mod targets;
 mod wait;
 mod who;
 
-use crate::args::{Args, Verb};
+use crate::args::{Args, Clusters, Verb};
 use crate::error::Error;
 use crate::{output, serve};
 use clap::CommandFactory;
@@ -47,6 +50,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
     match &args.verb {
         Verb::Apply(apply) => over(args, async |flow| apply::run(flow, args, apply).await).await,
+        Verb::Migrate(migrate) => over(args, async |flow| migrate::run(flow, args, migrate).await).await,
         Verb::Plan(plan) => over(args, async |flow| plan::run(flow, args, plan).await).await,
         Verb::Check(check) => check::run(args, check),
         Verb::Render(render) => render::run(args, render),
@@ -62,6 +66,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
+        Verb::Clusters(Clusters::Import(import)) => import::run(import).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Completions { shell } => {

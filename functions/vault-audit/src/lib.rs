@@ -6,13 +6,14 @@
 
 mod event;
 
-use event::{Event, Message, Request};
+use event::{Event, Message};
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use pawl_domain::Change;
 use pawl_runtime::EventBus;
 use pawl_runtime::audit::{Admission, Audit, Counts};
 use pawl_runtime::config;
+use pawl_runtime::function_url::{Request, answer};
 use serde_json::{Value, json};
 use tracing::{instrument, warn};
 
@@ -120,8 +121,4 @@ async fn put(site: &Site, changes: &[Change]) -> Result<(), pawl_ports::Error> {
         warn!("audit records come again: {problem}");
     }
     put
-}
-
-fn answer(status: u16, body: &Value) -> Value {
-    json!({ "statusCode": status, "headers": { "content-type": "application/json" }, "body": body.to_string() })
 }

@@ -2,8 +2,8 @@
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use pawl_ports::Clock;
+use pawl_runtime::clock::SystemClock;
 use pawl_runtime::lambda;
-use pawl_runtime::wiring::SystemClock;
 use pawl_vault_audit::{Site, handle};
 
 #[tokio::main]

@@ -1,4 +1,4 @@
-//! Pawl's event bus from the sender's end: changes that AWS does not know of, on their way to `sync`.
+//! Sends changes that AWS does not know of to Pawl's event bus, from where they reach `sync`.
 
 use crate::error::Call;
 use aws_config::SdkConfig;

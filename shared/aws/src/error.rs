@@ -1,4 +1,4 @@
-//! What AWS says when it refuses or fails, as the flow's error.
+//! Turns refusals and failures of AWS into the flow's error.
 //!
 //! Nothing of an answer but the error code gets into a message. AWS's own words stay in the cause, cut short; a body that
 //! could not be read stays nowhere, because it may be half of a secret.

@@ -1,7 +1,9 @@
 //! The identity that Pawl has towards clusters: EKS tokens and endpoints, and tokens kept in Secrets Manager.
 
+mod found;
 mod token;
 
+pub use found::EksCluster;
 pub(crate) use token::host as sts_host;
 
 use crate::clients::Clients;
@@ -70,6 +72,16 @@ impl AwsIdentity {
     #[must_use]
     pub fn with_own_secrets_role(self, role: Option<String>) -> Self {
         Self { own_secrets: role.map(|role| OwnSecrets { role, session: Mutex::default() }), ..self }
+    }
+
+    /// A client of EKS that asks with the role, or as Pawl itself.
+    async fn eks(&self, region: &str, role: Option<&str>) -> Result<aws_sdk_eks::Client, Error> {
+        let mut config =
+            aws_sdk_eks::config::Builder::from(&self.base).region(Region::new(region.to_owned()));
+        if role.is_some() {
+            config = config.credentials_provider(self.credentials(region, role).await?);
+        }
+        Ok(aws_sdk_eks::Client::from_conf(config.build()))
     }
 
     /// Credentials of the role, or of Pawl itself.
@@ -174,12 +186,7 @@ impl ClusterIdentity for AwsIdentity {
         cluster: &str,
         role: Option<&str>,
     ) -> Result<EksEndpoint, Error> {
-        let mut config =
-            aws_sdk_eks::config::Builder::from(&self.base).region(Region::new(region.to_owned()));
-        if role.is_some() {
-            config = config.credentials_provider(self.credentials(region, role).await?);
-        }
-        let client = aws_sdk_eks::Client::from_conf(config.build());
+        let client = self.eks(region, role).await?;
         let asked = Asked { service: "eks", region, action: "eks:DescribeCluster", subject: cluster };
         let answer = bounded(asked, client.describe_cluster().name(cluster).send()).await?;
         let lacking = |what: &str| {

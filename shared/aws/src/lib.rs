@@ -18,7 +18,7 @@ mod credentials;
 mod error;
 
 pub use bus::EventBus;
-pub use identity::AwsIdentity;
+pub use identity::{AwsIdentity, EksCluster};
 pub use jobs::SqsJobs;
 pub use queue::Queue;
 pub use sources::AwsSources;

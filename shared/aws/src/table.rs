@@ -31,10 +31,10 @@ mod merge;
 
 pub use create::create_table;
 pub(crate) use error::retrying;
-pub(crate) use item::{Item, decode, encode, flag, number, strings, text};
+pub(crate) use item::{decode, encode, flag, number, strings, text};
 pub(crate) use key::{
-    BUCKETS, Key, LISTING_BUCKETS, bucket, bucketed, declaration_id, declaration_text, digest, home_listing,
-    index_key, intervals, shown_store, store_listing,
+    BUCKETS, Item, Key, LISTING_BUCKETS, bucket, bucketed, declaration_id, declaration_text, digest,
+    home_listing, index_key, intervals, shown_store, store_listing,
 };
 pub(crate) use merge::Bounds;
 

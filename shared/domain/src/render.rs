@@ -27,6 +27,7 @@ mod parts;
 mod recipe;
 mod rendered;
 mod rewrite;
+mod room;
 mod select;
 mod tags;
 mod template;

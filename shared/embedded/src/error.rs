@@ -1,3 +1,5 @@
+//! Turns failures of the file into the flow's error.
+
 use pawl_domain::{Kind, Step};
 use rusqlite::ErrorCode;
 use std::io;

@@ -1,4 +1,4 @@
-//! The port through which jobs are handed over. Who takes them uses [`queue`](crate::queue).
+//! The port that puts jobs into the queue. [`queue`](crate::queue) takes them out.
 
 use crate::Embedded;
 use pawl_domain::Step;

@@ -9,18 +9,19 @@ mod kv;
 mod record;
 mod seen;
 mod shipment;
+mod written;
 
 pub use shipment::{Frames, MAX_SHIPMENT, records};
 
 use crate::Error;
 use crate::eventbridge::checked;
 use crate::kubernetes;
-use engine::Touched;
 use pawl_domain::change::Extent;
 use pawl_domain::{Change, Location, Provider};
 use record::Record;
 use seen::Seen;
 use std::collections::{BTreeMap, BTreeSet};
+use written::Touched;
 
 /// The largest record that is read: Vault's socket device writes whole records, however large, and CloudWatch Logs
 /// takes no larger ones.

@@ -12,7 +12,8 @@ pub(crate) mod syntax;
 mod tree;
 
 pub use decode::{DecodeError, decode, is_valid, object_to_quoted, object_to_raw, rewrite, rewrite_object};
-pub use encode::{EncodeError, Html, encode, format_float, indent, quote};
+pub use encode::{EncodeError, encode, format_float, indent, quote};
+pub use strings::Html;
 pub use tree::Tree;
 
 /// How deep lists and maps may nest in a [`Tree`]. Go allows 10,000.

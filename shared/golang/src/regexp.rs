@@ -7,6 +7,7 @@
 mod class;
 mod expand;
 mod haystack;
+mod input;
 mod translate;
 
 use std::ops::Range;
@@ -15,7 +16,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use thiserror::Error;
 
 use haystack::Haystack;
-pub use translate::Reason;
+pub use input::Reason;
 
 /// A compiled regular expression. Texts are bytes; a byte that belongs to no UTF-8 character counts as U+FFFD.
 #[derive(Clone, Debug)]

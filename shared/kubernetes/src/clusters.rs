@@ -1,4 +1,4 @@
-//! The adapter as the flow and the stores see it.
+//! Fulfils the ports: clusters for the flow, credentials for the stores.
 
 use crate::call::{Call, NAMESPACES, Verb};
 use crate::connect::{ClusterDirectory, Connections, Shared};

@@ -1,4 +1,4 @@
-//! What stores need of clusters to prove an identity.
+//! Reads what stores need to prove an identity: Secrets, ConfigMaps, tokens of service accounts.
 
 use crate::call::{CONFIG_MAPS, Call, SECRETS, SERVICE_ACCOUNTS, Verb, sealed};
 use crate::connect::Link;

@@ -1,4 +1,4 @@
-//! ESO's kinds, as a cluster serves them.
+//! Finds in which API version a cluster serves ESO's kinds.
 
 use crate::call::Resource;
 use crate::connect::Link;

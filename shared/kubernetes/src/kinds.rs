@@ -1,4 +1,4 @@
-//! How a cluster serves the kinds of targets.
+//! Finds how a cluster serves the kinds of targets.
 
 use crate::call::{Call, Resource, SECRETS, Verb};
 use crate::connect::Link;

@@ -1,4 +1,4 @@
-//! How clusters are talked to.
+//! Settings of the connections to clusters.
 
 use pawl_domain::SecretValue;
 use pawl_domain::cluster::Allowed;

@@ -1,4 +1,4 @@
-//! What it means when an API server refuses, without quoting it: its messages may quote the values it was sent.
+//! Turns refusals of an API server into errors. The server is never quoted: its messages may quote the values that it was sent.
 
 use crate::call::{Call, Verb};
 use pawl_domain::{ClusterName, Complaint, Kind, Step};

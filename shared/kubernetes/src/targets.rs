@@ -1,4 +1,4 @@
-//! Targets: read, written on condition, deleted on condition.
+//! Reads targets, and writes and deletes them conditionally.
 //!
 //! Writes are a POST or a JSON patch that carries the version it was decided on; there is never a write that would go
 //! over somebody else's. Answers to writes bring metadata only.

@@ -1,4 +1,4 @@
-//! Secrets as they are on the wire: values are decoded into, and encoded out of, the one type that holds them.
+//! The JSON of Secrets. Values are decoded into `SecretValue` and encoded out of it, and pass through no other type.
 
 mod child;
 mod object;

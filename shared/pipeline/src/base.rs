@@ -16,3 +16,4 @@ pub(crate) mod stores;
 pub(crate) mod targets;
 pub(crate) mod time;
 pub(crate) mod turn;
+pub(crate) mod watchable;

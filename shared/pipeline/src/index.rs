@@ -105,7 +105,8 @@ impl<P: Ports> Index<P> {
         Ok(report)
     }
 
-    async fn list(&self, cluster: &Cluster) -> Result<Manifests, Error> {
+    /// What lives in a cluster, which has [`Settings::share_time`](crate::Settings::share_time) to list it.
+    pub(crate) async fn list(&self, cluster: &Cluster) -> Result<Manifests, Error> {
         let patience = self.base.settings.share_time();
         timeout(patience, self.base.ports.clusters().manifests(cluster)).await.unwrap_or_else(|_| {
             let message =

@@ -16,11 +16,12 @@ use crate::parts::{
 };
 use crate::rehearse::Rehearsal;
 use crate::rehearse::forecast::Forecast;
+use crate::rehearse::survey::Survey;
 use crate::remove::Removals;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::sweep::SweepReport;
 use crate::sweep::review::Review;
+use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
 use jiff::SignedDuration;
 use pawl_domain::{
@@ -28,6 +29,7 @@ use pawl_domain::{
 };
 use pawl_ports::{Error, Job, Ports};
 use std::sync::Arc;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The flow over some world: its use cases, one folder or file each.
@@ -129,6 +131,21 @@ impl<P: Ports> Pipeline<P> {
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         self.sweep.run(all).boxed().await
+    }
+
+    /// Every identity whose stores can be watched, in ascending order, as each sweep of this process tells anew.
+    pub fn watchable(&self) -> watch::Receiver<Vec<Watchable>> {
+        self.sweep.base.memory.watchable.subscribe()
+    }
+
+    /// Looks at what changed in these stores since they were looked at last, due or not: for a watch that begins. `None`
+    /// where a sweep looks at them this moment, which may have begun before the watch; look again then. What could not be
+    /// looked at is in the report, and logged.
+    ///
+    /// # Errors
+    /// The policies of the operator could not be read.
+    pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
+        self.sweep.catch_up(with).boxed().await
     }
 
     /// Waits until something that failed in this process is to be tried again, for [`Self::retry_due`]. May be
@@ -304,6 +321,17 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked. What cannot be rehearsed is told target by target.
     pub async fn forecast(&self, manifests: Manifests, apply: &Apply) -> Result<Forecast, Error> {
         self.rehearse.forecast(manifests, apply).boxed_local().await
+    }
+
+    /// What the first delivery of each ExternalSecret that stands in a cluster would do, if Pawl indexed the cluster. Neither
+    /// declarations nor stores enter the registry; values are read as a delivery reads them, with what policies allow today, and
+    /// nothing is written anywhere.
+    ///
+    /// # Errors
+    /// When the cluster cannot be listed, or registry or ledger could not be asked. What cannot be rehearsed is told target by
+    /// target.
+    pub async fn survey(&self, cluster: &Cluster) -> Result<Survey, Error> {
+        self.rehearse.survey(cluster).boxed_local().await
     }
 
     fn in_mode(&self, mode: Mode) -> Self {

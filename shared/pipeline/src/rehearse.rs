@@ -2,6 +2,7 @@
 //! rendered; of them only keyed digests leave this file.
 
 pub mod forecast;
+pub mod survey;
 
 use crate::base::lanes::Lanes;
 use crate::deliver::attempt::Looked;

@@ -27,7 +27,9 @@ mod statuses;
 mod stores;
 mod templates;
 mod visit;
+mod watching;
 
+pub use crate::base::watchable::Watchable;
 pub use crate::sweep::found::SweepReport;
 
 use crate::parts::Sweep;
@@ -46,6 +48,7 @@ impl<P: Ports> Sweep<P> {
             Ok((self.groups(&rules).await?, rules))
         };
         let (mut open, (groups, rules)) = futures::try_join!(self.open_work(started), visited)?;
+        self.tell_watchable(&groups);
         let round = Round {
             started,
             all,

@@ -1,4 +1,4 @@
-//! What stores outside AWS need of it: the half of AWS that their adapters see.
+//! The contract by which stores outside AWS get a proof of an AWS identity.
 
 use crate::Error;
 use pawl_domain::{Access, SecretValue};

@@ -1,4 +1,4 @@
-//! What adapters need of each other to prove identities, as halves of the ports that they see.
+//! The contracts by which adapters get credentials from each other, without knowing each other.
 
 use crate::Error;
 use jiff::Timestamp;

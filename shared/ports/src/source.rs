@@ -1,4 +1,4 @@
-//! The contract of the stores behind a pointer.
+//! The contract of the stores as a trait object.
 
 use crate::{Error, Listing, Sources, StoreSighting, Wanted};
 use jiff::Timestamp;

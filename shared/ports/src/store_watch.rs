@@ -1,4 +1,4 @@
-//! What stores tell of themselves as it happens.
+//! What watches of stores report.
 
 use pawl_domain::Change;
 

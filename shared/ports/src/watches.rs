@@ -1,4 +1,4 @@
-//! What clusters tell of themselves as it happens.
+//! What watches of clusters report.
 
 use pawl_domain::{Cluster, ClusterName, Manifests, Namespace, ObjectName, StoreId};
 use std::future::Future;

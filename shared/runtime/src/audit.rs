@@ -1,4 +1,4 @@
-//! Audit records of Vault and OpenBao on their way in: which changes they tell of, and who may hand them in.
+//! Takes audit records of Vault and OpenBao in: which changes they report, and who may hand them in.
 //!
 //! The function `vault-audit` puts the changes on Pawl's bus, `pawl serve` syncs them at once. Start reading at
 //! [`Audit::changes`]; [`mod@feed`] is the way from a reader that must never wait to the flow, [`socket`] and [`follow`]

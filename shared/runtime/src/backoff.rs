@@ -1,4 +1,4 @@
-//! How long a message that failed for the moment waits, the same for functions and server.
+//! The pause before a message that failed is received again, the same for functions and server.
 
 use rand::RngExt;
 use std::time::Duration;

@@ -12,9 +12,10 @@ pub use audit::Audit;
 pub use clusters::{Clusters, cluster_credentials};
 pub use event_grid::EventGrid;
 pub use flow::{fake_stores, flow};
-pub use pubsub::PubSub;
+pub(crate) use pubsub::NAME as SUBSCRIPTION_NAME;
+pub use pubsub::{PubSub, Pull};
 pub use state::{LedgerKey, State};
-pub use stores::{session_tags, vault};
+pub use stores::{plain_http_servers, session_tags, vault};
 
 use crate::vendors::Admission;
 use pawl_domain::SecretValue;

@@ -1,4 +1,4 @@
-//! How clusters are reached, as the registry says, remembered for a few seconds.
+//! Looks up in the registry how clusters are reached, and remembers it for a few seconds.
 
 use pawl_domain::{Cluster, ClusterName};
 use pawl_kubernetes::ClusterDirectory;

@@ -14,16 +14,21 @@ pub enum Error {
     /// The key of the ledger's digests could not be had.
     #[error("the key of the ledger's digests: {0}")]
     LedgerKey(String),
-    /// The token of audit records could not be had.
-    #[error("the token of audit records: {0}")]
-    AuditToken(String),
+    /// A token that senders show could not be had.
+    #[error("the token of {of}: {problem}")]
+    Token {
+        /// Whose it is.
+        of: &'static str,
+        /// Why.
+        problem: String,
+    },
 }
 
 impl Error {
     /// Whether starting again may help with nobody mending anything.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Config(_) | Self::LedgerKey(_) | Self::AuditToken(_) => false,
+            Self::Config(_) | Self::LedgerKey(_) | Self::Token { .. } => false,
             Self::Local(error) => error.is_retryable(),
         }
     }

@@ -1,12 +1,12 @@
-//! The job queue from both ends: what the flow hands over, and what `pawl serve` takes out.
+//! The job queue of `pawl serve`, both ways: the flow puts jobs in, workers take them out.
 //!
 //! Functions only need the first: Lambda takes messages out of SQS for them. [`desk`] is for people.
 
 pub mod desk;
 
 use crate::backoff;
+use crate::clock::SystemClock;
 use crate::jobs::Settled;
-use crate::wiring::SystemClock;
 use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{Queue, SqsJobs};
 use pawl_domain::{Kind, Step};

@@ -1,4 +1,4 @@
-//! One event in, whatever way it came: read it, sync what it changes, say whether it is done.
+//! Takes in one event, whatever way it came: reads it, syncs what it changes, and says whether it is done.
 
 use crate::measure;
 use pawl_domain::Change;
@@ -25,18 +25,10 @@ pub enum Intake {
 
 /// Takes in one event in any envelope that [`pawl_events::changes`] knows. Taking it in twice is harmless.
 pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
-    let changes = match pawl_events::changes(body) {
+    let changes = match read(body) {
         Ok(changes) => changes,
-        Err(problem) => {
-            count(match problem {
-                EventError::Unknown { .. } => "unknown",
-                EventError::Malformed { .. } | EventError::TooLarge { .. } => "malformed",
-            });
-            warn!("event dropped: {problem}");
-            return Intake::Dropped(problem);
-        }
+        Err(problem) => return Intake::Dropped(problem),
     };
-    count(if changes.is_empty() { "no-change" } else { "change" });
     match settle(pipeline, &changes).await {
         Ok(report) => Intake::Done { changes: changes.len(), report },
         Err(problem) => {
@@ -44,6 +36,27 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &[u8]) -> Intake {
             Intake::Again(problem)
         }
     }
+}
+
+/// The changes that an event speaks of, in any envelope that [`pawl_events::changes`] knows. Counted and logged.
+///
+/// # Errors
+/// As there; the event is no better the next time.
+pub fn read(body: &[u8]) -> Result<Vec<Change>, EventError> {
+    let changes = pawl_events::changes(body).inspect_err(|problem| {
+        count(match problem {
+            EventError::Unknown { .. } => "unknown",
+            EventError::Malformed { .. } | EventError::TooLarge { .. } => "malformed",
+        });
+        warn!("event dropped: {problem}");
+    })?;
+    count(if changes.is_empty() { "no-change" } else { "change" });
+    Ok(changes)
+}
+
+/// Counts an event whose sender was not let in.
+pub fn refused() {
+    count("refused");
 }
 
 /// The same for an event that was taken out for the `attempt`th time, this time included. One that comes again may have ended

@@ -1,4 +1,4 @@
-//! One job in, whoever took it out of whichever queue: read it, do it, say what becomes of it.
+//! Takes in one job, from whichever queue: reads it, delivers it, and says what becomes of the message.
 //!
 //! The `deliver` function, `pawl serve` on SQS and `pawl serve` on its own file all ask here, so that a job fares the
 //! same in each. What a [`Settled`] means is theirs to carry out: a queue is told in its own way.

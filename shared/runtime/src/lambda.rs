@@ -1,9 +1,11 @@
 //! What every function does around its use case: start, flush what was measured, and let messages that come again wait.
 
 use crate::backoff;
+use crate::clock::SystemClock;
 use crate::config::{self, Lookup, environment};
 use crate::telemetry::{self, Format};
-use crate::wiring::{self, AwsWorld, SystemClock};
+use crate::wiring::{self, AwsWorld};
+use crate::{event_grid, pubsub};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
 use lambda_runtime::{Context, Error};
@@ -48,10 +50,33 @@ pub async fn start_audit() -> Result<(EventBus, config::Audit), Error> {
     let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
     let mut audit = config::Audit::read(&environment)?;
     if let Some(name) = &audit.token_secret {
-        audit.token =
-            Some(wiring::audit_token(name, Lookup::get(&environment, config::OWN_SECRETS_ROLE)).await?);
+        let role = Lookup::get(&environment, config::OWN_SECRETS_ROLE);
+        audit.token = Some(wiring::token("audit records", name, role).await?);
     }
     Ok((wiring::event_bus(&bus).await, audit))
+}
+
+/// The same for a function that takes what other clouds send: Pawl's bus, and who may send.
+///
+/// `PAWL_AZURE_EVENT_TOKEN_SECRET` names the Secrets Manager secret that holds the token of Event Grid, where
+/// `PAWL_AZURE_EVENT_TOKEN` does not give it as it is.
+///
+/// # Errors
+/// As for [`start`].
+pub async fn start_intake() -> Result<(EventBus, pubsub::Admission, event_grid::Admission), Error> {
+    observe();
+    let purpose = "it names the event bus that takes the changes";
+    let bus = Lookup::get(&environment, "PAWL_BUS");
+    let bus = bus.ok_or(config::Error::Missing { name: "PAWL_BUS", purpose })?;
+    // The keys of those who send are asked for over TLS.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let pubsub = pubsub::Admission::new(&config::PubSub::read(&environment)?);
+    let mut event_grid = config::EventGrid::read(&environment)?;
+    if let Some(name) = Lookup::get(&environment, "PAWL_AZURE_EVENT_TOKEN_SECRET") {
+        let role = Lookup::get(&environment, config::OWN_SECRETS_ROLE);
+        event_grid.token = Some(wiring::token("Event Grid", &name, role).await?);
+    }
+    Ok((wiring::event_bus(&bus).await, pubsub, event_grid::Admission::new(&event_grid)))
 }
 
 fn observe() {

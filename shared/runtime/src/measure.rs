@@ -1,4 +1,4 @@
-//! What a platform team promises, as numbers: what is failing, overdue or not indexed, and how long a change takes to
+//! Metrics of what a platform team promises: what is failing, overdue or not indexed, and how long a change takes to
 //! its Secrets. No dimension for a cluster or key: what is counted costs the same however large Pawl's world is, and
 //! alarms can be set on it beforehand. Which cluster or key it is stands in the log and in `pawl get`.
 

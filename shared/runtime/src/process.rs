@@ -1,4 +1,4 @@
-//! What this process keeps to itself.
+//! Keeps the memory of this process from being read or dumped.
 
 /// Keeps the memory of this process, which holds values, out of core dumps and from debuggers of the same user. A system that
 /// refuses that is told of in the log; all else works without.

@@ -1,4 +1,4 @@
-//! Registry and ledger, wherever the configuration keeps them: the one place where that choice is made at run time.
+//! Registry and ledger in DynamoDB or in a file, as the configuration says. The choice is made here, at run time.
 
 use jiff::Timestamp;
 use pawl_aws::Table;

@@ -1,4 +1,4 @@
-//! Logs and metrics: where they go. What they say is decided where things happen.
+//! Sets up where logs and metrics go.
 //!
 //! Values never reach either: they live in `SecretValue`, which prints nothing, and no body, SDK response or
 //! Kubernetes object is ever a field.

@@ -1,16 +1,17 @@
-//! What is put together with what. Every executable is one of these worlds.
+//! Puts ports and adapters together. Every executable is one of these worlds.
 
+use crate::clock::SystemClock;
 use crate::config::{self, LedgerKey, Lookup};
 use crate::directory::Directory;
 use crate::error::Error;
 use crate::inbox::Inbox;
+use crate::pull;
 use crate::sources::Stores;
 use crate::state::State;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use jiff::{SignedDuration, Timestamp};
 use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
@@ -18,8 +19,9 @@ use pawl_fake::FakeSources;
 use pawl_kubernetes::{KubernetesClusters, Options};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Catalogue, Clock, ClusterIdentity, Jobs, Ledger, Ports, Registry, Sources};
+use pawl_stores::OwnIdentity;
 use pawl_vault::VaultSources;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// Where nothing else says in which region something is.
@@ -47,26 +49,6 @@ impl<S: Registry + Catalogue + 'static, J> World<S, J> {
         self.sources.close().await;
     }
 }
-
-/// The machine's clock. The only place that looks at it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        now.saturating_add(*SKEW).unwrap_or(now)
-    }
-}
-
-/// By how much the clock of this process is wrong, for tests that want to see what comes of it. A release build asks for no
-/// such thing.
-#[expect(clippy::disallowed_methods, reason = "no setting: it must be found where the clock is read")]
-static SKEW: LazyLock<SignedDuration> = LazyLock::new(|| {
-    let told = if cfg!(debug_assertions) { std::env::var("PAWL_TEST_CLOCK_SKEW").ok() } else { None };
-    SignedDuration::from_secs(told.and_then(|seconds| seconds.parse().ok()).unwrap_or_default())
-});
 
 impl<S, J> Ports for World<S, J>
 where
@@ -179,22 +161,55 @@ pub async fn event_queue(url: &str) -> Queue {
     Queue::new(&sdk_config(true).await, url)
 }
 
+/// The pull subscription of Pub/Sub that is configured, where one is.
+///
+/// # Errors
+/// A variable that is missing or not valid. The identity is proven when the subscription is asked.
+pub async fn subscription(lookup: &dyn Lookup) -> Result<Option<pull::Subscription>, Error> {
+    let Some(config::Pull { subscription, credentials, region }) = config::Pull::read(lookup)? else {
+        return Ok(None);
+    };
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let aws = Arc::new(AwsIdentity::new(sdk_config(false).await, Arc::clone(&clock)));
+    let identity = OwnIdentity::new(&credentials, aws, &region);
+    let found = pull::Subscription::new(&subscription, identity, clock);
+    let (name, rule) = ("PAWL_PUBSUB_SUBSCRIPTION", config::SUBSCRIPTION_NAME.to_owned());
+    Ok(Some(found.ok_or(config::Error::Invalid { name, rule })?))
+}
+
+/// The clusters of EKS in a region, asked for with `role` or with the identity that this process has.
+///
+/// # Errors
+/// As for [`AwsIdentity::eks_clusters`].
+pub async fn eks_clusters(
+    region: &str,
+    role: Option<&str>,
+) -> Result<Vec<pawl_aws::EksCluster>, pawl_ports::Error> {
+    AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).eks_clusters(region, role).await
+}
+
 /// The event bus of this name or ARN, for changes that AWS does not know of.
 pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
 }
 
-/// The token that senders of audit records show, which this secret holds, read with this role.
+/// The token that these senders show, which this secret holds, read with this role.
 ///
 /// # Errors
 /// When it cannot be read or is too short.
-pub(crate) async fn audit_token(secret: &str, role: Option<String>) -> Result<SecretValue, Error> {
+pub(crate) async fn token(
+    of: &'static str,
+    secret: &str,
+    role: Option<String>,
+) -> Result<SecretValue, Error> {
     let identity =
         AwsIdentity::new(sdk_config(true).await, Arc::new(SystemClock)).with_own_secrets_role(role);
-    let token = identity.token_secret(secret).await.map_err(|error| Error::AuditToken(error.to_string()))?;
+    let token = identity.token_secret(secret).await;
+    let token = token.map_err(|error| Error::Token { of, problem: error.to_string() })?;
     if token.len() < config::SHORTEST_KEY {
-        let rule = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
-        return Err(Error::AuditToken(rule));
+        let problem = format!("{secret}: it must have {} characters or more", config::SHORTEST_KEY);
+        return Err(Error::Token { of, problem });
     }
     Ok(token)
 }
@@ -238,9 +253,10 @@ where
         digest_key.clone(),
         config::vault(lookup)?,
     );
-    let plain = pawl_stores::all(&clusters, &aws, &clock, &digest_key);
+    let plain_http = config::plain_http_servers(lookup)?;
+    let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, Arc::new(vault), Arc::new(FakeSources)];
-    let sources = Stores::of(own.into_iter().chain(plain));
+    let sources = Stores::of(own.into_iter().chain(others));
     let world = World { state, jobs, sources, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }
@@ -337,7 +353,7 @@ mod tests {
         let world = pipeline.ports();
         let (registry, ledger, clusters) = (world.registry(), world.ledger(), world.clusters());
         let declaration = pawl_world::declaration("blue/shop/db").reads("app/db").build();
-        let record = Record::pending(&declaration, Timestamp::UNIX_EPOCH);
+        let record = Record::pending(&declaration, jiff::Timestamp::UNIX_EPOCH);
         let (id, target) = (&declaration.id, &declaration.target.name);
         let ids = std::slice::from_ref(id);
         for (call, size) in [

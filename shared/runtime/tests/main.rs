@@ -3,3 +3,4 @@
 mod audit;
 mod feed;
 mod jobs;
+mod pull;

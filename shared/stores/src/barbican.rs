@@ -83,8 +83,7 @@ impl OneServer for Barbican {
         let call = Call { server, ..call };
         let bounds = door.link.bounds();
         let link =
-            Link::open(&call, door.link.material().clone(), bounds, door.reach, PlainHttp::Refused(None))
-                .await?;
+            Link::open(&call, door.link.material().clone(), bounds, door.reach, PlainHttp::Listed).await?;
         let lasts = known
             .expires_at
             .map_or(READ_AGAIN, |end| end.duration_since(door.now) - SignedDuration::from_secs(60));

@@ -47,7 +47,7 @@ impl OneServer for Dvls {
     }
 
     fn plain(spec: &DvlsStore) -> PlainHttp {
-        if spec.insecure { PlainHttp::Allowed } else { PlainHttp::Refused(None) }
+        if spec.insecure { PlainHttp::Allowed } else { PlainHttp::Listed }
     }
 
     async fn prove<C: ClusterCredentials>(

@@ -8,6 +8,7 @@
 //! | `one_server` | dialects of stores on one server, with one connection and one proof |
 //! | `ask` | requests as most APIs want them, and when they are made again |
 //! | `call` | what a call is named in messages and metrics, and what it means that no answer came |
+//! | `cause` | why a call failed, of all that its errors are wrapped around |
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
 //! | `lines` | answers that go on, line by line |
 //! | `guard` | the addresses that a name may lead to |
@@ -31,6 +32,7 @@ mod asked;
 mod audience;
 mod batch;
 mod call;
+mod cause;
 mod guard;
 mod hidden;
 mod jwt;

@@ -54,45 +54,50 @@ pub use secret_server::{SecretServer, SecretServerSources};
 pub use senhasegura::SenhaseguraSources;
 pub use webhook::WebhookSources;
 
+use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
 use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Source};
 use std::sync::Arc;
 
 /// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
-/// that prove themselves to others from `aws`; the digest key is the ledger's.
+/// that prove themselves to others from `aws`; the digest key is the ledger's. The servers in `plain` may be asked without TLS.
 pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     clusters: &Arc<C>,
     aws: &Arc<A>,
     clock: &Arc<dyn Clock>,
     digest_key: &DigestKey,
+    plain: &Arc<[Origin]>,
 ) -> Vec<Arc<dyn Source>> {
     let (clusters, aws, clock) = (|| Arc::clone(clusters), || Arc::clone(aws), || Arc::clone(clock));
     let told = clock();
     let functions = Functions::new(move || told.now());
     vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
-        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(BitwardenSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ConjurSources::new(clusters(), clock(), digest_key.clone())),
+        Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(
+            BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())
+                .without_tls(plain),
+        ),
+        Arc::new(BitwardenSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ChefSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ConjurSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DelineaSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DopplerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(IbmSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
-        Arc::new(DelineaSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(DopplerSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(DvlsSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
-        Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(IbmSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone())),
-        Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone())),
         Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
     ]
 }

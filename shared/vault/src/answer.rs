@@ -1,4 +1,4 @@
-//! What the server's JSON says.
+//! Reads the JSON of Vault's answers.
 //!
 //! Values are kept as the text that the server sent until `pawl_golang` writes them anew; nothing of them is decoded here.
 

@@ -1,4 +1,4 @@
-//! What the calls of Vault's API are named in metrics, and what a refusal means.
+//! Names the calls of Vault's API in metrics, and says what a refusal means.
 //!
 //! Of an answer that refuses, a message has only words that Vault and OpenBao are known to use: whatever else a server says
 //! may be half of a secret, or what an internal server says to nobody but its own.

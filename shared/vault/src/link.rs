@@ -1,4 +1,4 @@
-//! What every call of Vault's API has: its path, its headers, and which answers may pass.
+//! Sends calls of Vault's API: path, headers, and which answers are worth another attempt.
 
 use crate::call::{LIST, refused, said};
 use crate::options::Options;

@@ -1,4 +1,4 @@
-//! From keys to paths of the API.
+//! Turns keys into paths of the API.
 
 use pawl_domain::Kind;
 use pawl_domain::store::{KvVersion, VaultStore};

@@ -1,4 +1,4 @@
-//! The port: one session per identity, answers in order, one new login after a refusal.
+//! Fulfils the port: one session per identity, answers in order, one new login after a refusal.
 
 use crate::kv::Kv;
 use crate::options::Options;

@@ -9,6 +9,7 @@
 
 mod binaries;
 mod canary;
+pub mod clouds;
 mod deployment;
 mod error;
 pub mod events;

@@ -3,12 +3,15 @@
 mod api_servers;
 mod attacks;
 mod bad_input;
+mod clouds;
+mod intake;
 mod jobs;
 mod lambdas;
 mod runbooks;
 mod see;
 mod serve;
 mod store_attacks;
+mod store_watches;
 mod vault;
 mod vault_audit;
 mod watches;

@@ -413,7 +413,9 @@ async fn no_program_of_pawl_dumps_its_core() -> Result<()> {
     let server = Server::start(&stage, &QUIET).await?;
     assert_eq!(most_of_a_core(server.pid()), ["0", "0"], "pawl serve");
 
-    for function in ["pawl-sync", "pawl-deliver", "pawl-sweep", "pawl-index", "pawl-vault-audit"] {
+    for function in
+        ["pawl-sync", "pawl-deliver", "pawl-sweep", "pawl-index", "pawl-vault-audit", "pawl-intake"]
+    {
         // Lambda's runtime API, which has no work: the function has begun when it asks for some.
         let lambda = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = format!("http://{}", lambda.local_addr().unwrap());

@@ -10,7 +10,7 @@ use pawl_domain::{Declaration, Outcome, SecretValue};
 use pawl_figures::{Bare, OnFile, Size, Stage, Table, Target, middle, runtime};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::Clock;
-use pawl_runtime::wiring::SystemClock;
+use pawl_runtime::clock::SystemClock;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

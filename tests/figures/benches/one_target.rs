@@ -11,7 +11,7 @@ use pawl_domain::{Change, Declaration, Outcome, SecretValue};
 use pawl_figures::{Bare, OnFile, Size, Stage, Table, Target, middle, runtime, sdk_config};
 use pawl_pipeline::{Pipeline, Settings};
 use pawl_ports::{Clock, Ledger};
-use pawl_runtime::wiring::SystemClock;
+use pawl_runtime::clock::SystemClock;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

@@ -13,7 +13,7 @@ use pawl_figures::process::{binary, memory};
 use pawl_figures::{Size, Stage, Table, middle, runtime};
 use pawl_pipeline::Settings;
 use pawl_ports::{Clock, Ledger};
-use pawl_runtime::wiring::SystemClock;
+use pawl_runtime::clock::SystemClock;
 use pawl_servers::process::{Process, clean_command};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -11,11 +11,13 @@
 mod case;
 mod compare;
 mod error;
+mod moved;
 mod play;
 mod store;
 
 pub use case::{Case, Entry, Expect, Ready, Store, Version};
 pub use compare::differences;
 pub use error::{Error, Result};
+pub use moved::Moved;
 pub use pawl_recorded::{Choices, lines, same_words};
-pub use play::{Outcome, play};
+pub use play::{Outcome, Played, play};

@@ -1,5 +1,6 @@
 //! Cases played: everything in place, one server, and what it left behind.
 
+use crate::moved::{Moved, moved};
 use crate::{Case, Error, Ready, Result, store};
 use pawl_devcluster::DevCluster;
 use pawl_e2e::{Server, Stage};
@@ -25,11 +26,20 @@ pub struct Outcome {
     pub event: Option<String>,
 }
 
-/// Plays these cases together, each in its own objects of one namespace, and returns the outcome of each.
+/// What came of all of them.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// Of each case, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// What came of the cluster's move to another Pawl afterwards.
+    pub moved: Moved,
+}
+
+/// Plays these cases together, each in its own objects of one namespace; then moves the cluster to another Pawl.
 ///
 /// # Errors
 /// When the stage does not come up or a case cannot be put in place.
-pub async fn play(cases: &[Case]) -> Result<Vec<Outcome>> {
+pub async fn play(cases: &[Case]) -> Result<Played> {
     let mut stage = Stage::start(&[CLUSTER]).await?;
     stage.trust_stores().await?;
     let cluster = &stage.clusters()[0];
@@ -48,6 +58,7 @@ pub async fn play(cases: &[Case]) -> Result<Vec<Outcome>> {
         put(cluster, &case.name, case.external_secret.clone())?;
     }
     let declared = stage.declare(CLUSTER, &cluster.url(), cluster.ca_pem(), cluster.token())?;
+    let unindexed = stage.write("unindexed.yaml", &declared)?;
     let clusters =
         stage.write("clusters.yaml", &declared.replace("\"spec\":{", "\"spec\":{\"index\":true,"))?;
     stage.pawl(&["apply", "--clusters", "-f", &clusters.display().to_string()]).await?.well()?;
@@ -55,7 +66,9 @@ pub async fn play(cases: &[Case]) -> Result<Vec<Outcome>> {
     settled(cluster, cases.len()).await;
     drop(server);
     let warnings = warnings(cluster);
-    Ok(cases.iter().map(|case| outcome(cluster, case, &warnings)).collect())
+    let outcomes = cases.iter().map(|case| outcome(cluster, case, &warnings)).collect();
+    let moved = moved(&stage, cluster, CLUSTER, &unindexed, &clusters).await?;
+    Ok(Played { outcomes, moved })
 }
 
 fn put(cluster: &DevCluster, case: &str, object: Value) -> Result<()> {

@@ -122,6 +122,30 @@ fn the_url_for_audit_records_is_off_bounded_and_keeps_its_token_to_itself() {
 }
 
 #[test]
+fn the_url_for_other_clouds_is_off_bounded_and_keeps_its_token_to_itself() {
+    let template = text("template.yaml");
+    for parameter in
+        ["PubSubAudience", "PubSubAccount", "EventGridTokenSecret", "EventGridTenant", "EventGridAudience"]
+    {
+        assert!(resource(&template, parameter).contains("Default: \"\""), "{parameter}");
+    }
+    let function = resource(&template, "Intake");
+    assert!(function.contains("ReservedConcurrentExecutions"));
+    assert!(
+        !function.contains("PAWL_AZURE_EVENT_TOKEN:"),
+        "the token does not stand in the function's environment"
+    );
+    for name in ["IntakeFunctionUrl", "IntakeByUrl", "IntakeOnlyByUrl"] {
+        assert!(resource(&template, name).contains("Condition: HasIntake"), "{name}");
+    }
+    let role = resource(&template, "IntakeRole");
+    let actions: Vec<&str> = role.lines().filter_map(|line| line.trim().strip_prefix("Action: ")).collect();
+    let want =
+        ["[logs:CreateLogStream, logs:PutLogEvents]", "events:PutEvents", "secretsmanager:GetSecretValue"];
+    assert_eq!(actions, want);
+}
+
+#[test]
 fn the_bus_takes_only_what_named_accounts_say_of_stores() {
     let template = text("template.yaml");
     let access = resource(&template, "BusAccess");
@@ -257,15 +281,20 @@ fn own_secrets_are_read_by_one_role_and_by_no_function_itself() {
     // Sessions of stores have tags; a trust policy without sts:TagSession does not let them in.
     assert!(own.contains("Action: sts:AssumeRole") && !own.contains("TagSession"), "{own}");
     assert!(
-        !own.contains("VaultAuditRole"),
-        "who reads audit records reads no key and no token of a cluster"
+        !own.contains("VaultAuditRole") && !own.contains("IntakeRole"),
+        "who reads what others send reads no key and no token of a cluster"
     );
     assert!(template.contains("PAWL_OWN_SECRETS_ROLE: !If [MakesOwnSecretsRole"));
 
     for role in ["SyncRole", "DeliverRole", "SweepRole", "IndexRole"] {
         let policies = policies_of(&template, role).join("\n");
         let statements: Vec<&str> = policies.split("- Effect: ").collect();
-        for secret in ["!Ref LedgerKey", "!Ref ClusterTokenSecrets", "!Ref VaultAuditTokenSecret"] {
+        for secret in [
+            "!Ref LedgerKey",
+            "!Ref ClusterTokenSecrets",
+            "!Ref VaultAuditTokenSecret",
+            "!Ref EventGridTokenSecret",
+        ] {
             let of_secret = statements.iter().filter(|statement| statement.contains(secret));
             let effects: Vec<&str> = of_secret.map(|statement| statement.lines().next().unwrap()).collect();
             assert_eq!(effects, ["Deny"], "{role}: {secret}");

@@ -5,6 +5,7 @@
 mod calls;
 mod links;
 mod stores;
+mod terraform;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -51,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pawl-sweep", &["pawl-domain", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-index", &["pawl-domain", "pawl-manifests", "pawl-pipeline", "pawl-ports", "pawl-runtime"]),
     ("pawl-vault-audit", &["pawl-domain", "pawl-events", "pawl-ports", "pawl-runtime"]),
+    ("pawl-intake", &["pawl-events", "pawl-ports", "pawl-runtime"]),
     (
         "pawl",
         &[
@@ -419,7 +421,8 @@ fn answers_are_read_into_buffers_that_are_wiped() {
     for (file, grows) in [
         ("shared/stores/src/kit/link.rs", true),
         ("shared/stores/src/kit/reply.rs", false),
-        ("shared/kubernetes/src/connect/transport.rs", true),
+        ("shared/kubernetes/src/connect/bytes.rs", true),
+        ("shared/kubernetes/src/connect/transport.rs", false),
         ("shared/kubernetes/src/connect/lines.rs", false),
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap();

@@ -7,7 +7,7 @@ use crate::door::{Door, lock};
 use crate::fakes::{FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSources};
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
-use pawl_domain::{Change, Cluster, Declaration, Location, Record, Store};
+use pawl_domain::{Change, Cluster, Declaration, Location, Provider, Record, Store};
 use pawl_ports::Ports;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -111,6 +111,11 @@ impl World {
     /// A key anywhere is deleted for good.
     pub fn destroy_at(&self, location: &Location, name: &str) -> Change {
         self.sources.destroy(location, name)
+    }
+
+    /// Stores of this provider can be watched from now on.
+    pub fn let_watch(&self, provider: Provider) {
+        self.sources.let_watch(provider);
     }
 
     /// A secret of Secrets Manager is deleted.

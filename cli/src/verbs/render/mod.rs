@@ -20,7 +20,7 @@ use pawl_domain::{
 };
 use pawl_manifests::{Held, ParseOptions, held};
 use pawl_ports::Clock;
-use pawl_runtime::wiring::SystemClock;
+use pawl_runtime::clock::SystemClock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use values::Given;

@@ -1,4 +1,4 @@
-//! The token that EKS takes: a presigned question to STS, "who am I?", which the cluster asks in our place.
+//! Makes the token that EKS takes: a presigned GetCallerIdentity request to STS, which the cluster sends in our place.
 //!
 //! Source: aws-iam-authenticator, `pkg/token`. The cluster only follows https URLs of STS's public names, so an
 //! endpoint that the configuration overrides plays no part here.

@@ -1,4 +1,4 @@
-//! What a person needs of a queue: how much waits, and the dead-letter queue where SQS puts what was received too often.
+//! What an operator sees of a queue: its length, and its dead-letter queue, where SQS puts what was received too often.
 
 use super::{GRACE, Message, Queue};
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};

@@ -1,3 +1,5 @@
+//! Writes the registry.
+
 use super::head::{Head, LARGEST, Ref, too_large};
 use crate::table::{Item, Key, Table, decode, digest, encode, retrying, shown_store};
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};

@@ -1,3 +1,5 @@
+//! The items that one declaration or store consists of.
+
 use crate::table::{
     BUCKETS, Item, Key, LISTING_BUCKETS, bucket, bucketed, declaration_text, decode, digest, encode,
     home_listing, index_key, intervals, store_listing, strings, text,

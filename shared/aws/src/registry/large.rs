@@ -1,4 +1,4 @@
-//! Changes with more entries than one transaction takes.
+//! Writes changes with more entries than one transaction takes.
 //!
 //! First every entry that comes or goes is written as `unsure`, so that it counts only if the head lists it. Then the
 //! head is replaced in one conditional write: at that moment what came counts and what went does not. Last, what went

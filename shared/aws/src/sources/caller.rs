@@ -1,4 +1,4 @@
-//! The identity of a store of AWS, shown to others: "who am I?", signed and not sent.
+//! Signs a GetCallerIdentity request and does not send it, so that others can check the identity of a store of AWS.
 //!
 //! Source: Vault's `aws` auth method and its command line, which sign this request for logins of type `iam`.
 

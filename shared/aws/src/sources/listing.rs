@@ -1,4 +1,4 @@
-//! When the rest of a sorted listing need not be read.
+//! Decides when the rest of a sorted listing need not be read.
 
 use aws_smithy_types::DateTime;
 use jiff::Timestamp;

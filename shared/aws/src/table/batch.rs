@@ -1,3 +1,5 @@
+//! Writes several items in one transaction, and deletes or reads many, as many at once as DynamoDB takes.
+
 use super::{Item, Key, Table};
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;

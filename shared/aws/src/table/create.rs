@@ -1,3 +1,5 @@
+//! Creates the table, for tests and demonstrations.
+
 use super::Table;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,

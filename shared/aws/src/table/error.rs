@@ -1,3 +1,5 @@
+//! Turns failures of DynamoDB into the flow's error.
+
 use super::Table;
 use crate::error::Call;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;

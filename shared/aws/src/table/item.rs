@@ -1,13 +1,12 @@
-use super::key::Key;
+//! Reads and writes the attributes of items.
+
+use super::key::{Item, Key};
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_documents::{Document, Unreadable};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// How an item holds its document: as text in `doc`.
 const LAYOUT: u32 = 1;
-
-/// An item as DynamoDB has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// An item that holds a document.
 pub(crate) fn encode(key: &Key, noun: &impl Document) -> Item {

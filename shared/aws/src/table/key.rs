@@ -1,7 +1,9 @@
-use super::item::Item;
+//! The primary keys of items, and how listings are spread over partitions.
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use pawl_domain::{DeclarationId, Home, IndexKey, StoreId};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// Partitions of things that one table holds a million of: each takes 1,000 writes a second before DynamoDB splits it.
 pub(crate) const BUCKETS: u8 = 16;
@@ -10,6 +12,9 @@ pub(crate) const LISTING_BUCKETS: u8 = 4;
 
 /// The longest index key that is written as it is; DynamoDB takes partition keys of up to 2,048 bytes.
 const LONGEST_INDEX_KEY: usize = 1024;
+
+/// An item as DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The primary key of an item.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

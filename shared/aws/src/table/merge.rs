@@ -1,3 +1,5 @@
+//! Reads the partitions of a listing as one sorted list.
+
 use super::{Item, Table, text};
 use pawl_domain::Step;
 use pawl_ports::Error;

@@ -11,7 +11,7 @@ use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint};
 use pawl_servers::Service;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
-use wiremock::matchers::{header, method, path};
+use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/pawl-deployer";
@@ -107,6 +107,55 @@ async fn a_cluster_that_eks_does_not_know_is_not_found() {
     let error = identity.eks_endpoint(REGION, "missing", None).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::NotFound), "{error}");
     assert!(error.message().contains("missing"), "{error}");
+}
+
+#[tokio::test]
+async fn clusters_are_listed_page_by_page_and_described() {
+    let server = MockServer::start().await;
+    let page = |token: Option<&str>, names: &[&str]| {
+        ResponseTemplate::new(200).set_body_json(json!({ "clusters": names, "nextToken": token }))
+    };
+    let list = || Mock::given(method("GET")).and(path("/clusters"));
+    list().and(query_param("nextToken", "2")).respond_with(page(None, &["a"])).mount(&server).await;
+    list()
+        .and(query_param_is_missing("nextToken"))
+        .respond_with(page(Some("2"), &["b"]))
+        .mount(&server)
+        .await;
+    let described = |name: &str, status: &str, mode: &str| {
+        let body = json!({ "cluster": {
+            "name": name, "status": status, "tags": { "tier": "prod" }, "accessConfig": { "authenticationMode": mode },
+        } });
+        Mock::given(method("GET"))
+            .and(path(format!("/clusters/{name}")))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body))
+    };
+    described("a", "ACTIVE", "API_AND_CONFIG_MAP").mount(&server).await;
+    described("b", "CREATING", "CONFIG_MAP").mount(&server).await;
+    let identity = AwsIdentity::new(config(&server.uri()), Hands::at("2026-11-22T10:00:00Z"));
+    let found = identity.eks_clusters(REGION, None).await.unwrap();
+    let told: Vec<_> =
+        found.iter().map(|it| (it.name.as_str(), it.is_active, it.takes_access_entries)).collect();
+    assert_eq!(told, [("a", true, true), ("b", false, false)]);
+    assert_eq!(found[0].tags["tier"], "prod");
+}
+
+#[tokio::test]
+async fn half_a_list_of_clusters_is_none() {
+    let server = MockServer::start().await;
+    let names = ResponseTemplate::new(200).set_body_json(json!({ "clusters": ["a"] }));
+    Mock::given(method("GET")).and(path("/clusters")).respond_with(names).mount(&server).await;
+    let denied = ResponseTemplate::new(403)
+        .insert_header("x-amzn-errortype", "AccessDeniedException")
+        .set_body_json(json!({ "message": "hunter2" }));
+    Mock::given(method("GET")).and(path("/clusters/a")).respond_with(denied).mount(&server).await;
+    let identity = AwsIdentity::new(config(&server.uri()), Hands::at("2026-11-22T10:00:00Z"));
+    let error = identity.eks_clusters(REGION, None).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Authenticate, Kind::Denied), "{error}");
+    assert!(
+        error.message().contains("eks:DescribeCluster") && !error.message().contains("hunter2"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The one value that an API's answer holds, where a path leads to it.
 
-use super::recipe::take_apart;
+use super::room::take_apart;
 use crate::secret::SecretValue;
 use pawl_golang::budget::{Budget, Exhausted};
 use pawl_golang::json::{self, DecodeError, EncodeError, Html, Tree};

@@ -77,11 +77,6 @@ fn within(value: &SecretValue, path: &str, budget: &mut Budget) -> Result<Option
     Ok(found.map(|found| SecretValue::new(found.string())))
 }
 
-/// Each entry by itself.
-pub(super) fn every(value: &SecretValue) -> Result<Data, DecodeError> {
-    Ok(Entries::of_value(value)?.0)
-}
-
 /// Each member of the JSON object in the entry that a property names, written anew: texts keep their quotes. The property is
 /// one name first, then a path.
 pub(super) fn every_of(

@@ -1,7 +1,7 @@
 //! `extract`: the members of a JSON object, each an entry.
 
-use super::entries;
 use super::keys::{Data, key_of};
+use crate::entries::Entries;
 use crate::item::Item;
 use crate::provider::Extract;
 use crate::secret::SecretValue;
@@ -33,7 +33,7 @@ pub(super) fn members(extract: Extract, key: &str, value: &SecretValue) -> Resul
         Extract::RawOrValue => {
             Ok(raw(value).unwrap_or_else(|_| [("value".to_owned(), value.clone())].into()))
         }
-        Extract::Entries => entries::every(value),
+        Extract::Entries => Ok(Entries::of_value(value)?.0),
         // They are taken apart where the property is known.
         Extract::Parts => Err(DecodeError::NotAnObject),
         Extract::Item => Ok(Item::of_value(value)?.parts.into_iter().collect()),

@@ -8,7 +8,7 @@ mod merge;
 use super::error::{EntryProblem, RewriteProblem};
 use super::functions::Functions;
 use super::keys::{Data, key_of};
-use super::recipe::{Room, take_apart};
+use super::room::{Room, take_apart};
 use crate::declaration::{Merge, Rewrite};
 use pawl_golang::budget::Budget;
 use pawl_golang::regexp::{Regexp, RegexpError, expanding};
@@ -17,9 +17,6 @@ use pawl_golang::value::Value;
 
 /// The longest key between two operations, in bytes. A Secret takes 253; a later operation may shorten the key.
 pub(super) const LONGEST: usize = 64 << 10;
-
-/// The largest that all patterns of a declaration may be together, in steps to compile them: about a fifth of a second.
-pub(super) const PATTERNS: u64 = 2_000_000;
 
 /// One operation, compiled.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Jobs as a person looks at them: listed, tried anew, removed, counted.
+//! Lists, counts, redrives and deletes jobs, for `pawl jobs`.
 
 use crate::Embedded;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! Whose turn it is: each namespace has its share of the queue, however many jobs one of them has in it.
+//! Takes jobs of each namespace in turn, however many of them one namespace has in the queue.
 
 use crate::error::Error;
 use rusqlite::{Connection, params};

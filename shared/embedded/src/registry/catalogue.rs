@@ -1,3 +1,5 @@
+//! Writes the registry.
+
 use super::text;
 use crate::error::Error;
 use crate::{Embedded, keys};

@@ -1,7 +1,7 @@
 //! The paths of KV engines, version 1 and 2.
 
 use super::Kv;
-use super::engine::{Operation, Touched, Written};
+use super::written::{Operation, Touched, Written};
 use pawl_domain::Moved;
 
 /// What a write `rest` below its mount touched.

@@ -1,6 +1,6 @@
 //! The wire shape of an audit record, as far as writes need it.
 
-use super::engine::{Operation, Written};
+use super::written::{Operation, Written};
 use crate::Error;
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -3,6 +3,7 @@
 //! All verbs, flags, widths, precisions and argument indexes, and the `%!v(type=value)` texts for what does not fit.
 //! Addresses (`%p`) are always `0xc000000000`. Output longer than [`MAX_TEXT`](crate::value::MAX_TEXT) is an error.
 
+mod flags;
 mod float;
 mod number;
 mod printer;

@@ -1,6 +1,6 @@
 //! Integers in every base, and the forms that `#` asks for.
 
-use super::printer::Flags;
+use super::flags::Flags;
 use crate::unicode;
 
 /// The digits of an integer with sign, prefix, precision and leading zeros; spaces are the caller's.

@@ -1,5 +1,6 @@
 //! One value with one verb, into a buffer of bounded size.
 
+use super::flags::Flags;
 use crate::literal;
 use crate::unicode;
 use crate::value::{FuncError, Kind, List, MAX_NESTING, MAX_TEXT, Map, Object, Value};
@@ -9,22 +10,6 @@ use super::number;
 
 /// What a maps' or functions' address is printed as: real ones would differ from run to run.
 const ADDRESS: u64 = 0x00c0_0000_0000;
-
-/// The flags of one directive.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Flags {
-    pub(super) width: Option<usize>,
-    pub(super) precision: Option<usize>,
-    pub(super) minus: bool,
-    pub(super) plus: bool,
-    pub(super) sharp: bool,
-    pub(super) space: bool,
-    pub(super) zero: bool,
-    /// `%+v`: names of fields.
-    pub(super) plus_v: bool,
-    /// `%#v`: Go syntax.
-    pub(super) sharp_v: bool,
-}
 
 pub(super) struct Printer {
     pub(super) flags: Flags,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::encode::{Html, format_float, quote};
+use super::encode::{format_float, quote};
+use super::strings::Html;
 use super::strings::{push_quoted, unquote};
 use super::syntax::{self, skip_space};
 use super::{MAX_DEPTH, Tree};

@@ -2,18 +2,9 @@
 
 use thiserror::Error;
 
-use super::strings::push_quoted;
+use super::strings::{Html, push_quoted};
 use super::{MAX_DEPTH, Tree};
 use crate::number::{self, FloatBits, FloatFormat};
-
-/// Whether `<`, `>` and `&` are written as escapes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Html {
-    /// As `json.Marshal` does.
-    Escape,
-    /// As an encoder with `SetEscapeHTML(false)` does.
-    Keep,
-}
 
 /// Why a tree has no JSON form.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]

@@ -1,6 +1,13 @@
 //! JSON strings to bytes and back, with the leniency and the escapes of Go's `encoding/json`.
 
-use super::encode::Html;
+/// Whether `<`, `>` and `&` are written as escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Html {
+    /// As `json.Marshal` does.
+    Escape,
+    /// As an encoder with `SetEscapeHTML(false)` does.
+    Keep,
+}
 
 /// Reads a JSON string with its quotes. What is not UTF-8, and a surrogate without its partner, becomes U+FFFD.
 /// Nothing for what is no JSON string.

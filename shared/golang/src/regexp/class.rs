@@ -1,7 +1,7 @@
 //! Character classes: `[a-z[:digit:]\pL]`, `\d`, `\p{Greek}`.
 
 use super::RegexpError;
-use super::translate::{Input, NEVER, Reason};
+use super::input::{Input, NEVER, Reason};
 
 /// The general categories of Unicode.
 const CATEGORIES: &str = "C Cc Cf Cn Co Cs L Lc Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";

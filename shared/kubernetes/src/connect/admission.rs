@@ -1,5 +1,5 @@
-//! Whether a Cluster may use what it names: looked at where credentials are about to be read or sent, whoever declared
-//! the cluster and however the declaration came into the registry.
+//! Decides whether a Cluster may use what it names. It is checked where credentials are about to be read or sent, whoever
+//! declared the cluster and however the declaration came into the registry.
 
 use super::server::invalid;
 use http::Uri;

@@ -1,4 +1,4 @@
-//! Bearer tokens: made once for all requests that wait for one, and thrown away in time.
+//! Bearer tokens: made once for all requests that wait for one, and dropped before they expire.
 
 use http::HeaderValue;
 use hyper::body::Bytes;

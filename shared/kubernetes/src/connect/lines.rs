@@ -1,6 +1,6 @@
-//! An answer that has no end: lines, read one by one.
+//! Reads an answer without an end, such as a watch, line by line.
 
-use super::transport::append;
+use super::bytes::append;
 use crate::refusal::Refusal;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;

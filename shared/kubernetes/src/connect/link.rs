@@ -1,4 +1,5 @@
-//! One cluster: bounded work, a fresh token on every request, and no second look at a cluster that is down.
+//! The connection to one cluster: it bounds the work, puts a fresh token on every request, and does not ask a cluster again
+//! that is down.
 
 use super::Shared;
 use super::bearer::Bearer;

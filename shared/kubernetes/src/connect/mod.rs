@@ -2,6 +2,7 @@
 
 mod admission;
 mod bearer;
+mod bytes;
 mod kubeconfig;
 mod lines;
 mod link;

@@ -1,9 +1,10 @@
-//! Bytes to an API server and back, in bounded time and size.
+//! Sends requests to an API server and reads the answers, in bounded time and size.
 //!
 //! HTTP/1.1: a connection that went silent costs the one request on it, where with HTTP/2 it would cost all of them; and
 //! the bound on requests at once bounds the connections.
 
 use super::bearer::Bearer;
+use super::bytes::append;
 use super::lines::{Lines, Opened};
 use crate::call::{Body, Call, Reply};
 use crate::options::Options;
@@ -175,16 +176,6 @@ async fn collected(response: Response<Incoming>) -> Result<Zeroizing<Vec<u8>>, F
         append(&mut bytes, &data);
     }
     Ok(bytes)
-}
-
-/// Puts bytes behind others. Growing in place would leave a copy of them behind.
-pub(super) fn append(bytes: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
-    if bytes.len() + data.len() > bytes.capacity() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((bytes.len() + data.len()) * 2));
-        larger.extend_from_slice(bytes);
-        *bytes = larger;
-    }
-    bytes.extend_from_slice(data);
 }
 
 /// The cause at the end of the chain says most: refused, a name that is not known, a certificate.

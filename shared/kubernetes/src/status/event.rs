@@ -1,4 +1,4 @@
-//! Events: who is told what about which object. One request each.
+//! Writes Events about ExternalSecrets and stores, one request each.
 
 use super::ready::DELETED;
 use super::time;

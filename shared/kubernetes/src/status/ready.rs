@@ -1,4 +1,4 @@
-//! What a Ready condition says, in ESO's words. Its conditions hide the cause of a failure, which the Event tells.
+//! Writes the Ready condition in ESO's words. ESO's conditions hide the cause of a failure, which the Event names.
 
 use pawl_domain::{Complaint, Failure, Outcome};
 use pawl_ports::Status;

@@ -1,4 +1,4 @@
-//! What is remembered of objects, to tell a change of their meaning from a change of their status.
+//! Remembers objects that were seen, to tell a change of their spec from a change of their status.
 
 use serde::Deserialize;
 use serde_json::Value;

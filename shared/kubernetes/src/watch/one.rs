@@ -1,4 +1,4 @@
-//! One kind of one cluster, watched.
+//! Watches one kind of object in one cluster.
 
 use super::memory::{Memory, Seen, SeenObject};
 use super::pauses::Pauses;

@@ -1,4 +1,4 @@
-//! The versions of Secrets that this process wrote, so that its watches do not tell it of itself.
+//! Remembers which versions of Secrets this process wrote, so that its watches do not report its own writes.
 
 use pawl_domain::{ClusterName, Namespace, ObjectName};
 use pawl_ports::Writer;

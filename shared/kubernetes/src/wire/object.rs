@@ -1,4 +1,4 @@
-//! Objects that are no Secrets, on the wire.
+//! The JSON of objects that are no Secrets.
 
 use super::{Metadata, NewMetadata, Secret};
 use pawl_domain::declaration::Manifest;

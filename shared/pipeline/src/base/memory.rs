@@ -5,12 +5,13 @@ use crate::base::breaker::Breakers;
 use crate::base::lists::Lists;
 use crate::base::marks::Marks;
 use crate::base::shares::Shares;
+use crate::base::watchable::Watchable;
 use crate::settings::Settings;
 use jiff::Timestamp;
 use pawl_domain::grant::OwnSecrets;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
 /// One for all that a process does.
@@ -23,6 +24,8 @@ pub(crate) struct Memory {
     pub(crate) agenda: Agenda,
     pub(crate) care: Care,
     pub(crate) own: Own,
+    /// Every identity whose stores can be watched, as the last sweep saw them.
+    pub(crate) watchable: watch::Sender<Vec<Watchable>>,
 }
 
 impl Memory {
@@ -35,6 +38,7 @@ impl Memory {
             agenda: Agenda::default(),
             care: Care::default(),
             own: Own::default(),
+            watchable: watch::Sender::default(),
         }
     }
 }

@@ -72,7 +72,7 @@ impl<P: Ports> Sweep<P> {
         swept
     }
 
-    async fn visit(&self, access: &Access, group: &Group, round: &Round) -> SweepReport {
+    pub(super) async fn visit(&self, access: &Access, group: &Group, round: &Round) -> SweepReport {
         let rested = SweepReport { rested: 1, ..SweepReport::default() };
         let name = mark_name("sweep", access);
         let Some(_visiting) = self.base.memory.marks.begin(&name) else { return rested };

@@ -22,6 +22,7 @@ mod sets;
 mod spreading;
 mod status;
 mod story;
+mod surveying;
 mod sweeping;
 mod targets;
 mod windows;

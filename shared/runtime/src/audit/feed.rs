@@ -1,4 +1,4 @@
-//! The way from readers that must never wait to a flow that may be slow.
+//! A bounded buffer between readers that must never wait and a flow that may be slow.
 //!
 //! Vault answers nobody while an audit device blocks. So a change that finds no room is dropped and counted: the sweep
 //! makes up for it, and nothing makes up for a Vault that stands still.

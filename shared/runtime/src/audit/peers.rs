@@ -1,4 +1,4 @@
-//! Whose connections a Unix socket takes audit records from: those of users whom the operator trusts.
+//! Decides which users may send audit records through a Unix socket: those whom the operator trusts.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! What is known beforehand of the Vault whose audit records come in.
+//! Settings of the Vault whose audit records come in.
 
 use super::{Error, Lookup, key, switch};
 use pawl_domain::SecretValue;

@@ -1,4 +1,4 @@
-//! How clusters are talked to, and which credentials Clusters may name.
+//! Settings of connections to clusters, and which credentials Clusters may name.
 
 use super::{Error, Lookup, duration, number, switch};
 use pawl_domain::cluster::Allowed;

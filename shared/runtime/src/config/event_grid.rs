@@ -1,4 +1,4 @@
-//! Whose events of Event Grid are taken.
+//! Settings of who may hand in events of Event Grid.
 
 use super::{Error, Lookup, key};
 use crate::event_grid::Entra;

@@ -1,4 +1,4 @@
-//! How much is done at once, and how patiently.
+//! Settings of the flow: concurrency, intervals, pauses.
 
 use super::{Error, Lookup, duration, number, switch};
 use pawl_pipeline::Settings;

@@ -1,7 +1,9 @@
 //! What stores may do only where the operator says so, and what is said of them to AWS.
 
 use super::{Error, Lookup, switch};
+use pawl_domain::grant::Origin;
 use pawl_vault::Options;
+use std::sync::Arc;
 
 /// Reads what stores of Vault may do; without a word, nothing of it.
 ///
@@ -22,6 +24,26 @@ pub fn vault(lookup: &dyn Lookup) -> Result<Options, Error> {
         own_identity_servers: servers.map(str::to_owned).collect(),
         ..Options::default()
     })
+}
+
+/// The servers on other machines that stores may ask without TLS (`PAWL_PLAIN_HTTP_SERVERS`), such as a 1Password Connect in the
+/// cluster that Pawl runs in; none where nothing is said. Each is an address of `http` with nothing behind the port.
+///
+/// # Errors
+/// When one is not.
+pub fn plain_http_servers(lookup: &dyn Lookup) -> Result<Arc<[Origin]>, Error> {
+    let name = "PAWL_PLAIN_HTTP_SERVERS";
+    let given = lookup.get(name).unwrap_or_default();
+    let named = given.split(',').map(str::trim).filter(|server| !server.is_empty());
+    let origin = |server: &str| {
+        let plain = server.strip_prefix("http://").filter(|rest| !rest.trim_end_matches('/').contains('/'));
+        plain.and_then(|_| Origin::of(server)).ok_or_else(|| {
+            let rule =
+                "write addresses such as http://onepassword-connect.connect.svc:8080, with commas between";
+            Error::Invalid { name, rule: rule.to_owned() }
+        })
+    };
+    named.map(origin).collect()
 }
 
 /// Whether sessions of the roles that stores name carry cluster, namespace and store (`PAWL_AWS_SESSION_TAGS`): `true` unless
@@ -52,6 +74,18 @@ mod tests {
         let servers: Vec<_> = all.own_identity_servers.iter().map(String::as_str).collect();
         assert_eq!(servers, ["https://a.example.com", "https://b.example.com:8200"]);
         assert!(vault(&|_: &str| Some("maybe".to_owned())).is_err());
+    }
+
+    #[test]
+    fn only_servers_that_are_named_are_asked_without_tls() {
+        let servers = |text: &'static str| plain_http_servers(&move |_: &str| Some(text.to_owned()));
+        assert_eq!(plain_http_servers(&|_: &str| None).unwrap().len(), 0);
+        let named = servers("http://connect.svc:8080, http://Vault.Example.com/").unwrap();
+        let shown: Vec<String> = named.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["connect.svc:8080", "vault.example.com:80"]);
+        for wrong in ["https://connect.svc", "connect.svc:8080", "http://", "http://a/path", "*"] {
+            assert!(servers(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

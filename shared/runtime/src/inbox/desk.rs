@@ -1,10 +1,10 @@
-//! The job queue as a person looks at it: what waits, what is dead and why, tried anew or removed.
+//! The job queue as `pawl jobs` shows it: what waits, what is dead and why; and how jobs are redriven or deleted.
 //!
 //! Of a local file every job can be seen. Of SQS, only how many wait, for each look at a message counts as one of the
 //! tries that it has; and the dead letters one by one.
 
 use super::{Inbox, local};
-use crate::wiring::SystemClock;
+use crate::clock::SystemClock;
 use futures::{StreamExt, TryStreamExt, stream};
 use pawl_aws::Queue;
 use pawl_aws::queue::Message;

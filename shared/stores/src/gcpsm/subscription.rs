@@ -37,8 +37,7 @@ pub struct Subscription<A> {
     failed: AtomicBool,
 }
 
-/// A message that was taken.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A message that was taken. Debug shows nothing of what others wrote.
 pub struct Pulled {
     /// Names this delivery; [`Subscription::acknowledge`] and [`Subscription::postpone`] want it.
     pub receipt: String,
@@ -252,6 +251,12 @@ impl<A> fmt::Debug for Subscription<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (project, id) = (&self.project, &self.id);
         f.debug_struct("Subscription").field("project", project).field("id", id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Pulled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pulled").field("attempt", &self.attempt).finish_non_exhaustive()
     }
 }
 

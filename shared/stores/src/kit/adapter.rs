@@ -1,8 +1,9 @@
-//! What all adapters do around what is particular to each: identities are proven once and shared, a proof that is refused is had
-//! anew, each key is asked for once.
+//! The frame of every adapter. It proves each identity once and shares the session, proves it anew after a refusal, and asks
+//! for each key once. A [`Dialect`] adds what is particular to a provider.
 
 use super::{Asked, Batch, Bounds, Cells, Proof, Proofs, Proving, Server};
 use futures::{StreamExt, stream};
+use pawl_domain::grant::Origin;
 use pawl_domain::store::Backend;
 use pawl_domain::{Access, DigestKey, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use pawl_ports::{Clock, ClusterCredentials, Error, Listing, Sources, Wanted};
@@ -130,6 +131,13 @@ impl<D: Dialect, C: ClusterCredentials> Adapter<D, C> {
     #[must_use]
     pub fn bounded(self, bounds: Bounds) -> Self {
         Self { bounds, ..self }
+    }
+
+    /// The same, which asks these servers on other machines without TLS where their address is one of `http`.
+    #[must_use]
+    pub fn without_tls(self, servers: &Arc<[Origin]>) -> Self {
+        let bounds = Bounds { plain_http: Arc::clone(servers), ..self.bounds.clone() };
+        self.bounded(bounds)
     }
 
     /// Asks with the identity's session; where its proof is refused, once more with a new one.

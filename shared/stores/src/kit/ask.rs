@@ -1,4 +1,4 @@
-//! Requests as most APIs want them, and when they are made again.
+//! Builds the requests that most APIs want, and says which answers are worth another attempt.
 
 use super::{Ask, Bounds, Call, Link, Reply, Whole};
 use pawl_domain::SecretValue;

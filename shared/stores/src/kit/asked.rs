@@ -24,7 +24,7 @@ pub struct Proving<'a, C, D: Dialect> {
 }
 
 impl<C: ClusterCredentials, D: Dialect> Proving<'_, C, D> {
-    /// A connection over TLS; the last one where it is made of the same.
+    /// A connection, over TLS unless the operator lists the server; the last one where it is made of the same.
     ///
     /// # Errors
     /// As for [`Link::kept`].
@@ -34,7 +34,7 @@ impl<C: ClusterCredentials, D: Dialect> Proving<'_, C, D> {
         material: Material,
         last: Option<&Arc<Link>>,
     ) -> Result<Arc<Link>, Error> {
-        let (reach, plain) = (&self.proofs.access.grant.reach, PlainHttp::Refused(None));
+        let (reach, plain) = (&self.proofs.access.grant.reach, PlainHttp::Listed);
         Link::kept(last, server, material, self.bounds, reach, plain).await
     }
 

@@ -1,4 +1,4 @@
-//! For whom a service account's token is made.
+//! Decides for which audience a service account's token may be made.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,4 @@
-//! What is wanted, each once.
+//! Asks for each key once, though several declarations want it.
 
 use pawl_ports::{Error, Wanted};
 use std::collections::BTreeMap;

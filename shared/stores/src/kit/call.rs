@@ -1,10 +1,10 @@
-//! What a call is named in messages and metrics, and what it means that no answer came.
+//! Names a call in messages and metrics, and turns failures of it into errors.
 
 use super::Reply;
+use super::cause::find;
 use super::guard::is_refused;
 use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
-use std::error::Error as StdError;
 use std::fmt;
 
 /// A store's server.
@@ -170,16 +170,4 @@ fn distrust(why: &rustls::CertificateError) -> &'static str {
         Why::Revoked => " (it was revoked)",
         _ => "",
     }
-}
-
-/// The cause of this type, however deep it lies.
-pub(super) fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    causes.find_map(within)
-}
-
-/// The error itself, or what errors of input and output are wrapped around, which they do not name as their cause.
-fn within<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    let inner = || error.downcast_ref::<std::io::Error>()?.get_ref();
-    error.downcast_ref::<T>().or_else(|| within(inner()?))
 }

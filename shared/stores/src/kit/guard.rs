@@ -1,8 +1,9 @@
-//! Names are resolved to addresses that the store may reach, by what dials: what a name means later does not matter.
+//! Resolves names to addresses that the store may reach. The code that dials uses the addresses checked here, so a name that
+//! changes its meaning afterwards gains nothing.
 //!
 //! Where a proxy is set (`HTTPS_PROXY` and its kin) it resolves the names of servers, and its own rules decide.
 
-use super::call::find;
+use super::cause::find;
 use pawl_domain::grant::Reach;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Texts in answers that nobody may see.
+//! Secret texts in JSON answers: never shown, wiped when dropped.
 
 use pawl_domain::SecretValue;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Answers that go on as long as they are listened to: lines, read one by one.
+//! Reads answers without an end, such as watches, line by line.
 
 use super::link::append;
 use super::{Ask, Call, Link, Reply};

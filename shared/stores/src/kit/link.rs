@@ -35,6 +35,8 @@ pub struct Bounds {
     pub largest_list: usize,
     /// The memory that large answers have together; one for the process.
     pub room: Room,
+    /// The servers on other machines that the operator lets be asked without TLS.
+    pub plain_http: Arc<[Origin]>,
 }
 
 impl Default for Bounds {
@@ -50,6 +52,7 @@ impl Default for Bounds {
             largest_answer: 1024 * 1024,
             largest_list: 8 * 1024 * 1024,
             room: Room::of_process(),
+            plain_http: Arc::default(),
         }
     }
 }
@@ -70,6 +73,8 @@ pub struct Material {
 pub enum PlainHttp {
     /// It may.
     Allowed,
+    /// It may where the operator lists it ([`Bounds::plain_http`]).
+    Listed,
     /// It may not; the operator's setting that would allow it, where there is one.
     Refused(Option<&'static str>),
 }
@@ -133,7 +138,7 @@ impl Link {
         reach: &Reach,
         plain: PlainHttp,
     ) -> Result<Self, Error> {
-        let base = base(call, reach, plain)?;
+        let base = base(call, reach, plain, bounds)?;
         let (made_of, times, guard) = (material.clone(), bounds.clone(), Guard::new(reach));
         // The machine's own certificates are read from files.
         let client = tokio::task::spawn_blocking(move || client(&made_of, &times, guard))
@@ -157,7 +162,7 @@ impl Link {
     ) -> Result<Arc<Self>, Error> {
         let call = Call { step: Step::Authenticate, server, action: "open", subject: "connection" };
         let is_same = |last: &&Arc<Self>| {
-            last.material == material && base(&call, reach, plain).is_ok_and(|base| base == last.base)
+            last.material == material && base(&call, reach, plain, bounds).is_ok_and(|base| base == last.base)
         };
         match last.filter(is_same) {
             Some(last) => Ok(Arc::clone(last)),
@@ -332,7 +337,7 @@ pub(super) fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8], whole: usize) 
     body.extend_from_slice(chunk);
 }
 
-fn base(call: &Call<'_>, reach: &Reach, plain: PlainHttp) -> Result<Url, Error> {
+fn base(call: &Call<'_>, reach: &Reach, plain: PlainHttp, bounds: &Bounds) -> Result<Url, Error> {
     let field = call.server.field;
     let url = Url::parse(call.server.address.trim()).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -346,15 +351,24 @@ fn base(call: &Call<'_>, reach: &Reach, plain: PlainHttp) -> Result<Url, Error> 
         let what = format_args!("the store's {field} holds a password; prove identities with auth");
         return Err(call.error(Kind::Invalid, what));
     }
+    let origin = Origin::of(url.as_str());
     // An address is no name that would be resolved, so nothing that dials looks at it again.
-    if Origin::of(url.as_str()).and_then(|at| at.address).is_some_and(|address| !reach.admits(address)) {
+    if origin.as_ref().and_then(|at| at.address).is_some_and(|address| !reach.admits(address)) {
         return Err(call.refused_address());
     }
-    if let PlainHttp::Refused(setting) = plain
-        && url.scheme() == "http"
-        && !is_loopback(&url)
-    {
-        let or = setting.map(|name| format!(", or let the operator set {name}=true")).unwrap_or_default();
+    let is_allowed = match plain {
+        PlainHttp::Allowed => true,
+        PlainHttp::Listed => origin.is_some_and(|origin| bounds.plain_http.contains(&origin)),
+        PlainHttp::Refused(_) => false,
+    };
+    if url.scheme() == "http" && !is_loopback(&url) && !is_allowed {
+        let or = match plain {
+            PlainHttp::Refused(Some(name)) => format!(", or let the operator set {name}=true"),
+            PlainHttp::Listed => {
+                ", or let the operator list the server in PAWL_PLAIN_HTTP_SERVERS".to_owned()
+            }
+            PlainHttp::Refused(None) | PlainHttp::Allowed => String::new(),
+        };
         let what = format_args!(
             "the store's {field} is asked without TLS, so that others on the way can read tokens and secrets; write \
              https{or}"

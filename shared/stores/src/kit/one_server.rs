@@ -35,7 +35,7 @@ pub trait OneServer: Sized + Send + Sync + 'static {
 
     /// Whether the server may be asked without TLS.
     fn plain(_spec: &Self::Spec) -> PlainHttp {
-        PlainHttp::Refused(None)
+        PlainHttp::Listed
     }
 
     /// The certificates of the connection.

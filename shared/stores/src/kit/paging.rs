@@ -1,4 +1,4 @@
-//! Listings: at most so many pages, none of them twice.
+//! Follows the pages of a list: no page twice, and a bounded number of them.
 
 use super::Call;
 use pawl_domain::Kind;

@@ -1,4 +1,4 @@
-//! What stands in target clusters: tokens, passwords, certificates.
+//! Reads tokens, passwords and certificates in target clusters.
 
 use super::{Server, is_of_api_server};
 use pawl_domain::cluster::SecretKeyAt;

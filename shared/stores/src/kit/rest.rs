@@ -1,4 +1,4 @@
-//! Calls of a REST API with what proves an identity, and what its refusals mean.
+//! Calls a REST API with the headers that prove an identity, and says what its refusals mean.
 
 use super::{Ask, Call, Hidden, Link, Reply, may_pass, sealed};
 use jiff::SignedDuration;

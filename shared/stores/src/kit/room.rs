@@ -1,4 +1,4 @@
-//! Room in memory for large answers of stores: those of one process have so many bytes together, and the next one waits.
+//! Bounds the memory that large answers of stores take together in one process: the next one waits.
 //!
 //! An answer has a longest length, and calls are many: stores of a tenant that all answer with as much as they may would take
 //! the memory of everybody. What is small, as nearly every secret is, waits for nobody.

@@ -1,4 +1,5 @@
-//! Identities: each proven until some moment, failed a moment ago, or not asked for yet.
+//! Keeps the sessions of identities: each is proven once by one of many callers, used until it ends, and given up after a
+//! refusal.
 
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::Access;

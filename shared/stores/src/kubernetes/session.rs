@@ -1,4 +1,4 @@
-//! The way to an API server, proven.
+//! Proves an identity to an API server.
 
 use super::api::{Served, is_of_credentials};
 use super::kubeconfig::Kubeconfig;

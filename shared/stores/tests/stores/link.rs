@@ -1,6 +1,6 @@
 //! Connections, on a scripted server.
 
-use pawl_domain::grant::Reach;
+use pawl_domain::grant::{Origin, Reach};
 use pawl_domain::{Complaint, Kind, Provider, Rule, Step};
 use pawl_ports::Error;
 use pawl_stores::kit::{Ask, Bounds, Call, Link, Material, PlainHttp, Reply, Server, Whole};
@@ -175,6 +175,18 @@ async fn another_machine_is_asked_with_tls_and_without_a_password() {
             (!usable).then_some(Kind::Invalid),
             "{address}"
         );
+    }
+    let listed =
+        Bounds { plain_http: [Origin::of("http://Connect.svc:8080").unwrap()].into(), ..Bounds::default() };
+    for (address, usable) in [
+        ("http://connect.svc:8080/v1", true),
+        ("http://connect.svc", false),
+        ("http://other.svc:8080", false),
+    ] {
+        let opened =
+            Link::open(&call(address), Material::default(), &listed, &Reach::Anywhere, PlainHttp::Listed)
+                .await;
+        assert_eq!(opened.is_ok(), usable, "{address}");
     }
     let plain = PlainHttp::Refused(Some("SETTING"));
     let error = open("http://store.example.com", &Reach::Anywhere, plain).await.err().unwrap();

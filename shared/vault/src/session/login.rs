@@ -1,4 +1,4 @@
-//! The auth methods: what each of them shows to the server.
+//! Logs in by each auth method.
 //!
 //! Source: ESO's Vault provider for fields and order, Vault's API for paths and bodies.
 

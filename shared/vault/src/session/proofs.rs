@@ -1,4 +1,4 @@
-//! What stands in target clusters: passwords, tokens, certificates.
+//! Reads passwords, tokens and certificates in target clusters.
 
 use crate::options::Options;
 use pawl_domain::store::{VaultAuth, VaultProof, VaultStore};

@@ -2,7 +2,7 @@
 //! totals of each group, and ends with 1 when there is a difference that nobody chose.
 #![expect(clippy::print_stdout, reason = "it is a command")]
 
-use pawl_golden::{Case, Choices, Error, Outcome, differences, lines, play, same_words};
+use pawl_golden::{Case, Choices, Error, Outcome, Played, differences, lines, play, same_words};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,13 +37,25 @@ async fn main() -> Result<ExitCode, Error> {
         None => Choices::default(),
         Some(path) => Choices::read(path)?,
     };
-    let outcomes = play(&cases).await?;
+    let Played { outcomes, moved } = play(&cases).await?;
     let mut totals: BTreeMap<&str, Total> = BTreeMap::new();
     for (case, outcome) in cases.iter().zip(&outcomes) {
         let total = totals.entry(&case.group).or_default();
         judge(case, outcome, &choices, arguments.events, total);
     }
     let undecided = sum(&totals);
+    println!(
+        "moved to another Pawl: it would change {} of {} targets, and wrote {}",
+        moved.would_change.len(),
+        moved.looked_at,
+        moved.changed.len()
+    );
+    for (declaration, change) in &moved.would_change {
+        println!("    {declaration}: {change}");
+    }
+    for secret in &moved.changed {
+        println!("    Secret {secret} was written");
+    }
     Ok(if undecided == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -24,9 +24,15 @@ pub struct FakeSources {
     pub(crate) door: Door,
     pub(crate) clock: FakeClock,
     keys: Arc<Mutex<Vec<Key>>>,
+    watched: Arc<Mutex<Vec<Provider>>>,
 }
 
 impl FakeSources {
+    /// Stores of this provider can be watched from now on. Nothing is told: that is for those who watch.
+    pub fn let_watch(&self, provider: Provider) {
+        lock(&self.watched).push(provider);
+    }
+
     /// A new version of a key, which comes into being if it is not there: `v1`, `v2`... in Secrets Manager, `1`,
     /// `2`... in Parameter Store. Returns the change that a complete event would become.
     pub fn rotate(&self, location: &Location, name: &str, value: impl Into<Vec<u8>>) -> Change {
@@ -130,6 +136,10 @@ impl FakeSources {
 impl Sources for FakeSources {
     fn providers(&self) -> Vec<Provider> {
         Provider::ALL.to_vec()
+    }
+
+    fn watched(&self) -> Vec<Provider> {
+        lock(&self.watched).clone()
     }
 
     async fn validate(&self, access: &Access) -> Result<(), Error> {

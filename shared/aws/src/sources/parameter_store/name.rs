@@ -1,4 +1,4 @@
-//! How parameters are named: plainly, by ARN, with a version or label behind a colon.
+//! The names of parameters: plain, as ARN, and with a version or label behind a colon.
 
 use pawl_domain::VersionSelector;
 use pawl_domain::provider::Arn;

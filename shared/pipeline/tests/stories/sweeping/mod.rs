@@ -8,6 +8,7 @@ mod promise;
 mod retries;
 mod statuses;
 mod untold;
+mod watching;
 
 use crate::story::Story;
 use pawl_ports::Ports;

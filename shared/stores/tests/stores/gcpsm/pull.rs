@@ -1,5 +1,7 @@
 //! A pull subscription of Pub/Sub, and the identity that it is read with.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pawl_domain::store::AwsAuth;
 use pawl_domain::{Access, Kind, SecretValue, Step};
 use pawl_ports::{CallerIdentity, Error, Question, SignedRequest};
@@ -116,6 +118,45 @@ async fn messages_come_as_they_are_pushed_and_are_held_until_they_are_acknowledg
         world.asked(),
         ["pull", "modifyAckDeadline", "pull", "acknowledge", "pull", "modifyAckDeadline"]
     );
+}
+
+#[tokio::test]
+async fn a_pull_that_is_dropped_at_any_moment_loses_nothing() {
+    let world = world().await;
+    assert!(world.pull().await.is_empty(), "the identity is proven");
+    world.google.publish(&SECRET, b"one");
+    world.google.publish(&SECRET, b"two");
+    for polls in 1..40 {
+        let mut call = Box::pin(world.subscription.receive(10));
+        for _ in 0..polls {
+            if futures::poll!(call.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+        world.google.end_deadlines();
+    }
+    // What was on its way when the last one was dropped is answered first.
+    let both = async || {
+        world.google.end_deadlines();
+        world.pull().await.len() == 2
+    };
+    assert!(both().await || both().await);
+    assert_eq!(world.google.unacknowledged(), 2);
+}
+
+#[tokio::test]
+async fn messages_and_identities_show_to_nobody() {
+    let world = world().await;
+    world.google.publish(&[("eventType", CANARY)], CANARY.as_bytes());
+    let pulled = world.pull().await;
+    assert!(pulled[0].body.contains(CANARY));
+    let shown = format!("{pulled:?} {:?}", world.subscription);
+    let key = world.google.key_file()["private_key"].as_str().unwrap().to_owned();
+    for hidden in [CANARY, &pulled[0].receipt, &STANDARD.encode(CANARY), &key[..60]] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
 }
 
 #[tokio::test]

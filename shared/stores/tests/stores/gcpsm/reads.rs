@@ -192,8 +192,9 @@ async fn few_versions_are_told_without_values_where_the_identity_may_see_them() 
 
 /// What a sweep of a large store costs, as docs/stores.md says.
 #[tokio::test]
-async fn ten_thousand_keys_that_did_not_change_cost_a_call_each() {
-    const KEYS: usize = 10_000;
+async fn many_keys_that_did_not_change_cost_a_call_each() {
+    // Many more than are told one by one without values; no number above that makes a difference.
+    const KEYS: usize = 1_000;
     let world = world(|_| {}).await;
     for number in 0..KEYS {
         world.google.add(None, &format!("key-{number}"), b"x");
