@@ -90,7 +90,12 @@ impl<P: Ports> Spread<P> {
         Ok(spreading)
     }
 
-    async fn of_parent(&self, cluster: &Cluster, parent: &Parent, namespaces: &Namespaces) -> Result<Done, Error> {
+    async fn of_parent(
+        &self,
+        cluster: &Cluster,
+        parent: &Parent,
+        namespaces: &Namespaces,
+    ) -> Result<Done, Error> {
         if parent.deleting {
             return self.clean_up(cluster, parent).await;
         }

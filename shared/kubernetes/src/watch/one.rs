@@ -252,9 +252,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             }
             ("DELETED", Subject::ManagedSecrets) => self.target(&metadata, None).await?,
             ("ADDED" | "MODIFIED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
-                if self.memory.is_news(&metadata) {
-                    self.tell(Sighting::Families).await?;
-                }
+                self.tell_if_news(&metadata).await?;
             }
             ("DELETED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
                 self.memory.remove(&metadata);
@@ -287,6 +285,11 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
     async fn target(&self, seen: &Seen, version: Option<String>) -> Result<(), Unheard> {
         let (Ok(namespace), Ok(name)) = (seen.namespace.parse(), seen.name.parse()) else { return Ok(()) };
         self.tell(Sighting::Target(namespace, name, version)).await
+    }
+
+    /// What ClusterExternalSecrets depend on is told where more than a status changed.
+    async fn tell_if_news(&mut self, seen: &Seen) -> Result<(), Unheard> {
+        if self.memory.is_news(seen) { self.tell(Sighting::Families).await } else { Ok(()) }
     }
 
     /// An ExternalSecret that a ClusterExternalSecret made is its parent's matter as well.

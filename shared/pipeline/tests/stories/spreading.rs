@@ -306,7 +306,7 @@ async fn one_that_makes_no_sense_keeps_its_children_and_says_so() {
 async fn what_esos_finalizer_holds_is_cleaned_up_and_let_go() {
     let eso = "externalsecrets.external-secrets.io/clusterexternalsecret-cleanup";
     let held = Parent { finalizers: vec![eso.to_owned()], ..parent("db") };
-    let story = scene(&["+shop", "+till"], &[held.clone()]);
+    let story = scene(&["+shop", "+till"], std::slice::from_ref(&held));
     index(&story).await;
     story.world.clusters().set_parent(&name(), Parent { deleting: true, ..held });
     story.world.inject(Fault::fail(Kind::Transient).at(Point::Child).on("blue/till"));
