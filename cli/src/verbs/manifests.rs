@@ -35,6 +35,7 @@ pub(crate) fn together(found: Vec<Manifests>) -> Manifests {
     let mut all = Manifests::default();
     for each in found {
         all.declarations.extend(each.declarations);
+        all.patterns.extend(each.patterns);
         all.stores.extend(each.stores);
         all.clusters.extend(each.clusters);
         all.policies.extend(each.policies);

@@ -36,6 +36,7 @@ mod one_password;
 mod oracle;
 mod ovh;
 mod part;
+mod pattern;
 mod policy;
 mod previder;
 mod pulumi;
@@ -52,6 +53,7 @@ mod webhook;
 pub use access::mark_name;
 
 use part::{Object, Out, Part};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{Cluster, Declaration, Record, Store, StorePolicy};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -72,6 +74,8 @@ pub enum Kind {
     Cluster,
     /// A [`Declaration`].
     Declaration,
+    /// A [`Pattern`].
+    Pattern,
     /// A [`StorePolicy`].
     Policy,
     /// A [`Record`] of the ledger.
@@ -86,6 +90,7 @@ impl Kind {
         match self {
             Self::Cluster => "cluster",
             Self::Declaration => "declaration",
+            Self::Pattern => "pattern",
             Self::Policy => "policy",
             Self::Record => "record",
             Self::Store => "store",
@@ -95,7 +100,7 @@ impl Kind {
     /// What a person does about a document of this kind that cannot be read.
     fn remedy(self) -> &'static str {
         match self {
-            Self::Cluster | Self::Policy | Self::Store => "apply its manifest again",
+            Self::Cluster | Self::Pattern | Self::Policy | Self::Store => "apply its manifest again",
             Self::Declaration => "apply its manifest again, or remove it with pawl delete",
             Self::Record => "it counts as unknown, and the next sync writes it anew",
         }
@@ -115,6 +120,11 @@ impl Document for Cluster {
 
 impl Document for Declaration {
     const KIND: Kind = Kind::Declaration;
+    const VERSION: u32 = 1;
+}
+
+impl Document for Pattern {
+    const KIND: Kind = Kind::Pattern;
     const VERSION: u32 = 1;
 }
 
@@ -203,6 +213,7 @@ impl Unreadable {
         match self.kind {
             Kind::Store => self.id.clone(),
             Kind::Record => format!("the record of {}", self.id),
+            Kind::Pattern => format!("ClusterExternalSecret {}", self.id),
             Kind::Cluster | Kind::Declaration | Kind::Policy => format!("{} {}", self.kind, self.id),
         }
     }

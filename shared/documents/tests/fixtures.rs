@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+#[path = "fixtures/patterns.rs"]
+mod patterns;
 #[path = "fixtures/served.rs"]
 mod served;
 mod vendors;

@@ -21,6 +21,7 @@
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
+//! | [`pattern`] | [`Pattern`](pattern::Pattern): a ClusterExternalSecret that was applied |
 //! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
@@ -47,6 +48,7 @@ pub mod key;
 pub mod manifests;
 pub mod name;
 pub mod parts;
+pub mod pattern;
 pub mod policy;
 pub mod provider;
 pub mod push;

@@ -1,5 +1,6 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
+use crate::pattern::Pattern;
 use crate::{Cluster, Declaration, Store, StoreId, StorePolicy};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,8 @@ use std::fmt;
 pub struct Manifests {
     /// The declarations, one for each ExternalSecret and cluster.
     pub declarations: Vec<Declaration>,
+    /// The ClusterExternalSecrets that were applied, one for each cluster that they go to.
+    pub patterns: Vec<Pattern>,
     /// The stores.
     pub stores: Vec<Store>,
     /// The clusters.

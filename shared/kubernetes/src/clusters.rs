@@ -166,7 +166,7 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesCl
     async fn watch(&self, cluster: &Cluster, told: &Sender<Sighting>) {
         let link = self.connections.link_to(cluster);
         let options = self.connections.options();
-        watch::all(&*link, &options.class, options.families, told).await;
+        watch::all(&*link, &options.class, cluster.index, options.families, told).await;
     }
 
     fn writer(

@@ -93,6 +93,7 @@ pub(crate) fn of_object(object: Value, place: &str, options: &ParseOptions) -> M
 
 fn merge(into: &mut Manifests, one: Manifests) {
     into.declarations.extend(one.declarations);
+    into.patterns.extend(one.patterns);
     into.stores.extend(one.stores);
     into.clusters.extend(one.clusters);
     into.problems.extend(one.problems);

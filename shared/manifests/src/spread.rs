@@ -5,9 +5,10 @@
 use crate::metadata::{self, Metadata};
 use crate::reader::{Fields, Notes};
 use crate::{selector, title};
+use pawl_domain::reconcile::PAWL_PREFIX;
 use pawl_domain::spread::{Content, Parent, Selection, Told};
 use pawl_domain::{Home, Namespace, ObjectName, Problem};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The annotation that makes ESO read anew; children get their parent's.
@@ -38,6 +39,44 @@ pub fn parent(object: &Value, place: &str, home: &Home) -> (Option<Parent>, Vec<
         told: told(&object["status"]),
     };
     (Some(parent), problems)
+}
+
+/// A ClusterExternalSecret as it was applied.
+pub(super) struct Applied {
+    /// Its name.
+    pub(super) name: ObjectName,
+    /// Where it is wanted.
+    pub(super) selection: Selection,
+    /// What is declared there, as the manifest of an ExternalSecret. Its namespace stands for all.
+    pub(super) child: Value,
+}
+
+/// The namespace that stands for all.
+const ANY: &str = "any";
+
+/// Reads one that was applied; whether it may be used, the notes tell. It goes to the clusters that its annotations name.
+pub(super) fn applied(root: Fields<'_>, object: &Value) -> Option<Applied> {
+    let Read { metadata, spread: Spread { child, selection, content } } = of_fields(root)?;
+    let notes_of_pawl = metadata.annotations.into_iter().filter(|(key, _)| key.starts_with(PAWL_PREFIX));
+    let annotations: BTreeMap<String, String> =
+        content.annotations.into_iter().chain(notes_of_pawl).collect();
+    let child = json!({
+        "apiVersion": object["apiVersion"],
+        "kind": "ExternalSecret",
+        "metadata": {
+            "name": child.as_str(), "namespace": ANY, "labels": content.labels, "annotations": annotations,
+        },
+        "spec": content.spec,
+    });
+    Some(Applied { name: metadata.name, selection, child })
+}
+
+/// Where a field of the ExternalSecret stands in the ClusterExternalSecret.
+pub(super) fn field_of(field: &str) -> String {
+    match field.strip_prefix("spec") {
+        Some(rest) => format!("spec.externalSecretSpec{rest}"),
+        None => field.to_owned(),
+    }
 }
 
 /// What is read of a ClusterExternalSecret.
@@ -118,7 +157,6 @@ fn told(status: &Value) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn read(object: &Value) -> (Option<Parent>, Vec<String>) {
         let (parent, problems) = parent(object, "cluster blue", &Home::Cluster("blue".parse().unwrap()));

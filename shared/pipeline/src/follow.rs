@@ -179,6 +179,10 @@ impl<P: Ports> Follow<P> {
             return Ok(());
         }
         let _indexing = self.base.indexing(&cluster.name).await;
+        let mut report = IndexReport::default();
+        let placed = Box::pin(self.index.place(cluster, &mut report)).await;
+        tell(&report);
+        placed?;
         match Box::pin(self.spread.run(cluster)).await {
             Ok(Spreading { problems, again }) => {
                 problems.iter().for_each(tell_problem);

@@ -1,6 +1,7 @@
 //! The primary keys of items, and how listings are spread over partitions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use pawl_domain::spread::PatternId;
 use pawl_domain::{DeclarationId, Home, IndexKey, StoreId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -40,6 +41,11 @@ impl Key {
 
     pub(crate) fn policy(name: &str) -> Self {
         Self { pk: "policies".to_owned(), sk: name.to_owned() }
+    }
+
+    /// Names of clusters and objects have no slash.
+    pub(crate) fn pattern(id: &PatternId) -> Self {
+        Self { pk: "patterns".to_owned(), sk: format!("{}/{}", id.cluster, id.name) }
     }
 
     pub(crate) fn record(id: &DeclarationId) -> Self {

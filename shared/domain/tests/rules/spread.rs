@@ -2,10 +2,10 @@
 
 use pawl_domain::reconcile::Owner;
 use pawl_domain::spread::{
-    Child, ChildAction, Content, Family, NamespaceState, Namespaces, Parent, Plan, Selection, Told,
+    Child, ChildAction, Content, Family, NamespaceState, Namespaces, Parent, Pattern, Plan, Selection, Told,
 };
 use pawl_domain::store::{LabelOperator, LabelRequirement, LabelSelector};
-use pawl_domain::{Namespace, ObjectName};
+use pawl_domain::{DeclarationId, Home, Namespace, ObjectName, Read, StoreId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -192,4 +192,40 @@ fn a_former_name_and_a_finalizer_of_eso_are_cleaned_up() {
     assert_eq!(parent.released(), Some(vec!["mine".to_owned()]));
     parent.finalizers = vec!["mine".to_owned()];
     assert_eq!(parent.released(), None, "others' finalizers are others' matter");
+}
+
+#[test]
+fn a_pattern_declares_the_same_in_each_namespace_with_the_stores_of_that() {
+    let id = |text: &str| text.parse::<DeclarationId>().unwrap();
+    let mut declaration = crate::given::declaration();
+    declaration.id = id("blue/any/db");
+    let read = |store: StoreId| Read { store, ..crate::given::read("k") };
+    let own = |at: &str| StoreId {
+        home: Home::Applied,
+        namespace: Some(namespace(at)),
+        name: "own".parse().unwrap(),
+    };
+    let wide = || StoreId { home: Home::Applied, namespace: None, name: "wide".parse().unwrap() };
+    declaration.reads = vec![read(own("any")), read(wide())];
+    let selection = Selection { selectors: vec![labelled(&[("t", "1")])], names: BTreeSet::new() };
+    let placed = ["going", "left"].map(namespace).into();
+    let pattern = Pattern { name: "everywhere".parse().unwrap(), selection, declaration, placed };
+    assert_eq!(pattern.id().to_string(), "ClusterExternalSecret blue/everywhere");
+    let shop = pattern.in_namespace(&namespace("shop"));
+    assert_eq!(shop.id, id("blue/shop/db"));
+    assert_eq!(shop.reads.iter().map(|read| read.store.clone()).collect::<Vec<_>>(), [own("shop"), wide()]);
+    let ids: Vec<String> = pattern.ids().map(|id| id.to_string()).collect();
+    assert_eq!(ids, ["blue/going/db", "blue/left/db"]);
+
+    // In a namespace that is being deleted nothing begins, and what is there waits for the end.
+    let mut all = namespaces(&[
+        ("going", &[("t", "1")]),
+        ("late", &[("t", "1")]),
+        ("left", &[]),
+        ("shop", &[("t", "1")]),
+    ]);
+    for name in ["going", "late"] {
+        all.get_mut(&namespace(name)).unwrap().deleting = true;
+    }
+    assert_eq!(pattern.wanted(&all), ["going", "shop"].map(namespace).into());
 }

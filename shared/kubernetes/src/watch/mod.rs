@@ -21,16 +21,19 @@ use one::{One, Subject};
 use pawl_ports::{ClusterIdentity, Sighting};
 use tokio::sync::mpsc::Sender;
 
-/// Watches all kinds until nobody listens any more; those that ClusterExternalSecrets depend on with `families`.
+/// Watches until nobody listens any more: of a cluster that is indexed all kinds, those that ClusterExternalSecrets depend on only
+/// with `families`; of any other its namespaces, which patterns choose from.
 pub(crate) async fn all<I: ClusterIdentity>(
     link: &Link<I>,
     class: &str,
+    is_indexed: bool,
     families: bool,
     told: &Sender<Sighting>,
 ) {
-    let subjects = EsoKind::DECLARED.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
-    let more = [Subject::Eso(EsoKind::ClusterExternalSecret), Subject::Namespaces];
-    let subjects = subjects.chain(more.into_iter().filter(|_| families));
+    let declared = EsoKind::DECLARED.map(Subject::Eso).into_iter().chain([Subject::ManagedSecrets]);
+    let parents = Some(Subject::Eso(EsoKind::ClusterExternalSecret)).filter(|_| is_indexed && families);
+    let namespaces = Some(Subject::Namespaces).filter(|_| families || !is_indexed);
+    let subjects = declared.filter(|_| is_indexed).chain(parents).chain(namespaces);
     let watches = subjects.flat_map(|subject| {
         let collections = match subject {
             Subject::Eso(kind) => kind.collections(link),
@@ -43,4 +46,6 @@ pub(crate) async fn all<I: ClusterIdentity>(
             .map(move |namespace| One::new(link, class, told, subject, namespace).run().boxed())
     });
     join_all(watches).await;
+    // Where there is nothing to watch, nobody is told anything.
+    told.closed().await;
 }

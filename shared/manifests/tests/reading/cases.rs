@@ -3,6 +3,7 @@
 //! `PAWL_REGENERATE=1` writes what is read in place of what is expected; look at the difference before keeping it.
 
 use pawl_domain::cluster::{Cluster, Connection};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{Home, Manifests, Query, Remote, Rule, Rules};
 use pawl_manifests::{ParseOptions, parse};
 use serde_json::{Value, json};
@@ -52,13 +53,18 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, stores, clusters, policies, problems, unserved: _, standing: _ } =
+    let Manifests { declarations, patterns, stores, clusters, policies, problems, unserved: _, standing: _ } =
         parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();
     // A policy has no form but its manifest and its document.
     let policies: Vec<String> = policies.iter().map(|policy| format!("{policy:?}")).collect();
-    json!({ "policies": policies, "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems })
+    let mut found = json!({ "policies": policies, "declarations": declarations, "stores": stores, "clusters": clusters, "problems": problems });
+    if !patterns.is_empty() {
+        let pattern = |each: &Pattern| json!({ "name": each.name, "selection": each.selection, "declaration": each.declaration });
+        found["patterns"] = patterns.iter().map(pattern).collect();
+    }
+    found
 }
 
 /// Known clusters, given as `{"<name>": {<labels>}}`.

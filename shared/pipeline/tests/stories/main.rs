@@ -10,6 +10,7 @@ mod lost_in_delivery;
 mod lost_in_index;
 mod lost_in_removal;
 mod never_back;
+mod placing;
 mod policies;
 mod receipts;
 mod rehearsing;
