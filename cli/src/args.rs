@@ -344,6 +344,10 @@ pub(crate) struct Rbac {
     /// Also read PushSecrets from the cluster and write their status and finalizer; wants --profile index.
     #[arg(long)]
     pub(crate) push: bool,
+    /// Also makes ExternalSecrets of the cluster's ClusterExternalSecrets; goes with --profile index and
+    /// PAWL_CLUSTER_EXTERNAL_SECRETS=true.
+    #[arg(long)]
+    pub(crate) cluster_external_secrets: bool,
     /// The service accounts that stores prove themselves with, as `<namespace>/<name>`, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "ACCOUNTS")]
     pub(crate) tokens: Vec<String>,

@@ -4,9 +4,9 @@
 use super::tasks::Stopped;
 use pawl_domain::{Cluster, ClusterName};
 use pawl_pipeline::{Pipeline, Sightings};
-use pawl_ports::{Ports, Registry, Sighting, Watches};
+use pawl_ports::{Error, Ports, Registry, Sighting, Watches};
 use pawl_runtime::World;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ const ROOM: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Follows every cluster that is to be indexed.
+/// Follows every cluster that is to be indexed, and the namespaces of those that applied ClusterExternalSecrets go to.
 pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
     let mut following: BTreeMap<ClusterName, (Cluster, AbortHandle)> = BTreeMap::new();
     let mut tasks = JoinSet::new();
@@ -43,15 +43,13 @@ pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, mut stopped: Stoppe
                 continue;
             }
         }
-        let declared = match pipeline.ports().registry().clusters().await {
-            Ok(declared) => declared,
+        let wanted = match wanted(&pipeline).await {
+            Ok(wanted) => wanted,
             Err(problem) => {
                 warn!("clusters: {problem}");
                 continue;
             }
         };
-        let wanted: BTreeMap<ClusterName, Cluster> =
-            declared.into_iter().filter(|it| it.index).map(|it| (it.name.clone(), it)).collect();
         following.retain(|name, (cluster, task)| {
             let same = wanted.get(name) == Some(cluster) && !task.is_finished();
             if !same {
@@ -68,6 +66,16 @@ pub(super) async fn clusters(pipeline: Arc<Pipeline<World>>, mut stopped: Stoppe
     }
     // Each ends after the piece of work that it began.
     while tasks.join_next().await.is_some() {}
+}
+
+/// The clusters that are indexed, and those whose namespaces an applied ClusterExternalSecret chooses from.
+async fn wanted(pipeline: &Pipeline<World>) -> Result<BTreeMap<ClusterName, Cluster>, Error> {
+    let registry = pipeline.ports().registry();
+    let declared = registry.clusters().await?;
+    let patterns = registry.patterns().await?;
+    let patterned: BTreeSet<ClusterName> = patterns.iter().map(|pattern| pattern.id().cluster).collect();
+    let wanted = declared.into_iter().filter(|it| it.index || patterned.contains(&it.name));
+    Ok(wanted.map(|it| (it.name.clone(), it)).collect())
 }
 
 /// Follows one cluster until told to stop.

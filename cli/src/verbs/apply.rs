@@ -24,9 +24,9 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) 
         output::show(&Applied::of(report, true), args.output);
         return Ok(code(well));
     }
-    let ids: Vec<_> = manifests.declarations.iter().map(|each| each.id.clone()).collect();
     let mut report = pipeline.index(manifests, &rights).await?;
     if apply.now {
+        let ids: Vec<_> = report.declarations.iter().map(|(id, _)| id.clone()).collect();
         let at = pipeline.ports().clock().now();
         report.report = pawl_pipeline::Report::default();
         for job in Job::chunks(&ids, None, at) {
@@ -116,6 +116,7 @@ impl Applied {
             });
         }
         objects.extend(report.removed_stores.iter().map(|id| Row::new(id.to_string(), removed)));
+        objects.extend(report.removed_patterns.iter().map(|id| Row::new(id.to_string(), removed)));
         for (id, error) in report.report.failures() {
             objects.push(Row::failed(id.to_string(), error));
         }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::output::{self, Table};
 use manifests::Source;
 use pawl_domain::cluster::Allowed;
+use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Declaration, DeclarationId, Home, Manifests, Problem, PushSecret, Query, Severity, Store, StoreId,
 };
@@ -70,6 +71,11 @@ fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bo
                 }
             }));
         }
+        for pattern in &each.patterns {
+            let found = lint(&pattern.declaration, |id| stores.get(id));
+            let found = found.into_iter().chain(of_searches(&pattern.declaration, &stores));
+            problems.extend(found.map(|finding| of_pattern(finding, source, pattern)));
+        }
         problems.extend(policies.of_stores(source, each, &declarations));
         // One ExternalSecret may go to many clusters.
         problems.dedup();
@@ -97,6 +103,18 @@ fn at(finding: Finding, source: &Source, declaration: &Declaration) -> Problem {
         place: source.place.clone(),
         object: format!("ExternalSecret {namespace}/{name}"),
         field: finding.field,
+        message: finding.message,
+    }
+}
+
+/// A finding of what a ClusterExternalSecret declares in each namespace. Which stores are at hand there, only the cluster knows.
+fn of_pattern(finding: Finding, source: &Source, pattern: &Pattern) -> Problem {
+    let within = finding.field.strip_prefix("spec").map(|rest| format!("spec.externalSecretSpec{rest}"));
+    Problem {
+        severity: finding.severity,
+        place: source.place.clone(),
+        object: format!("ClusterExternalSecret {}", pattern.name),
+        field: within.unwrap_or(finding.field),
         message: finding.message,
     }
 }
@@ -281,6 +299,29 @@ mod tests {
                 "Warning 2.yaml: ExternalSecret shop/gone: spec.data[0]: ClusterSecretStore nowhere is not among \
                  these manifests",
             ]
+        );
+    }
+
+    #[test]
+    fn what_is_declared_in_each_namespace_is_looked_at() {
+        let of_spec = |spec: &str| {
+            format!(
+                "---\napiVersion: external-secrets.io/v1\nkind: ClusterExternalSecret\nmetadata: {{ name: everywhere }}\n\
+                 spec: {{ namespaceSelectors: [{{}}], externalSecretSpec: {{ secretStoreRef: {{ name: wide, kind: ClusterSecretStore }}, \
+                 {spec} }} }}\n"
+            )
+        };
+        let well = "data: [{ secretKey: a, remoteRef: { key: k } }]";
+        assert_eq!(of(&[&of_spec(well), STORE]).1, [] as [&str; 0]);
+        let (_, problems) = of(&[&of_spec("data: [{ secretKey: '!', remoteRef: { key: k } }]"), STORE]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let want = "ClusterExternalSecret everywhere: spec.externalSecretSpec.data[0].secretKey: ";
+        assert!(problems[0].contains(want), "{problems:?}");
+        let rendered = "data: [{ secretKey: a, remoteRef: { key: k } }], target: { template: { data: { b: '{{ .c }}' } } }";
+        let (_, problems) = of(&[&of_spec(rendered), STORE]);
+        assert!(
+            problems[0].contains("ClusterExternalSecret everywhere: spec.externalSecretSpec.target"),
+            "{problems:?}"
         );
     }
 

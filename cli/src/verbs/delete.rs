@@ -97,6 +97,7 @@ fn rows_of(name: &ClusterName, retired: &Retired) -> Vec<Row> {
     let declarations = retired.declarations.iter();
     let mut rows: Vec<Row> =
         declarations.map(|(id, result)| Row::new(id.to_string(), result.as_ref().err())).collect();
+    rows.extend(retired.patterns.iter().map(|id| Row::new(id.to_string(), None)));
     rows.extend(retired.stores.iter().map(|id| Row::new(id.to_string(), None)));
     let (result, message) = match (retired.is_empty(), retired.is_complete()) {
         (true, _) => ("not found", Some("no such cluster is registered; see pawl get clusters".to_owned())),

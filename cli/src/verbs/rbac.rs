@@ -18,6 +18,7 @@ pub(super) fn run(asked: &Rbac) -> Result<ExitCode, Error> {
             Profile::Index => rbac::Profile::Index,
         },
         pushes: asked.push,
+        families: asked.cluster_external_secrets,
         namespaces: asked.namespaces.iter().cloned().collect(),
         accounts: accounts?,
         group: asked.group.clone(),

@@ -18,6 +18,7 @@ use crate::table::{
 use futures::{StreamExt, TryStreamExt, stream};
 use head::{Ref, wanted_every};
 use pawl_documents::{Document, Unreadable};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
 };
@@ -96,10 +97,16 @@ impl Registry for Table {
         Ok(Policies::of(items.iter().map(policy)))
     }
 
+    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+        let items = self.partition("patterns", Some(DOCUMENT)).await?;
+        Ok(those_readable(&items, pattern, Pattern::id))
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let mut found = those_unreadable(&self.partition("clusters", Some(DOCUMENT)).await?, cluster);
         found.extend(those_unreadable(&self.buckets("declarations").await?, declaration));
         found.extend(those_unreadable(&self.partition(Key::PUSHES, Some(DOCUMENT)).await?, push));
+        found.extend(those_unreadable(&self.partition("patterns", Some(DOCUMENT)).await?, pattern));
         found.extend(those_unreadable(&self.partition("policies", Some(DOCUMENT)).await?, policy));
         found.extend(those_unreadable(&self.buckets("stores").await?, store));
         Ok(found)
@@ -227,6 +234,10 @@ fn store(item: &Item) -> Result<Store, Unreadable> {
 }
 
 fn cluster(item: &Item) -> Result<Cluster, Unreadable> {
+    decode(text(item, "sk").unwrap_or_default(), item)
+}
+
+fn pattern(item: &Item) -> Result<Pattern, Unreadable> {
     decode(text(item, "sk").unwrap_or_default(), item)
 }
 

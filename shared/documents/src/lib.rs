@@ -37,6 +37,7 @@ mod one_password;
 mod oracle;
 mod ovh;
 mod part;
+mod pattern;
 mod policy;
 mod previder;
 mod pulumi;
@@ -54,6 +55,7 @@ mod webhook;
 pub use access::mark_name;
 
 use part::{Object, Out, Part};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{Cluster, Declaration, PushRecord, PushSecret, Record, Store, StorePolicy};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -74,6 +76,8 @@ pub enum Kind {
     Cluster,
     /// A [`Declaration`].
     Declaration,
+    /// A [`Pattern`].
+    Pattern,
     /// A [`StorePolicy`].
     Policy,
     /// A [`PushSecret`].
@@ -92,6 +96,7 @@ impl Kind {
         match self {
             Self::Cluster => "cluster",
             Self::Declaration => "declaration",
+            Self::Pattern => "pattern",
             Self::Policy => "policy",
             Self::Push => "push",
             Self::PushRecord => "push-record",
@@ -103,7 +108,7 @@ impl Kind {
     /// What a person does about a document of this kind that cannot be read.
     fn remedy(self) -> &'static str {
         match self {
-            Self::Cluster | Self::Policy | Self::Store => "apply its manifest again",
+            Self::Cluster | Self::Pattern | Self::Policy | Self::Store => "apply its manifest again",
             Self::Declaration => "apply its manifest again, or remove it with pawl delete",
             Self::Push => "apply its manifest again",
             Self::PushRecord => {
@@ -137,6 +142,11 @@ impl Document for PushSecret {
 
 impl Document for PushRecord {
     const KIND: Kind = Kind::PushRecord;
+    const VERSION: u32 = 1;
+}
+
+impl Document for Pattern {
+    const KIND: Kind = Kind::Pattern;
     const VERSION: u32 = 1;
 }
 
@@ -227,6 +237,7 @@ impl Unreadable {
             Kind::Record => format!("the record of {}", self.id),
             Kind::Push => format!("PushSecret {}", self.id),
             Kind::PushRecord => format!("the record of PushSecret {}", self.id),
+            Kind::Pattern => format!("ClusterExternalSecret {}", self.id),
             Kind::Cluster | Kind::Declaration | Kind::Policy => format!("{} {}", self.kind, self.id),
         }
     }

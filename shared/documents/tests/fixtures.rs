@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
 mod generators;
+#[path = "fixtures/patterns.rs"]
+mod patterns;
 #[path = "fixtures/pushes.rs"]
 mod pushes;
 #[path = "fixtures/served.rs"]

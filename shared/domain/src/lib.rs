@@ -21,6 +21,7 @@
 //! | [`declaration`] | [`Declaration`]: an ExternalSecret for one cluster and namespace, parsed and closed |
 //! | [`policy`] | [`StorePolicy`]: what an operator lets tenants' stores do, and the decision |
 //! | [`cluster`] | [`Cluster`]: how to reach a Kubernetes API server |
+//! | [`pattern`] | [`Pattern`](pattern::Pattern): a ClusterExternalSecret that was applied |
 //! | [`affected`](mod@affected) | which declarations a change concerns, and why the others are not |
 //! | [`values`] | what was fetched for a declaration, each value with its version |
 //! | [`record`] | what the ledger remembers: versions, digests, outcomes; never a value |
@@ -30,6 +31,7 @@
 //! | [`refresh`] | when a declaration is due |
 //! | [`push`] | [`PushSecret`]: what is written into stores, of which source, and what the ledger remembers of it |
 //! | [`manifests`] | [`Manifests`]: what a set of manifests holds, parsed, and what was wrong in it |
+//! | [`spread`] | where ClusterExternalSecrets put their ExternalSecrets |
 //!
 //! Nothing in here fails for a reason outside its arguments, and nothing in here knows who calls it.
 
@@ -46,6 +48,7 @@ pub mod key;
 pub mod manifests;
 pub mod name;
 pub mod parts;
+pub mod pattern;
 pub mod policy;
 pub mod provider;
 pub mod push;
@@ -56,6 +59,7 @@ pub mod refresh;
 pub mod render;
 pub mod schedule;
 pub mod secret;
+pub mod spread;
 pub mod store;
 pub mod values;
 

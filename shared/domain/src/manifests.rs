@@ -1,5 +1,6 @@
 //! What a set of manifests holds, parsed: the input of the index.
 
+use crate::pattern::Pattern;
 use crate::{Cluster, Declaration, PushSecret, Store, StoreId, StorePolicy};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ pub struct Manifests {
     pub declarations: Vec<Declaration>,
     /// The PushSecrets, one for each manifest and cluster.
     pub pushes: Vec<PushSecret>,
+    /// The ClusterExternalSecrets that were applied, one for each cluster that they go to.
+    pub patterns: Vec<Pattern>,
     /// The stores.
     pub stores: Vec<Store>,
     /// The clusters.
@@ -27,9 +30,10 @@ pub struct Manifests {
 impl Manifests {
     /// Adds what was found in another place.
     pub fn add(&mut self, other: Self) {
-        let Self { declarations, pushes, stores, clusters, policies, problems, standing } = other;
+        let Self { declarations, pushes, patterns, stores, clusters, policies, problems, standing } = other;
         self.declarations.extend(declarations);
         self.pushes.extend(pushes);
+        self.patterns.extend(patterns);
         self.stores.extend(stores);
         self.clusters.extend(clusters);
         self.policies.extend(policies);

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 const APPLICATION_ID: i64 = 0x5041_574C;
 
 /// Each brings the file from the version of its position to the next.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     // `indexed` holds, as JSON, what the other tables keep of a declaration, so that it can be taken out of them.
     "
     CREATE TABLE declarations (
@@ -67,6 +67,7 @@ const MIGRATIONS: [&str; 4] = [
         document TEXT NOT NULL
     ) WITHOUT ROWID;
     ",
+    "CREATE TABLE patterns (id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Brings the file up to date, whole or not at all; processes that open it together wait for each other.

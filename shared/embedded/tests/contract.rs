@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot do must end it")]
 
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Record, Store, StoreId,
     StorePolicy,
@@ -63,6 +64,7 @@ async fn what_cannot_be_read_hurts_nobody() {
         async || files.two().await,
         async |file, kind, id, turn| match kind {
             DocumentKind::Cluster => file.damage("clusters", id, turn),
+            DocumentKind::Pattern => file.damage("patterns", id, turn),
             DocumentKind::Policy => file.damage("policies", id, turn),
             DocumentKind::Declaration => file.damage("declarations", &id.replace('/', " "), turn),
             // The stores of the suite are applied and belong to no namespace.
@@ -207,6 +209,10 @@ impl Registry for Two {
         self.reads.policies().await
     }
 
+    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+        self.reads.patterns().await
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         self.reads.unreadable().await
     }
@@ -244,6 +250,14 @@ impl Catalogue for Two {
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
         self.reads.remove_cluster(name).await
+    }
+
+    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
+        self.writes.put_pattern(pattern).await
+    }
+
+    async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
+        self.reads.remove_pattern(id).await
     }
 
     async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {

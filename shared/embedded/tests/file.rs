@@ -50,7 +50,7 @@ async fn a_file_that_is_not_ours_is_left_alone() {
 
     drop(Embedded::open(at("newer")).await.unwrap());
     rusqlite::Connection::open(at("newer")).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Embedded::open(at("newer")).await, Err(Error::Newer { found: 99, known: 4 })));
+    assert!(matches!(Embedded::open(at("newer")).await, Err(Error::Newer { found: 99, known: 5 })));
 
     let missing = Embedded::open(directory.path().join("missing/pawl.db")).await.unwrap_err();
     assert!(matches!(missing, Error::Open { .. }) && !missing.is_retryable(), "{missing}");

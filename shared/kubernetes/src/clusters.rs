@@ -5,17 +5,18 @@ use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::watch::{self, OwnWrites};
 use crate::wire::Object;
-use crate::{credentials, push, scan, status, store_status, targets};
+use crate::{credentials, families, push, scan, status, store_status, targets};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
+use pawl_domain::spread::{ChildAction, Content, Family, Namespaces, Parent, Told};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, Home, Manifests, Namespace, ObjectName, PushSecret, SecretValue,
     SourceSecret, Step, StoreId,
 };
 use pawl_ports::{
-    ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, PushStatus, Sighting, Status,
-    StoreStatus, TargetRef, TemplateKind, Watches, WholeSecret, Writer,
+    ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Families, Parents, PushStatus,
+    Sighting, Status, StoreStatus, TargetRef, TemplateKind, Watches, WholeSecret, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -147,11 +148,50 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
     }
 }
 
+impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Families for KubernetesClusters<I, D> {
+    async fn parents(&self, cluster: &Cluster) -> Result<Parents, Error> {
+        families::parents(&*self.connections.link_to(cluster)).await
+    }
+
+    async fn namespaces(&self, cluster: &Cluster) -> Result<Namespaces, Error> {
+        families::namespaces(&*self.connections.link_to(cluster)).await
+    }
+
+    async fn family(&self, cluster: &Cluster, child: &ObjectName) -> Result<Family, Error> {
+        families::family(&*self.connections.link_to(cluster), child).await
+    }
+
+    async fn act_on_child(
+        &self,
+        cluster: &Cluster,
+        at: (&Namespace, &ObjectName),
+        action: &ChildAction,
+        content: &Content,
+    ) -> Result<(), Error> {
+        families::act(&*self.connections.link_to(cluster), at, action, content).await
+    }
+
+    async fn tell_parent(&self, cluster: &Cluster, parent: &ObjectName, told: &Told) -> Result<(), Error> {
+        families::tell(&*self.connections.link_to(cluster), parent, told).await
+    }
+
+    async fn release_parent(
+        &self,
+        cluster: &Cluster,
+        parent: &Parent,
+        finalizers: &[String],
+    ) -> Result<(), Error> {
+        families::release(&*self.connections.link_to(cluster), parent, finalizers).await
+    }
+}
+
 impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Watches for KubernetesClusters<I, D> {
     async fn watch(&self, cluster: &Cluster, told: &Sender<Sighting>) {
         let link = self.connections.link_to(cluster);
         let options = self.connections.options();
-        watch::all(&*link, &options.class, options.pushes, told).await;
+        let wanted =
+            watch::Wanted { is_indexed: cluster.index, pushes: options.pushes, families: options.families };
+        watch::all(&*link, &options.class, wanted, told).await;
     }
 
     fn writer(

@@ -19,6 +19,7 @@ pub(crate) enum EsoKind {
     ClusterSecretStore,
     PushSecret,
     Generator(GeneratorKind),
+    ClusterExternalSecret,
 }
 
 /// The one version of generators.
@@ -28,7 +29,7 @@ impl EsoKind {
     const ALWAYS: [Self; 3] = [Self::ExternalSecret, Self::SecretStore, Self::ClusterSecretStore];
     pub(crate) const STORES: [Self; 2] = [Self::SecretStore, Self::ClusterSecretStore];
 
-    /// The kinds that are read in any case; PushSecrets only where they are carried out.
+    /// The kinds whose objects enter the registry in any case; PushSecrets only where they are carried out.
     pub(crate) fn read(pushes: bool) -> impl Iterator<Item = Self> {
         Self::ALWAYS.into_iter().chain(pushes.then_some(Self::PushSecret))
     }
@@ -59,7 +60,10 @@ impl EsoKind {
         match self {
             Self::Generator(_) => "generators.external-secrets.io/v1alpha1",
             Self::PushSecret => "external-secrets.io/v1alpha1",
-            Self::ExternalSecret | Self::SecretStore | Self::ClusterSecretStore => api_version(version),
+            Self::ExternalSecret
+            | Self::SecretStore
+            | Self::ClusterSecretStore
+            | Self::ClusterExternalSecret => api_version(version),
         }
     }
 
@@ -74,6 +78,7 @@ impl EsoKind {
             Self::SecretStore => ("secretstores", "SecretStore"),
             Self::ClusterSecretStore => ("clustersecretstores", "ClusterSecretStore"),
             Self::PushSecret => ("pushsecrets", "PushSecret"),
+            Self::ClusterExternalSecret => ("clusterexternalsecrets", "ClusterExternalSecret"),
         };
         let prefix = if let Self::PushSecret = self { "/apis/external-secrets.io/v1alpha1" } else { prefix };
         Resource { prefix, plural, kind }
@@ -85,7 +90,9 @@ impl EsoKind {
         I: ClusterIdentity,
     {
         match self {
-            Self::ClusterSecretStore | Self::Generator(GeneratorKind::ClusterGenerator) => vec![None],
+            Self::ClusterSecretStore
+            | Self::ClusterExternalSecret
+            | Self::Generator(GeneratorKind::ClusterGenerator) => vec![None],
             Self::ExternalSecret | Self::SecretStore | Self::PushSecret | Self::Generator(_) => {
                 link.collections()
             }

@@ -1,7 +1,7 @@
 //! The adapter to Kubernetes: connections, Secrets, declarations in clusters and their status.
 //!
 //! [`KubernetesClusters`] is the flow's port to clusters. `connect` makes and keeps a connection to each of them; `call` and
-//! `refusal` are one request and what a "no" means; `targets`, `kinds`, `credentials`, `scan`, `status` and `watch` are what
+//! `refusal` are one request and what a "no" means; `targets`, `kinds`, `credentials`, `scan`, `families`, `status` and `watch` are what
 //! is asked. What the objects of a cluster declare, `pawl_manifests` reads, which knows no cluster.
 //!
 //! Values: `wire` is the only module that turns them into JSON and back. Messages of API servers are never passed on, for
@@ -14,6 +14,7 @@ mod clusters;
 mod connect;
 mod credentials;
 mod eso;
+mod families;
 mod kinds;
 mod list;
 mod options;

@@ -26,6 +26,8 @@ pub struct Options {
     pub class: String,
     /// Whether PushSecrets are read and watched, with the Secrets that they may push.
     pub pushes: bool,
+    /// Whether what ClusterExternalSecrets depend on is watched as well; that takes more rights.
+    pub families: bool,
     /// Where `tokenEnv` of a Cluster is looked up.
     pub lookup: Lookup,
     /// Which credentials Clusters may name.
@@ -33,8 +35,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, no PushSecrets, and
-    /// credentials of clusters where [`Allowed::default`] has them.
+    /// 3 s to connect, 10 s for a request, 5 s of patience, 16 requests at once, 2 s of failing fast, class `default`, no PushSecrets, no
+    /// ClusterExternalSecrets, and credentials of clusters where [`Allowed::default`] has them.
     pub fn new(lookup: Lookup) -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
@@ -44,6 +46,7 @@ impl Options {
             fail_fast: Duration::from_secs(2),
             class: "default".to_owned(),
             pushes: false,
+            families: false,
             lookup,
             allowed: Allowed::default(),
         }
@@ -60,6 +63,7 @@ impl fmt::Debug for Options {
             .field("fail_fast", &self.fail_fast)
             .field("class", &self.class)
             .field("pushes", &self.pushes)
+            .field("families", &self.families)
             .field("allowed", &self.allowed)
             .finish_non_exhaustive()
     }

@@ -18,6 +18,8 @@ pub struct Rights {
     pub pushes: bool,
     /// The namespaces.
     pub namespaces: BTreeSet<Namespace>,
+    /// Whether it makes ExternalSecrets of ClusterExternalSecrets there.
+    pub families: bool,
     /// The service accounts of which tokens may be made: `auth.jwt.serviceAccountRef` and the like of stores.
     pub accounts: BTreeSet<(Namespace, ObjectName)>,
     /// The Kubernetes group that Pawl comes as.
@@ -48,6 +50,12 @@ impl Rights {
         if self.pushes {
             all.push(role("pawl-pushes", &PUSHES));
             all.extend(self.namespaces.iter().map(|namespace| self.binding("pawl-pushes", namespace)));
+        }
+        if self.families {
+            all.push(role("pawl-children", &CHILDREN));
+            all.extend(self.namespaces.iter().map(|namespace| self.binding("pawl-children", namespace)));
+            all.push(role("pawl-cluster-external-secrets", &PARENTS));
+            all.push(self.cluster_binding("pawl-cluster-external-secrets"));
         }
         for (namespace, account) in &self.accounts {
             let name = format!("pawl-tokens-of-{account}");
@@ -200,6 +208,15 @@ const GENERATOR_KINDS: [&str; 17] = [
     "webhooks",
 ];
 
+/// The ExternalSecrets that are made of ClusterExternalSecrets.
+const CHILDREN: [Rule; 1] = [("external-secrets.io", &["externalsecrets"], &["create", "patch", "delete"])];
+/// ClusterExternalSecrets, of which only ESO's finalizer is ever changed, and which namespaces there are.
+const PARENTS: [Rule; 3] = [
+    ("external-secrets.io", &["clusterexternalsecrets"], &["get", "list", "watch", "patch"]),
+    ("external-secrets.io", &["clusterexternalsecrets/status"], &["patch"]),
+    ("", &["namespaces"], &["list", "watch"]),
+];
+
 fn policy_binding() -> Value {
     json!({
         "apiVersion": "admissionregistration.k8s.io/v1",
@@ -220,6 +237,7 @@ mod tests {
         let rights = Rights {
             profile,
             pushes: false,
+            families: false,
             namespaces,
             accounts: accounts.collect(),
             group: "pawl".to_owned(),
@@ -270,10 +288,42 @@ mod tests {
     fn push_secrets_are_granted_where_they_are_asked_for() {
         let namespaces = ["shop".parse().unwrap()].into();
         let (profile, accounts) = (Profile::Index, BTreeSet::new());
-        let rights = Rights { profile, pushes: true, namespaces, accounts, group: "pawl".to_owned() };
+        let rights =
+            Rights { profile, pushes: true, families: false, namespaces, accounts, group: "pawl".to_owned() };
         let titles = titles(&rights.manifests());
         for title in ["ClusterRole pawl-pushes", "RoleBinding shop/pawl-pushes"] {
             assert!(titles.iter().any(|one| one == title), "{titles:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_of_cluster_external_secrets_is_granted_by_namespace() {
+        let namespaces = ["shop".parse().unwrap()].into();
+        let (accounts, group) = (BTreeSet::new(), "pawl".to_owned());
+        let all =
+            Rights { profile: Profile::Index, families: true, pushes: false, namespaces, accounts, group }
+                .manifests();
+        let more: Vec<String> = titles(&all)
+            .into_iter()
+            .filter(|it| it.contains("children") || it.contains("external-secrets"))
+            .collect();
+        assert_eq!(
+            more,
+            [
+                "ClusterRole pawl-children",
+                "RoleBinding shop/pawl-children",
+                "ClusterRole pawl-cluster-external-secrets",
+                "ClusterRoleBinding pawl-cluster-external-secrets",
+            ]
+        );
+        let in_the_cluster =
+            all.iter().find(|one| one["metadata"]["name"] == "pawl-cluster-external-secrets").unwrap();
+        for rule in in_the_cluster["rules"].as_array().unwrap() {
+            assert_ne!(
+                rule["resources"],
+                json!(["externalsecrets"]),
+                "no ExternalSecret is written everywhere"
+            );
         }
     }
 
@@ -282,6 +332,7 @@ mod tests {
         let rights = Rights {
             profile: Profile::Write,
             pushes: false,
+            families: false,
             namespaces: BTreeSet::new(),
             accounts: BTreeSet::new(),
             group: "a'\"b".to_owned(),

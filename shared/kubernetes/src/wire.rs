@@ -1,7 +1,9 @@
 //! The JSON of Secrets. Values are decoded into `SecretValue` and encoded out of it, and pass through no other type.
 
+mod child;
 mod object;
 
+pub(crate) use child::{ListedChild, NewChild, child_update};
 pub(crate) use object::{AnyObject, NewObject, length};
 
 use base64::Engine;
@@ -33,6 +35,13 @@ pub(crate) struct Metadata {
     pub(crate) finalizers: Option<Vec<String>>,
     owner_references: Option<Vec<OwnerReference>>,
     managed_fields: Option<Vec<ManagedFields>>,
+}
+
+impl Metadata {
+    /// Whether somebody has deleted the object.
+    pub(crate) fn is_being_deleted(&self) -> bool {
+        self.deletion_timestamp.is_some()
+    }
 }
 
 /// An object of which only the metadata matters.

@@ -1,6 +1,6 @@
 //! Manifests to declarations, stores and clusters.
 //!
-//! The kinds are ESO's ExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
+//! The kinds are ESO's ExternalSecret, ClusterExternalSecret, SecretStore and ClusterSecretStore (`external-secrets.io/v1` and `v1beta1`, which
 //! lacks some fields), PushSecret (`v1alpha1`), its generators (`generators.external-secrets.io/v1alpha1`), and Pawl's own Cluster and StorePolicy (`pawl.dev/v1alpha1`; every field of them stands in
 //! `infra/kubernetes/cluster.example.yaml` and `docs/store-policy.md`). Defaults that an API server would fill in are filled in here as well, and
 //! what ESO's schema or webhook refuses is refused. Each object is read alone: one that cannot be used is a [`Problem`]
@@ -29,11 +29,14 @@ mod push_secret;
 mod reader;
 mod references;
 mod selector;
+mod spread;
 mod store;
 
 pub use objects::{Held, held};
+pub use spread::parent;
 
 use external_secret::Version;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, DeclarationId, GeneratorKind, Home, Manifests, Namespace, Problem, Severity,
     StoreId,
@@ -140,6 +143,7 @@ enum Kind {
     SecretStore,
     ClusterSecretStore,
     Generator(GeneratorKind),
+    ClusterExternalSecret(Version),
     StorePolicy,
 }
 
@@ -151,6 +155,7 @@ struct Reading {
     problems: Vec<(usize, Problem)>,
     declarations: BTreeSet<DeclarationId>,
     pushes: BTreeSet<DeclarationId>,
+    patterns: BTreeSet<PatternId>,
     stores: BTreeSet<StoreId>,
 }
 
@@ -163,7 +168,7 @@ impl Reading {
 
     /// Clusters first, wherever they stand: declarations refer to them.
     fn read(&mut self, objects: &[Found], options: &ParseOptions) {
-        let kinds: Vec<Option<Kind>> = objects.iter().map(|found| self.kind(found)).collect();
+        let kinds: Vec<Option<Kind>> = objects.iter().map(|found| self.kind(found, options)).collect();
         let of_kind = |wanted: fn(Kind) -> bool| {
             objects
                 .iter()
@@ -178,6 +183,10 @@ impl Reading {
         let known: BTreeMap<ClusterName, Cluster> = known.map(|each| (each.name.clone(), each)).collect();
         let known: Vec<Cluster> = known.into_values().collect();
         for (found, kind) in of_kind(|kind| kind != Kind::Cluster) {
+            if let Kind::ClusterExternalSecret(version) = kind {
+                self.spread(found, version, options, &known);
+                continue;
+            }
             self.object(found, &options.home, |root, this| match kind {
                 Kind::ExternalSecret(version) => this.external_secret(root, version, options, &known),
                 Kind::PushSecret => this.push_secret(root, options, &known),
@@ -292,8 +301,41 @@ impl Reading {
         }
     }
 
+    /// What is declared in each namespace is read as the ExternalSecret that it is.
+    fn spread(&mut self, found: &Found, version: Version, options: &ParseOptions, known: &[Cluster]) {
+        let title = title(&found.value);
+        let notes = Notes::of(&options.home);
+        let applied =
+            Fields::of(&found.value, "", &notes).and_then(|root| spread::applied(root, &found.value));
+        let mut problems = Vec::new();
+        if let Some(applied) = applied {
+            let of_child = Notes::of(&options.home);
+            let declarations = Fields::of(&applied.child, "", &of_child)
+                .map(|root| external_secret::read(root, version, options, known))
+                .unwrap_or_default();
+            if !notes.is_refused() && !of_child.is_refused() {
+                for declaration in declarations {
+                    let (name, selection) = (applied.name.clone(), applied.selection.clone());
+                    let pattern = Pattern { name, selection, declaration, placed: BTreeSet::new() };
+                    if self.patterns.insert(pattern.id()) {
+                        self.out.patterns.push(pattern);
+                    } else {
+                        let cluster = &pattern.declaration.id.cluster;
+                        let message =
+                            format!("is declared twice for cluster {cluster}; remove one of the manifests");
+                        notes.partial("metadata.name", message);
+                    }
+                }
+            }
+            problems = of_child.into_problems(&found.place.text, &title);
+            problems.iter_mut().for_each(|problem| problem.field = spread::field_of(&problem.field));
+        }
+        problems.extend(notes.into_problems(&found.place.text, &title));
+        self.problems.extend(problems.into_iter().map(|problem| (found.place.order, problem)));
+    }
+
     /// The kind of an object, if it is one that is read here; the near misses are noted.
-    fn kind(&mut self, found: &Found) -> Option<Kind> {
+    fn kind(&mut self, found: &Found, options: &ParseOptions) -> Option<Kind> {
         let text = |field| found.value.get(field).and_then(Value::as_str);
         let mut note = |severity, field: &str, message: String| {
             self.note(&found.place, title(&found.value), severity, field, message);
@@ -311,6 +353,9 @@ impl Reading {
             ("external-secrets.io", "PushSecret") => (Kind::PushSecret, &["v1alpha1"][..]),
             ("external-secrets.io", "SecretStore") => (Kind::SecretStore, &ESO[..]),
             ("external-secrets.io", "ClusterSecretStore") => (Kind::ClusterSecretStore, &ESO[..]),
+            ("external-secrets.io", "ClusterExternalSecret") if options.home == Home::Applied => {
+                (Kind::ClusterExternalSecret(of_eso), &ESO[..])
+            }
             (GENERATORS, name)
                 if let Some(kind) = GeneratorKind::named(name).filter(|kind| kind.is_served()) =>
             {

@@ -4,6 +4,7 @@ use crate::index::report::IndexReport;
 use crate::parts::Follow;
 use crate::push::tell_failures;
 use crate::report::Report;
+use crate::spread::Spreading;
 use crate::sweep::found::Findings;
 use pawl_domain::record::{Outcome, State};
 use pawl_domain::store::Home;
@@ -27,6 +28,7 @@ const MOST_TARGETS: usize = 10_000;
 pub struct Sightings {
     declarations: bool,
     targets: bool,
+    families: bool,
     objects: BTreeMap<Declared, Option<Manifests>>,
     touched: BTreeMap<(Namespace, ObjectName), Option<String>>,
     /// The Secrets that may be sources of PushSecrets.
@@ -51,6 +53,7 @@ impl Sightings {
         let nothing_pushed = !self.pushes && self.sources.is_empty();
         !self.declarations
             && !self.targets
+            && !self.families
             && nothing_pushed
             && self.objects.is_empty()
             && self.touched.is_empty()
@@ -61,6 +64,7 @@ impl Sightings {
         match sighting {
             Sighting::Declarations => self.declarations = true,
             Sighting::Targets => self.targets = true,
+            Sighting::Families => self.families = true,
             Sighting::Standing(declared, manifests) => self.object(declared, Some(manifests)),
             Sighting::Gone(declared) => self.object(declared, None),
             Sighting::Target(namespace, name, version) => {
@@ -87,6 +91,7 @@ impl Sightings {
         self.targets |= failed.targets;
         self.pushes |= failed.pushes;
         self.sources.extend(failed.sources);
+        self.families |= failed.families;
         for (declared, manifests) in failed.objects {
             self.objects.entry(declared).or_insert(manifests);
         }
@@ -143,6 +148,7 @@ impl<P: Ports> Follow<P> {
     #[instrument(name = "follow", skip_all, fields(cluster.name = %cluster.name))]
     pub(crate) async fn run(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
         let (mut stores, mut pushes) = (None, BTreeSet::new());
+        let spread = self.spread(cluster, seen).await;
         if seen.declarations {
             // Boxed, here and below, for compilers do not like to look so deep.
             let report = Box::pin(self.index.index_cluster(cluster)).await?;
@@ -184,7 +190,7 @@ impl<P: Ports> Follow<P> {
         for (id, error) in found.report.failures() {
             warn!("{id} is not repaired: {error}");
         }
-        repaired.and(pushed)
+        repaired.and(spread).and(pushed)
     }
 
     /// Carries out PushSecrets that are new or edited, and those whose source may have changed.
@@ -205,6 +211,32 @@ impl<P: Ports> Follow<P> {
         };
         tell_failures(&report);
         Ok(())
+    }
+
+    /// Follows what ClusterExternalSecrets depend on. What is made of them the watch tells of. An index does this as well.
+    ///
+    /// # Errors
+    /// Where some of it is to be done again soon; what only a person can mend is left to the next change or index.
+    async fn spread(&self, cluster: &Cluster, seen: &Sightings) -> Result<(), Error> {
+        if seen.declarations || !seen.families {
+            return Ok(());
+        }
+        let _indexing = self.base.indexing(&cluster.name).await;
+        let mut report = IndexReport::default();
+        let placed = Box::pin(self.index.place(cluster, &mut report)).await;
+        tell(&report);
+        placed?;
+        match Box::pin(self.spread.run(cluster)).await {
+            Ok(Spreading { problems, again }) => {
+                problems.iter().for_each(tell_problem);
+                again.map_or(Ok(()), Err)
+            }
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error) => {
+                warn!("ClusterExternalSecrets are not followed: {error}");
+                Ok(())
+            }
+        }
     }
 
     async fn follow_objects(
@@ -359,11 +391,13 @@ fn concerns(
 }
 
 fn tell(report: &IndexReport) {
-    for problem in &report.problems {
-        let Problem { place, object, .. } = problem;
-        warn!(place, object, "{problem}");
-    }
+    report.problems.iter().for_each(tell_problem);
     tell_unqueued(&report.report);
+}
+
+fn tell_problem(problem: &Problem) {
+    let Problem { place, object, .. } = problem;
+    warn!(place, object, "{problem}");
 }
 
 fn tell_unqueued(report: &Report) {

@@ -5,6 +5,8 @@
 //! declaration, so a delivery of the old one does not settle it.
 
 pub(crate) mod apply;
+pub(crate) mod declarations;
+pub(crate) mod patterns;
 pub(crate) mod pending;
 pub(crate) mod policies;
 pub(crate) mod preview;
@@ -17,17 +19,16 @@ pub(crate) mod stores;
 
 pub use crate::index::report::IndexReport;
 
-use crate::base::stores::Stores;
 use crate::base::turn::{Taking, Turn};
-use crate::index::apply::{Apply, Taken};
-use crate::index::pending::Because;
+use crate::index::apply::Apply;
+use crate::index::prune::Given;
 use crate::parts::Index;
-use futures::{FutureExt, StreamExt, stream};
+use crate::spread::Spreading;
+use futures::{StreamExt, stream};
+use pawl_domain::spread::Pattern;
 use pawl_domain::store::Home;
-use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Manifests, Problem, Severity, Step, StoreId,
-};
-use pawl_ports::{Catalogue, Clock, Clusters, Error, Ledger, PAGE, Ports, Put, Registry};
+use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Manifests, Problem, Severity, Step};
+use pawl_ports::{Catalogue, Clock, Clusters, Error, PAGE, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{info, instrument, warn};
@@ -58,15 +59,41 @@ impl<P: Ports> Index<P> {
     pub(crate) async fn clusters(&self) -> Result<Vec<ClusterIndex>, Error> {
         self.renew_keys().await;
         let clusters = self.base.ports.registry().clusters().await?;
-        let indexing = clusters.into_iter().filter(|cluster| cluster.index).map(|cluster| async move {
+        let patterns = self.patterns().await?;
+        let patterned: BTreeSet<ClusterName> = patterns.into_keys().map(|id| id.cluster).collect();
+        let meant = |cluster: &Cluster| cluster.index || patterned.contains(&cluster.name);
+        let patterned = &patterned;
+        let indexing = clusters.into_iter().filter(meant).map(|cluster| async move {
             // Boxed, for compilers do not like to look so deep.
-            let report = Box::pin(self.index_cluster(&cluster)).await;
+            let report = match cluster.index {
+                true => Box::pin(self.index_cluster(&cluster)).await,
+                false => Ok(IndexReport::default()),
+            };
+            let report = match patterned.contains(&cluster.name) {
+                true => Box::pin(self.placed(&cluster, report)).await,
+                false => report,
+            };
             (cluster.name, report)
         });
         // As they end: of results in order, those behind a cluster that hangs would keep their places.
         let mut reports: Vec<_> = stream::iter(indexing).buffer_unordered(CLUSTERS).collect().await;
         reports.sort_by(|(a, _), (b, _)| a.cmp(b));
         Ok(reports)
+    }
+
+    /// The report of a cluster with what became of the patterns that go there, whether or not it could be listed.
+    async fn placed(
+        &self,
+        cluster: &Cluster,
+        report: Result<IndexReport, Error>,
+    ) -> Result<IndexReport, Error> {
+        let _indexing = self.base.indexing(&cluster.name).await;
+        let mut of_patterns = IndexReport::default();
+        let placed = self.place(cluster, &mut of_patterns).await;
+        let mut report = report?;
+        placed?;
+        report.absorb(of_patterns);
+        Ok(report)
     }
 
     /// Takes in what lives in one cluster. The cluster has [`Settings::share_time`] to list it; taking it in may go on for
@@ -92,8 +119,11 @@ impl<P: Ports> Index<P> {
         let _indexing = self.base.indexing(&cluster.name).await;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.base.ports.clock().now() };
         // Within the circuit breaker, which leaves a cluster alone that hangs again and again.
+        // Before that, so that the listing has what is made of ClusterExternalSecrets.
+        let spreading = self.spread.run(cluster).await;
         let listing = self.base.at_cluster(&cluster.name, Step::Read, self.list(cluster));
         let mut manifests = listing.await?;
+        manifests.problems.extend(spread_problems(cluster, spreading));
         let (stores, standing) = (manifests.stores.clone(), std::mem::take(&mut manifests.standing));
         let home = Home::Cluster(cluster.name.clone());
         let taking = Taking { turn: Some(&turn), apply: None, prune: Some(&home) };
@@ -117,21 +147,37 @@ impl<P: Ports> Index<P> {
         refuse_duplicates(&mut manifests);
         let mut report = IndexReport { problems: manifests.problems, ..IndexReport::default() };
         self.base.withhold_values(&mut manifests.stores, &mut report.problems);
+        let given: BTreeSet<DeclarationId> =
+            manifests.declarations.iter().map(|each| each.id.clone()).collect();
         let mut work = BTreeSet::new();
         self.take_in_policies(apply, &manifests.policies, &mut report, &mut work).await?;
         let clusters = self.take_in_clusters(apply, &manifests.clusters, &mut report).await?;
         let touched = self.take_in_stores(turn, apply, &manifests.stores, &mut report, &mut work).await?;
+        self.refuse_placed(apply, &mut manifests.declarations, &mut report).await?;
+        self.take_in_patterns(apply, &manifests.patterns, &clusters, &mut report).await?;
         for page in manifests.declarations.chunks(PAGE) {
             self.take_in(taking, page, &clusters, &touched, &mut report, &mut work).await?;
         }
-        let given: BTreeSet<DeclarationId> =
-            manifests.declarations.iter().map(|each| each.id.clone()).collect();
         self.drop_former_keys(&touched, &given, &mut report).await?;
         self.take_in_pushes(taking, &manifests.pushes, &clusters, &mut report).await?;
         if let Some(home) = prune {
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            self.prune(taking, home, &given, &stores, &mut report, &mut work).await?;
+            let given = Given {
+                patterns: manifests.patterns.iter().map(Pattern::id).collect(),
+                declarations: given,
+                stores,
+            };
+            self.prune(taking, home, &given, &mut report, &mut work).await?;
             self.prune_pushes(taking, home, &manifests.pushes, &mut report).await?;
+        }
+        if apply.is_some() {
+            let meant: BTreeSet<ClusterName> =
+                manifests.patterns.iter().map(|each| each.id().cluster).collect();
+            for cluster in
+                self.base.ports.registry().clusters().await?.iter().filter(|it| meant.contains(&it.name))
+            {
+                self.place(cluster, &mut report).await?;
+            }
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let changed = work.len();
@@ -171,87 +217,6 @@ impl<P: Ports> Index<P> {
         }
         Ok(known.into_values().map(|cluster| cluster.name).collect())
     }
-
-    async fn take_in(
-        &self,
-        taking: Taking<'_>,
-        page: &[Declaration],
-        clusters: &BTreeSet<ClusterName>,
-        touched: &BTreeSet<StoreId>,
-        report: &mut IndexReport,
-        work: &mut BTreeSet<DeclarationId>,
-    ) -> Result<(), Error> {
-        let Taking { turn, apply, .. } = taking;
-        let stores = self.base.stores_of(page).await?;
-        let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
-        let known = self.base.ports.registry().declarations(&ids).await?;
-        let known: BTreeMap<_, _> = known.into_iter().map(|each| (each.id.clone(), each)).collect();
-        let removed = self.being_removed(turn, &ids).await?;
-        let (mut done, mut open) = (Vec::new(), Vec::new());
-        for declaration in page {
-            let standing = known.get(&declaration.id);
-            let is_left = !removed.contains(&declaration.id) && declaration.stores().is_disjoint(touched);
-            match check(declaration, standing, clusters, apply) {
-                Ok(Taken::Same) if is_left => done.push((declaration.id.clone(), Ok(Put::Unchanged))),
-                Ok(taken) => {
-                    let same = matches!(taken, Taken::Same | Taken::Adopted);
-                    open.push((declaration, standing, same && !removed.contains(&declaration.id)));
-                }
-                Err(error) => done.push((declaration.id.clone(), Err(error))),
-            }
-        }
-        if !open.is_empty() {
-            self.base.take_turn(turn).await?;
-        }
-        // Collected, for compilers take no closure over references for one that may be sent.
-        let taking: Vec<_> = open
-            .into_iter()
-            .map(|(declaration, standing, same)| {
-                self.take_in_one(declaration, standing, same, &stores).boxed()
-            })
-            .collect();
-        let mut taken = stream::iter(taking).buffer_unordered(self.base.settings.concurrency);
-        while let Some((id, put)) = taken.next().await {
-            work.extend(put.as_ref().is_ok_and(|(_, wanted)| *wanted).then(|| id.clone()));
-            done.push((id, put.map(|(put, _)| put)));
-        }
-        done.sort_by(|(a, _), (b, _)| a.cmp(b));
-        report.declarations.extend(done);
-        Ok(())
-    }
-
-    /// Takes in one declaration; says whether it must be delivered. What a changed store means for one that stays the same
-    /// is noted already.
-    async fn take_in_one(
-        &self,
-        declaration: &Declaration,
-        standing: Option<&Declaration>,
-        same: bool,
-        stores: &Stores,
-    ) -> (DeclarationId, Result<(Put, bool), Error>) {
-        let taking = async {
-            let wanted = !same && self.mark_pending(declaration, stores, Because::Declared(standing)).await?;
-            let keys = declaration.index_keys(|id| stores.get(id));
-            let put = self.base.ports.registry().put(declaration, &keys, standing).await?;
-            Ok((put, wanted))
-        };
-        (declaration.id.clone(), taking.await)
-    }
-
-    /// Those of these declarations whose removal is under way or not finished, so that they must be declared anew. What
-    /// lives in a cluster is indexed again and again, and found missing then.
-    async fn being_removed(
-        &self,
-        turn: Option<&Turn>,
-        ids: &[DeclarationId],
-    ) -> Result<BTreeSet<DeclarationId>, Error> {
-        if turn.is_some() {
-            return Ok(BTreeSet::new());
-        }
-        let entries = self.base.ports.ledger().entries(ids).await?;
-        let removed = entries.into_iter().filter(|entry| entry.record.owed.removed.is_some());
-        Ok(removed.map(|entry| entry.id).collect())
-    }
 }
 
 /// Of two declarations with the same id the first is kept: which of them was meant cannot be told.
@@ -277,6 +242,21 @@ pub(crate) fn refuse_duplicates(manifests: &mut Manifests) {
     }));
 }
 
+/// What is told of the ClusterExternalSecrets of a cluster. They keep nothing else of it from being taken in.
+fn spread_problems(cluster: &Cluster, spreading: Result<Spreading, Error>) -> Vec<Problem> {
+    let error = match spreading {
+        Ok(spreading) => return spreading.problems,
+        Err(error) => error,
+    };
+    vec![Problem {
+        severity: Severity::Error,
+        place: format!("cluster {}", cluster.name),
+        object: "kind ClusterExternalSecret".to_owned(),
+        field: String::new(),
+        message: error.message().to_owned(),
+    }]
+}
+
 /// Says where a cluster leads that led elsewhere before, so that nobody overlooks it.
 fn tell_where_it_leads(standing: Option<&Cluster>, cluster: &Cluster) {
     let (name, now) = (&cluster.name, cluster.connection.shown());
@@ -287,36 +267,4 @@ fn tell_where_it_leads(standing: Option<&Cluster>, cluster: &Cluster) {
         }
         None => tracing::debug!("cluster {name} is {now}"),
     }
-}
-
-/// A declaration goes to a cluster that is known, and has one home and one set.
-pub(crate) fn check(
-    declaration: &Declaration,
-    standing: Option<&Declaration>,
-    clusters: &BTreeSet<ClusterName>,
-    apply: Option<&Apply>,
-) -> Result<Taken, Error> {
-    if !clusters.contains(&declaration.id.cluster) {
-        return Err(unknown_cluster(&declaration.id.cluster));
-    }
-    if standing.is_some_and(|standing| standing.home != declaration.home) {
-        let message =
-            "an ExternalSecret of this name is declared both in the cluster and outside of it; remove one";
-        return Err(Error::new(Step::Lookup, Kind::Invalid, message));
-    }
-    match (apply, standing) {
-        (Some(apply), standing) => apply.declaration(standing, declaration),
-        (None, None) => Ok(Taken::New),
-        (None, Some(standing)) if standing == declaration => Ok(Taken::Same),
-        (None, Some(_)) => Ok(Taken::Edited),
-    }
-}
-
-/// The error of a cluster that a declaration names and nobody declared.
-fn unknown_cluster(name: &ClusterName) -> Error {
-    Error::new(
-        Step::Lookup,
-        Kind::Invalid,
-        format!("cluster {name} is not known; apply a Cluster of this name"),
-    )
 }

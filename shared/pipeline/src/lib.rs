@@ -32,6 +32,7 @@ pub mod rehearse;
 pub mod remove;
 pub mod report;
 pub mod settings;
+mod spread;
 mod store_status;
 pub mod sweep;
 mod sync;

@@ -1,7 +1,7 @@
 //! The use cases, and what each of them may use. They are listed from the bottom up: a use case holds the parts it
 //! needs from above it in this file, and can call no others.
 //!
-//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Push`, `Remove` and `StoreStatuses`; above these `Index` and `Sweep`;
+//! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Push`, `Remove`, `StoreStatuses` and `Spread`; above these `Index` and `Sweep`;
 //! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads.
 
 use crate::base::memory::Memory;
@@ -76,6 +76,12 @@ pub(crate) struct StoreStatuses<P> {
     pub(crate) base: Arc<Base<P>>,
 }
 
+/// ClusterExternalSecrets in clusters to the ExternalSecrets that are made of them.
+#[derive(Debug)]
+pub(crate) struct Spread<P> {
+    pub(crate) base: Arc<Base<P>>,
+}
+
 /// Manifests into the registry.
 #[derive(Debug)]
 pub(crate) struct Index<P> {
@@ -83,6 +89,7 @@ pub(crate) struct Index<P> {
     pub(crate) queue: Arc<Queue<P>>,
     pub(crate) remove: Arc<Remove<P>>,
     pub(crate) statuses: Arc<StoreStatuses<P>>,
+    pub(crate) spread: Arc<Spread<P>>,
 }
 
 /// What a watch of a cluster saw, at once.
@@ -92,6 +99,7 @@ pub(crate) struct Follow<P> {
     pub(crate) queue: Arc<Queue<P>>,
     pub(crate) remove: Arc<Remove<P>>,
     pub(crate) statuses: Arc<StoreStatuses<P>>,
+    pub(crate) spread: Arc<Spread<P>>,
     pub(crate) index: Arc<Index<P>>,
     pub(crate) deliver: Arc<Deliver<P>>,
     pub(crate) push: Arc<Push<P>>,

@@ -13,7 +13,8 @@ use crate::index::apply::Apply;
 use crate::index::retire::Retired;
 use crate::index::{ClusterIndex, IndexReport};
 use crate::parts::{
-    Base, Deliver, Explain, Follow, Index, Mode, Push, Queue, Rehearse, Remove, StoreStatuses, Sweep, Sync,
+    Base, Deliver, Explain, Follow, Index, Mode, Push, Queue, Rehearse, Remove, Spread, StoreStatuses, Sweep,
+    Sync,
 };
 use crate::push::PushReport;
 use crate::rehearse::Rehearsal;
@@ -429,12 +430,14 @@ impl<P: Ports> Pipeline<P> {
         let queue = Arc::new(Queue { base: base.clone() });
         let remove = Arc::new(Remove { base: base.clone() });
         let statuses = Arc::new(StoreStatuses { base: base.clone() });
+        let spread = Arc::new(Spread { base: base.clone() });
         let deliver = Arc::new(Deliver { base: base.clone(), queue: queue.clone(), rendering, mode });
         let index = Arc::new(Index {
             base: base.clone(),
             queue: queue.clone(),
             remove: remove.clone(),
             statuses: statuses.clone(),
+            spread: spread.clone(),
         });
         Self {
             sync: Sync { base: base.clone(), queue: queue.clone(), deliver: deliver.clone() },
@@ -450,6 +453,7 @@ impl<P: Ports> Pipeline<P> {
                 queue,
                 remove: remove.clone(),
                 statuses,
+                spread,
                 index: index.clone(),
                 deliver: deliver.clone(),
                 push: push.clone(),

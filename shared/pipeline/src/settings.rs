@@ -38,6 +38,8 @@ pub struct Settings {
     pub fake_stores: bool,
     /// Whether PushSecrets are carried out. Off, for then whoever may write one writes to stores with Pawl's rights.
     pub pushes: bool,
+    /// Whether ExternalSecrets are made of the ClusterExternalSecrets that stand in clusters. Off, for it takes more rights.
+    pub cluster_external_secrets: bool,
     /// Names or ARNs of Secrets Manager secrets that Pawl lives by and no declaration may read, beside the tokens that
     /// clusters name.
     pub own_secrets: BTreeSet<String>,
@@ -85,6 +87,7 @@ impl Default for Settings {
             generic_targets: false,
             fake_stores: false,
             pushes: false,
+            cluster_external_secrets: false,
             own_secrets: BTreeSet::new(),
             drift_interval: Duration::from_secs(60 * 60),
             store_status_interval: None,

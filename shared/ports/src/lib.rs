@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod error;
+mod families;
 mod generators;
 mod job;
 mod ledger;
@@ -34,6 +35,7 @@ pub use credentials::{
     ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
 };
 pub use error::Error;
+pub use families::{Families, Parents};
 pub use generators::{Generation, Generators};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};
@@ -67,7 +69,7 @@ pub trait Ports: Send + Sync + 'static {
     /// The generators.
     type Generators: Generators;
     /// The clusters.
-    type Clusters: Clusters;
+    type Clusters: Clusters + Families;
     /// The durable queue of work to be done.
     type Jobs: Jobs;
     /// The time.

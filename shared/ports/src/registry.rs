@@ -1,6 +1,7 @@
 //! The contract of the registry.
 
 use crate::{Error, Pages, Policies, Unreadable};
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, IndexKey, ObjectName, Store, StoreId, StorePolicy,
 };
@@ -56,6 +57,9 @@ pub trait Registry: Send + Sync {
     /// allowed on a guess of what it says.
     fn policies(&self) -> impl Future<Output = Result<Policies, Error>> + Send;
 
+    /// Every applied ClusterExternalSecret, in ascending order of ids.
+    fn patterns(&self) -> impl Future<Output = Result<Vec<Pattern>, Error>> + Send;
+
     /// Every document that cannot be read, in ascending order of kinds and ids. Looks at all documents: for people.
     fn unreadable(&self) -> impl Future<Output = Result<Vec<Unreadable>, Error>> + Send;
 }
@@ -101,6 +105,12 @@ pub trait Catalogue: Send + Sync {
 
     /// Removes a policy. `false` if there was none.
     fn remove_policy(&self, name: &ObjectName) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Stores a pattern in place of what stood under its id.
+    fn put_pattern(&self, pattern: &Pattern) -> impl Future<Output = Result<Put, Error>> + Send;
+
+    /// Removes a pattern. Its declarations stay. `false` if there was none.
+    fn remove_pattern(&self, id: &PatternId) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
 /// What a put found.

@@ -50,6 +50,9 @@ pub enum Sighting {
     Sources,
     /// A Secret that may be the source of a PushSecret has changed, or is gone.
     Source(Namespace, ObjectName),
+    /// Something that ClusterExternalSecrets depend on changed: one of them, a namespace, or an ExternalSecret that one of them
+    /// made. Also told when they are watched from now on.
+    Families,
     /// A managed Secret in a new version; without one it is gone, or no longer managed.
     Target(Namespace, ObjectName, Option<String>),
 }

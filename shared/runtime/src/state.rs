@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use pawl_aws::Table;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, PushRecord, PushSecret, Record,
     Store, StoreId, StorePolicy,
@@ -66,6 +67,10 @@ impl Registry for State {
         either!(self.policies())
     }
 
+    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+        either!(self.patterns())
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         either!(self.unreadable())
     }
@@ -113,6 +118,14 @@ impl Catalogue for State {
 
     async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
         either!(self.remove_policy(name))
+    }
+
+    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
+        either!(self.put_pattern(pattern))
+    }
+
+    async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
+        either!(self.remove_pattern(id))
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

@@ -261,6 +261,7 @@ where
     options.allowed = limits.allowed;
     let settings: Settings = config::flow(lookup)?;
     options.pushes = settings.pushes;
+    options.families = settings.cluster_external_secrets;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));

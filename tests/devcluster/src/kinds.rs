@@ -162,6 +162,24 @@ pub(crate) static KINDS: &[Kind] = &[
         ..ESO
     },
     Kind {
+        kind: "ClusterExternalSecret",
+        plural: "clusterexternalsecrets",
+        singular: "clusterexternalsecret",
+        short: &["ces"],
+        namespaced: false,
+        storage: "clusterexternalsecrets",
+        columns: &[
+            Column {
+                name: "Store",
+                format: "string",
+                path: Path::At("/spec/externalSecretSpec/secretStoreRef/name"),
+            },
+            Column { name: "Refresh Interval", format: "string", path: Path::At("/spec/refreshTime") },
+            READY,
+        ],
+        ..ESO
+    },
+    Kind {
         kind: "ClusterGenerator",
         plural: "clustergenerators",
         singular: "clustergenerator",

@@ -12,7 +12,7 @@
 //! # What differs from a real API server
 //!
 //! - Served kinds: Namespace, Secret, ConfigMap, ServiceAccount, Event (both groups), ExternalSecret, SecretStore,
-//!   ClusterSecretStore (`v1` and `v1beta1`, the same stored object under two labels, not converted), pawl.dev Cluster.
+//!   ClusterSecretStore, ClusterExternalSecret (`v1` and `v1beta1`, the same stored object under two labels, not converted), pawl.dev Cluster.
 //!   No CustomResourceDefinitions: custom kinds have no schema, no defaults and no pruning below `spec` and `status`.
 //! - The garbage collector and the namespace controller act at once, inside the request that deletes, or that creates what
 //!   only deleted objects own; an owner that never existed is not noticed. `propagationPolicy` is ignored. There are no `default` service accounts.

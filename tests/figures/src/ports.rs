@@ -1,8 +1,8 @@
 use pawl_aws::AwsSources;
 use pawl_domain::{Access, GeneratorKind, Kind, Provider, PushOutcome, Pushed, RemoteEntry, Step};
 use pawl_ports::{
-    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Generation, Generators, Jobs, Ledger,
-    Ports, Pushes, Registry, Sink,
+    Answer, Catalogue, Clock, ClusterCredentials, Clusters, Error, Families, Generation, Generators, Jobs,
+    Ledger, Ports, Pushes, Registry, Sink,
 };
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl<R, L, C, J, K> Ports for Assembled<R, L, C, J, K>
 where
     R: Registry + Catalogue + Pushes + 'static,
     L: Ledger + 'static,
-    C: Clusters + ClusterCredentials + 'static,
+    C: Clusters + Families + ClusterCredentials + 'static,
     J: Jobs + 'static,
     K: Clock + 'static,
 {

@@ -6,8 +6,11 @@ use pawl_recorded::{Choices, same_words};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The finalizer that ESO puts on ExternalSecrets.
-const FINALIZER: &str = "externalsecrets.external-secrets.io/externalsecret-cleanup";
+/// The finalizers that ESO puts on ExternalSecrets and ClusterExternalSecrets.
+const FINALIZERS: [&str; 2] = [
+    "externalsecrets.external-secrets.io/externalsecret-cleanup",
+    "externalsecrets.external-secrets.io/clusterexternalsecret-cleanup",
+];
 
 /// What a difference is about.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -128,13 +131,16 @@ fn status(expect: &Expect, state: &State, tell: &mut impl FnMut(Area, String, St
             // The recording's runs differed in it.
             expected["refreshed"] = standing["refreshed"].clone();
         }
-        let owns = |status: &Value| {
-            status["finalizers"].as_array().is_some_and(|all| all.iter().any(|it| it == FINALIZER))
-        };
-        if owns(&expected) && !owns(standing) {
-            let finalizers = expected["finalizers"].as_array_mut();
-            finalizers.into_iter().for_each(|all| all.retain(|it| it != FINALIZER));
-            tell(Area::Status, format!("status/{kind}.own-finalizer"), format!("{name}: no {FINALIZER}"));
+        for finalizer in FINALIZERS {
+            let owns = |status: &Value| {
+                status["finalizers"].as_array().is_some_and(|all| all.iter().any(|it| it == finalizer))
+            };
+            if owns(&expected) && !owns(standing) {
+                let finalizers = expected["finalizers"].as_array_mut();
+                finalizers.into_iter().for_each(|all| all.retain(|it| it != finalizer));
+                let what = format!("{name}: no {finalizer}");
+                tell(Area::Status, format!("status/{kind}.own-finalizer"), what);
+            }
         }
         if expected["refreshed"] == true && standing["refreshed"] == false {
             expected["refreshed"] = false.into();
@@ -219,7 +225,7 @@ mod tests {
             "secrets": { "app": { "data": { "a": "MQ==" }, "history": "untouched" }, "gone": {} },
             "status": {
                 "ExternalSecret app": { "refreshed": false, "binding": "app" },
-                "ExternalSecret other": { "refreshed": true, "finalizers": ["mine", FINALIZER] },
+                "ExternalSecret other": { "refreshed": true, "finalizers": ["mine", FINALIZERS[0]] },
             },
             "events": [event],
             "refused": { "1": "no" },

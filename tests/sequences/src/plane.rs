@@ -11,12 +11,18 @@ use std::time::{Duration, Instant};
 /// The user that Pawl comes as on a real API server, with the rights that the documentation grants and no others.
 const USER: &str = "pawl";
 const RIGHTS: &str = include_str!("../../../infra/kubernetes/rbac.yaml");
-/// What [`RIGHTS`] leaves to whoever wants it: the role for PushSecrets, bound to the same user.
-const PUSHES: &str = "
+/// What [`RIGHTS`] leaves to whoever wants it, bound to the same user: the roles for PushSecrets and for ClusterExternalSecrets.
+const BOUND: &str = "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: { name: pawl-pushes }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-pushes }
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: pawl-cluster-external-secrets }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-cluster-external-secrets }
 subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
 ";
 const DEFINITIONS: &str = include_str!("../../../shared/kubernetes/tests/data/crds.yaml");
@@ -64,6 +70,7 @@ pub(crate) fn collection(kind: &str) -> Result<Collection> {
         "ClusterGenerator" => (GENERATORS, "clustergenerators"),
         "Password" => (GENERATORS, "passwords"),
         "UUID" => (GENERATORS, "uuids"),
+        "ClusterExternalSecret" => (ESO, "clusterexternalsecrets"),
         other => return Err(Error::Form(format!("kind {other} is not known to the player"))),
     })
 }
@@ -79,10 +86,10 @@ impl Plane {
         }
         let server = ApiServer::builder().user(USER, &[USER]).controllers().start().await?;
         server.apply_crds(DEFINITIONS).await?;
-        let rights = stage.write("rbac.yaml", RIGHTS)?.display().to_string();
-        server.kubectl(&["apply", "-f", &rights]).await?;
-        let pushes = stage.write("pushes.yaml", PUSHES)?.display().to_string();
-        server.kubectl(&["apply", "-f", &pushes]).await?;
+        for (file, text) in [("rbac.yaml", RIGHTS), ("bound.yaml", BOUND)] {
+            let rights = stage.write(file, text)?.display().to_string();
+            server.kubectl(&["apply", "-f", &rights]).await?;
+        }
         let plane = Self {
             url: server.url().to_owned(),
             ca: server.ca_pem().to_owned(),

@@ -42,6 +42,7 @@ pub async fn play<'a>(sequences: &'a [Sequence], choices: &Choices) -> Result<(V
     let mut stage = Stage::start(&[]).await?;
     stage.trust_stores().await?;
     stage.set("PAWL_PUSH", "true");
+    stage.set("PAWL_CLUSTER_EXTERNAL_SECRETS", "1");
     let plane = Plane::start(&stage).await?;
     furnish(&plane).await?;
     let declared = stage.write("cluster.yaml", &plane.declared(&stage, "sequences")?)?;

@@ -18,7 +18,7 @@ pub struct Sequence {
 }
 
 /// Groups of kinds that Pawl has learnt to serve since they were recorded.
-const LEARNT: [&str; 1] = ["generator"];
+const LEARNT: [&str; 2] = ["ces", "generator"];
 
 impl Sequence {
     /// Whether Pawl serves its kinds.

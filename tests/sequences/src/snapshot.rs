@@ -12,8 +12,16 @@ use tokio::sync::watch;
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What is looked at.
-const KINDS: [&str; 7] =
-    ["Secret", "ConfigMap", "ExternalSecret", "PushSecret", "SecretStore", "ClusterSecretStore", "Event"];
+const KINDS: [&str; 8] = [
+    "Secret",
+    "ConfigMap",
+    "ExternalSecret",
+    "PushSecret",
+    "SecretStore",
+    "ClusterSecretStore",
+    "ClusterExternalSecret",
+    "Event",
+];
 
 /// All objects of the kinds that are compared, as they stood after `begun`.
 #[derive(Debug)]

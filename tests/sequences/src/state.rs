@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds whose Events are compared.
-const TOLD_OF: [&str; 4] = ["ExternalSecret", "PushSecret", "SecretStore", "ClusterSecretStore"];
+const TOLD_OF: [&str; 5] =
+    ["ExternalSecret", "PushSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret"];
 
 /// What stands after a step.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +76,7 @@ impl State {
                     .insert(format!("SecretStore {}", called(store)), without_times(&store["status"]));
             }
             for event in snapshot.of("Event", namespace) {
-                state.event(event, before, calm);
+                state.event(event, sequence, before, calm);
             }
         }
         for store in snapshot.of("ClusterSecretStore", "") {
@@ -84,10 +85,16 @@ impl State {
                 state.status.insert(name, without_times(&store["status"]));
             }
         }
+        for spread in snapshot.of("ClusterExternalSecret", "") {
+            if text(spread, "/metadata/name") == sequence.name {
+                let name = format!("ClusterExternalSecret {}", sequence.name);
+                state.status.insert(name, cluster_external_secret(spread));
+            }
+        }
         // Events about cluster-wide objects are in the namespace `default`.
         for event in snapshot.of("Event", "default") {
             if text(event, "/involvedObject/name") == sequence.name {
-                state.event(event, before, calm);
+                state.event(event, sequence, before, calm);
             }
         }
         state
@@ -160,7 +167,7 @@ impl State {
         self.status.insert(format!("ExternalSecret {name}"), seen);
     }
 
-    fn event(&mut self, event: &Value, before: &Memory, calm: Timestamp) {
+    fn event(&mut self, event: &Value, sequence: &Sequence, before: &Memory, calm: Timestamp) {
         let (uid, version) = (text(event, "/metadata/uid"), text(event, "/metadata/resourceVersion"));
         let known = before.events.get(&uid).cloned();
         let is_new = known.as_ref() != Some(&version);
@@ -171,7 +178,7 @@ impl State {
         }
         let told = Event {
             kind,
-            name: text(event, "/involvedObject/name"),
+            name: called(event, sequence),
             severity: text(event, "/type"),
             reason: text(event, "/reason"),
             message: text(event, "/message"),
@@ -181,6 +188,27 @@ impl State {
             self.lingering.insert(told.clone());
         }
         self.events.insert(told);
+    }
+}
+
+/// The status as it is recorded: a condition without a message has an empty one, and the finalizers stand beside it.
+fn cluster_external_secret(object: &Value) -> Value {
+    let mut status = without_times(&object["status"]);
+    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+        if condition["message"].is_null() {
+            condition["message"] = json!("");
+        }
+    }
+    status["finalizers"] = json!(object["metadata"]["finalizers"].as_array().cloned().unwrap_or_default());
+    status
+}
+
+/// The object that an Event is about, with its namespace where that is not the sequence's own.
+fn called(event: &Value, sequence: &Sequence) -> String {
+    let name = text(event, "/involvedObject/name");
+    match text(event, "/involvedObject/namespace") {
+        namespace if namespace.is_empty() || namespace == sequence.name => name,
+        namespace => format!("{namespace}/{name}"),
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Calls {
     pub publishes: usize,
     pub source_reads: usize,
     pub finalizers: usize,
+    pub family_reads: usize,
+    pub family_writes: usize,
     pub credential_reads: usize,
     // Jobs: calls of enqueue, and jobs handed over in them.
     pub enqueues: usize,
@@ -72,6 +74,8 @@ impl Calls {
             + self.publishes
             + self.source_reads
             + self.finalizers
+            + self.family_reads
+            + self.family_writes
     }
 
     /// Calls to stores of any kind.

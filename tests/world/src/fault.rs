@@ -40,6 +40,10 @@ pub enum Point {
     Managed,
     /// A listing of the manifests of a cluster.
     Manifests,
+    /// A listing of the ExternalSecrets that have the name of a ClusterExternalSecret's children.
+    Family,
+    /// A write of such an ExternalSecret.
+    Child,
     /// A status written back.
     Publish,
     /// A read of credentials in a cluster.
@@ -59,12 +63,14 @@ impl Point {
     pub const OF_A_SYNC: [Self; 7] =
         [Self::Entries, Self::Fetch, Self::Read, Self::Write, Self::Record, Self::Enqueue, Self::Publish];
     /// Everything that asks a cluster.
-    pub const OF_CLUSTERS: [Self; 7] = [
+    pub const OF_CLUSTERS: [Self; 9] = [
         Self::Read,
         Self::Write,
         Self::NamespaceLabels,
         Self::Managed,
         Self::Manifests,
+        Self::Family,
+        Self::Child,
         Self::Publish,
         Self::Credentials,
     ];
@@ -75,8 +81,8 @@ impl Point {
             Self::Lookup | Self::Catalogue => Step::Lookup,
             Self::Entries | Self::Record | Self::Mark => Step::Record,
             Self::Fetch | Self::Generate | Self::Versions | Self::Listing | Self::Search => Step::Fetch,
-            Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests => Step::Read,
-            Self::Write | Self::Publish => Step::Write,
+            Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests | Self::Family => Step::Read,
+            Self::Write | Self::Child | Self::Publish => Step::Write,
             Self::Account | Self::Credentials | Self::Validate => Step::Authenticate,
             Self::Enqueue => Step::Enqueue,
             Self::Push | Self::Exists | Self::Unpush => Step::Push,

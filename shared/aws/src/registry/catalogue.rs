@@ -5,6 +5,7 @@ use crate::table::{Item, Key, Table, decode, digest, encode, retrying, shown_sto
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use aws_smithy_types::error::operation::BuildError;
 use pawl_documents::Document;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, Kind, ObjectName, Step, Store, StoreId,
     StorePolicy,
@@ -72,6 +73,14 @@ impl Catalogue for Table {
 
     async fn remove_policy(&self, name: &ObjectName) -> Result<bool, Error> {
         self.remove_document(&Key::policy(name.as_str())).await
+    }
+
+    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
+        self.put_document(&Key::pattern(&pattern.id()), pattern).await
+    }
+
+    async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
+        self.remove_document(&Key::pattern(id)).await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

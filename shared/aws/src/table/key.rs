@@ -1,6 +1,7 @@
 //! The primary keys of items, and how listings are spread over partitions.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use pawl_domain::spread::PatternId;
 use pawl_domain::{DeclarationId, GeneratorKind, Home, IndexKey, StoreId};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -51,6 +52,11 @@ impl Key {
 
     pub(crate) fn push_record(id: &DeclarationId) -> Self {
         Self { pk: format!("push-record#{}", declaration_text(id)), sk: "record".to_owned() }
+    }
+
+    /// Names of clusters and objects have no slash.
+    pub(crate) fn pattern(id: &PatternId) -> Self {
+        Self { pk: "patterns".to_owned(), sk: format!("{}/{}", id.cluster, id.name) }
     }
 
     pub(crate) fn record(id: &DeclarationId) -> Self {

@@ -64,7 +64,7 @@ async fn what_cannot_be_read_hurts_nobody_elsewhere() {
 async fn damaged_documents(make: impl AsyncFn() -> Table) {
     contract::damaged::registry(&make, async |table, kind, id, turn| {
         let sk = match kind {
-            DocumentKind::Cluster | DocumentKind::Policy => id.to_owned(),
+            DocumentKind::Cluster | DocumentKind::Pattern | DocumentKind::Policy => id.to_owned(),
             DocumentKind::Declaration => id.replace('/', "!"),
             // The stores of the suite are applied and belong to no namespace.
             DocumentKind::Store => id.replace("ClusterSecretStore ", "!!"),

@@ -15,6 +15,7 @@ mod refresh;
 mod render;
 mod schedule;
 mod searches;
+mod spread;
 mod store;
 mod whitelist;
 mod windows;

@@ -4,6 +4,7 @@ use super::text;
 use crate::error::Error;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Step, Store, StoreId, StorePolicy,
 };
@@ -57,9 +58,22 @@ impl Catalogue for Embedded {
         self.remove_document("policies", name.to_string()).await
     }
 
+    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, pawl_ports::Error> {
+        self.put_document("patterns", pattern_key(&pattern.id()), pattern).await
+    }
+
+    async fn remove_pattern(&self, id: &PatternId) -> Result<bool, pawl_ports::Error> {
+        self.remove_document("patterns", pattern_key(id)).await
+    }
+
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_ports::Error> {
         self.remove_document("clusters", name.to_string()).await
     }
+}
+
+/// Names of clusters and objects have no slash.
+fn pattern_key(PatternId { cluster, name }: &PatternId) -> String {
+    format!("{cluster}/{name}")
 }
 
 impl Embedded {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::file::snapshot;
 use crate::{Embedded, keys};
 use pawl_documents::Document;
+use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
 };
@@ -103,6 +104,16 @@ impl Registry for Embedded {
         self.looking(move |connection| Ok(Policies::of(all(connection, POLICIES, str::to_owned)?))).await
     }
 
+    async fn patterns(&self) -> Result<Vec<Pattern>, pawl_ports::Error> {
+        self.looking(move |connection| {
+            let found = all(connection, PATTERNS, str::to_owned)?;
+            let mut found: Vec<Pattern> = found.into_iter().filter_map(readable).collect();
+            found.sort_by_key(Pattern::id);
+            Ok(found)
+        })
+        .await
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, pawl_ports::Error> {
         self.looking(move |connection| {
             let mut found = unreadable::<Cluster>(connection, CLUSTERS, str::to_owned)?;
@@ -110,6 +121,7 @@ impl Registry for Embedded {
             found.extend(unreadable::<Declaration>(connection, text, keys::shown)?);
             let text = "SELECT id, document FROM pushes ORDER BY id";
             found.extend(unreadable::<PushSecret>(connection, text, keys::shown)?);
+            found.extend(unreadable::<Pattern>(connection, PATTERNS, str::to_owned)?);
             found.extend(unreadable::<StorePolicy>(connection, POLICIES, str::to_owned)?);
             found.extend(unreadable::<Store>(connection, STORES, keys::shown_store)?);
             Ok(found)
@@ -142,6 +154,7 @@ fn under(connection: &Connection, keys: &BTreeSet<IndexKey>) -> Result<Vec<Decla
 
 const STORES: &str = "SELECT id, document FROM stores ORDER BY id";
 const CLUSTERS: &str = "SELECT id, document FROM clusters ORDER BY id";
+const PATTERNS: &str = "SELECT id, document FROM patterns ORDER BY id";
 const POLICIES: &str = "SELECT id, document FROM policies ORDER BY id";
 
 /// What can be read of the documents of these keys, in the order of the keys. `name` names one for people.

@@ -17,6 +17,22 @@ pub(super) struct Seen {
     labels: Value,
     annotations: Value,
     deletion_timestamp: Value,
+    owner_references: Option<Vec<SeenOwner>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SeenOwner {
+    kind: String,
+    controller: bool,
+}
+
+impl Seen {
+    /// Whether a ClusterExternalSecret made it.
+    pub(super) fn has_parent(&self) -> bool {
+        let owners = self.owner_references.iter().flatten();
+        owners.into_iter().any(|owner| owner.controller && owner.kind == "ClusterExternalSecret")
+    }
 }
 
 /// An object of which only that metadata is looked at.

@@ -2,7 +2,7 @@
 
 use super::memory::{Memory, Seen, SeenObject};
 use super::pauses::Pauses;
-use crate::call::{Call, Resource, SECRETS, Verb};
+use crate::call::{Call, NAMESPACES, Resource, SECRETS, Verb};
 use crate::connect::{Lines, Link, Opened, Over};
 use crate::eso::EsoKind;
 use crate::list::{self, Listed};
@@ -38,6 +38,8 @@ pub(super) enum Subject {
     ManagedSecrets,
     /// All Secrets: any of them may be pushed.
     Sources,
+    /// Namespaces.
+    Namespaces,
 }
 
 /// One kind of one cluster.
@@ -172,7 +174,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         for version in self.subject.versions(self.link.served()) {
             let resource = self.resource(version);
             let memory = &mut self.memory;
-            let remembers = matches!(self.subject, Subject::Eso(_));
+            let remembers = matches!(self.subject, Subject::Eso(_) | Subject::Namespaces);
             let (subject, namespace) = (self.subject, self.namespace);
             let call = || {
                 let list = Call::new(Step::Lookup, Verb::List, &resource).within(namespace);
@@ -190,7 +192,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 }
                 return Ok(self.tell(self.subject.anew()).await?);
             }
-            if self.subject.is_of_secrets() {
+            if !matches!(self.subject, Subject::Eso(_)) {
                 break;
             }
         }
@@ -208,7 +210,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             .query("timeoutSeconds", LASTING)
             .query("resourceVersion", &from);
         let call = self.subject.selected(call);
-        let call = if self.subject.is_of_secrets() { call.metadata_only() } else { call };
+        let call = if matches!(self.subject, Subject::Eso(_)) { call } else { call.metadata_only() };
         let mut lines = match self.link.open(&call).await? {
             Opened::Lines(lines) => lines,
             Opened::Refused(refusal) if refusal.code == 410 => return Err(Stop::Forgotten),
@@ -263,6 +265,13 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                     self.tell(Sighting::Source(namespace, name)).await?;
                 }
             }
+            ("ADDED" | "MODIFIED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
+                self.tell_if_news(&metadata).await?;
+            }
+            ("DELETED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {
+                self.memory.remove(&metadata);
+                self.tell(Sighting::Families).await?;
+            }
             ("ADDED" | "MODIFIED", Subject::Eso(kind)) => {
                 if self.memory.is_news(&metadata)
                     && let Some(declared) = self.declared(kind, &metadata)
@@ -271,6 +280,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                     link.name_generators(generators_named(&object));
                     let manifests = of_object(object, &self.place, &self.options);
                     self.tell(Sighting::Standing(declared, manifests)).await?;
+                    self.tell_parent(&metadata).await?;
                 }
             }
             ("DELETED", Subject::Eso(kind)) => {
@@ -278,6 +288,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 if let Some(declared) = self.declared(kind, &metadata) {
                     self.tell(Sighting::Gone(declared)).await?;
                 }
+                self.tell_parent(&metadata).await?;
             }
             _ => {}
         }
@@ -289,6 +300,16 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
     async fn target(&self, seen: &Seen, version: Option<String>) -> Result<(), Unheard> {
         let (Ok(namespace), Ok(name)) = (seen.namespace.parse(), seen.name.parse()) else { return Ok(()) };
         self.tell(Sighting::Target(namespace, name, version)).await
+    }
+
+    /// What ClusterExternalSecrets depend on is told where more than a status changed.
+    async fn tell_if_news(&mut self, seen: &Seen) -> Result<(), Unheard> {
+        if self.memory.is_news(seen) { self.tell(Sighting::Families).await } else { Ok(()) }
+    }
+
+    /// An ExternalSecret that a ClusterExternalSecret made is its parent's matter as well.
+    async fn tell_parent(&self, seen: &Seen) -> Result<(), Unheard> {
+        if seen.has_parent() { self.tell(Sighting::Families).await } else { Ok(()) }
     }
 
     fn declared(&self, kind: EsoKind, seen: &Seen) -> Option<Declared> {
@@ -314,6 +335,8 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
                 let namespace = Some(seen.namespace.parse().ok()?);
                 Declared::Store(StoreId { home, namespace, name, generator: Some(kind) })
             }
+            // Its children are declared, and they speak for themselves.
+            EsoKind::ClusterExternalSecret => return None,
         })
     }
 
@@ -326,6 +349,7 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
         match self.subject {
             Subject::Eso(kind) => kind.resource(version),
             Subject::ManagedSecrets | Subject::Sources => SECRETS,
+            Subject::Namespaces => NAMESPACES,
         }
     }
 
@@ -339,16 +363,11 @@ fn broken<I: ClusterIdentity>(call: &Call<'_>, link: &Link<I>, why: &str) -> Err
 }
 
 impl Subject {
-    /// Whether Secrets are watched, of which nothing but metadata may travel.
-    fn is_of_secrets(self) -> bool {
-        matches!(self, Self::ManagedSecrets | Self::Sources)
-    }
-
     /// The versions in which it may be served, the likeliest first.
     fn versions(self, served: usize) -> Vec<usize> {
         match self {
             Self::Eso(kind) => kind.versions(served).collect(),
-            Self::ManagedSecrets | Self::Sources => vec![served],
+            Self::ManagedSecrets | Self::Sources | Self::Namespaces => vec![served],
         }
     }
 
@@ -360,6 +379,7 @@ impl Subject {
     /// What is told when the watch begins anew.
     fn anew(self) -> Sighting {
         match self {
+            Self::Eso(EsoKind::ClusterExternalSecret) | Self::Namespaces => Sighting::Families,
             Self::Eso(_) => Sighting::Declarations,
             Self::ManagedSecrets => Sighting::Targets,
             Self::Sources => Sighting::Sources,
@@ -368,7 +388,7 @@ impl Subject {
 
     fn selected(self, call: Call<'_>) -> Call<'_> {
         match self {
-            Self::Eso(_) | Self::Sources => call,
+            Self::Eso(_) | Self::Sources | Self::Namespaces => call,
             Self::ManagedSecrets => call.query("labelSelector", &format!("{MANAGED_LABEL}=true")),
         }
     }

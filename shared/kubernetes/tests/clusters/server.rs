@@ -177,6 +177,12 @@ kind: ClusterRoleBinding
 metadata: { name: pawl-pushes }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-pushes }
 subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: pawl-cluster-external-secrets }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: pawl-cluster-external-secrets }
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: pawl }]
 ";
 
 fn documents(yaml: &str) -> Vec<Value> {

@@ -3,6 +3,7 @@
 //! `PAWL_REGENERATE=1` writes what is read in place of what is expected; look at the difference before keeping it.
 
 use pawl_domain::cluster::{Cluster, Connection};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{Home, Manifests, Query, Remote, Rule, Rules};
 use pawl_manifests::{ParseOptions, parse};
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ fn read(case: &Path) -> Value {
             }
         }
     }
-    let Manifests { declarations, pushes, stores, clusters, policies, problems, standing: _ } =
+    let Manifests { declarations, pushes, patterns, stores, clusters, policies, problems, standing: _ } =
         parse(&text, "input.yaml", &options);
     let problems: Vec<String> =
         problems.iter().map(|problem| format!("{:?} {problem}", problem.severity)).collect();
@@ -64,6 +65,10 @@ fn read(case: &Path) -> Value {
             .iter()
             .map(|push| serde_json::from_str::<Value>(&pawl_documents::body(push)).unwrap())
             .collect();
+    }
+    if !patterns.is_empty() {
+        let pattern = |each: &Pattern| json!({ "name": each.name, "selection": each.selection, "declaration": each.declaration });
+        found["patterns"] = patterns.iter().map(pattern).collect();
     }
     found
 }

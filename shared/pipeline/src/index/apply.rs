@@ -1,6 +1,7 @@
 //! What an apply may do: which set the manifests belong to, and what they may change.
 
 use pawl_domain::cluster::{Connection, TokenSource, is_same_url};
+use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, Declaration, Home, Kind, Manifests, PushSecret, SetName, Step, Store, StorePolicy,
 };
@@ -71,6 +72,15 @@ impl Apply {
         self.taken(standing.set.as_ref(), &given.home, same)
     }
 
+    /// The same of an applied ClusterExternalSecret.
+    ///
+    /// # Errors
+    /// As for stores.
+    pub(crate) fn pattern(&self, standing: Option<&Pattern>, given: &Pattern) -> Result<Taken, Error> {
+        let Some(standing) = standing else { return Ok(Taken::New) };
+        self.taken(standing.set(), &Home::Applied, standing.declares_as(given))
+    }
+
     fn taken(&self, owner: Option<&SetName>, home: &Home, same: bool) -> Result<Taken, Error> {
         match owner {
             // What lives in a cluster belongs to that.
@@ -86,6 +96,9 @@ impl Apply {
         let set = |home: &Home| (*home == Home::Applied).then(|| self.set.clone());
         for each in &mut manifests.declarations {
             each.set = set(&each.home);
+        }
+        for each in &mut manifests.patterns {
+            each.declaration.set = Some(self.set.clone());
         }
         for each in &mut manifests.stores {
             each.set = set(&each.id.home);

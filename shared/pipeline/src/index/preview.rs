@@ -1,9 +1,13 @@
 //! What an apply would do, and what it would be refused.
 
 use crate::index::apply::{Apply, Taken};
+use crate::index::declarations::check;
+use crate::index::patterns;
+use crate::index::prune::Given;
+use crate::index::refuse_duplicates;
 use crate::index::report::IndexReport;
-use crate::index::{check, refuse_duplicates};
 use crate::parts::Index;
+use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, Manifests, Problem, Refusal, Rules, Severity,
     Store, StoreId, StorePolicy,
@@ -45,7 +49,14 @@ impl<P: Ports> Index<P> {
             report.objects.push((given.id.to_string(), taken.map(Taken::put)));
         }
         stores.extend(taken_in.iter().map(|store| (store.id.clone(), (*store).clone())));
+        self.refuse_placed(Some(apply), &mut manifests.declarations, &mut report).await?;
         let names: BTreeSet<_> = known.into_values().map(|cluster| cluster.name).collect();
+        let patterns = self.patterns().await?;
+        for given in &manifests.patterns {
+            let id = given.id();
+            let taken = patterns::taken(apply, &names, patterns.get(&id), given);
+            report.objects.push((id.to_string(), taken.map(Taken::put)));
+        }
         for page in manifests.declarations.chunks(PAGE) {
             let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
             let standing = registry.declarations(&ids).await?;
@@ -67,10 +78,18 @@ impl<P: Ports> Index<P> {
             report.problems.extend(self.newly_refused(&former, &rules, &given).await?);
         }
         if apply.prune {
-            let given = manifests.declarations.iter().map(|each| each.id.clone()).collect();
+            let declarations = manifests.declarations.iter().map(|each| each.id.clone()).collect();
             let stores = manifests.stores.iter().map(|store| store.id.clone()).collect();
-            let gone = self.gone(&Home::Applied, Some(apply), &given, &stores, &mut report.problems).await?;
-            report.removed = gone.declarations.into_iter().map(|id| (id, Ok(()))).collect();
+            let given = Given {
+                declarations,
+                patterns: manifests.patterns.iter().map(Pattern::id).collect(),
+                stores,
+            };
+            let gone = self.gone(&Home::Applied, Some(apply), &given, &mut report.problems).await?;
+            let removed = gone.patterns.iter().flat_map(Pattern::ids).map(|id| (id, Ok(())));
+            report.removed.extend(removed);
+            report.removed_patterns = gone.patterns.iter().map(Pattern::id).collect();
+            report.removed.extend(gone.declarations.into_iter().map(|id| (id, Ok(()))));
             report.removed_stores = gone.stores;
         }
         Ok(report)

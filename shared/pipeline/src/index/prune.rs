@@ -4,10 +4,11 @@ use crate::base::turn::Taking;
 use crate::index::apply::Apply;
 use crate::index::report::IndexReport;
 use crate::parts::Index;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::store::Home;
-use pawl_domain::{DeclarationId, Problem, SetName, Severity, StoreId};
+use pawl_domain::{DeclarationId, Kind, Problem, SetName, Severity, Step, StoreId};
 use pawl_ports::{Catalogue, Error, PAGE, Ports, Put, Registry, Scope};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A prune that would remove so many objects, and half of what there is, looks like a mistake.
 const MANY: usize = 10;
@@ -17,6 +18,15 @@ const MANY: usize = 10;
 pub(crate) struct Gone {
     pub(crate) declarations: Vec<DeclarationId>,
     pub(crate) stores: Vec<StoreId>,
+    pub(crate) patterns: Vec<Pattern>,
+}
+
+/// What is given, so that it stays.
+#[derive(Default)]
+pub(crate) struct Given {
+    pub(crate) declarations: BTreeSet<DeclarationId>,
+    pub(crate) patterns: BTreeSet<PatternId>,
+    pub(crate) stores: BTreeSet<StoreId>,
 }
 
 impl<P: Ports> Index<P> {
@@ -25,16 +35,22 @@ impl<P: Ports> Index<P> {
         &self,
         taking: Taking<'_>,
         home: &Home,
-        given: &BTreeSet<DeclarationId>,
-        stores: &BTreeSet<StoreId>,
+        given: &Given,
         report: &mut IndexReport,
         work: &mut BTreeSet<DeclarationId>,
     ) -> Result<(), Error> {
-        let gone = self.gone(home, taking.apply, given, stores, &mut report.problems).await?;
+        let gone = self.gone(home, taking.apply, given, &mut report.problems).await?;
         for ids in gone.declarations.chunks(PAGE) {
             self.base.take_turn(taking.turn).await?;
             let page = self.base.ports.registry().declarations(ids).await?;
             report.removed.extend(self.remove.retire_all(&page).await);
+        }
+        for pattern in gone.patterns {
+            let id = pattern.id();
+            match self.remove_pattern(&pattern, report).await? {
+                true => report.removed_patterns.push(id),
+                false => report.objects.push((id.to_string(), Err(stays()))),
+            }
         }
         for id in gone.stores {
             self.base.take_turn(taking.turn).await?;
@@ -57,8 +73,7 @@ impl<P: Ports> Index<P> {
         &self,
         home: &Home,
         apply: Option<&Apply>,
-        given: &BTreeSet<DeclarationId>,
-        stores: &BTreeSet<StoreId>,
+        given: &Given,
         problems: &mut Vec<Problem>,
     ) -> Result<Gone, Error> {
         let spared = Spared::of(problems);
@@ -78,11 +93,17 @@ impl<P: Ports> Index<P> {
                  with pawl delete if that is meant",
             ));
         } else {
+            let placed = match home {
+                Home::Applied => self.patterns_of_declarations().await?,
+                Home::Cluster(_) => BTreeMap::new(),
+            };
             let mut pages = self.base.ports.registry().pages(Scope::Home(home.clone()));
             while let Some(page) = pages.next().await? {
-                for each in page.into_iter().filter(|each| count.is_own(apply, each.set.as_ref())) {
+                // Those of patterns come and go with them.
+                let by_themselves = page.into_iter().filter(|each| !placed.contains_key(&each.id));
+                for each in by_themselves.filter(|each| count.is_own(apply, each.set.as_ref())) {
                     let name = format!("{}/{}", each.id.namespace, each.id.name);
-                    if !given.contains(&each.id) && !spared.has("ExternalSecret", &name) {
+                    if !given.declarations.contains(&each.id) && !spared.has("ExternalSecret", &name) {
                         gone.declarations.push(each.id);
                     }
                 }
@@ -94,13 +115,22 @@ impl<P: Ports> Index<P> {
                 continue;
             }
             let (kind, name) = object_of(&id);
-            if !stores.contains(&id) && !spared.has_kind(kind) && !spared.has(kind, &name) {
+            if !given.stores.contains(&id) && !spared.has_kind(kind) && !spared.has(kind, &name) {
                 gone.stores.push(id);
             }
         }
         let Some(apply) = apply else { return Ok(gone) };
+        for (id, pattern) in self.patterns().await? {
+            let name = id.name.as_str();
+            if count.is_own(Some(apply), pattern.set())
+                && !given.patterns.contains(&id)
+                && !spared.has("ClusterExternalSecret", name)
+            {
+                gone.patterns.push(pattern);
+            }
+        }
         problems.extend(count.of_no_set());
-        let going = gone.declarations.len() + gone.stores.len();
+        let going = gone.declarations.len() + gone.stores.len() + gone.patterns.len();
         if going >= MANY && going * 2 > count.own && !apply.prune_most {
             problems.push(nothing_removed(
                 Severity::Error,
@@ -166,6 +196,12 @@ impl Spared {
     fn has_kind(&self, kind: &str) -> bool {
         self.has("kind", kind)
     }
+}
+
+/// Why a pattern is not removed.
+fn stays() -> Error {
+    let message = "it stays until its declarations are removed; apply again";
+    Error::new(Step::Lookup, Kind::Transient, message)
 }
 
 fn nothing_removed(severity: Severity, message: &str) -> Problem {

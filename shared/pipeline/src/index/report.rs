@@ -2,6 +2,7 @@
 
 use crate::remove::Removals;
 use crate::report::Report;
+use pawl_domain::spread::PatternId;
 use pawl_domain::{DeclarationId, Problem, Severity, StoreId};
 use pawl_ports::{Error, Put};
 use std::collections::BTreeSet;
@@ -19,6 +20,8 @@ pub struct IndexReport {
     pub removed: Removals,
     /// Stores that were removed.
     pub removed_stores: Vec<StoreId>,
+    /// Applied ClusterExternalSecrets that were removed.
+    pub removed_patterns: Vec<PatternId>,
     /// What the manifests had wrong.
     pub problems: Vec<Problem>,
     /// What became of the work that arose: queued, or why it could not be.
@@ -26,6 +29,17 @@ pub struct IndexReport {
 }
 
 impl IndexReport {
+    /// Takes over what another part of the same index did.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.objects.extend(other.objects);
+        self.declarations.extend(other.declarations);
+        self.removed.extend(other.removed);
+        self.removed_stores.extend(other.removed_stores);
+        self.removed_patterns.extend(other.removed_patterns);
+        self.problems.extend(other.problems);
+        self.report.extend(other.report);
+    }
+
     /// True when everything given entered the registry.
     pub fn is_complete(&self) -> bool {
         self.objects.iter().all(|(_, result)| result.is_ok())

@@ -1,6 +1,7 @@
 //! Removes a cluster from the registry with everything declared for it, whether or not it can still be reached.
 
 use crate::parts::Index;
+use pawl_domain::spread::PatternId;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
 use pawl_ports::{Catalogue, DocumentKind, Error, Ledger, Ports, Registry, Scope};
 use tracing::instrument;
@@ -10,6 +11,8 @@ use tracing::instrument;
 pub struct Retired {
     /// The cluster's declarations; one that failed stays, and the cluster with it.
     pub declarations: Vec<(DeclarationId, Result<(), Error>)>,
+    /// The applied ClusterExternalSecrets that went there.
+    pub patterns: Vec<PatternId>,
     /// The stores that were found in the cluster and are removed.
     pub stores: Vec<StoreId>,
     /// Whether the registry had a cluster of this name. What was declared for it is removed in either case.
@@ -24,7 +27,7 @@ impl Retired {
 
     /// True when there was nothing to remove.
     pub fn is_empty(&self) -> bool {
-        !self.known && self.declarations.is_empty() && self.stores.is_empty()
+        !self.known && self.declarations.is_empty() && self.stores.is_empty() && self.patterns.is_empty()
     }
 }
 
@@ -37,6 +40,11 @@ impl<P: Ports> Index<P> {
         if let Some(cluster) = known.filter(|cluster| cluster.index) {
             // An index that begins from here on does not bring back what is removed below.
             self.base.ports.registry().put_cluster(&Cluster { index: false, ..cluster }).await?;
+        }
+        // Nothing is placed there any more; what is there goes with the cluster's declarations.
+        for id in self.patterns().await?.into_keys().filter(|id| id.cluster == *name) {
+            self.base.ports.registry().remove_pattern(&id).await?;
+            retired.patterns.push(id);
         }
         self.retire_declarations(name, force, &mut retired).await?;
         if !retired.is_complete() {

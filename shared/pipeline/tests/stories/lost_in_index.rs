@@ -266,8 +266,9 @@ async fn the_declarations_of_a_store_that_is_gone_fail_and_say_so() {
 
 #[tokio::test(start_paused = true)]
 async fn an_index_with_an_older_listing_writes_nothing_over_a_newer_one() {
-    // It stands still before it looks at what the registry holds, or with its write in the air.
-    let looking = overtaken(Point::Lookup, 1).await;
+    // It stands still before it looks at what the registry holds, or with its write in the air. Which clusters and patterns
+    // there are it has read before it lists.
+    let looking = overtaken(Point::Lookup, 2).await;
     assert_eq!(looking.map(drop).unwrap_err().kind, Kind::Conflict);
     let writing = overtaken(Point::Catalogue, 0).await.unwrap();
     let (id, put) = &writing.declarations[0];

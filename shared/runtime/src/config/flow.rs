@@ -22,6 +22,7 @@ const STORE_STATUS: &str = "PAWL_STORE_STATUS_INTERVAL";
 /// | `PAWL_UNSAFE_GENERIC_TARGETS` | `true`: targets may be of other kinds than Secrets |
 /// | `PAWL_UNSAFE_FAKE_STORES` | `true`: stores whose values stand in their manifests may be used |
 /// | `PAWL_PUSH` | `true`: PushSecrets are carried out |
+/// | `PAWL_CLUSTER_EXTERNAL_SECRETS` | `true`: ExternalSecrets are made of the ClusterExternalSecrets in clusters |
 /// | `PAWL_LEDGER_KEY_SECRET`, `PAWL_AUDIT_TOKEN_SECRET`, `PAWL_AZURE_EVENT_TOKEN_SECRET`, `PAWL_OWN_SECRETS` | secrets that no declaration may read; the last by commas |
 /// | `PAWL_DRIFT_INTERVAL` | how often clusters are compared; `0s` for never |
 /// | `PAWL_STORE_STATUS_INTERVAL` | how often sweeps validate stores; without it the index does |
@@ -43,6 +44,7 @@ pub fn flow(lookup: &dyn Lookup) -> Result<Settings, Error> {
         generic_targets: switch(lookup, "PAWL_UNSAFE_GENERIC_TARGETS")?,
         fake_stores: switch(lookup, FAKE_STORES)?,
         pushes: switch(lookup, "PAWL_PUSH")?,
+        cluster_external_secrets: switch(lookup, "PAWL_CLUSTER_EXTERNAL_SECRETS")?,
         own_secrets: own_secrets(lookup),
         ..defaults
     })
@@ -97,6 +99,13 @@ mod tests {
         assert_eq!(flow(&|_: &str| None).unwrap().store_status_interval, None);
         assert_eq!(read("5m").unwrap(), Some(Duration::from_secs(300)));
         assert!(read("often").unwrap_err().to_string().contains(STORE_STATUS));
+    }
+
+    #[test]
+    fn cluster_external_secrets_are_off_unless_switched_on() {
+        assert!(!flow(&|_: &str| None).unwrap().cluster_external_secrets);
+        let on = |name: &str| (name == "PAWL_CLUSTER_EXTERNAL_SECRETS").then(|| "true".to_owned());
+        assert!(flow(&on).unwrap().cluster_external_secrets);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A document that cannot be read hurts nobody: the part of the contracts of [`Registry`], [`Catalogue`] and [`Ledger`]
 //! that needs somebody who damages what is stored.
 
+use super::registry::patterns::pattern;
 use crate::build::{
     at, cluster, cluster_name, declaration, id, index_keys, policy, secrets_manager, store_id,
 };
@@ -36,6 +37,8 @@ pub async fn registry<R: Registry + Catalogue>(
         stores(&make().await, async |registry, id| damage(registry, DocumentKind::Store, id, turn).await)
             .await;
         clusters(&make().await, async |registry, id| damage(registry, DocumentKind::Cluster, id, turn).await)
+            .await;
+        patterns(&make().await, async |registry, id| damage(registry, DocumentKind::Pattern, id, turn).await)
             .await;
         policies(&make().await, async |registry, id| damage(registry, DocumentKind::Policy, id, turn).await)
             .await;
@@ -149,6 +152,23 @@ async fn clusters<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R
     assert_eq!(registry.clusters().await.unwrap(), [bad.clone(), good], "and can be read");
     damage(registry, "bad").await;
     assert!(registry.remove_cluster(&bad.name).await.unwrap(), "a damaged cluster can be removed");
+    assert_told(registry, &[]).await;
+}
+
+async fn patterns<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R, &str)) {
+    let (bad, good) = (pattern("blue", "bad"), pattern("blue", "good"));
+    for pattern in [&bad, &good] {
+        registry.put_pattern(pattern).await.unwrap();
+    }
+    damage(registry, "blue/bad").await;
+    let found = registry.patterns().await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&good), "a damaged pattern is left out");
+    assert_told(registry, &[(DocumentKind::Pattern, "blue/bad")]).await;
+    assert_eq!(registry.put_pattern(&bad).await.unwrap(), Put::Changed, "the same pattern is put again");
+    assert_eq!(registry.put_pattern(&bad).await.unwrap(), Put::Unchanged);
+    assert_eq!(registry.patterns().await.unwrap(), [bad.clone(), good], "and can be read");
+    damage(registry, "blue/bad").await;
+    assert!(registry.remove_pattern(&bad.id()).await.unwrap(), "a damaged pattern can be removed");
     assert_told(registry, &[]).await;
 }
 

@@ -1,5 +1,6 @@
 use crate::door::{Door, Passage, lock};
 use crate::fault::Point;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Store, StoreId, StorePolicy,
 };
@@ -25,6 +26,7 @@ struct State {
     stores: BTreeMap<StoreId, Store>,
     clusters: BTreeMap<ClusterName, Cluster>,
     policies: BTreeMap<ObjectName, StorePolicy>,
+    patterns: BTreeMap<PatternId, Pattern>,
     /// Kind and id of what cannot be read.
     damaged: BTreeSet<(DocumentKind, String)>,
 }
@@ -175,6 +177,18 @@ impl Registry for FakeRegistry {
         passage.leave(policies)
     }
 
+    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+        let passage = self.reading("patterns").await?;
+        let patterns = {
+            let state = lock(&self.state);
+            let shown = |id: &PatternId| format!("{}/{}", id.cluster, id.name);
+            let readable =
+                state.patterns.iter().filter(|(id, _)| state.is_readable(DocumentKind::Pattern, &shown(id)));
+            readable.map(|(_, pattern)| pattern.clone()).collect()
+        };
+        passage.leave(patterns)
+    }
+
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let passage = self.reading("unreadable").await?;
         let found = lock(&self.state).damaged.iter().map(|(kind, id)| unreadable(*kind, id)).collect();
@@ -266,6 +280,29 @@ impl Catalogue for FakeRegistry {
             let mut state = lock(&self.state);
             state.mended(DocumentKind::Policy, name, Put::Changed);
             state.policies.remove(name).is_some()
+        };
+        passage.leave(removed)
+    }
+
+    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
+        let id = pattern.id();
+        let shown = format!("{}/{}", id.cluster, id.name);
+        let passage = self.writing(&shown).await?;
+        let put = {
+            let mut state = lock(&self.state);
+            let put = replace(&mut state.patterns, &id, pattern);
+            state.mended(DocumentKind::Pattern, &shown, put)
+        };
+        passage.leave(put)
+    }
+
+    async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
+        let shown = format!("{}/{}", id.cluster, id.name);
+        let passage = self.writing(&shown).await?;
+        let removed = {
+            let mut state = lock(&self.state);
+            state.mended(DocumentKind::Pattern, &shown, Put::Changed);
+            state.patterns.remove(id).is_some()
         };
         passage.leave(removed)
     }

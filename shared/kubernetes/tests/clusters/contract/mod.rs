@@ -3,6 +3,7 @@
 
 mod access;
 mod eso;
+mod families;
 mod objects;
 mod pushes;
 mod rights;
@@ -64,6 +65,11 @@ async fn suite(server: &Server) {
     pushes::are_told_how_they_fare(server).await;
     pushes::push_secrets_by_name_and_by_label(server).await;
     pushes::and_their_sources_are_watched(server).await;
+    families::of_cluster_external_secrets_are_read_and_written_as_seen(server).await;
+    families::are_told_how_they_are(server).await;
+    families::are_not_seen_without_rights(server).await;
+    families::stay_within_the_namespaces_of_their_cluster(server).await;
+    families::are_watched_with_their_children_and_namespaces(server).await;
     watches::tell_of_declarations_and_stores(server).await;
     watches::tell_of_generators_once_something_names_their_kind(server).await;
     watches::tell_of_managed_secrets_and_know_their_own(server).await;

@@ -19,6 +19,7 @@ pub(crate) async fn suite(server: &Server) {
     let rights = Rights {
         profile: Profile::Index,
         pushes: false,
+        families: true,
         // A mistake that the policy makes good.
         namespaces: ["shop", "kube-system"].map(|name| name.parse().unwrap()).into(),
         accounts: [("shop".parse().unwrap(), "reader".parse().unwrap())].into(),

@@ -3,6 +3,7 @@
 mod candidates;
 mod catalogue;
 mod pages;
+pub(super) mod patterns;
 mod policies;
 mod stores;
 
@@ -29,6 +30,7 @@ pub async fn suite<R: Registry + Catalogue>(make: impl AsyncFn() -> R) {
     pages::of_each_scope(&make().await).await;
     pages::full_of_large_documents(&make().await).await;
     pages::scopes_follow_edits(&make().await).await;
+    patterns::kept_and_removed(&make().await).await;
     policies::kept_and_removed(&make().await).await;
     stores::kept_and_removed(&make().await).await;
     stores::swept(&make().await).await;

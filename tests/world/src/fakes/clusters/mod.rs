@@ -1,6 +1,7 @@
 //! Clusters in memory: Secrets with resourceVersions, owners of fields and conflicts, as an API server keeps them.
 
 mod credentials;
+mod families;
 mod objects;
 mod port;
 mod stored;
@@ -11,6 +12,7 @@ use crate::build::id;
 use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
 use pawl_domain::reconcile::Existing;
+use pawl_domain::spread::{Child, Parent};
 use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
 use pawl_ports::{ApiEndpoint, PushStatus, Status, StoreStatus};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,9 @@ struct State {
     /// Where its API server is said to be.
     endpoint: Option<ApiEndpoint>,
     manifests: Manifests,
+    /// ClusterExternalSecrets, and the ExternalSecrets that have their names. What these declare a test says by `manifests`.
+    parents: BTreeMap<ObjectName, Parent>,
+    children: BTreeMap<(Namespace, ObjectName), Child>,
     published: Vec<(DeclarationId, Status)>,
     told_pushes: Vec<(DeclarationId, PushStatus)>,
     /// The PushSecrets that have the finalizer.
@@ -79,6 +84,7 @@ impl FakeClusters {
         self.with(cluster, |state| {
             state.namespaces.remove(name);
             state.secrets.retain(|(namespace, _), _| namespace != name);
+            state.children.retain(|(namespace, _), _| namespace != name);
         });
     }
 

@@ -382,6 +382,13 @@ pub(super) fn conflict(id: &DeclarationId, target: &ObjectName) -> Error {
     Error::new(Step::Write, Kind::Conflict, message)
 }
 
+pub(super) fn conflict_at(cluster: &ClusterName, (namespace, name): &(Namespace, ObjectName)) -> Error {
+    let message = format!(
+        "ExternalSecret {cluster}/{namespace}/{name} is not what was looked at; start again from the look"
+    );
+    Error::new(Step::Write, Kind::Conflict, message)
+}
+
 pub(super) fn no_namespace(step: Step, cluster: &ClusterName, namespace: &Namespace) -> Error {
     Error::new(step, Kind::NotFound, format!("{cluster}: namespace {namespace} does not exist; create it"))
 }

@@ -1,0 +1,246 @@
+//! ClusterExternalSecrets that were applied: their declarations come and go with the namespaces of their cluster, and nothing
+//! is made in the cluster but Secrets.
+//!
+//! A pattern names the namespaces in which its declarations may stand. A namespace is noted there before its declaration is put,
+//! and taken from there after that was removed; so what an interrupted index left is found by the next one, and what is not
+//! noted is somebody else's. Declarations go only after all namespaces were listed.
+
+use crate::base::turn::{Taking, Turn};
+use crate::index::apply::{Apply, Taken};
+use crate::index::declarations::unknown_cluster;
+use crate::index::report::IndexReport;
+use crate::parts::Index;
+use pawl_domain::spread::{Namespaces, Pattern, PatternId};
+use pawl_domain::{
+    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, Problem, Severity, Step,
+};
+use pawl_ports::{Catalogue, Clock, Error, Families, PAGE, Ports, Put, Registry};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::timeout;
+
+impl<P: Ports> Index<P> {
+    /// Takes in the patterns that are new or changed, from whoever applies them.
+    pub(crate) async fn take_in_patterns(
+        &self,
+        apply: Option<&Apply>,
+        given: &[Pattern],
+        clusters: &BTreeSet<ClusterName>,
+        report: &mut IndexReport,
+    ) -> Result<(), Error> {
+        // One that stands in a cluster has children there.
+        let Some(apply) = apply.filter(|_| !given.is_empty()) else { return Ok(()) };
+        let known = self.patterns().await?;
+        for pattern in given {
+            let id = pattern.id();
+            let put = match taken(apply, clusters, known.get(&id), pattern) {
+                Ok(Taken::Same) => Ok(Put::Unchanged),
+                Ok(_) => self.put_pattern(known.get(&id), pattern, report).await,
+                Err(error) => Err(error),
+            };
+            report.objects.push((id.to_string(), put));
+        }
+        Ok(())
+    }
+
+    /// Refuses what is applied by itself and stands in the registry as a pattern's: which of them was meant cannot be told.
+    pub(crate) async fn refuse_placed(
+        &self,
+        apply: Option<&Apply>,
+        given: &mut Vec<Declaration>,
+        report: &mut IndexReport,
+    ) -> Result<(), Error> {
+        if apply.is_none() || given.is_empty() {
+            return Ok(());
+        }
+        let placed = self.patterns_of_declarations().await?;
+        given.retain(|declaration| {
+            let pattern = placed.get(&declaration.id);
+            let refused = pattern.map(|pattern| (declaration.id.clone(), Err(declared_already(pattern))));
+            report.declarations.extend(refused);
+            pattern.is_none()
+        });
+        Ok(())
+    }
+
+    /// The ids under which declarations of patterns may stand, with the pattern of each.
+    pub(crate) async fn patterns_of_declarations(&self) -> Result<BTreeMap<DeclarationId, PatternId>, Error> {
+        let patterns = self.patterns().await?;
+        let ids = patterns.iter().flat_map(|(id, pattern)| pattern.ids().map(|each| (each, id.clone())));
+        Ok(ids.collect())
+    }
+
+    /// Puts a pattern in place of the one that stands. Where its declarations get another name, the former ones go first.
+    async fn put_pattern(
+        &self,
+        standing: Option<&Pattern>,
+        given: &Pattern,
+        report: &mut IndexReport,
+    ) -> Result<Put, Error> {
+        let Some(standing) = standing else { return self.base.ports.registry().put_pattern(given).await };
+        let mut given = Pattern { placed: standing.placed.clone(), ..given.clone() };
+        if standing.declaration.id.name != given.declaration.id.name {
+            let left = self.displace(standing, &standing.placed, report).await?;
+            if !left.is_empty() {
+                let message = "its declarations by the former name could not be removed; apply it again";
+                return Err(Error::new(Step::Lookup, Kind::Transient, message));
+            }
+            given.placed = BTreeSet::new();
+        }
+        self.base.ports.registry().put_pattern(&given).await
+    }
+
+    /// Brings the declarations of all patterns of a cluster to where they are wanted. What keeps them from it is in the report.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub(crate) async fn place(&self, cluster: &Cluster, report: &mut IndexReport) -> Result<(), Error> {
+        let mut patterns = self.patterns().await?;
+        patterns.retain(|id, _| id.cluster == cluster.name);
+        if patterns.is_empty() {
+            return Ok(());
+        }
+        let namespaces = match self.namespaces(cluster).await {
+            Ok(namespaces) => namespaces,
+            Err(error) => {
+                report.problems.push(unplaced(cluster, Severity::Error, &error));
+                return Ok(());
+            }
+        };
+        let mark = format!("patterns/{}", cluster.name);
+        let turn = Turn { mark, began: self.base.ports.clock().now() };
+        let mut work = BTreeSet::new();
+        for pattern in patterns.into_values() {
+            match self.place_one(&turn, pattern, &namespaces, report, &mut work).await {
+                // Somebody else does it, with a newer list.
+                Err(error) if error.kind == Kind::Conflict => {
+                    report.problems.push(unplaced(cluster, Severity::Warning, &error));
+                    break;
+                }
+                placed => placed?,
+            }
+        }
+        report.report.extend(self.queue.queue_pending(work).await);
+        Ok(())
+    }
+
+    async fn place_one(
+        &self,
+        turn: &Turn,
+        mut pattern: Pattern,
+        namespaces: &Namespaces,
+        report: &mut IndexReport,
+        work: &mut BTreeSet<DeclarationId>,
+    ) -> Result<(), Error> {
+        let mut wanted = pattern.wanted(namespaces);
+        let new: Vec<DeclarationId> =
+            wanted.difference(&pattern.placed).map(|namespace| pattern.id_in(namespace)).collect();
+        for ids in new.chunks(PAGE) {
+            for other in self.base.ports.registry().declarations(ids).await? {
+                wanted.remove(&other.id.namespace);
+                report.declarations.push((other.id, Err(declared_already(&pattern.id()))));
+            }
+        }
+        let gone: BTreeSet<Namespace> = pattern.placed.difference(&wanted).cloned().collect();
+        if !wanted.is_subset(&pattern.placed) {
+            self.base.take_turn(Some(turn)).await?;
+            pattern.placed.extend(wanted.iter().cloned());
+            self.base.ports.registry().put_pattern(&pattern).await?;
+        }
+        let clusters = BTreeSet::from([pattern.declaration.id.cluster.clone()]);
+        let declarations: Vec<_> = wanted.iter().map(|namespace| pattern.in_namespace(namespace)).collect();
+        let taking = Taking { turn: Some(turn), apply: None, prune: None };
+        for page in declarations.chunks(PAGE) {
+            self.take_in(taking, page, &clusters, &BTreeSet::new(), report, work).await?;
+        }
+        if !gone.is_empty() {
+            self.base.take_turn(Some(turn)).await?;
+            let left = self.displace(&pattern, &gone, report).await?;
+            pattern.placed.retain(|namespace| !gone.contains(namespace) || left.contains(namespace));
+            self.base.ports.registry().put_pattern(&pattern).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a pattern with its declarations; `false` if some of them stay, and the pattern with them.
+    pub(crate) async fn remove_pattern(
+        &self,
+        pattern: &Pattern,
+        report: &mut IndexReport,
+    ) -> Result<bool, Error> {
+        let left = self.displace(pattern, &pattern.placed, report).await?;
+        if !left.is_empty() {
+            return Ok(false);
+        }
+        self.base.ports.registry().remove_pattern(&pattern.id()).await
+    }
+
+    /// Removes the declarations of a pattern from these namespaces; returns those in which they stay.
+    async fn displace(
+        &self,
+        pattern: &Pattern,
+        from: &BTreeSet<Namespace>,
+        report: &mut IndexReport,
+    ) -> Result<BTreeSet<Namespace>, Error> {
+        let ids: Vec<DeclarationId> = from.iter().map(|namespace| pattern.id_in(namespace)).collect();
+        let mut left = BTreeSet::new();
+        for ids in ids.chunks(PAGE) {
+            let page = self.base.ports.registry().declarations(ids).await?;
+            let removed = self.remove.retire_all(&page).await;
+            left.extend(
+                removed.iter().filter(|(_, result)| result.is_err()).map(|(id, _)| id.namespace.clone()),
+            );
+            report.removed.extend(removed);
+        }
+        Ok(left)
+    }
+
+    /// Every pattern of the registry.
+    pub(crate) async fn patterns(&self) -> Result<BTreeMap<PatternId, Pattern>, Error> {
+        let known = self.base.ports.registry().patterns().await?;
+        Ok(known.into_iter().map(|pattern| (pattern.id(), pattern)).collect())
+    }
+
+    async fn namespaces(&self, cluster: &Cluster) -> Result<Namespaces, Error> {
+        let patience = self.base.settings.share_time();
+        let listing = self.base.ports.clusters().namespaces(cluster);
+        let listing = self.base.at_cluster(&cluster.name, Step::Read, listing);
+        timeout(patience, listing).await.unwrap_or_else(|_| {
+            let message =
+                format!("it did not list its namespaces within {patience:?}; the next index asks again");
+            Err(Error::new(Step::Read, Kind::Unreachable, message))
+        })
+    }
+}
+
+/// What taking in a pattern would do, or why it may not be taken in.
+///
+/// # Errors
+/// `Invalid` when its cluster is not known, or it belongs to another set.
+pub(crate) fn taken(
+    apply: &Apply,
+    clusters: &BTreeSet<ClusterName>,
+    standing: Option<&Pattern>,
+    given: &Pattern,
+) -> Result<Taken, Error> {
+    let cluster = &given.declaration.id.cluster;
+    if !clusters.contains(cluster) {
+        return Err(unknown_cluster(cluster));
+    }
+    apply.pattern(standing, given)
+}
+
+/// The error of a declaration that is made of a pattern and stands in the way of another one, or the other way round.
+pub(crate) fn declared_already(pattern: &PatternId) -> Error {
+    let message = format!("it is declared by itself and by {pattern}; remove one, or name it otherwise");
+    Error::new(Step::Lookup, Kind::Invalid, message)
+}
+
+fn unplaced(cluster: &Cluster, severity: Severity, error: &Error) -> Problem {
+    Problem {
+        severity,
+        place: format!("cluster {}", cluster.name),
+        object: "kind ClusterExternalSecret".to_owned(),
+        field: String::new(),
+        message: format!("declarations stay where they are until the next index: {error}"),
+    }
+}

@@ -1,0 +1,53 @@
+use crate::build::{declaration, namespace, object_name};
+use pawl_domain::spread::{Pattern, PatternId, Selection};
+use pawl_domain::store::{LabelOperator, LabelRequirement, LabelSelector};
+use pawl_ports::{Catalogue, Put, Registry};
+
+pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
+    assert!(registry.patterns().await.unwrap().is_empty(), "a registry begins without patterns");
+    // A dash sorts before a slash as text, and behind it as part of a name.
+    let in_order =
+        [("blue", "db"), ("blue", "mail"), ("blue-eu", "db")].map(|(cluster, name)| pattern(cluster, name));
+    for pattern in [&in_order[2], &in_order[0], &in_order[1]] {
+        assert_eq!(registry.put_pattern(pattern).await.unwrap(), Put::Created);
+    }
+    assert_eq!(registry.patterns().await.unwrap(), in_order, "patterns come in ascending order, whole");
+    assert_eq!(registry.put_pattern(&in_order[1]).await.unwrap(), Put::Unchanged);
+    let mut edited = in_order[1].clone();
+    edited.placed = ["shop", "till"].map(namespace).into();
+    edited.declaration.set = Some("shop".parse().unwrap());
+    assert_eq!(registry.put_pattern(&edited).await.unwrap(), Put::Changed);
+    assert_eq!(registry.patterns().await.unwrap()[1], edited, "the one that was put last stands");
+    assert!(
+        registry.declarations(&[edited.declaration.id.clone()]).await.unwrap().is_empty(),
+        "it declares nothing itself"
+    );
+    assert!(registry.remove_pattern(&edited.id()).await.unwrap());
+    assert!(!registry.remove_pattern(&edited.id()).await.unwrap(), "it is gone already");
+    let unknown = PatternId { name: object_name("unknown"), ..edited.id() };
+    assert!(!registry.remove_pattern(&unknown).await.unwrap());
+    assert_eq!(
+        registry.patterns().await.unwrap(),
+        [in_order[0].clone(), in_order[2].clone()],
+        "the others stay"
+    );
+}
+
+pub(in crate::contract) fn pattern(cluster: &str, name: &str) -> Pattern {
+    let labels = [("team".to_owned(), "shop".to_owned())].into();
+    let require = |key: &str, operator| LabelRequirement { key: key.to_owned(), operator };
+    let values = || ["a", "b"].map(str::to_owned).into();
+    let expressions = vec![
+        require("in", LabelOperator::In(values())),
+        require("notin", LabelOperator::NotIn(values())),
+        require("exists", LabelOperator::Exists),
+        require("not", LabelOperator::DoesNotExist),
+    ];
+    let selectors = vec![LabelSelector { labels, expressions }, LabelSelector::default()];
+    Pattern {
+        name: object_name(name),
+        selection: Selection { selectors, names: [namespace("infra")].into() },
+        declaration: declaration(&format!("{cluster}/any/{name}")).reads("app/db").build(),
+        placed: [].into(),
+    }
+}
