@@ -129,7 +129,9 @@ fn not_served(kind: EsoKind, place: &str) -> Problem {
         object: format!("kind {name}"),
         field: String::new(),
         message: match kind {
-            EsoKind::Generator(_) => "is not served, though something names one; install ESO's CRDs of generators",
+            EsoKind::Generator(_) => {
+                "is not served, though something names one; install ESO's CRDs of generators"
+            }
             _ => "is not served; install ESO's CRDs if ExternalSecrets shall live in this cluster",
         }
         .to_owned(),

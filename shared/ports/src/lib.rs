@@ -9,6 +9,7 @@ mod caller;
 mod clusters;
 mod credentials;
 mod error;
+mod folders;
 mod generators;
 mod job;
 mod ledger;
@@ -34,6 +35,7 @@ pub use credentials::{
     ApiEndpoint, BearerToken, ClusterCredentials, ClusterIdentity, EksEndpoint, WholeSecret,
 };
 pub use error::Error;
+pub use folders::{Folder, FolderListing, Folders};
 pub use generators::{Generation, Generators};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};

@@ -39,7 +39,11 @@ async fn only_the_namespaces_that_a_cluster_names_are_listed_and_watched() {
     let managed: Vec<_> = managed.keys().map(|(namespace, name)| format!("{namespace}/{name}")).collect();
     assert_eq!(managed, ["shop/db", "till/db"]);
     let manifests = pawl.manifests(&both).await.unwrap();
-    assert!(!manifests.problems.iter().any(|problem| problem.object.starts_with("kind ")), "{:?}", manifests.problems);
+    assert!(
+        !manifests.problems.iter().any(|problem| problem.object.starts_with("kind ")),
+        "{:?}",
+        manifests.problems
+    );
     let found: Vec<_> = manifests.declarations.iter().map(|each| each.id.to_string()).collect();
     assert_eq!(found, ["blue/shop/db", "blue/till/db"]);
 

@@ -140,7 +140,9 @@ pub(crate) async fn tell_of_generators_once_something_names_their_kind(server: &
     assert!(matches!(anew, Sighting::Declarations), "{anew:?}");
     server.delete(&format!("{generators}/fakes/id")).await;
     server.delete(&format!("{generators}/uuids/id")).await;
-    let Sighting::Gone(Declared::Store(gone)) = watching.next("watched-makers").await else { panic!("it goes") };
+    let Sighting::Gone(Declared::Store(gone)) = watching.next("watched-makers").await else {
+        panic!("it goes")
+    };
     assert_eq!(gone.generator, Some(pawl_domain::GeneratorKind::Uuid));
 }
 
