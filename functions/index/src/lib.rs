@@ -1,14 +1,19 @@
 //! The `index` Lambda: the registry follows git and the clusters.
 //!
-//! Called by its schedule it reads the ExternalSecrets that live in the clusters; called directly it takes manifests,
-//! as `pawl apply` does, but no Clusters.
+//! Called by its schedule it reads the ExternalSecrets that live in the clusters, and folders of manifests; by an event of
+//! S3 the folder that changed. Called directly it takes manifests, as `pawl apply` does, but no Clusters.
 
+mod folders;
+
+pub use folders::Watched;
+
+use jiff::Timestamp;
 use pawl_domain::store::Home;
 use pawl_domain::{ClusterName, Kind, Problem, SetName, Step};
 use pawl_manifests::{ParseOptions, parse};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply, ClusterRights, Pipeline};
-use pawl_ports::{Error, Ports, Put, Registry};
+use pawl_ports::{Error, Folders, Ports, Put, Registry};
 use pawl_runtime::measure;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +39,35 @@ pub struct Request {
     /// The clusters of declarations that name none.
     #[serde(default)]
     pub clusters: Vec<ClusterName>,
+    /// Who sent an event: `aws.s3` where an object changed.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// When that was.
+    #[serde(default)]
+    pub time: Option<Timestamp>,
+    /// What an event of S3 is about.
+    #[serde(default)]
+    pub detail: Option<Detail>,
+}
+
+/// `detail` of an event: of S3's the object; of others nothing is read. Source: S3's user guide, "EventBridge event message
+/// structure".
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Detail {
+    #[serde(default)]
+    bucket: Option<Bucket>,
+    #[serde(default)]
+    object: Option<Object>,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+struct Object {
+    key: String,
 }
 
 /// What the index did.
@@ -52,13 +86,23 @@ pub struct Summary {
     pub problems: Vec<Problem>,
 }
 
-/// Indexes the manifests given, or else the clusters.
+/// Indexes the manifests given, or the folder that changed, or else clusters and folders.
 ///
 /// # Errors
 /// When the registry could not be asked; Lambda then calls again, and so does the schedule. A cluster that cannot be
-/// read is in the summary and hides no other.
-pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Result<Summary, Error> {
+/// read is in the summary and hides no other, and so is a folder.
+pub async fn handle<P: Ports, F: Folders>(
+    pipeline: &Pipeline<P>,
+    watched: &Watched<F>,
+    request: Request,
+) -> Result<Summary, Error> {
     let mut summary = Summary::default();
+    if let Some(changed) = request.changed() {
+        let taken = folders::take_in(pipeline, watched, Some(changed)).await;
+        measure::folders(&taken);
+        summary.add_folders(taken);
+        return Ok(summary);
+    }
     let Some(text) = request.manifests else {
         let reports = pipeline.index_clusters().await?;
         measure::indexed(&reports);
@@ -68,6 +112,9 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Resul
                 Err(error) => summary.failed.push(format!("cluster {cluster}: {error}")),
             }
         }
+        let taken = folders::take_in(pipeline, watched, None).await;
+        measure::all_folders(&taken);
+        summary.add_folders(taken);
         return Ok(summary);
     };
     if request.prune && request.set.is_none() {
@@ -92,6 +139,15 @@ pub async fn handle<P: Ports>(pipeline: &Pipeline<P>, request: Request) -> Resul
 }
 
 impl Summary {
+    fn add_folders(&mut self, taken: folders::Taken) {
+        for (place, report) in taken {
+            match report {
+                Ok(report) => self.add(report),
+                Err(error) => self.failed.push(format!("folder {place}: {error}")),
+            }
+        }
+    }
+
     fn add(&mut self, report: IndexReport) {
         for (object, result) in report.objects {
             if let Err(error) = result {

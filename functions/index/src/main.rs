@@ -1,14 +1,17 @@
 //! Telemetry, configuration, run.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use pawl_index::Watched;
 use pawl_runtime::lambda;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let pipeline = &lambda::start().await?;
+    let (reader, folders) = lambda::folders().await?;
+    let watched = &Watched { reader, folders };
     let handler = |event: LambdaEvent<_>| {
         let pipeline = pipeline.until(lambda::deadline(&event.context));
-        lambda::measured(async move { pawl_index::handle(&pipeline, event.payload).await })
+        lambda::measured(async move { pawl_index::handle(&pipeline, watched, event.payload).await })
     };
     run(service_fn(handler)).await
 }

@@ -5,6 +5,7 @@
 //! own settings. Start reading at [`sources`], which turns keys into values.
 
 pub mod bus;
+pub mod folders;
 pub mod identity;
 pub mod jobs;
 mod ledger;
@@ -19,6 +20,7 @@ mod credentials;
 mod error;
 
 pub use bus::EventBus;
+pub use folders::S3Folders;
 pub use identity::{AwsIdentity, EksCluster};
 pub use jobs::SqsJobs;
 pub use queue::Queue;

@@ -25,6 +25,7 @@ use crate::index::prune::Given;
 use crate::parts::Index;
 use crate::spread::Spreading;
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use pawl_domain::spread::Pattern;
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Manifests, Problem, Severity, Step};
@@ -41,10 +42,31 @@ pub type ClusterIndex = (ClusterName, Result<IndexReport, Error>);
 
 impl<P: Ports> Index<P> {
     #[instrument(name = "index", skip_all)]
-    pub(crate) async fn run(&self, mut manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
+    pub(crate) async fn run(&self, manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
+        self.apply(manifests, apply, None).await
+    }
+
+    /// The same for what a folder held at a time.
+    #[instrument(name = "index", skip_all)]
+    pub(crate) async fn folder(
+        &self,
+        manifests: Manifests,
+        apply: &Apply,
+        began: Timestamp,
+    ) -> Result<IndexReport, Error> {
+        let turn = Turn { mark: format!("index/set/{}", apply.set), began };
+        self.apply(manifests, apply, Some(&turn)).await
+    }
+
+    async fn apply(
+        &self,
+        mut manifests: Manifests,
+        apply: &Apply,
+        turn: Option<&Turn>,
+    ) -> Result<IndexReport, Error> {
         apply.sign(&mut manifests);
         let prune = apply.prune.then_some(&Home::Applied);
-        self.index_in(Taking { turn: None, apply: Some(apply), prune }, manifests).await
+        self.index_in(Taking { turn, apply: Some(apply), prune }, manifests).await
     }
 
     /// Takes in what was seen in a cluster. Nothing is removed.

@@ -26,7 +26,7 @@ use crate::settings::Settings;
 use crate::sweep::review::Review;
 use crate::sweep::{SweepReport, Watchable};
 use futures::FutureExt;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pawl_domain::{
     Change, Cluster, ClusterName, Declaration, DeclarationId, DigestKey, Functions, Manifests, ObjectName,
     Store,
@@ -214,6 +214,20 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked; what was taken in stays, and doing it again is harmless.
     pub async fn index(&self, manifests: Manifests, apply: &Apply) -> Result<IndexReport, Error> {
         self.index.run(manifests, apply).boxed().await
+    }
+
+    /// The same for what a folder held at `began`: of two calls with manifests of one set, the one with the newer listing
+    /// has the last word.
+    ///
+    /// # Errors
+    /// As for [`Self::index`]; kind `Conflict` when a call with a newer listing writes.
+    pub async fn index_folder(
+        &self,
+        manifests: Manifests,
+        apply: &Apply,
+        began: Timestamp,
+    ) -> Result<IndexReport, Error> {
+        self.index.folder(manifests, apply, began).boxed().await
     }
 
     /// Takes the ExternalSecrets and stores that live in each cluster that is to be indexed into the registry.

@@ -10,6 +10,7 @@ mod clusters;
 mod credentials;
 mod error;
 mod families;
+mod folders;
 mod generators;
 mod job;
 mod ledger;
@@ -36,6 +37,7 @@ pub use credentials::{
 };
 pub use error::Error;
 pub use families::{Families, Parents};
+pub use folders::{Folder, FolderListing, Folders};
 pub use generators::{Generation, Generators};
 pub use job::{InvalidJob, Job, Jobs};
 pub use ledger::{Entry, Ledger, Revision};

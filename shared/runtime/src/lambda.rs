@@ -10,9 +10,9 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::{StreamExt, stream};
 use lambda_runtime::{Context, Error};
 use metrics_cloudwatch_embedded::{Builder, Collector};
-use pawl_aws::{EventBus, Queue};
+use pawl_aws::{EventBus, Queue, S3Folders};
 use pawl_pipeline::Pipeline;
-use pawl_ports::Clock;
+use pawl_ports::{Clock, Folder};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io::Write;
@@ -77,6 +77,14 @@ pub async fn start_intake() -> Result<(EventBus, pubsub::Admission, event_grid::
         event_grid.token = Some(wiring::token("Event Grid", &name, role).await?);
     }
     Ok((wiring::event_bus(&bus).await, pubsub, event_grid::Admission::new(&event_grid)))
+}
+
+/// The folders of manifests that `PAWL_MANIFEST_FOLDERS` names, and who reads them.
+///
+/// # Errors
+/// When the variable is not valid.
+pub async fn folders() -> Result<(S3Folders, Vec<Folder>), Error> {
+    Ok((wiring::folders().await, config::folders(&environment)?))
 }
 
 fn observe() {

@@ -3,11 +3,11 @@
 //! alarms can be set on it beforehand. Which cluster or key it is stands in the log and in `pawl get`.
 
 use jiff::Timestamp;
-use pawl_domain::{Change, Outcome};
-use pawl_pipeline::index::ClusterIndex;
+use pawl_domain::{Change, Outcome, Severity};
+use pawl_pipeline::index::{ClusterIndex, IndexReport};
 use pawl_pipeline::sweep::SweepReport;
 use pawl_pipeline::{Pipeline, PushReport, Report};
-use pawl_ports::{Clock, Ports};
+use pawl_ports::{Clock, Error, Ports};
 use tracing::warn;
 
 /// A whole number as a gauge takes it; above 2^53 it is rounded.
@@ -38,6 +38,9 @@ pub fn pushed(report: &PushReport) {
     metrics::counter!("pawl_push_passes_total").increment(1);
 }
 
+/// How many mistakes in the manifests of one folder are logged.
+const LOGGED: usize = 20;
+
 /// Measures a look at the clusters' own manifests: `pawl_clusters_not_indexed`, and counts it in `pawl_indexes_total`.
 /// Which clusters were not indexed is in the log.
 pub fn indexed(reports: &[ClusterIndex]) {
@@ -49,6 +52,37 @@ pub fn indexed(reports: &[ClusterIndex]) {
     }
     metrics::gauge!("pawl_clusters_not_indexed").set(gauge(count));
     metrics::counter!("pawl_indexes_total").increment(1);
+}
+
+/// Measures a look at all folders of manifests: `pawl_folders_not_indexed`. What was not taken in is in the log.
+pub fn all_folders(taken: &[(String, Result<IndexReport, Error>)]) {
+    let is_complete =
+        |report: &Result<IndexReport, Error>| report.as_ref().is_ok_and(IndexReport::is_complete);
+    let count = taken.iter().filter(|(_, report)| !is_complete(report)).count();
+    metrics::gauge!("pawl_folders_not_indexed").set(gauge(count));
+    folders(taken);
+}
+
+/// Logs what was not taken in of folders of manifests.
+pub fn folders(taken: &[(String, Result<IndexReport, Error>)]) {
+    for (folder, report) in taken {
+        match report {
+            Err(problem) => {
+                warn!(%folder, code = %problem.code(), "folder {folder} is not indexed: {problem}");
+            }
+            Ok(report) => mistakes(report).take(LOGGED).for_each(|mistake| warn!(%folder, "{mistake}")),
+        }
+    }
+}
+
+/// What was not taken in, and why.
+fn mistakes(report: &IndexReport) -> impl Iterator<Item = String> {
+    let problems = report.problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let objects =
+        report.objects.iter().filter_map(|(object, put)| Some(format!("{object}: {}", put.as_ref().err()?)));
+    let declarations =
+        report.declarations.iter().filter_map(|(id, put)| Some(format!("{id}: {}", put.as_ref().err()?)));
+    problems.map(ToString::to_string).chain(objects).chain(declarations)
 }
 
 /// Measures how long a change took to its Secrets, in `pawl_event_to_written_seconds`: once for a change or job of which

@@ -14,7 +14,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, SqsJobs, Table};
+use pawl_aws::{AwsIdentity, AwsSources, EventBus, Queue, S3Folders, SqsJobs, Table};
 use pawl_domain::{DigestKey, SecretValue};
 use pawl_embedded::Embedded;
 use pawl_fake::FakeSources;
@@ -212,6 +212,11 @@ pub async fn eks_clusters(
 /// The event bus of this name or ARN, for changes that AWS does not know of.
 pub async fn event_bus(name: &str) -> EventBus {
     EventBus::new(&sdk_config(true).await, name)
+}
+
+/// Folders of manifests, read with the identity that the function runs with.
+pub async fn folders() -> S3Folders {
+    S3Folders::new(&sdk_config(true).await)
 }
 
 /// The token that these senders show, which this secret holds, read with this role.

@@ -14,7 +14,7 @@ use pawl_world::{Fault, Point, cluster, declaration};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use told::Told;
+use told::{Told, nothing_watched, out_of_reach};
 
 const DAY: u64 = 24 * 3600;
 /// The intervals that the template lets choose from, in minutes.
@@ -39,6 +39,7 @@ async fn alarms_fire_when_they_should_and_only_then() {
         ("StoresNotSweptAlarm", 0),
         ("IndexSilentAlarm", 1),
         ("ClustersNotIndexedAlarm", 1),
+        ("FoldersNotIndexedAlarm", 1),
     ] {
         silent(name, &well[of]);
     }
@@ -49,7 +50,7 @@ async fn alarms_fire_when_they_should_and_only_then() {
     // A sweep that fails, or does not end, writes no count, however often the schedule calls.
     told.world.inject(Fault::fail(Kind::Throttled).at(Point::Lookup));
     assert!(pawl_sweep::handle(&told.pipeline, Default::default()).await.is_err());
-    assert!(pawl_index::handle(&told.pipeline, Default::default()).await.is_err());
+    assert!(pawl_index::handle(&told.pipeline, &nothing_watched(), Default::default()).await.is_err());
     let nothing = without_gauges(written(collector));
     told.world.mend_all();
     fires("SweepSilentAlarm", &nothing, 4 * 3600);
@@ -67,6 +68,11 @@ async fn alarms_fire_when_they_should_and_only_then() {
     told.world.mend_all();
     assert_eq!(unread["pawl_clusters_not_indexed"], [1.0]);
     fires("ClustersNotIndexedAlarm", &unread, 4 * 3600);
+
+    pawl_index::handle(&told.pipeline, &out_of_reach(), Default::default()).await.unwrap();
+    let unread = written(collector);
+    assert_eq!(unread["pawl_folders_not_indexed"], [1.0]);
+    fires("FoldersNotIndexedAlarm", &unread, 4 * 3600);
 
     let passed = push(&told, collector).await;
     silent("PushSilentAlarm", &passed);
@@ -130,6 +136,7 @@ fn every_alarm_of_pawls_own_numbers_is_calculated_and_none_of_a_schedule_waits_f
         "PushesFailingAlarm",
         "StoresNotSweptAlarm",
         "ClustersNotIndexedAlarm",
+        "FoldersNotIndexedAlarm",
         "LatencyAlarm",
     ];
     assert_eq!(own.collect::<Vec<_>>(), calculated, "calculate a new one in the story above");
@@ -177,7 +184,7 @@ async fn push(told: &Told, collector: &Collector) -> Written {
 }
 
 async fn index(told: &Told, collector: &Collector) -> Written {
-    pawl_index::handle(&told.pipeline, Default::default()).await.unwrap();
+    pawl_index::handle(&told.pipeline, &nothing_watched(), Default::default()).await.unwrap();
     written(collector)
 }
 

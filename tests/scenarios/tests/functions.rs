@@ -1,6 +1,6 @@
 //! `sweep` and `index` as they are called: by their schedules, and by hand.
 
-use crate::told::Told;
+use crate::told::{Told, nothing_watched};
 use pawl_ports::Ports;
 use pawl_world::{Fault, declaration};
 
@@ -50,7 +50,7 @@ spec:
         clusters: vec!["blue".parse().unwrap()],
         ..Default::default()
     };
-    let summary = pawl_index::handle(&told.pipeline, request).await.unwrap();
+    let summary = pawl_index::handle(&told.pipeline, &nothing_watched(), request).await.unwrap();
     assert_eq!((summary.changed, summary.failed.len()), (1, 0), "{summary:?}");
     assert!(summary.problems.iter().any(|problem| problem.object == "ExternalSecret shop/broken"));
     assert_eq!(told.work_off().await, 0);
@@ -80,16 +80,19 @@ async fn index_takes_no_clusters_and_prunes_within_a_set() {
     let evil = "apiVersion: pawl.dev/v1alpha1\nkind: Cluster\nmetadata: { name: blue }\n\
                 spec: { url: { url: 'https://evil', tokenSecret: pawl/clusters/blue } }\n";
     let both = request(format!("{evil}{}", secret("theirs")), "bank", false);
-    let summary = pawl_index::handle(&told.pipeline, both).await.unwrap();
+    let summary = pawl_index::handle(&told.pipeline, &nothing_watched(), both).await.unwrap();
     assert_eq!((summary.changed, summary.failed.len()), (1, 1), "{summary:?}");
     assert!(summary.failed[0].starts_with("Cluster blue: "), "{summary:?}");
 
     let own = request(secret("own"), "shop", true);
-    let summary = pawl_index::handle(&told.pipeline, own).await.unwrap();
+    let summary = pawl_index::handle(&told.pipeline, &nothing_watched(), own).await.unwrap();
     assert_eq!((summary.changed, summary.removed), (1, 0), "{summary:?}");
     let nameless = pawl_index::Request { set: None, ..request(secret("own"), "shop", true) };
-    assert!(pawl_index::handle(&told.pipeline, nameless).await.is_err());
-    let summary = pawl_index::handle(&told.pipeline, request(String::new(), "shop", true)).await.unwrap();
+    assert!(pawl_index::handle(&told.pipeline, &nothing_watched(), nameless).await.is_err());
+    let summary =
+        pawl_index::handle(&told.pipeline, &nothing_watched(), request(String::new(), "shop", true))
+            .await
+            .unwrap();
     assert_eq!(summary.removed, 1, "{summary:?}");
     told.end();
 }
@@ -100,7 +103,7 @@ async fn a_cluster_that_cannot_be_read_is_in_the_summary() {
     told.world.add_cluster(pawl_world::cluster("blue").indexed());
     told.world.inject(Fault::down("blue"));
     let request: pawl_index::Request = serde_json::from_str(SCHEDULED).unwrap();
-    let summary = pawl_index::handle(&told.pipeline, request).await.unwrap();
+    let summary = pawl_index::handle(&told.pipeline, &nothing_watched(), request).await.unwrap();
     assert_eq!(summary.failed.len(), 1, "{summary:?}");
     assert!(summary.failed[0].starts_with("cluster blue: "), "{summary:?}");
 }

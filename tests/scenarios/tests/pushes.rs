@@ -1,7 +1,7 @@
 //! `push` as it is called: by its schedule, and by hand.
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
 
-use crate::told::Told;
+use crate::told::{Told, nothing_watched};
 use pawl_pipeline::Settings;
 use pawl_ports::Ports;
 use pawl_world::{Fault, Point};
@@ -34,7 +34,7 @@ async fn index(told: &Told, manifests: &str) -> pawl_index::Summary {
         prune: true,
         ..Default::default()
     };
-    pawl_index::handle(&told.pipeline, request).await.unwrap()
+    pawl_index::handle(&told.pipeline, &nothing_watched(), request).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ mod at;
 mod bus;
 mod contract;
 mod cut;
+mod folders;
 mod identity;
 mod ledger;
 mod queue;

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Between two looks whether somebody else has ended.
 const TURN: Duration = Duration::from_millis(20);
 
-/// One index of a cluster. Of two, the one that began later has the newer listing: once it writes, the other must not.
+/// One index of a cluster or a folder. Of two, the one that began later has the newer listing: once it writes, the other must not.
 pub(crate) struct Turn {
     pub(crate) mark: String,
     pub(crate) began: Timestamp,
@@ -20,7 +20,7 @@ pub(crate) struct Turn {
 /// How manifests are taken in.
 #[derive(Clone, Copy)]
 pub(crate) struct Taking<'a> {
-    /// The index of a cluster that they are from.
+    /// The index of a cluster or a folder that they are from.
     pub(crate) turn: Option<&'a Turn>,
     /// Who handed them over; nobody where they were found in a cluster.
     pub(crate) apply: Option<&'a Apply>,
@@ -55,7 +55,7 @@ impl<P: Ports> Base<P> {
         match ledger.mark(&turn.mark).await?.filter(|writing| *writing <= now) {
             Some(writing) if writing == turn.began => Ok(()),
             Some(writing) if writing > turn.began => {
-                let message = "an index of this cluster that began later writes what its newer listing says";
+                let message = "an index that began later writes what its newer listing says";
                 Err(Error::new(Step::Lookup, Kind::Conflict, message))
             }
             _ => ledger.set_mark(&turn.mark, turn.began).await,

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use pawl_domain::{Change, DigestKey, SecretValue};
+use pawl_domain::{Change, DigestKey, Kind, SecretValue, Step};
+use pawl_index::Watched;
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::Ports;
+use pawl_ports::{Error, Folder, FolderListing, Folders, Ports};
 use pawl_world::{Canary, World, cluster, secrets_manager};
 
 /// A world with one store and two clusters, seen through the functions' handlers.
@@ -69,6 +70,29 @@ impl Told {
     /// Ends the story: no value is where none belongs.
     pub(crate) fn end(&self) {
         self.world.assert_free_of(&self.canary);
+    }
+}
+
+/// `index` without folders of manifests.
+pub(crate) fn nothing_watched() -> Watched<NoFolders> {
+    Watched { reader: NoFolders, folders: Vec::new() }
+}
+
+/// `index` with one folder, which cannot be read.
+pub(crate) fn out_of_reach() -> Watched<NoFolders> {
+    let (bucket, set) = ("acme".to_owned(), "shop".parse().unwrap());
+    Watched {
+        reader: NoFolders,
+        folders: vec![Folder { bucket, prefix: String::new(), set, clusters: Vec::new() }],
+    }
+}
+
+/// Reads no folder.
+pub(crate) struct NoFolders;
+
+impl Folders for NoFolders {
+    async fn read(&self, folder: &Folder) -> Result<FolderListing, Error> {
+        Err(Error::new(Step::Read, Kind::Denied, format!("s3:ListBucket on {} is denied", folder.bucket)))
     }
 }
 
