@@ -2,8 +2,8 @@
 
 use crate::error::Call;
 use pawl_domain::push::metadata::{InvalidMetadata, MANAGED_BY, MANAGER};
+use pawl_domain::push::AsText;
 use pawl_domain::push::property::{self, Left};
-use pawl_domain::push::{AsText, MissingKey};
 use pawl_domain::{Kind, Pushed, SecretValue};
 use pawl_ports::Error;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(super) fn not_ours(call: &Call<'_>) -> Error {
 
 /// The value that is pushed.
 pub(super) fn given(call: &Call<'_>, pushed: &Pushed, whole: AsText) -> Result<SecretValue, Error> {
-    pushed.value(whole).map_err(|error: MissingKey| call.complaint(Kind::Invalid, error))
+    pushed.value(whole).map_err(|error| call.complaint(Kind::Invalid, error))
 }
 
 /// The metadata cannot be used.
