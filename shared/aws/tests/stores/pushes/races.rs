@@ -136,6 +136,21 @@ async fn a_secret_without_a_version_in_force_gets_one() {
     assert_eq!(members(&place, "key").await, ["a"]);
 }
 
+#[tokio::test]
+async fn a_name_that_is_not_free_yet_is_tried_again() {
+    let place = Place::of(AwsService::SecretsManager).await;
+    place.relay.answer(Some(Arc::new(|asked: &Asked| {
+        let words =
+            "You can't create this secret because a secret with this name is already scheduled for deletion.";
+        let body = json!({ "__type": "InvalidRequestException", "Message": words });
+        is(asked, "CreateSecret").then(|| (400, body.to_string()))
+    })));
+    let error = place.push(&pushed("key", "v", None)).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Transient), "{error}");
+    place.relay.answer(None);
+    place.push(&pushed("key", "v", None)).await.unwrap();
+}
+
 async fn members(place: &Place, key: &str) -> Vec<String> {
     let text = place.value(key).await.unwrap();
     let members: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
