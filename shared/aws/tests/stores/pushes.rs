@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use pawl_domain::store::{AwsDeletion, AwsService, Home, StoreId};
 use pawl_domain::{Access, Kind, PushOutcome, Pushed, SecretValue, Step};
 use pawl_ports::Sink;
-use pawl_servers::Asked;
+use pawl_servers::{Asked, Moto};
 use pawl_world::contract::sinks::{Kept, suite};
 use place::{Place, entry, enveloped, is, property, pushed};
 use serde_json::{Value, json};
@@ -132,6 +132,83 @@ async fn what_is_no_text_is_refused_where_texts_are_kept() {
     let place = Place::of(AwsService::SecretsManager).await;
     place.push(&with(pushed("raw", "", None))).await.unwrap();
     assert_eq!(place.bodies("CreateSecret")[0]["SecretBinary"], STANDARD.encode([0xff, 0x00]));
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_parameter_keeps_its_key_and_tier() {
+    let place = Place::of(AwsService::ParameterStore).await;
+    let spec =
+        json!({ "secretType": "SecureString", "kmsKeyID": "alias/mine", "tier": { "type": "Advanced" } });
+    for name in ["a", "b"] {
+        place.push(&property("key", name, "v", Some(&spec))).await.unwrap();
+    }
+    place.remove("key", Some("a")).await.unwrap();
+    assert_eq!(place.value("key").await.as_deref(), Some(r#"{"b":"v"}"#));
+    let filter = json!([{ "Key": "Name", "Option": "Equals", "Values": [place.named("key")] }]);
+    let described = place.call("DescribeParameters", &json!({ "ParameterFilters": filter })).await.unwrap();
+    let described = &described["Parameters"][0];
+    assert_eq!((&described["KeyId"], &described["Tier"]), (&json!("alias/mine"), &json!("Advanced")));
+    assert_eq!(described["Description"], "secret 'managed-by:external-secrets'");
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_parameter_keeps_all_that_is_said_of_it() {
+    let place = Place::of(AwsService::ParameterStore).await;
+    for name in ["a", "b"] {
+        place.push(&property("key", name, "v", None)).await.unwrap();
+    }
+    let expiration = r#"{"Type":"Expiration","Version":"1.0","Attributes":{}}"#;
+    let said = json!({
+        "Name": place.named("key"), "Type": "SecureString", "KeyId": "alias/mine", "Tier": "Advanced", "Description": "d",
+        "AllowedPattern": ".*", "DataType": "text", "Version": 2,
+        "Policies": [{ "PolicyText": expiration, "PolicyType": "Expiration", "PolicyStatus": "Pending" }],
+    });
+    // Pages may be empty before the last one.
+    place.show_first([
+        ("DescribeParameters", json!({ "Parameters": [], "NextToken": "next" })),
+        ("DescribeParameters", json!({ "Parameters": [said] })),
+    ]);
+    place.remove("key", Some("a")).await.unwrap();
+    let put = place.bodies("PutParameter").pop().unwrap();
+    for field in ["Name", "Type", "KeyId", "Tier", "Description", "AllowedPattern", "DataType"] {
+        assert_eq!(put[field], said[field], "{field}");
+    }
+    assert_eq!(put["Policies"], format!("[{expiration}]"));
+    assert_eq!(put["Value"], r#"{"b":"v"}"#);
+}
+
+#[tokio::test]
+async fn what_may_not_be_described_is_not_put_under_another_key() {
+    let place = Place::of(AwsService::ParameterStore).await;
+    for name in ["a", "b"] {
+        place.push(&property("key", name, "v", None)).await.unwrap();
+    }
+    let before = place.writes().await;
+    place.fail_first("DescribeParameters", "AccessDeniedException");
+    let error = place.remove("key", Some("a")).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied));
+    assert!(error.message().ends_with("access denied; allow ssm:DescribeParameters on it"), "{error}");
+    assert_eq!(place.writes().await, before);
+    // Nothing is put in the place of what went meanwhile.
+    place.show_first([("DescribeParameters", json!({ "Parameters": [] }))]);
+    place.remove("key", Some("a")).await.unwrap();
+    assert_eq!(place.writes().await, before);
+}
+
+/// AWS reads parameters by ARN, and writes them by name alone.
+#[tokio::test]
+async fn a_parameter_that_is_named_by_its_arn_is_written_by_its_name() {
+    let place = Place::of(AwsService::ParameterStore).await;
+    for name in ["a", "b"] {
+        place.push(&property("key", name, "v", None)).await.unwrap();
+    }
+    let arn = format!("arn:aws:ssm:{}:{}:parameter{}", place.region, Moto::ACCOUNT, place.named("key"));
+    let place = place.with(|store| store.prefix = None);
+    place.push(&property(&arn, "c", "v", None)).await.unwrap();
+    place.remove(&arn, Some("a")).await.unwrap();
+    assert_eq!(place.value("key").await.as_deref(), Some(r#"{"b":"v","c":"v"}"#));
+    place.remove(&arn, None).await.unwrap();
+    assert_eq!(place.value("key").await, None);
 }
 
 #[tokio::test]
