@@ -1,6 +1,6 @@
 //! What PushSecrets write, read back from moto: the port's contract, and what is particular to each service.
 
-mod place;
+pub(super) mod place;
 mod races;
 
 use crate::stores::support::{FakeCluster, sources_of};
