@@ -161,6 +161,11 @@ impl Call<'_> {
                 Kind::NotFound,
                 "marked for deletion; restore it or remove its declarations".to_owned(),
             ),
+            Verdict::Vanishing => (
+                self.step,
+                Kind::Transient,
+                "it was deleted a moment ago, and its name is not free yet; it is tried again".to_owned(),
+            ),
             Verdict::Conflict => (self.step, Kind::Conflict, "somebody else wrote in between".to_owned()),
             Verdict::Throttled => (self.step, Kind::Throttled, format!("throttled ({code})")),
             Verdict::Invalid => (self.step, Kind::Invalid, format!("not accepted ({code})")),
@@ -188,6 +193,7 @@ enum Verdict {
     Missing,
     Throttled,
     Undecipherable,
+    Vanishing,
 }
 
 impl Verdict {
@@ -226,6 +232,12 @@ impl Verdict {
                 if words.contains("marked for deletion") || words.contains("marked deleted") =>
             {
                 Self::Deleted
+            }
+            // A forced deletion takes a moment, in which there is neither the secret nor its name.
+            "InvalidRequestException" | "InvalidParameterException"
+                if words.contains("scheduled for deletion") || words.contains("was deleted") =>
+            {
+                Self::Vanishing
             }
             "Throttling"
             | "ThrottlingException"
@@ -363,6 +375,20 @@ mod tests {
                 Step::Fetch,
                 Kind::NotFound,
                 "marked for deletion; restore it or remove its declarations",
+            ),
+            (
+                "InvalidRequestException",
+                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+                Step::Fetch,
+                Kind::Transient,
+                "it was deleted a moment ago, and its name is not free yet; it is tried again",
+            ),
+            (
+                "InvalidRequestException",
+                "You can't perform this operation on the secret because it was deleted.",
+                Step::Fetch,
+                Kind::Transient,
+                "it was deleted a moment ago, and its name is not free yet; it is tried again",
             ),
             (
                 "InvalidRequestException",

@@ -16,7 +16,7 @@ pub use expand::{Entries, StoreOf};
 pub use ledger::{PushRecord, PushedEntry, Standing};
 pub use problem::PushProblem;
 pub use recipe::{PushRecipe, SourceSecret};
-pub use value::{AsText, MissingKey};
+pub use value::{AsText, ValueError};
 
 use crate::secret::SecretValue;
 use std::collections::BTreeMap;

@@ -37,9 +37,9 @@ pub enum SetError {
 ///
 /// # Errors
 /// [`SetError`]; the document is as it was.
-pub fn set(json: &[u8], path: &str, text: &[u8]) -> Result<Vec<u8>, SetError> {
+pub fn set(json: &[u8], path: &str, text: &str) -> Result<Vec<u8>, SetError> {
     let parts = readable(json, path)?;
-    let changed = change::at(json, &parts, Change::Set(text))?;
+    let changed = change::at(json, &parts, Change::Set(text.as_bytes()))?;
     // To set is always to change.
     changed.ok_or(SetError::Path)
 }

@@ -29,7 +29,7 @@ fn recorded_answers_of_the_original_are_given() {
         let document = case.j.as_bytes();
         let changed = match case.d {
             true => delete(document, &case.p).map(|changed| changed.unwrap_or_else(|| document.to_vec())),
-            false => set(document, &case.p, case.v.as_bytes()),
+            false => set(document, &case.p, &case.v),
         };
         let about = format!("{:?} at {:?} in {}", case.v, case.p, case.j);
         match changed {
@@ -61,8 +61,8 @@ fn what_would_lose_something_fails() {
         ("[]", "10001", SetError::TooFar),
         ("[]", "99999999999999999999999999", SetError::TooFar),
     ] {
-        assert_eq!(set(document.as_bytes(), path, b"v"), Err(error), "{path} in {document}");
+        assert_eq!(set(document.as_bytes(), path, "v"), Err(error), "{path} in {document}");
     }
-    assert_eq!(set(b"{}", &"a.".repeat(300), b"v"), Err(SetError::TooFar));
+    assert_eq!(set(b"{}", &"a.".repeat(300), "v"), Err(SetError::TooFar));
     assert_eq!(delete(b"{\"a\":1}", "b"), Ok(None));
 }

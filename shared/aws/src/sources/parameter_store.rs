@@ -142,6 +142,7 @@ enum Form {
 }
 
 const GET: &str = "ssm:GetParameter";
+const DESCRIBE: &str = "ssm:DescribeParameters";
 
 /// Source: API reference of GetParameters, `Names`.
 const MOST: usize = 10;

@@ -1,15 +1,20 @@
 //! Holds what pushes to both services have in common.
 
 use crate::error::Call;
+use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{InvalidMetadata, MANAGED_BY, MANAGER};
 use pawl_domain::push::property::{self, Left};
-use pawl_domain::push::{AsText, MissingKey};
 use pawl_domain::{Kind, Pushed, SecretValue};
 use pawl_ports::Error;
 use std::collections::BTreeMap;
 
-/// How often a push starts again, where somebody else wrote in between.
+/// How often a push or a removal is begun, where somebody else writes in between.
 pub(super) const MOST_TRIES: usize = 4;
+
+/// Somebody else wrote in between, each time.
+pub(super) fn never_alone(call: &Call<'_>) -> Error {
+    call.complaint(Kind::Conflict, "others write it all the time; it is tried again")
+}
 
 /// Whether the tags say that PushSecrets manage it.
 pub(super) fn is_managed(tags: &BTreeMap<String, String>) -> bool {
@@ -26,7 +31,7 @@ pub(super) fn not_ours(call: &Call<'_>) -> Error {
 
 /// The value that is pushed.
 pub(super) fn given(call: &Call<'_>, pushed: &Pushed, whole: AsText) -> Result<SecretValue, Error> {
-    pushed.value(whole).map_err(|error: MissingKey| call.complaint(Kind::Invalid, error))
+    pushed.value(whole).map_err(|error| call.complaint(Kind::Invalid, error))
 }
 
 /// The metadata cannot be used.

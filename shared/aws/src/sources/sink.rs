@@ -25,6 +25,7 @@ impl<C: ClusterCredentials> Sink for AwsSources<C> {
         })
     }
 
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.region = region(access)))]
     fn exists<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
         Box::pin(async move {
             let key = access.backend.remote_key(&entry.key);

@@ -26,7 +26,8 @@ pub enum Left {
 /// What stands there afterwards: what is given, or what stands there now with it at the property. The rest stays byte by byte.
 ///
 /// # Errors
-/// [`PropertyError`] where another value than an object or array stands there: it would be lost.
+/// [`PropertyError`] where another value than an object or array stands there, which would be lost, and for a value that is no
+/// text.
 pub fn with(
     property: Option<&str>,
     standing: Option<&SecretValue>,
@@ -38,7 +39,11 @@ pub fn with(
         return Err(failed(property, sjson::SetError::NotJson));
     }
     let standing = if standing.trim_ascii_start().is_empty() { b"" } else { standing };
-    let changed = sjson::set(standing, property, given.expose());
+    let text = given.expose_str().ok_or_else(|| PropertyError {
+        property: property.to_owned(),
+        what: "the value is not UTF-8, and JSON holds texts; encode it".to_owned(),
+    })?;
+    let changed = sjson::set(standing, property, text);
     changed.map(SecretValue::new).map_err(|error| failed(property, error))
 }
 
@@ -116,6 +121,16 @@ mod tests {
                 "property \"a\": what stands there is no JSON object; leave property out, or push to another key"
             );
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_not_replaced() {
+        let bytes = || SecretValue::new(b"\xffcanary");
+        for standing in [None, Some(value("{}"))] {
+            let error = with(Some("a"), standing.as_ref(), bytes()).unwrap_err().to_string();
+            assert_eq!(error, "property \"a\": the value is not UTF-8, and JSON holds texts; encode it");
+        }
+        assert_eq!(with(None, None, bytes()), Ok(bytes()), "no JSON is made of it");
     }
 
     #[test]

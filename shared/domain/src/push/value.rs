@@ -9,31 +9,37 @@ use thiserror::Error;
 /// How the values of a whole Secret stand in its JSON object.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AsText {
-    /// As the texts that they are; U+FFFD for what is not UTF-8.
+    /// As the texts that they are.
     Plain,
     /// In base64.
     Base64,
 }
 
-/// The Secret lacks the key that is to be pushed.
+/// What is to be pushed cannot be made of the Secret. The message says what to do, and quotes no value.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("the Secret has no key {0:?}; correct match.secretKey, or add the key")]
-pub struct MissingKey(pub String);
+pub enum ValueError {
+    /// The Secret lacks the key.
+    #[error("the Secret has no key {0:?}; correct match.secretKey, or add the key")]
+    MissingKey(String),
+    /// The value of this key is no text, and would become another one in a JSON object of texts.
+    #[error("the Secret's key {0:?} is not UTF-8, and a JSON object holds texts; encode it, or leave it out")]
+    NotText(String),
+}
 
 impl Pushed {
-    /// What is written: the value of `secret_key`, or the whole Secret as [`Pushed::object`].
+    /// What is written: the value of `secret_key`, or the whole Secret as a JSON object.
     ///
     /// # Errors
-    /// [`MissingKey`]; the manifest or the Secret needs mending.
-    pub fn value(&self, whole: AsText) -> Result<SecretValue, MissingKey> {
+    /// [`ValueError`]; the manifest or the Secret needs mending.
+    pub fn value(&self, whole: AsText) -> Result<SecretValue, ValueError> {
         match &self.secret_key {
-            Some(key) => self.data.get(key).cloned().ok_or_else(|| MissingKey(key.clone())),
-            None => Ok(self.object(whole)),
+            Some(key) => self.data.get(key).cloned().ok_or_else(|| ValueError::MissingKey(key.clone())),
+            None => self.object(whole),
         }
     }
 
     /// All data as a JSON object: keys sorted by bytes, `<`, `>` and `&` as they are. Source: ESO's `esutils.JSONMarshal`.
-    pub fn object(&self, values: AsText) -> SecretValue {
+    fn object(&self, values: AsText) -> Result<SecretValue, ValueError> {
         let longest = self.data.iter().map(|(key, value)| key.len() + value.len() * 2 + 8).sum::<usize>() + 2;
         let mut out = Vec::with_capacity(longest);
         out.push(b'{');
@@ -44,12 +50,15 @@ impl Pushed {
             out.extend_from_slice(&quote(key, Html::Keep));
             out.push(b':');
             out.extend_from_slice(&match values {
-                AsText::Plain => quote(value.expose(), Html::Keep),
+                AsText::Plain => {
+                    let text = value.expose_str().ok_or_else(|| ValueError::NotText(key.clone()))?;
+                    quote(text, Html::Keep)
+                }
                 AsText::Base64 => quote(encode(Encoding::Standard, value.expose()), Html::Keep),
             });
         }
         out.push(b'}');
-        SecretValue::new(out)
+        Ok(SecretValue::new(out))
     }
 }
 
@@ -58,12 +67,11 @@ mod tests {
     use super::*;
     use crate::push::RemoteEntry;
 
-    fn pushed(key: Option<&str>) -> Pushed {
-        let data = [("b", &b"<&>\n"[..]), ("a", b"\xff"), ("c", "ü".as_bytes())];
+    fn pushed(key: Option<&str>, data: &[(&str, &[u8])]) -> Pushed {
         Pushed {
             to: RemoteEntry { key: "k".into(), property: None },
             secret_key: key.map(str::to_owned),
-            data: data.into_iter().map(|(key, value)| (key.to_owned(), SecretValue::new(value))).collect(),
+            data: data.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect(),
             secret_type: "Opaque".into(),
             labels: std::collections::BTreeMap::new(),
             annotations: std::collections::BTreeMap::new(),
@@ -73,12 +81,22 @@ mod tests {
 
     #[test]
     fn a_key_or_the_whole_secret_is_written() {
-        let value = |key, whole| pushed(key).value(whole).map(|value| value.expose().to_vec());
+        let data: &[(&str, &[u8])] = &[("b", b"<&>\n"), ("a", b"\xff"), ("c", "ü".as_bytes())];
+        let value = |key, whole| pushed(key, data).value(whole).map(|value| value.expose().to_vec());
         assert_eq!(value(Some("a"), AsText::Plain), Ok(b"\xff".to_vec()));
-        assert_eq!(value(Some("x"), AsText::Plain), Err(MissingKey("x".into())));
-        let plain = r#"{"a":"\ufffd","b":"<&>\n","c":"ü"}"#;
-        assert_eq!(value(None, AsText::Plain), Ok(plain.as_bytes().to_vec()));
+        assert_eq!(value(Some("x"), AsText::Plain), Err(ValueError::MissingKey("x".into())));
         let encoded = r#"{"a":"/w==","b":"PCY+Cg==","c":"w7w="}"#;
         assert_eq!(value(None, AsText::Base64), Ok(encoded.as_bytes().to_vec()));
+        let texts = pushed(None, &[data[0], data[2]]).value(AsText::Plain).unwrap();
+        assert_eq!(texts.expose_str(), Some(r#"{"b":"<&>\n","c":"ü"}"#));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_not_replaced_in_the_object() {
+        let error = pushed(None, &[("a", b"text"), ("b", b"\xffcanary")]).value(AsText::Plain).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the Secret's key \"b\" is not UTF-8, and a JSON object holds texts; encode it, or leave it out"
+        );
     }
 }

@@ -18,7 +18,8 @@ use std::{ops::Deref, time::Duration};
 /// moto: AWS in one process, started empty. Its calls are those of [`Aws`].
 ///
 /// DynamoDB's transactions are mended (`start.py`): as moto has them, one that is cancelled undoes what others wrote. So are the staging
-/// labels of Secrets Manager: as moto has them, labels of users vanish when a version is written.
+/// labels of Secrets Manager: as moto has them, labels of users vanish when a version is written. So are the writes of parameters: as moto
+/// has them, a parameter keeps its key when it is written over without one.
 ///
 /// What it does not do as AWS does: it emits no event when a secret or parameter changes (the test sends one, [`Aws::put_events`]), checks no
 /// signature and no policy, and keeps GetSecretValue without a stage at the old version after UpdateSecretVersionStage.

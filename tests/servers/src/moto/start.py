@@ -1,4 +1,4 @@
-"""Starts moto's server with DynamoDB's transactions and the staging labels of Secrets Manager mended.
+"""Starts moto's server with DynamoDB's transactions, the staging labels of Secrets Manager and the writes of parameters mended.
 
 moto copies the whole table before each transaction, and puts the copy back when the transaction is cancelled, with
 whatever others have written meanwhile; requests that meet break the copying. Here requests to DynamoDB take turns, as
@@ -6,6 +6,9 @@ if each were atomic, which is what AWS promises, and only the items that a trans
 
 moto takes every label from the version that was written last, and lets a version keep AWSCURRENT that got it by a
 rollback. AWS moves AWSCURRENT and AWSPREVIOUS, each of which one version has, and leaves the labels of users alone.
+
+moto keeps the key of a parameter that is written over, and writes and deletes parameters by ARN. AWS takes the account's
+own key where none is named, and knows parameters by name alone where it writes.
 
 moto also sorts all items of a table for each query, and looks for each of the ten types of each attribute in an answer
 under several names. Here a query sees the items of its partition only, in order, and the usual types go out as they are.
@@ -23,6 +26,8 @@ from moto.dynamodb.models import DynamoDBBackend, Table
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.secretsmanager.models import FakeSecret
 from moto.server import main
+from moto.ssm.exceptions import ValidationException
+from moto.ssm.models import SimpleSystemManagerBackend
 
 turn = threading.RLock()
 
@@ -84,6 +89,28 @@ def reset_default_version(self, secret_version, version_id):
 
 reset = FakeSecret.reset_default_version
 FakeSecret.reset_default_version = reset_default_version
+
+
+def put_parameter(self, name, description, value, parameter_type, allowed_pattern, keyid, *rest, **named):
+    no_arn(name)
+    if keyid is None and parameter_type == "SecureString":
+        keyid = "alias/aws/ssm"
+    return put(self, name, description, value, parameter_type, allowed_pattern, keyid, *rest, **named)
+
+
+def delete_parameter(self, name):
+    no_arn(name)
+    return delete(self, name)
+
+
+def no_arn(name):
+    if ":" in name:
+        raise ValidationException("Parameter name: can't be an ARN")
+
+
+put, delete = SimpleSystemManagerBackend.put_parameter, SimpleSystemManagerBackend.delete_parameter
+SimpleSystemManagerBackend.put_parameter = put_parameter
+SimpleSystemManagerBackend.delete_parameter = delete_parameter
 
 
 def query(self, hash_key, *arguments, **named):

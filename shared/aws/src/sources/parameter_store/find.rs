@@ -1,7 +1,8 @@
 //! Searches of parameters, and what Parameter Store knows about one.
 
 use super::name::base;
-use super::{Form, ParameterStore, fetched};
+use super::versions::ALL;
+use super::{DESCRIBE, Form, ParameterStore, fetched};
 use crate::sources::search::{Denied, found, of_metadata, pattern, wanted};
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
@@ -74,7 +75,7 @@ impl ParameterStore {
         pattern: &NamePattern,
         keep: &Keep,
     ) -> Result<BTreeMap<String, Fetched>, Error> {
-        let described = self.describe(self.filters(find)?).await?;
+        let described = self.describe(&self.call(DESCRIBE, ALL), self.filters(find)?).await?;
         let names = described.into_iter().filter_map(|parameter| parameter.name);
         let names: Vec<_> = names.filter(|name| pattern.is_match(name) && keep.allows(name)).collect();
         let answers = self.get(&wanted(&names), Form::Plain).await;

@@ -1,8 +1,8 @@
 //! Writes and deletes parameters for PushSecrets.
 
-use super::{GET, ParameterStore};
+use super::{DESCRIBE, GET, ParameterStore};
 use crate::error::Call;
-use crate::sources::pushing::{self, MOST_TRIES, TagChanges, is_managed};
+use crate::sources::pushing::{self, MOST_TRIES, TagChanges, is_managed, never_alone};
 use aws_sdk_ssm as ssm;
 use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{ParameterMetadata, ParameterType};
@@ -39,7 +39,7 @@ impl ParameterStore {
                 outcome => return outcome,
             }
         }
-        Err(call.complaint(Kind::Conflict, "others write it all the time; it is tried again"))
+        Err(never_alone(&call))
     }
 
     /// Whether there is such a parameter, with the property.
@@ -69,10 +69,10 @@ impl ParameterStore {
             match pushing::left(&call, property, &standing.value)? {
                 Left::AsItIs => return Ok(()),
                 Left::Nothing => {}
-                Left::Value(left) => return self.put_left(key, &standing, &left).await,
+                Left::Value(left) => return self.put_left(&standing, &left).await,
             }
         }
-        let request = self.client.delete_parameter().name(key).customize();
+        let request = self.client.delete_parameter().name(&standing.name).customize();
         match call.counted(request.config_override(self.identity()).send().await) {
             Err(error) if error.kind == Kind::NotFound => Ok(()),
             deleted => deleted.map(drop),
@@ -109,7 +109,7 @@ impl ParameterStore {
         let value = pushing::written(&call, property, Some(&standing.value), given)?;
         let mut outcome = PushOutcome::Unchanged;
         if value != standing.value || standing.kind.as_deref() != Some(metadata.kind.as_str()) {
-            let request = self.put(&call, key, &value, metadata)?.overwrite(true);
+            let request = self.put(&call, &standing.name, &value, metadata)?.overwrite(true);
             let put = call.counted(request.customize().config_override(self.identity()).send().await)?;
             outcome = PushOutcome::Written { version: Some(put.version.to_string()) };
         }
@@ -124,14 +124,14 @@ impl ParameterStore {
     fn put(
         &self,
         call: &Call<'_>,
-        key: &str,
+        name: &str,
         value: &SecretValue,
         metadata: &ParameterMetadata,
     ) -> Result<ssm::operation::put_parameter::builders::PutParameterFluentBuilder, Error> {
         let mut request = self
             .client
             .put_parameter()
-            .name(key)
+            .name(name)
             .r#type(metadata.kind.as_str().into())
             .description(&metadata.description);
         if metadata.kind == ParameterType::Secure {
@@ -149,11 +149,30 @@ impl ParameterStore {
         Ok(request.value(text))
     }
 
-    /// What is left of a parameter takes its place, of the same type.
-    async fn put_left(&self, key: &str, standing: &Standing, left: &SecretValue) -> Result<(), Error> {
-        let call = self.writing(PUT, key);
-        let request = self.client.put_parameter().name(key).overwrite(true);
-        let request = request.set_type(standing.kind.as_deref().map(Into::into));
+    /// What is left of a parameter takes its place. All else stays as it stands: what is not said anew AWS takes for its
+    /// default, such as the account's own key.
+    async fn put_left(&self, standing: &Standing, left: &SecretValue) -> Result<(), Error> {
+        let name = &standing.name;
+        let call = self.writing(DESCRIBE, name);
+        let named = self.filter("Name", "Equals", vec![name.clone()])?;
+        let described = self.describe(&call, vec![named]).await?;
+        let Some(stands) = described.into_iter().find(|stands| stands.name.as_ref() == Some(name)) else {
+            // It went since it was read.
+            return Ok(());
+        };
+        let policies =
+            stands.policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_text);
+        let policies: Vec<_> = policies.collect();
+        let call = self.writing(PUT, name);
+        let request = self.client.put_parameter().name(name).overwrite(true);
+        let request = request
+            .set_type(stands.r#type)
+            .set_key_id(stands.key_id)
+            .set_tier(stands.tier)
+            .set_description(stands.description)
+            .set_allowed_pattern(stands.allowed_pattern)
+            .set_data_type(stands.data_type)
+            .set_policies((!policies.is_empty()).then(|| format!("[{}]", policies.join(","))));
         let request = request.set_value(left.expose_str().map(str::to_owned)).customize();
         match call.counted(request.config_override(self.identity()).send().await) {
             Err(error) if error.kind == Kind::NotFound => Ok(()),
@@ -218,7 +237,7 @@ impl ParameterStore {
 
 /// A parameter that is there.
 struct Standing {
-    /// Its name, where the key is an ARN.
+    /// Its name, by which it is written: the key may be an ARN.
     name: String,
     value: SecretValue,
     kind: Option<String>,

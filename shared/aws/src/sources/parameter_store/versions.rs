@@ -1,7 +1,8 @@
 //! Versions and listing of parameters, by DescribeParameters.
 
 use super::name::{base, names};
-use super::{Form, ParameterStore, in_order};
+use super::{DESCRIBE, Form, ParameterStore, in_order};
+use crate::error::Call;
 use crate::sources::listing::timestamp;
 use aws_sdk_ssm as ssm;
 use futures::{StreamExt, stream};
@@ -39,8 +40,7 @@ impl ParameterStore {
                 answers[place] = Some(answer.map(|fetched| fetched.version));
             }
         }
-        let unanswered =
-            |one: &Wanted| Err(self.call("ssm:DescribeParameters", &one.key).incomplete("this key"));
+        let unanswered = |one: &Wanted| Err(self.call(DESCRIBE, &one.key).incomplete("this key"));
         answers
             .into_iter()
             .zip(wanted)
@@ -50,7 +50,7 @@ impl ParameterStore {
 
     /// Every parameter: the service cannot sort, so that the whole list is read whatever is asked, and all of it is told.
     pub(in crate::sources) async fn listing(&self) -> Result<Listing, Error> {
-        let all = self.describe(Vec::new()).await?;
+        let all = self.describe(&self.call(DESCRIBE, ALL), Vec::new()).await?;
         let listed = all.into_iter().map(|parameter| Listed {
             version: Some(parameter.version.to_string()),
             changed: parameter.last_modified_date.as_ref().and_then(timestamp),
@@ -72,7 +72,7 @@ impl ParameterStore {
             VersionSelector::Id(id) => {
                 let is_past_latest = id.parse::<i64>().ok() > described.id.parse().ok();
                 if is_past_latest {
-                    return Some(Err(self.call("ssm:DescribeParameters", &wanted.key).missing()));
+                    return Some(Err(self.call(DESCRIBE, &wanted.key).missing()));
                 }
                 let since = described.since.filter(|_| *id == described.id);
                 Some(Ok(Version { id: id.clone(), since }))
@@ -87,7 +87,8 @@ impl ParameterStore {
         let names: Vec<_> = names.into_iter().collect();
         let filters = names.chunks(MOST_NAMES).map(|names| self.filter("Name", "Equals", names.to_vec()));
         let filters = filters.collect::<Result<Vec<_>, _>>()?;
-        let calls: Vec<_> = filters.into_iter().map(|filter| self.describe(vec![filter])).collect();
+        let call = self.call(DESCRIBE, ALL);
+        let calls: Vec<_> = filters.into_iter().map(|filter| self.describe(&call, vec![filter])).collect();
         let mut calls = stream::iter(calls).buffer_unordered(super::AT_ONCE);
         let mut found = BTreeMap::new();
         while let Some(parameters) = calls.next().await {
@@ -110,7 +111,7 @@ impl ParameterStore {
     ) -> Result<ParameterStringFilter, Error> {
         let filter = ParameterStringFilter::builder().key(key).option(option).set_values(Some(values));
         filter.build().map_err(|error| {
-            let call = self.call("ssm:DescribeParameters", key);
+            let call = self.call(DESCRIBE, key);
             Error::new(Step::Fetch, Kind::Invalid, format!("{call}: not usable as a filter")).caused_by(error)
         })
     }
@@ -118,9 +119,9 @@ impl ParameterStore {
     /// The parameters that pass these filters, all without one. Pages may be short, or empty, before the last one.
     pub(super) async fn describe(
         &self,
+        call: &Call<'_>,
         filters: Vec<ParameterStringFilter>,
     ) -> Result<Vec<ParameterMetadata>, Error> {
-        let call = self.call("ssm:DescribeParameters", "the list of parameters");
         let filters = (!filters.is_empty()).then_some(filters);
         let (mut found, mut next) = (Vec::new(), None);
         loop {
@@ -143,6 +144,9 @@ impl ParameterStore {
         }
     }
 }
+
+/// The subject of calls that are about many parameters.
+pub(super) const ALL: &str = "the list of parameters";
 
 /// Source: API reference of DescribeParameters: both its page and the values of one filter end here.
 const MOST_NAMES: usize = 50;

@@ -1,13 +1,14 @@
 //! Writes and deletes secrets for PushSecrets.
 //!
-//! Secrets Manager has no conditional write, but it takes each token of a new version once. The token is made of what is
-//! staged when the value is read, so that of two pushes that started from the same versions one is refused and reads again.
+//! Secrets Manager has no conditional write, but it takes each token of a new version once ([`tokens`]), so that of two writers
+//! that started from the same versions one is refused and reads again.
 
 mod around;
+mod tokens;
 
-use super::{CURRENT, SecretsManager, labels, value};
+use super::{CURRENT, SecretsManager, value, with_stage};
 use crate::error::Call;
-use crate::sources::pushing::{self, MOST_TRIES, is_managed};
+use crate::sources::pushing::{self, MOST_TRIES, is_managed, never_alone};
 use aws_smithy_types::Blob;
 use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{PushFormat, SecretMetadata};
@@ -15,8 +16,8 @@ use pawl_domain::push::property::Left;
 use pawl_domain::store::AwsDeletion;
 use pawl_domain::{Access, Kind, PushOutcome, Pushed, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
+use tokens::{FIRST_VERSION, Tokens};
 
 const CREATE: &str = "secretsmanager:CreateSecret";
 const PUT: &str = "secretsmanager:PutSecretValue";
@@ -36,10 +37,11 @@ impl SecretsManager {
         let given = pushing::given(&call, pushed, AsText::Plain)?;
         let policy = self.policy(&call, &metadata, access, clusters).await?;
         let push = Push { key, property: pushed.to.property.as_deref(), given, metadata, policy };
-        for attempt in 0..MOST_TRIES {
+        let mut tokens = Tokens::default();
+        for _ in 0..MOST_TRIES {
             let outcome = match self.known(key).await? {
                 None => self.create(&push).await,
-                Some(known) => self.update(&push, known, attempt).await,
+                Some(known) => self.update(&push, known, &mut tokens).await,
             };
             match outcome {
                 // Somebody else was first, or it went: what stands there now is read again.
@@ -47,7 +49,7 @@ impl SecretsManager {
                 outcome => return outcome,
             }
         }
-        Err(call.complaint(Kind::Conflict, "others write it all the time; it is tried again"))
+        Err(never_alone(&call))
     }
 
     /// Whether there is such a secret, with the property. One that is marked for deletion is not there.
@@ -68,25 +70,47 @@ impl SecretsManager {
         property: Option<&str>,
         deletion: AwsDeletion,
     ) -> Result<(), Error> {
-        let Some(known) = self.known(key).await? else { return Ok(()) };
-        if known.is_deleted || !is_managed(&known.tags) {
-            return Ok(());
+        let mut tokens = Tokens::default();
+        for _ in 0..MOST_TRIES {
+            let Some(known) = self.known(key).await? else { return Ok(()) };
+            if known.is_deleted || !is_managed(&known.tags) {
+                return Ok(());
+            }
+            match self.take_away(key, property, &known, deletion, &mut tokens).await {
+                Err(error) if error.kind == Kind::Conflict => {}
+                // It went since it was looked at.
+                Err(error) if error.kind == Kind::NotFound => return Ok(()),
+                taken => return taken,
+            }
         }
+        Err(never_alone(&self.writing(PUT, key)))
+    }
+
+    async fn take_away(
+        &self,
+        key: &str,
+        property: Option<&str>,
+        known: &Known,
+        deletion: AwsDeletion,
+        tokens: &mut Tokens,
+    ) -> Result<(), Error> {
         if let Some(property) = property
             && !known.versions.is_empty()
         {
+            // Where none is in force, the others are somebody else's: a rotation that has begun.
+            if !known.is_in_force() {
+                return Ok(());
+            }
             let standing = self.standing(key).await?;
-            let call = self.writing(PUT, key);
-            match pushing::left(&call, property, &standing.value)? {
+            match pushing::left(&self.writing(PUT, key), property, &standing.value)? {
                 Left::AsItIs => return Ok(()),
                 Left::Nothing => {}
                 Left::Value(left) => {
-                    let token = token(&known.versions, 0);
-                    return self.put(key, &left, standing.format, token).await.map(drop);
+                    return self.put(key, &left, standing.format, &known.versions, tokens).await.map(drop);
                 }
             }
         }
-        self.delete(key, &known, deletion).await
+        self.delete(key, known, deletion).await
     }
 
     /// A new secret, with its tags. `Conflict` when it is there.
@@ -112,7 +136,7 @@ impl SecretsManager {
         Ok(PushOutcome::Written { version: created.version_id })
     }
 
-    async fn update(&self, push: &Push<'_>, known: Known, attempt: usize) -> Result<PushOutcome, Error> {
+    async fn update(&self, push: &Push<'_>, known: Known, tokens: &mut Tokens) -> Result<PushOutcome, Error> {
         let call = self.writing(PUT, push.key);
         if !is_managed(&known.tags) {
             return Err(pushing::not_ours(&call));
@@ -120,10 +144,9 @@ impl SecretsManager {
         if known.is_deleted {
             self.restore(push.key).await?;
         }
-        // Of a secret without a version nothing can be read.
-        let standing = match known.versions.is_empty() {
-            true => None,
-            false => Some(self.standing(push.key).await?),
+        let standing = match known.is_in_force() {
+            true => Some(self.standing(push.key).await?),
+            false => None,
         };
         let stands = standing.as_ref().map(|standing| &standing.value);
         let value = pushing::written(&call, push.property, stands, push.given.clone())?;
@@ -132,29 +155,37 @@ impl SecretsManager {
             let version = standing.version;
             return Ok(if changed { PushOutcome::Written { version } } else { PushOutcome::Unchanged });
         }
-        let token = match known.versions.is_empty() {
-            true => FIRST_VERSION.to_owned(),
-            false => token(&known.versions, attempt),
-        };
-        let version = self.put(push.key, &value, push.metadata.format, token).await?;
+        let version = self.put(push.key, &value, push.metadata.format, &known.versions, tokens).await?;
         Ok(PushOutcome::Written { version })
     }
 
-    /// A new version, which comes into force.
+    /// A new version behind those that were read, which comes into force.
+    ///
+    /// # Errors
+    /// `Conflict` where somebody else wrote since they were read.
     async fn put(
         &self,
         key: &str,
         value: &SecretValue,
         format: PushFormat,
-        token: String,
+        read: &HashMap<String, Vec<String>>,
+        tokens: &mut Tokens,
     ) -> Result<Option<String>, Error> {
         let call = self.writing(PUT, key);
         let (text, binary) = kept(&call, value, format)?;
-        let request = self.client.put_secret_value().secret_id(key).client_request_token(token);
+        let token = tokens.behind(read);
+        let request = self.client.put_secret_value().secret_id(key).client_request_token(&token);
         let request = request.set_secret_string(text).set_secret_binary(binary).customize();
-        let put = call.counted(request.config_override(self.identity()).send().await)?;
+        let put = match call.counted(request.config_override(self.identity()).send().await) {
+            Err(error) if error.kind == Kind::Conflict => {
+                tokens.refused(token);
+                return Err(error);
+            }
+            put => put?,
+        };
         // An old version answers to its token again, and does not come into force.
-        if put.version_stages.is_some_and(|stages| !stages.iter().any(|stage| stage == CURRENT)) {
+        if !put.version_stages.unwrap_or_default().iter().any(|stage| stage == CURRENT) {
+            tokens.refused(token);
             return Err(
                 call.complaint(Kind::Conflict, "an older version has these bytes; it is written anew")
             );
@@ -217,26 +248,18 @@ struct Known {
     replicas: Vec<String>,
 }
 
+impl Known {
+    /// Whether it has a value that is in force. A secret without any version has none, and one whose first rotation has begun.
+    fn is_in_force(&self) -> bool {
+        with_stage(&self.versions, CURRENT).is_some()
+    }
+}
+
 /// A value that is there.
 struct Standing {
     value: SecretValue,
     format: PushFormat,
     version: Option<String>,
-}
-
-/// The first version of every secret that PushSecrets make. Source: ESO.
-const FIRST_VERSION: &str = "00000000-0000-0000-0000-000000000001";
-
-/// The id of the version that comes after these: the same for everybody who saw the same. After a conflict that changed
-/// nothing it is another one.
-fn token(versions: &HashMap<String, Vec<String>>, attempt: usize) -> String {
-    let mut hash = Sha256::new();
-    for (stage, version) in labels(versions.clone()) {
-        hash.update(format!("{stage}={version}\n"));
-    }
-    hash.update(attempt.to_string());
-    let digest = hex::encode(&hash.finalize()[..16]);
-    format!("{}-{}-{}-{}-{}", &digest[..8], &digest[8..12], &digest[12..16], &digest[16..20], &digest[20..])
 }
 
 /// The value in the field that it is kept in.
@@ -252,28 +275,4 @@ fn kept(
         call.complaint(Kind::Invalid, "the value is not UTF-8; leave secretPushFormat out, or encode it")
     })?;
     Ok((Some(text.to_owned()), None))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whoever_saw_the_same_makes_the_same_version() {
-        let versions = |text: &str| -> HashMap<_, _> {
-            let pairs = text.split(' ').filter_map(|pair| pair.split_once('='));
-            pairs.map(|(stage, id)| (id.to_owned(), vec![stage.to_owned()])).collect()
-        };
-        let first = token(&versions("AWSCURRENT=b AWSPREVIOUS=a"), 0);
-        assert_eq!(first, token(&versions("AWSPREVIOUS=a AWSCURRENT=b"), 0));
-        for other in [
-            token(&versions("AWSCURRENT=b"), 0),
-            token(&versions("AWSCURRENT=a AWSPREVIOUS=b"), 0),
-            token(&versions("AWSCURRENT=b AWSPREVIOUS=a"), 1),
-        ] {
-            assert_ne!(first, other);
-        }
-        // Source: API reference of PutSecretValue, ClientRequestToken: 32 to 64 characters.
-        assert_eq!((first.len(), first.matches('-').count()), (36, 4));
-    }
 }
