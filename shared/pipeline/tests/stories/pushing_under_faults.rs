@@ -1,5 +1,4 @@
 //! Secrets are pushed while processes die, run at the same time and stores fail.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use crate::pushing::{home, only, pushing};
 use crate::story::{HOUR, MINUTE, Story, flow};
