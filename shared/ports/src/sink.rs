@@ -3,6 +3,12 @@
 use crate::{Answer, Error};
 use pawl_domain::{Access, Provider, PushOutcome, Pushed, RemoteEntry};
 
+/// How often a push or a removal is begun, where somebody else writes in between.
+pub const MOST_TRIES: usize = 4;
+
+/// What an adapter says, as a `Conflict`, when somebody else wrote in between each time.
+pub const OVERTAKEN: &str = "others write it all the time; it is tried again";
+
 /// Stores of some providers as PushSecrets write to them.
 ///
 /// Calls are retried as the provider wants, within a bounded time. A call that failed, was dropped or is made twice does no
