@@ -165,13 +165,9 @@ impl Object {
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
-        let data = |object: &Self| -> Vec<(String, SecretValue)> {
-            let data = object.data.iter().flatten();
-            data.map(|(key, value)| (key.clone(), value.0.clone())).collect()
-        };
         self.kind == other.kind
             && ["labels", "annotations"].into_iter().all(|field| self.marks(field) == other.marks(field))
-            && data(self) == data(other)
+            && self.data.iter().flatten().eq(other.data.iter().flatten())
     }
 
     /// The whole Secret.
