@@ -8,6 +8,7 @@ use crate::answer::{self, Latest};
 use crate::call::{DELETE, MARK, METADATA, READ, WRITE};
 use crate::kv::Kv;
 use crate::link::Ask;
+use crate::members::{self, Members};
 use crate::path::{self, Branch};
 use pawl_domain::push::metadata::{MANAGED_BY, MANAGER};
 use pawl_domain::push::{AsText, property};
@@ -17,9 +18,6 @@ use pawl_golang::json::{self, Html};
 use pawl_ports::Error;
 use reqwest::Method;
 use std::collections::BTreeMap;
-
-/// Names and values of an object, the values as they stand in JSON.
-type Members = BTreeMap<Vec<u8>, SecretValue>;
 
 /// Where KV version 1 keeps the mark, and KV version 2 takes it from.
 const CUSTOM: &str = "custom_metadata";
@@ -65,7 +63,7 @@ impl<'a> Object<'a> {
     fn over(&self, kv: &Kv<'_>, standing: Option<&Standing>) -> Result<Members, Error> {
         let call = kv.call(WRITE, self.key);
         let Some(property) = self.property else {
-            let mut members = members(&self.given).ok_or_else(|| call.unreadable())?;
+            let mut members = members::of(&self.given).ok_or_else(|| call.unreadable())?;
             if kv.store.version == KvVersion::V1 {
                 // It would stand in the mark's place.
                 members.remove(CUSTOM.as_bytes());
@@ -134,7 +132,7 @@ impl Kv<'_> {
             return Ok(true);
         }
         let call = self.call(READ, key);
-        property::has(property, &object(&standing.members)).map_err(|error| call.error(Kind::Invalid, error))
+        property::has(property, &members::object(&standing.members)).map_err(|error| call.error(Kind::Invalid, error))
     }
 
     /// Deletes what PushSecrets manage: a property, or the key with all its versions.
@@ -198,7 +196,7 @@ impl Kv<'_> {
         let path = path::of_key(self.store, key, Branch::Data);
         let body = match self.store.version {
             KvVersion::V2 => {
-                let data = object(members);
+                let data = members::object(members);
                 let (head, tail) = (&b"{\"data\":"[..], format!(",\"options\":{{\"cas\":{latest}}}}}"));
                 SecretValue::new([head, data.expose(), tail.as_bytes()].concat())
             }
@@ -206,7 +204,7 @@ impl Kv<'_> {
                 let mut marked = members.clone();
                 let mark = format!("{{\"{MANAGED_BY}\":\"{MANAGER}\"}}");
                 marked.insert(CUSTOM.as_bytes().to_vec(), SecretValue::new(mark));
-                object(&marked)
+                members::object(&marked)
             }
         };
         let version = self
@@ -224,7 +222,7 @@ impl Kv<'_> {
                 Err(error) if error.kind == Kind::NotFound => return Ok(None),
                 read => read?,
             };
-            let mut members = members(&read.value).ok_or_else(|| call.unreadable())?;
+            let mut members = members::of(&read.value).ok_or_else(|| call.unreadable())?;
             let mark = members.remove(CUSTOM.as_bytes());
             let is_managed =
                 mark.is_some_and(|mark| is_managed(serde_json::from_slice(mark.expose()).ok().as_ref()));
@@ -248,7 +246,7 @@ impl Kv<'_> {
         };
         let holds_data = latest.data.is_some();
         let members = match &latest.data {
-            Some(data) => members(data).ok_or_else(|| call.unreadable())?,
+            Some(data) => members::of(data).ok_or_else(|| call.unreadable())?,
             None => Members::new(),
         };
         Ok(Some(Standing {
@@ -262,27 +260,4 @@ impl Kv<'_> {
 
 fn is_managed(custom: Option<&BTreeMap<String, serde_json::Value>>) -> bool {
     custom.and_then(|custom| custom.get(MANAGED_BY)).is_some_and(|manager| manager == MANAGER)
-}
-
-/// The members of an object.
-fn members(object: &SecretValue) -> Option<Members> {
-    let members = json::object_to_quoted(object.expose()).ok()?;
-    Some(members.into_iter().map(|(name, value)| (name, SecretValue::new(value))).collect())
-}
-
-/// An object of these members.
-fn object(members: &Members) -> SecretValue {
-    let size = members.iter().map(|(name, value)| name.len() * 2 + value.len() + 4).sum::<usize>() + 2;
-    let mut out = Vec::with_capacity(size);
-    out.push(b'{');
-    for (place, (name, value)) in members.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&json::quote(name, Html::Escape));
-        out.push(b':');
-        out.extend_from_slice(value.expose());
-    }
-    out.push(b'}');
-    SecretValue::new(out)
 }
