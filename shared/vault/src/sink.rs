@@ -21,6 +21,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sink for VaultSources<C, A> {
         })
     }
 
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access)))]
     fn exists<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
         Box::pin(async move {
             let key = access.backend.remote_key(&entry.key);
