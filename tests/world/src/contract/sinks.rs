@@ -122,6 +122,7 @@ pub async fn suite(store: &impl Kept) {
         pushed.metadata = Some(enveloped(&json!({ "nobodyKnowsThis": true })));
         assert_invalid(store, &pushed, "metadata with an unknown field").await;
     }
+    two_pushes_of_one_key_stand_together(store).await;
     one_bad_entry_stops_no_other(store).await;
     a_failed_read_is_no_reason_to_write(store).await;
     what_may_not_be_written_is_denied(store).await;
@@ -262,6 +263,32 @@ async fn what_is_not_ours_stays(store: &impl Kept) {
         assert_eq!(error.kind, Kind::Denied, "a property is not set in what is not ours");
         remove(store, "their-object", Some("a")).await.expect("that it stays is no failure");
         assert_eq!(standing(store, "their-object").await, theirs, "it stands as it was");
+    }
+}
+
+/// Two Pawls, or a Pawl and its own past, push to one key that is not there yet. Where one loses, it may say so once, as what
+/// can be tried again; what they make together belongs to both.
+async fn two_pushes_of_one_key_stand_together(store: &impl Kept) {
+    for round in 0..3 {
+        let name = format!("shared-{round}");
+        let pushes = match store.takes().properties {
+            true => [property(store, &name, "a", "1"), property(store, &name, "b", "2")],
+            false => [single(store, &name, "same"), single(store, &name, "same")],
+        };
+        let (one, other) = tokio::join!(push(store, &pushes[0]), push(store, &pushes[1]));
+        for outcome in [one, other] {
+            let error = outcome.err().filter(|error| !error.is_retryable());
+            assert!(error.is_none(), "it is theirs as much as the other's: {error:?}");
+        }
+        for pushed in &pushes {
+            push(store, pushed).await.expect("what both own, both may write");
+        }
+        match store.takes().properties {
+            true => assert_members(store, &name, &[("a", "1"), ("b", "2")]).await,
+            false => assert_eq!(alone(store, &name).await.as_deref(), Some("same"), "it stands there"),
+        }
+        remove(store, &name, None).await.expect("what they made goes");
+        assert_eq!(standing(store, &name).await, None, "it is marked as what PushSecrets manage");
     }
 }
 
