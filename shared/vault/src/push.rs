@@ -163,9 +163,11 @@ impl Kv<'_> {
             else {
                 return Ok(());
             };
-            if let Some(property) = property
-                && standing.holds_data
-            {
+            if let Some(property) = property {
+                if !standing.holds_data {
+                    // Somebody deleted the latest version, and with it the property. Who wants it back finds the older ones.
+                    return Ok(());
+                }
                 let is_there = standing.members.remove(property.as_bytes()).is_some();
                 if !is_there && !standing.members.is_empty() {
                     return Ok(());

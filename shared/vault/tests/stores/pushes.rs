@@ -153,6 +153,21 @@ async fn the_mark_stands_beside_what_somebody_else_notes() {
 }
 
 #[tokio::test]
+async fn a_property_of_a_deleted_version_takes_no_other_version_along() {
+    let (_double, engine) = engine().await;
+    engine.push("db", Some("user"), "u").await.unwrap();
+    engine.push("db", Some("password"), "p").await.unwrap();
+    engine.api.must("DELETE", "secret/data/db", None).await.unwrap();
+    engine.sources.remove(&engine.access, &remote("db", Some("user"))).await.unwrap();
+    engine.api.must("POST", "secret/undelete/db", Some(&json!({ "versions": [2] }))).await.unwrap();
+    assert_eq!(engine.value("db").await.as_deref(), Some(r#"{"password":"p","user":"u"}"#));
+    engine.api.must("DELETE", "secret/data/db", None).await.unwrap();
+    engine.sources.remove(&engine.access, &remote("db", None)).await.unwrap();
+    let gone = engine.api.call("GET", "secret/metadata/db", None).await.unwrap();
+    assert_eq!(gone.0, 404, "the whole key goes with all its versions");
+}
+
+#[tokio::test]
 async fn a_deleted_version_is_written_over_only_where_it_is_ours() {
     let (double, engine) = engine().await;
     engine.push("ours", Some("a"), "1").await.unwrap();
