@@ -40,6 +40,11 @@ impl<'a> Object<'a> {
         let value = pushed.value(AsText::Plain).map_err(|error| call.error(Kind::Invalid, error))?;
         let property = pushed.to.property.as_deref();
         let given = match property {
+            Some(CUSTOM) if kv.store.version == KvVersion::V1 => {
+                return Err(invalid(
+                    "KV version 1 keeps the mark of what is managed there; push to another property",
+                ));
+            }
             // JSON holds no other bytes.
             Some(_) if value.expose_str().is_none() => {
                 return Err(invalid("the value is not UTF-8, and the store keeps texts; encode it"));

@@ -168,6 +168,17 @@ async fn a_property_of_a_deleted_version_takes_no_other_version_along() {
 }
 
 #[tokio::test]
+async fn nothing_is_pushed_to_where_version_1_keeps_the_mark() {
+    let double = VaultDouble::start(VaultOptions::default()).await.unwrap();
+    double.mount_kv("", "old", 1);
+    let engine = Engine::of(&double, "", "old", KvVersion::V1).await;
+    let error = engine.push("db", Some("custom_metadata"), "v").await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Invalid));
+    assert!(error.message().ends_with("push to another property"), "{error}");
+    assert_eq!(engine.value("db").await, None);
+}
+
+#[tokio::test]
 async fn a_deleted_version_is_written_over_only_where_it_is_ours() {
     let (double, engine) = engine().await;
     engine.push("ours", Some("a"), "1").await.unwrap();
