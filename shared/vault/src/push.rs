@@ -114,7 +114,10 @@ impl Standing {
 
 impl Kv<'_> {
     /// Writes an object where it is not there as it should be.
-    pub(crate) async fn push(&self, object: &Object<'_>) -> Result<PushOutcome, Error> {
+    ///
+    /// # Errors
+    /// The inner one, `Denied`, is no answer of the server: the key is somebody else's.
+    pub(crate) async fn push(&self, object: &Object<'_>) -> Result<Result<PushOutcome, Error>, Error> {
         let mut was_overtaken = false;
         for _ in 0..MOST_TRIES {
             let standing = self.standing(object.key).await?;
@@ -131,18 +134,18 @@ impl Kv<'_> {
                     // Ours, from a push that ended before it could mark it, or as good as ours.
                     self.mark(object.key).await.map(|()| outcome(Some(standing.version)))
                 }
-                Some(_) => return Err(self.not_ours(object.key)),
+                Some(_) => return Ok(Err(self.not_ours(object.key))),
             };
             match written {
                 // Somebody else was first: what stands there now is read again.
                 Err(error) if error.kind == Kind::Conflict => was_overtaken = true,
-                written => return written,
+                written => return written.map(Ok),
             }
         }
         if was_overtaken {
             return Err(self.call(WRITE, object.key).error(Kind::Conflict, OVERTAKEN));
         }
-        Err(self.not_ours(object.key))
+        Ok(Err(self.not_ours(object.key)))
     }
 
     /// Whether there is such a key, with the property.

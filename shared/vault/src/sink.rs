@@ -17,7 +17,7 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sink for VaultSources<C, A> {
             let key = access.backend.remote_key(&pushed.to.key);
             let key = key.as_str();
             let ask = |kv: Kv<'a>| async move { kv.push(&Object::of(&kv, key, pushed)?).await };
-            self.written(access, ask).await
+            self.written(access, ask).await?
         })
     }
 
