@@ -213,6 +213,34 @@ async fn a_conflict_is_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_an_immutable_secret_the_embedded_api_says_so() {
+    let cluster = Cluster::embedded().await;
+    an_immutable_secret_is_named(&World::of(&cluster, writer(&cluster), true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+async fn of_an_immutable_secret_a_real_api_server_says_so() {
+    let cluster = Cluster::real().await;
+    let token = granted(&cluster).await;
+    an_immutable_secret_is_named(&World::of(&cluster, &token, false)).await;
+}
+
+async fn an_immutable_secret_is_named(world: &World<'_>) {
+    let frozen = json!({ "data": { "a": STANDARD.encode("1") }, "type": "Opaque", "immutable": true });
+    world.cluster.put(SECRETS, "frozen", frozen).await;
+    assert_eq!(world.push(&one("frozen", Some("a"), "1")).await.unwrap(), PushOutcome::Unchanged);
+    let error = world.push(&one("frozen", Some("a"), CANARY)).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Invalid));
+    let words = "secrets shop/frozen: it is immutable; push to another one, or delete it, so that the next push makes it anew";
+    assert!(error.message().ends_with(words), "{error}");
+    let mut another = one("frozen", Some("a"), "1");
+    another.secret_type = "example.com/other".to_owned();
+    let error = world.push(&another).await.unwrap_err();
+    assert!(error.message().contains("its type is the same"), "a type never changes: {error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_kubernetes_cannot_keep_is_refused() {
     let cluster = Cluster::embedded().await;
     let world = World::of(&cluster, writer(&cluster), true);
