@@ -50,7 +50,15 @@ impl Call<'_> {
 
     /// The failure of one item of a batch, which AWS tells by code and words.
     pub(crate) fn refused(&self, code: &str, words: &str) -> Error {
-        self.error(Verdict::of(code, words, None), code).caused_by(Cause::service(code, words))
+        self.error(Verdict::of(code, words, None), code).caused_by(self.cause(code, words))
+    }
+
+    /// What AWS said. Words about a write may quote what was written, so of them the code is all that is kept.
+    fn cause(&self, code: &str, words: &str) -> Cause {
+        match self.step {
+            Step::Push => Cause(code.to_owned()),
+            _ => Cause(format!("{code}: {}", words.chars().take(400).collect::<String>())),
+        }
     }
 
     /// The store says that the subject, or the version of it that was asked for, does not exist.
@@ -85,7 +93,7 @@ impl Call<'_> {
                     Some(code) => {
                         let words = answer.err().message().unwrap_or_default();
                         let verdict = Verdict::of(code, words, Some(status.as_u16()));
-                        self.error(verdict, code).caused_by(Cause::service(code, words))
+                        self.error(verdict, code).caused_by(self.cause(code, words))
                     }
                     // The SDK takes an answer that it cannot read for a failure of the service's.
                     None if status.is_success() => self.unreadable(),
@@ -272,10 +280,6 @@ fn names_kms(words: &str) -> bool {
 struct Cause(String);
 
 impl Cause {
-    fn service(code: &str, words: &str) -> Self {
-        Self(format!("{code}: {}", words.chars().take(400).collect::<String>()))
-    }
-
     fn chain(error: &(dyn StdError + 'static)) -> Self {
         let said: Vec<_> = chain(error).map(ToString::to_string).collect();
         Self(said.join(": "))

@@ -40,7 +40,7 @@ impl fmt::Display for RemoteEntry {
 }
 
 /// What is written to one [`RemoteEntry`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Pushed {
     /// Where it goes.
     pub to: RemoteEntry,
@@ -60,6 +60,21 @@ pub struct Pushed {
     pub metadata: Option<serde_json::Value>,
 }
 
+/// Of labels and annotations the keys only: tools keep copies of data in them.
+impl fmt::Debug for Pushed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pushed")
+            .field("to", &self.to)
+            .field("secret_key", &self.secret_key)
+            .field("data", &self.data)
+            .field("secret_type", &self.secret_type)
+            .field("labels", &self.labels.keys())
+            .field("annotations", &self.annotations.keys())
+            .field("metadata", &self.metadata)
+            .finish()
+    }
+}
+
 /// What became of a push.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PushOutcome {
@@ -70,4 +85,36 @@ pub enum PushOutcome {
     },
     /// The store held these bytes and these properties already: it was not written to.
     Unchanged,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_data_in_annotations_show_nowhere_and_are_not_pushed() {
+        let (applied, canary) = ("kubectl.kubernetes.io/last-applied-configuration", "canary");
+        let annotations: BTreeMap<_, _> =
+            [applied, "note"].map(|key| (key.to_owned(), canary.to_owned())).into();
+        let source = SourceSecret {
+            name: "src".parse().unwrap(),
+            kind: "Opaque".to_owned(),
+            labels: [("team".to_owned(), canary.to_owned())].into(),
+            annotations: annotations.clone(),
+            data: [("key".to_owned(), SecretValue::new(canary))].into(),
+        };
+        let pushed = Pushed {
+            to: RemoteEntry { key: "k".to_owned(), property: None },
+            secret_key: None,
+            data: source.data.clone(),
+            secret_type: source.kind.clone(),
+            labels: source.labels.clone(),
+            annotations,
+            metadata: None,
+        };
+        for shown in [format!("{source:?}"), format!("{pushed:?}")] {
+            assert!(!shown.contains(canary) && shown.contains("note") && shown.contains("team"), "{shown}");
+        }
+        assert_eq!(source.without_copies().annotations.keys().collect::<Vec<_>>(), ["note"]);
+    }
 }

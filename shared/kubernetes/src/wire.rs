@@ -20,8 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// What is read of an object's metadata. Everything may be missing: servers leave out what is empty.
-#[derive(Debug, Default, Deserialize)]
+/// What is read of an object's metadata. Everything may be missing: servers leave out what is empty. Annotations may hold
+/// copies of values, so there is no Debug.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Metadata {
     pub(crate) name: String,
@@ -45,7 +46,7 @@ impl Metadata {
 }
 
 /// An object of which only the metadata matters.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Object {
     #[serde(default)]
     pub(crate) metadata: Metadata,
@@ -105,7 +106,7 @@ impl Secret {
         let labels = self.metadata.labels.take().unwrap_or_default();
         let annotations = self.metadata.annotations.take().unwrap_or_default();
         let kind = std::mem::take(&mut self.kind);
-        Some(SourceSecret { name, kind, labels, annotations, data: self.into_data() })
+        Some(SourceSecret { name, kind, labels, annotations, data: self.into_data() }.without_copies())
     }
 
     /// Its labels and its data.

@@ -91,7 +91,8 @@ pub trait Clusters: Send + Sync {
     fn publish(&self, id: &DeclarationId, status: &Status) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The Secrets of a namespace that a PushSecret pushes: the one that it names, or all that its selector matches, in the
-    /// order of their names. None where there is none. Errors as for [`Clusters::read`].
+    /// order of their names, [without copies](SourceSecret::without_copies) of their data. None where there is none. Errors as
+    /// for [`Clusters::read`].
     fn push_sources(
         &self,
         cluster: &ClusterName,

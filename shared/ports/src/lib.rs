@@ -46,7 +46,7 @@ pub use policies::Policies;
 pub use push_status::{PushStatus, PushVerdict, wants_finalizer};
 pub use pushes::{PushPage, PushScope, Pushes};
 pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
-pub use sink::Sink;
+pub use sink::{MOST_TRIES, OVERTAKEN, Sink};
 pub use source::{Answer, Source};
 pub use sources::Sources;
 pub use status::Status;

@@ -3,6 +3,12 @@
 use crate::{Answer, Error};
 use pawl_domain::{Access, Provider, PushOutcome, Pushed, RemoteEntry};
 
+/// How often a push or a removal is begun, where somebody else writes in between.
+pub const MOST_TRIES: usize = 4;
+
+/// What an adapter says, as a `Conflict`, when somebody else wrote in between each time.
+pub const OVERTAKEN: &str = "others write it all the time; it is tried again";
+
 /// Stores of some providers as PushSecrets write to them.
 ///
 /// Calls are retried as the provider wants, within a bounded time. A call that failed, was dropped or is made twice does no
@@ -17,9 +23,10 @@ pub trait Sink: Send + Sync {
     ///
     /// # Errors
     /// Kind `Denied` when the identity may not write, and when the key is not ours: where ESO's provider marks what it
-    /// manages (`managed-by: external-secrets`), a key without the mark is never written. Kind `Invalid` when the entry
-    /// cannot be kept by this provider (a property, a whole Secret, the metadata), with what to write instead. A read that
-    /// failed is an error, never a reason to write.
+    /// manages (`managed-by: external-secrets`), a key without the mark is never written. (Where data and mark are written
+    /// one after the other, a key that has exactly what is pushed may get the mark that it lacks.) Kind `Invalid` when the
+    /// entry cannot be kept by this provider (a property, a whole Secret, the metadata), with what to write instead. A read
+    /// that failed is an error, never a reason to write.
     fn push<'a>(&'a self, access: &'a Access, pushed: &'a Pushed) -> Answer<'a, Result<PushOutcome, Error>>;
 
     /// Whether the store has this entry, for `updatePolicy: IfNotExists`. The key with its property, where there is one.

@@ -4,6 +4,7 @@
 //! which says what is put together with what; [`config`] lists the variables that decide it. [`intake`] (of events), [`jobs`]
 //! and [`audit`] are the behaviour that functions and server share.
 
+pub mod adapters;
 pub mod audit;
 pub mod backoff;
 pub mod clock;

@@ -1,44 +1,33 @@
-//! The registry of providers: which adapter reads which store.
+//! The adapters that read stores, as one port.
 
+use crate::adapters::Adapters;
 use jiff::Timestamp;
 use pawl_domain::{Access, Fetched, Find, Keep, Kind, Provider, Step, Version};
 use pawl_ports::{Error, Listing, Source, Sources, StoreSighting, Wanted};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
 /// The adapters of all providers as one [`Sources`].
-#[derive(Clone)]
-pub struct Stores(BTreeMap<Provider, Arc<dyn Source>>);
+pub type Stores = Adapters<dyn Source>;
 
 impl Stores {
     /// Each store is read by the adapter that names its provider.
     pub fn of(adapters: impl IntoIterator<Item = Arc<dyn Source>>) -> Self {
-        let named = |adapter: Arc<dyn Source>| {
-            adapter.providers().into_iter().map(move |provider| (provider, Arc::clone(&adapter)))
-        };
-        Self(adapters.into_iter().flat_map(named).collect())
+        Self::by_provider(adapters, |adapter| adapter.providers())
     }
 
     fn adapter(&self, access: &Access) -> Result<&dyn Source, Error> {
-        let provider = access.backend.location().provider;
-        self.0.get(&provider).map(AsRef::as_ref).ok_or_else(|| {
+        self.of_store(access).map_err(|provider| {
             let message = format!("this build of Pawl reads no {provider} stores; use one that does");
             Error::new(Step::Fetch, Kind::Invalid, message)
         })
     }
 }
 
-impl fmt::Debug for Stores {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
 impl Sources for Stores {
     fn providers(&self) -> Vec<Provider> {
-        self.0.keys().copied().collect()
+        self.all().map(|(provider, _)| provider).collect()
     }
 
     async fn validate(&self, access: &Access) -> Result<(), Error> {
@@ -77,9 +66,8 @@ impl Sources for Stores {
     }
 
     fn watched(&self) -> Vec<Provider> {
-        let is_watched =
-            |&(provider, adapter): &(&Provider, &Arc<dyn Source>)| adapter.watched().contains(provider);
-        self.0.iter().filter(is_watched).map(|(provider, _)| *provider).collect()
+        let watched = self.all().filter(|(provider, adapter)| adapter.watched().contains(provider));
+        watched.map(|(provider, _)| provider).collect()
     }
 
     async fn watch(
@@ -93,6 +81,6 @@ impl Sources for Stores {
 
     async fn close(&self) {
         // One adapter may read several providers' stores; what is closed stays closed.
-        futures::future::join_all(self.0.values().map(|adapter| adapter.close())).await;
+        futures::future::join_all(self.all().map(|(_, adapter)| adapter.close())).await;
     }
 }

@@ -158,6 +158,7 @@ impl<C: ClusterCredentials> Sink for KubernetesSources<C> {
         Box::pin(async move { self.asked(access, Step::Push, ask).await })
     }
 
+    #[tracing::instrument(skip_all, fields(store.provider = "kubernetes"))]
     fn exists<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
         let ask = move |secrets: Secrets| async move { secrets.exists(entry).await };
         Box::pin(async move { self.asked(access, Step::Push, ask).await })

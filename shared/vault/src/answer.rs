@@ -236,21 +236,6 @@ impl KeyMetadata {
     }
 }
 
-/// A map of texts as Go's `json.Marshal` writes it.
-pub(crate) fn object_of(facts: &BTreeMap<String, String>) -> SecretValue {
-    let mut out = vec![b'{'];
-    for (place, (name, text)) in facts.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        out.extend(json::quote(name, Html::Escape));
-        out.push(b':');
-        out.extend(json::quote(text, Html::Escape));
-    }
-    out.push(b'}');
-    SecretValue::new(out)
-}
-
 /// # Errors
 /// `NotFound` for a 404 without a frame.
 fn frame<'a>(call: &Call<'_>, reply: &'a Reply) -> Result<Frame<'a>, Error> {

@@ -3,6 +3,7 @@
 use crate::answer::{self, KeyMetadata};
 use crate::call::{METADATA, READ};
 use crate::link::Ask;
+use crate::members;
 use crate::path::{self, Branch};
 use crate::rules::Rules;
 use crate::session::Session;
@@ -115,7 +116,7 @@ impl Kv<'_> {
     }
 
     async fn metadata_value(&self, key: &str) -> Result<(SecretValue, Version), Error> {
-        let value = answer::object_of(&self.metadata(key).await?.facts());
+        let value = members::texts(self.metadata(key).await?.facts());
         let version = self.digest(&value);
         Ok((value, version))
     }

@@ -26,6 +26,7 @@ mod call;
 mod find;
 mod kv;
 mod link;
+mod members;
 mod options;
 mod path;
 mod push;

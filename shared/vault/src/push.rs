@@ -4,28 +4,24 @@
 //! metadata. KV version 1 knows neither: there the mark is a member of the data, and of two that write at the same moment
 //! the later wins. Source: ESO's Vault provider, version 2.9.
 
-use crate::answer::{self, Latest};
+use crate::answer::{self, KeyMetadata, Latest};
 use crate::call::{DELETE, MARK, METADATA, READ, WRITE};
 use crate::kv::Kv;
 use crate::link::Ask;
+use crate::members::{self, Members};
 use crate::path::{self, Branch};
 use pawl_domain::push::metadata::{MANAGED_BY, MANAGER};
 use pawl_domain::push::{AsText, property};
 use pawl_domain::store::KvVersion;
 use pawl_domain::{Kind, PushOutcome, Pushed, SecretValue};
 use pawl_golang::json::{self, Html};
-use pawl_ports::Error;
+use pawl_ports::{Error, MOST_TRIES, OVERTAKEN};
 use reqwest::Method;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// Names and values of an object, the values as they stand in JSON.
-type Members = BTreeMap<Vec<u8>, SecretValue>;
 
 /// Where KV version 1 keeps the mark, and KV version 2 takes it from.
 const CUSTOM: &str = "custom_metadata";
-
-/// How often a push starts again, where somebody else wrote in between.
-const MOST_TRIES: usize = 4;
 
 /// What is pushed, read and ready.
 pub(crate) struct Object<'a> {
@@ -44,6 +40,11 @@ impl<'a> Object<'a> {
         let value = pushed.value(AsText::Plain).map_err(|error| call.error(Kind::Invalid, error))?;
         let property = pushed.to.property.as_deref();
         let given = match property {
+            Some(CUSTOM) if kv.store.version == KvVersion::V1 => {
+                return Err(invalid(
+                    "KV version 1 keeps the mark of what is managed there; push to another property",
+                ));
+            }
             // JSON holds no other bytes.
             Some(_) if value.expose_str().is_none() => {
                 return Err(invalid("the value is not UTF-8, and the store keeps texts; encode it"));
@@ -65,7 +66,7 @@ impl<'a> Object<'a> {
     fn over(&self, kv: &Kv<'_>, standing: Option<&Standing>) -> Result<Members, Error> {
         let call = kv.call(WRITE, self.key);
         let Some(property) = self.property else {
-            let mut members = members(&self.given).ok_or_else(|| call.unreadable())?;
+            let mut members = members::of(&self.given).ok_or_else(|| call.unreadable())?;
             if kv.store.version == KvVersion::V1 {
                 // It would stand in the mark's place.
                 members.remove(CUSTOM.as_bytes());
@@ -91,37 +92,60 @@ struct Standing {
     version: u64,
     /// Whether there is data: of KV version 2 the latest version may be deleted.
     holds_data: bool,
-    is_managed: bool,
+    manager: Manager,
+}
+
+/// Whose a key is, by its mark.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Manager {
+    PushSecrets,
+    /// The mark names somebody else.
+    Another,
+    /// There is no mark.
+    Nobody,
+}
+
+impl Standing {
+    /// Whether another push may have made it a moment ago, and not marked it yet.
+    fn is_new(&self) -> bool {
+        self.manager == Manager::Nobody && self.version == 1 && self.holds_data
+    }
 }
 
 impl Kv<'_> {
     /// Writes an object where it is not there as it should be.
-    pub(crate) async fn push(&self, object: &Object<'_>) -> Result<PushOutcome, Error> {
-        let call = self.call(WRITE, object.key);
+    ///
+    /// # Errors
+    /// The inner one, `Denied`, is no answer of the server: the key is somebody else's.
+    pub(crate) async fn push(&self, object: &Object<'_>) -> Result<Result<PushOutcome, Error>, Error> {
+        let mut was_overtaken = false;
         for _ in 0..MOST_TRIES {
             let standing = self.standing(object.key).await?;
-            if standing.as_ref().is_some_and(|standing| !standing.is_managed) {
-                let what = format_args!(
-                    "it exists and PushSecrets do not manage it; push to another key, or give it the {CUSTOM} \
-                     {MANAGED_BY}={MANAGER}"
-                );
-                return Err(call.error(Kind::Denied, what));
-            }
-            let members = object.over(self, standing.as_ref().filter(|standing| standing.holds_data))?;
-            if standing.as_ref().is_some_and(|standing| standing.holds_data && standing.members == members) {
-                return Ok(PushOutcome::Unchanged);
-            }
             let written = match &standing {
-                None => self.create(object.key, &members).await,
-                Some(standing) => self.write(object.key, &members, standing.version).await,
+                None => self.create(object).await,
+                Some(standing) if standing.manager == Manager::PushSecrets => {
+                    self.update(object, standing).await
+                }
+                Some(standing) if standing.is_new() => {
+                    if standing.members != object.over(self, None)? {
+                        // It is looked at again: whoever made it may be about to mark it.
+                        continue;
+                    }
+                    // Ours, from a push that ended before it could mark it, or as good as ours.
+                    self.mark(object.key).await.map(|()| outcome(Some(standing.version)))
+                }
+                Some(_) => return Ok(Err(self.not_ours(object.key))),
             };
             match written {
                 // Somebody else was first: what stands there now is read again.
-                Err(error) if error.kind == Kind::Conflict => {}
-                written => return written.map(|version| PushOutcome::Written { version }),
+                Err(error) if error.kind == Kind::Conflict => was_overtaken = true,
+                written => return written.map(Ok),
             }
         }
-        Err(call.error(Kind::Conflict, "others write it all the time; it is tried again"))
+        if was_overtaken {
+            return Err(self.call(WRITE, object.key).error(Kind::Conflict, OVERTAKEN));
+        }
+        Ok(Err(self.not_ours(object.key)))
     }
 
     /// Whether there is such a key, with the property.
@@ -134,19 +158,24 @@ impl Kv<'_> {
             return Ok(true);
         }
         let call = self.call(READ, key);
-        property::has(property, &object(&standing.members)).map_err(|error| call.error(Kind::Invalid, error))
+        property::has(property, &members::object(&standing.members))
+            .map_err(|error| call.error(Kind::Invalid, error))
     }
 
     /// Deletes what PushSecrets manage: a property, or the key with all its versions.
     pub(crate) async fn remove(&self, key: &str, property: Option<&str>) -> Result<(), Error> {
         let call = self.call(DELETE, key);
         for _ in 0..MOST_TRIES {
-            let Some(mut standing) = self.standing(key).await?.filter(|standing| standing.is_managed) else {
+            let standing = self.standing(key).await?;
+            let Some(mut standing) = standing.filter(|standing| standing.manager == Manager::PushSecrets)
+            else {
                 return Ok(());
             };
-            if let Some(property) = property
-                && standing.holds_data
-            {
+            if let Some(property) = property {
+                if !standing.holds_data {
+                    // Somebody deleted the latest version, and with it the property. Who wants it back finds the older ones.
+                    return Ok(());
+                }
                 let is_there = standing.members.remove(property.as_bytes()).is_some();
                 if !is_there && !standing.members.is_empty() {
                     return Ok(());
@@ -162,57 +191,76 @@ impl Kv<'_> {
             let path = path::of_key(self.store, key, branch);
             return self.ask(&call, Ask { method: Method::DELETE, ..Ask::get(&path) }, |_, _| Ok(())).await;
         }
-        Err(call.error(Kind::Conflict, "others write it all the time; it is tried again"))
+        Err(call.error(Kind::Conflict, OVERTAKEN))
     }
 
-    /// A new key, marked first: what is not marked is not written a second time. Where somebody else made it at the same
-    /// moment, the mark is taken back.
-    async fn create(&self, key: &str, members: &Members) -> Result<Option<String>, Error> {
-        if self.store.version == KvVersion::V1 {
-            return self.write(key, members, 0).await;
+    /// A new key: first its data, which only one of many can write, then the mark. Whoever is stopped between the two finds
+    /// the key at its next push: unmarked, in its first version, with what it writes.
+    async fn create(&self, object: &Object<'_>) -> Result<PushOutcome, Error> {
+        let version = self.write(object.key, &object.over(self, None)?, 0).await?;
+        if self.store.version == KvVersion::V2 {
+            self.mark(object.key).await?;
         }
-        self.mark(key, &format!("{{\"{MANAGED_BY}\":\"{MANAGER}\"}}")).await?;
-        let written = self.write(key, members, 0).await;
-        if written.as_ref().is_err_and(|error| error.kind == Kind::Conflict) {
-            // A write whose answer was lost looks the same, and is ours.
-            let is_ours = self.standing(key).await?.is_none_or(|standing| standing.members == *members);
-            if !is_ours {
-                self.mark(key, "{}").await?;
-            }
-        }
-        written
+        Ok(outcome(version))
     }
 
-    /// Sets the custom metadata of a key, in place of what it has.
-    async fn mark(&self, key: &str, custom: &str) -> Result<(), Error> {
+    fn not_ours(&self, key: &str) -> Error {
+        let what = format_args!(
+            "it exists and PushSecrets do not manage it; push to another key, or give it the {CUSTOM} {MANAGED_BY}={MANAGER}"
+        );
+        self.call(WRITE, key).error(Kind::Denied, what)
+    }
+
+    async fn update(&self, object: &Object<'_>, standing: &Standing) -> Result<PushOutcome, Error> {
+        let members = object.over(self, Some(standing).filter(|standing| standing.holds_data))?;
+        if standing.holds_data && standing.members == members {
+            return Ok(PushOutcome::Unchanged);
+        }
+        self.write(object.key, &members, standing.version).await.map(outcome)
+    }
+
+    /// Puts the mark beside what else the custom metadata of a key says.
+    async fn mark(&self, key: &str) -> Result<(), Error> {
+        let Some(known) = self.known(key).await? else { return Err(self.deleted(key)) };
+        let mut custom = known.into_latest().custom.unwrap_or_default();
+        custom.entry(MANAGED_BY.to_owned()).or_insert_with(|| MANAGER.into());
         let path = path::of_key(self.store, key, Branch::Metadata);
-        let body = SecretValue::new(format!("{{\"{CUSTOM}\":{custom}}}"));
+        let body = SecretValue::new(json!({ CUSTOM: custom }).to_string());
         self.ask(&self.call(MARK, key), Ask::post(&path, &body), |_, _| Ok(())).await
+    }
+
+    /// What KV version 2 knows about a key; `None` where it knows none of the name.
+    async fn known(&self, key: &str) -> Result<Option<KeyMetadata>, Error> {
+        match self.metadata(key).await {
+            Err(error) if error.kind == Kind::NotFound => Ok(None),
+            known => known.map(Some),
+        }
+    }
+
+    fn deleted(&self, key: &str) -> Error {
+        self.call(METADATA, key).error(Kind::Conflict, "it was deleted in between")
     }
 
     /// Writes data where this version is the latest; the version that came of it.
     ///
     /// # Errors
     /// `Conflict` where it is not.
-    async fn write(&self, key: &str, members: &Members, latest: u64) -> Result<Option<String>, Error> {
+    async fn write(&self, key: &str, members: &Members, latest: u64) -> Result<Option<u64>, Error> {
         let path = path::of_key(self.store, key, Branch::Data);
         let body = match self.store.version {
             KvVersion::V2 => {
-                let data = object(members);
+                let data = members::object(members);
                 let (head, tail) = (&b"{\"data\":"[..], format!(",\"options\":{{\"cas\":{latest}}}}}"));
                 SecretValue::new([head, data.expose(), tail.as_bytes()].concat())
             }
             KvVersion::V1 => {
                 let mut marked = members.clone();
-                let mark = format!("{{\"{MANAGED_BY}\":\"{MANAGER}\"}}");
+                let mark = json!({ MANAGED_BY: MANAGER }).to_string();
                 marked.insert(CUSTOM.as_bytes().to_vec(), SecretValue::new(mark));
-                object(&marked)
+                members::object(&marked)
             }
         };
-        let version = self
-            .ask(&self.call(WRITE, key), Ask::post(&path, &body), |_, reply| Ok(answer::wrote(reply)))
-            .await?;
-        Ok(version.map(|version| version.to_string()))
+        self.ask(&self.call(WRITE, key), Ask::post(&path, &body), |_, reply| Ok(answer::wrote(reply))).await
     }
 
     /// What stands under a key; `None` where nothing is known of it.
@@ -224,65 +272,42 @@ impl Kv<'_> {
                 Err(error) if error.kind == Kind::NotFound => return Ok(None),
                 read => read?,
             };
-            let mut members = members(&read.value).ok_or_else(|| call.unreadable())?;
+            let mut members = members::of(&read.value).ok_or_else(|| call.unreadable())?;
             let mark = members.remove(CUSTOM.as_bytes());
-            let is_managed =
-                mark.is_some_and(|mark| is_managed(serde_json::from_slice(mark.expose()).ok().as_ref()));
-            return Ok(Some(Standing { members, version: 0, holds_data: true, is_managed }));
+            let custom = mark.and_then(|mark| serde_json::from_slice(mark.expose()).ok());
+            let manager = manager(custom.as_ref());
+            return Ok(Some(Standing { members, version: 0, holds_data: true, manager }));
         }
         let latest = self.ask(&call, Ask::get(&path), answer::latest).await?;
         let latest = match latest {
             Some(latest) if latest.custom.is_some() => latest,
             // There is no version, or the server tells custom metadata only by itself.
-            latest => match self.metadata(key).await {
-                Err(error) if error.kind == Kind::NotFound && latest.is_none() => return Ok(None),
-                Err(error) if error.kind == Kind::NotFound => {
-                    return Err(self.call(METADATA, key).error(Kind::Conflict, "it was deleted in between"));
-                }
-                metadata => {
-                    let known = metadata?.into_latest();
-                    // What is written over is the version that was read, and not one that came since.
-                    Latest { custom: known.custom.clone(), ..latest.unwrap_or(known) }
-                }
+            latest => match (self.known(key).await?, latest) {
+                (None, None) => return Ok(None),
+                (None, Some(_)) => return Err(self.deleted(key)),
+                (Some(known), None) => known.into_latest(),
+                // What is written over is the version that was read, and not one that came since.
+                (Some(known), Some(latest)) => Latest { custom: known.into_latest().custom, ..latest },
             },
         };
         let holds_data = latest.data.is_some();
         let members = match &latest.data {
-            Some(data) => members(data).ok_or_else(|| call.unreadable())?,
+            Some(data) => members::of(data).ok_or_else(|| call.unreadable())?,
             None => Members::new(),
         };
-        Ok(Some(Standing {
-            members,
-            version: latest.version,
-            holds_data,
-            is_managed: is_managed(latest.custom.as_ref()),
-        }))
+        let manager = manager(latest.custom.as_ref());
+        Ok(Some(Standing { members, version: latest.version, holds_data, manager }))
     }
 }
 
-fn is_managed(custom: Option<&BTreeMap<String, serde_json::Value>>) -> bool {
-    custom.and_then(|custom| custom.get(MANAGED_BY)).is_some_and(|manager| manager == MANAGER)
-}
-
-/// The members of an object.
-fn members(object: &SecretValue) -> Option<Members> {
-    let members = json::object_to_quoted(object.expose()).ok()?;
-    Some(members.into_iter().map(|(name, value)| (name, SecretValue::new(value))).collect())
-}
-
-/// An object of these members.
-fn object(members: &Members) -> SecretValue {
-    let size = members.iter().map(|(name, value)| name.len() * 2 + value.len() + 4).sum::<usize>() + 2;
-    let mut out = Vec::with_capacity(size);
-    out.push(b'{');
-    for (place, (name, value)) in members.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(&json::quote(name, Html::Escape));
-        out.push(b':');
-        out.extend_from_slice(value.expose());
+fn manager(custom: Option<&BTreeMap<String, Value>>) -> Manager {
+    match custom.and_then(|custom| custom.get(MANAGED_BY)) {
+        None => Manager::Nobody,
+        Some(manager) if manager == MANAGER => Manager::PushSecrets,
+        Some(_) => Manager::Another,
     }
-    out.push(b'}');
-    SecretValue::new(out)
+}
+
+fn outcome(version: Option<u64>) -> PushOutcome {
+    PushOutcome::Written { version: version.map(|version| version.to_string()) }
 }

@@ -17,10 +17,11 @@ impl<C: ClusterCredentials, A: CallerIdentity> Sink for VaultSources<C, A> {
             let key = access.backend.remote_key(&pushed.to.key);
             let key = key.as_str();
             let ask = |kv: Kv<'a>| async move { kv.push(&Object::of(&kv, key, pushed)?).await };
-            self.written(access, ask).await
+            self.written(access, ask).await?
         })
     }
 
+    #[tracing::instrument(skip_all, fields(store.provider = provider(access), store.server = server(access)))]
     fn exists<'a>(&'a self, access: &'a Access, entry: &'a RemoteEntry) -> Answer<'a, Result<bool, Error>> {
         Box::pin(async move {
             let key = access.backend.remote_key(&entry.key);

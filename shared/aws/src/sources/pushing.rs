@@ -5,15 +5,12 @@ use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{InvalidMetadata, MANAGED_BY, MANAGER};
 use pawl_domain::push::property::{self, Left};
 use pawl_domain::{Kind, Pushed, SecretValue};
-use pawl_ports::Error;
+use pawl_ports::{Error, OVERTAKEN};
 use std::collections::BTreeMap;
-
-/// How often a push or a removal is begun, where somebody else writes in between.
-pub(super) const MOST_TRIES: usize = 4;
 
 /// Somebody else wrote in between, each time.
 pub(super) fn never_alone(call: &Call<'_>) -> Error {
-    call.complaint(Kind::Conflict, "others write it all the time; it is tried again")
+    call.complaint(Kind::Conflict, OVERTAKEN)
 }
 
 /// Whether the tags say that PushSecrets manage it.

@@ -39,7 +39,9 @@ async fn no_pushed_value_is_in_a_log_or_an_error() {
     let (logs, guard) = Logs::capture(ours);
     let mut shown = String::new();
     for provider in [AwsService::SecretsManager, AwsService::ParameterStore] {
-        for body in bodies() {
+        // Of a write AWS may say what was wrong with it.
+        let quoting = json!({ "__type": "ValidationException", "message": format!("not valid: {CANARY}") });
+        for body in bodies().into_iter().chain([(400, quoting.to_string())]) {
             let aws = answering(body).await;
             let (sources, access) = (sources(&aws.uri()), access(provider));
             for pushed in [pushed("a", CANARY, None), property("a", "b", CANARY, None)] {

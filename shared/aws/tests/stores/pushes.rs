@@ -10,8 +10,8 @@ use pawl_domain::store::{AwsDeletion, AwsService, Home, StoreId};
 use pawl_domain::{Access, Kind, PushOutcome, Pushed, SecretValue, Step};
 use pawl_ports::Sink;
 use pawl_servers::{Asked, Moto};
-use pawl_world::contract::sinks::{Kept, suite};
-use place::{Place, entry, enveloped, is, property, pushed};
+use pawl_world::contract::sinks::{Kept, enveloped, remote, suite, whole};
+use place::{Place, is, property, pushed};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ async fn what_is_no_json_object_is_not_lost_to_a_property() {
 #[tokio::test]
 async fn a_whole_secret_is_a_parameter_of_base64_unless_it_is_said() {
     let place = Place::of(AwsService::ParameterStore).await;
-    let mut whole = Pushed { secret_key: None, ..pushed("whole", "v", None) };
+    let mut whole = whole("whole", None, &[("key", "v")]);
     place.push(&whole).await.unwrap();
     assert_eq!(place.value("whole").await.as_deref(), Some(r#"{"key":"dg=="}"#));
     whole.metadata = Some(enveloped(&json!({ "encodeAsDecoded": true, "secretType": "SecureString" })));
@@ -114,7 +114,7 @@ async fn what_is_no_text_is_refused_where_texts_are_kept() {
         let data = [("key".to_owned(), SecretValue::new([0xff, 0x00]))];
         Pushed { data: data.into_iter().collect(), ..pushed }
     };
-    let whole = |spec| Pushed { secret_key: None, ..pushed("raw", "", Some(&spec)) };
+    let whole = |spec| Pushed { metadata: Some(enveloped(&spec)), ..whole("raw", None, &[]) };
     for (service, pushed) in [
         (AwsService::ParameterStore, pushed("raw", "", None)),
         (AwsService::ParameterStore, property("raw", "a", "", None)),
@@ -258,7 +258,7 @@ async fn a_resource_policy_comes_from_the_namespace() {
 async fn the_stores_prefix_stands_before_each_key() {
     let place = Place::of(AwsService::ParameterStore).await;
     place.push(&pushed("db", "v", None)).await.unwrap();
-    assert!(place.sources.exists(&place.access, &entry("db", None)).await.unwrap());
+    assert!(place.sources.exists(&place.access, &remote("db", None)).await.unwrap());
     let body = json!({ "Name": format!("{}db", place.prefix) });
     let standing = place.call("GetParameter", &body).await.unwrap();
     assert_eq!(standing["Parameter"]["Value"], "v");

@@ -5,9 +5,13 @@ use crate::render::{Budget, Functions, KeyRewrite, Overlay, TemplateSources};
 use crate::secret::SecretValue;
 use pawl_golang::regexp::Regexp;
 use std::collections::BTreeMap;
+use std::fmt;
+
+/// The annotation in which `kubectl apply` keeps what was applied, with all values of a Secret.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A Secret as it is pushed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct SourceSecret {
     /// Its name.
     pub name: ObjectName,
@@ -19,6 +23,28 @@ pub struct SourceSecret {
     pub annotations: BTreeMap<String, String>,
     /// Its data.
     pub data: BTreeMap<String, SecretValue>,
+}
+
+impl SourceSecret {
+    /// The same without the copy of its data that `kubectl apply` leaves in the annotations.
+    #[must_use]
+    pub fn without_copies(mut self) -> Self {
+        self.annotations.remove(LAST_APPLIED);
+        self
+    }
+}
+
+/// Of labels and annotations the keys only: tools keep copies of data in them.
+impl fmt::Debug for SourceSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceSecret")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("labels", &self.labels.keys())
+            .field("annotations", &self.annotations.keys())
+            .field("data", &self.data)
+            .finish()
+    }
 }
 
 /// All of a PushSecret that can be prepared before there is a source: patterns and templates compiled.

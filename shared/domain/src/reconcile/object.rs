@@ -5,9 +5,10 @@ use crate::reconcile::{Content, DATA_HASH_ANNOTATION, MANAGED_LABEL};
 use crate::render::Rendered;
 use crate::secret::SecretValue;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// The Secret as it stands in the cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Existing {
     /// The object's uid.
     pub uid: String,
@@ -99,7 +100,7 @@ pub struct Owner {
 }
 
 /// The Secret as it shall be.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Desired {
     /// `type`; `None` where nobody declares one: a new Secret is `Opaque` then, another stays what it is.
     pub kind: Option<String>,
@@ -132,6 +133,42 @@ impl Desired {
             content: None,
             immutable: existing.immutable,
         }
+    }
+}
+
+/// Of labels and annotations the keys only: tools keep copies of data in them.
+impl fmt::Debug for Existing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Existing")
+            .field("uid", &self.uid)
+            .field("resource_version", &self.resource_version)
+            .field("kind", &self.kind)
+            .field("labels", &self.labels.keys())
+            .field("annotations", &self.annotations.keys())
+            .field("finalizers", &self.finalizers)
+            .field("owners", &self.owners)
+            .field("data", &self.data)
+            .field("content", &self.content)
+            .field("immutable", &self.immutable)
+            .field("deleting", &self.deleting)
+            .field("own", &self.own)
+            .finish()
+    }
+}
+
+/// Of labels and annotations the keys only: templates may put values into them.
+impl fmt::Debug for Desired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desired")
+            .field("kind", &self.kind)
+            .field("labels", &self.labels.keys())
+            .field("annotations", &self.annotations.keys())
+            .field("finalizers", &self.finalizers)
+            .field("owners", &self.owners)
+            .field("data", &self.data)
+            .field("content", &self.content)
+            .field("immutable", &self.immutable)
+            .finish()
     }
 }
 
@@ -188,5 +225,19 @@ impl Parts {
     /// Whether nothing is touched.
     pub fn is_empty(self) -> bool {
         self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_show_by_their_keys() {
+        let annotations: BTreeMap<_, _> = [("note".to_owned(), "canary".to_owned())].into();
+        let existing = Existing { annotations, ..Existing::default() };
+        for shown in [format!("{existing:?}"), format!("{:?}", Desired::as_is(&existing))] {
+            assert!(shown.contains("note") && !shown.contains("canary"), "{shown}");
+        }
     }
 }

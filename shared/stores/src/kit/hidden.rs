@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 /// A text of a JSON answer, such as a value or a token. It is taken over as it is read: Debug shows nothing, and it is wiped
 /// when it is dropped.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(from = "String")]
 pub struct Hidden(pub SecretValue);
 

@@ -110,7 +110,17 @@ struct Details {
     name: String,
     group: String,
     kind: String,
+    causes: Vec<Cause>,
 }
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cause {
+    message: String,
+}
+
+/// Kubernetes' words, when what cannot be changed any more would have to change.
+const FROZEN: &str = "field is immutable when `immutable` is set";
 
 const OBJECT: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
@@ -465,6 +475,10 @@ fn succeeded(call: &Call<'_>, reply: &Reply, verb: &str, at: Collection<'_>) -> 
         ),
         409 if call.step == Step::Push => call.error(Kind::Conflict, "somebody else wrote in between"),
         410 => call.error(Kind::Transient, "the listing became too old while it was read; ask again later"),
+        422 if call.step == Step::Push && is_frozen(reply) => call.error(
+            Kind::Invalid,
+            "it is immutable; push to another one, or delete it, so that the next push makes it anew",
+        ),
         422 if call.step == Step::Push => call.error(
             Kind::Invalid,
             "the server refuses it; check the names of its keys, and that its type is the same as that of what stands there",
@@ -475,4 +489,11 @@ fn succeeded(call: &Call<'_>, reply: &Reply, verb: &str, at: Collection<'_>) -> 
         status => call.error(Kind::Invalid, format_args!("not accepted with {status}")),
     };
     Err(reply.failure(refused))
+}
+
+/// Whether an object is refused because the one that stands there says of itself that it is immutable.
+fn is_frozen(reply: &Reply) -> bool {
+    let status: Option<Status> = reply.object();
+    let causes = status.and_then(|status| status.details).unwrap_or_default().causes;
+    causes.iter().any(|cause| cause.message.contains(FROZEN))
 }

@@ -11,13 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::KubernetesMetadata;
 use pawl_domain::{Kind, PushOutcome, Pushed, RemoteEntry, SecretValue};
-use pawl_ports::Error;
+use pawl_ports::{Error, MOST_TRIES, OVERTAKEN};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-
-/// How often a push starts again, where somebody else wrote in between.
-const MOST_TRIES: usize = 4;
 
 /// A Secret as it stands, or is to stand. Annotations may hold copies of values, so there is no Debug.
 #[derive(Clone, Deserialize)]
@@ -59,7 +56,7 @@ impl Secrets {
                 written => return self.outcome(at, name, written?.as_ref()),
             }
         }
-        Err(call.error(Kind::Conflict, "others write it all the time; it is tried again"))
+        Err(call.error(Kind::Conflict, OVERTAKEN))
     }
 
     /// Whether there is such a Secret, with the key.
@@ -96,7 +93,7 @@ impl Secrets {
                 written => return written.map(drop),
             }
         }
-        Err(call.error(Kind::Conflict, "others write it all the time; it is tried again"))
+        Err(call.error(Kind::Conflict, OVERTAKEN))
     }
 
     async fn standing(
@@ -168,13 +165,9 @@ impl Object {
     }
 
     fn says_the_same(&self, other: &Self) -> bool {
-        let data = |object: &Self| -> Vec<(String, SecretValue)> {
-            let data = object.data.iter().flatten();
-            data.map(|(key, value)| (key.clone(), value.0.clone())).collect()
-        };
         self.kind == other.kind
             && ["labels", "annotations"].into_iter().all(|field| self.marks(field) == other.marks(field))
-            && data(self) == data(other)
+            && self.data.iter().flatten().eq(other.data.iter().flatten())
     }
 
     /// The whole Secret.

@@ -5,11 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pawl_devcluster::{Fault, Rule, User};
 use pawl_domain::store::KubernetesStore;
-use pawl_domain::{Access, DigestKey, Kind, PushOutcome, Pushed, RemoteEntry, SecretValue, Step};
+use pawl_domain::{Access, DigestKey, Kind, PushOutcome, Pushed, SecretValue, Step};
 use pawl_ports::{Error, Sink};
 use pawl_stores::KubernetesSources;
 use pawl_world::FakeClusters;
-use pawl_world::contract::sinks::{Kept, Takes, suite};
+use pawl_world::contract::sinks::{Kept, Takes, enveloped, one, remote, suite, whole};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,6 +47,14 @@ fn writer(cluster: &Cluster) -> &'static str {
     let verbs = ["get", "create", "update", "delete"];
     cluster.dev().add_token("writer-token", User::new("writer").allow(&verbs, &["secrets"], &["shop"]));
     "writer-token"
+}
+
+/// The same on a real API server.
+async fn granted(cluster: &Cluster) -> String {
+    let verbs = ["get", "create", "update", "delete"];
+    let rules = json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": verbs }]);
+    cluster.grant("/namespaces/shop", "Role", "nobody", &rules).await;
+    cluster.server().token_of("nobody").unwrap().to_owned()
 }
 
 impl Kept for World<'_> {
@@ -132,10 +140,7 @@ async fn the_embedded_api_is_a_sink() {
 #[ignore = "needs KUBEBUILDER_ASSETS"]
 async fn a_real_api_server_is_a_sink() {
     let cluster = Cluster::real().await;
-    let verbs = ["get", "create", "update", "delete"];
-    let rules = json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": verbs }]);
-    cluster.grant("/namespaces/shop", "Role", "nobody", &rules).await;
-    let token = cluster.server().token_of("nobody").unwrap().to_owned();
+    let token = granted(&cluster).await;
     suite(&World::of(&cluster, &token, false)).await;
 }
 
@@ -143,7 +148,7 @@ async fn a_real_api_server_is_a_sink() {
 async fn a_secret_is_made_with_type_labels_and_annotations() {
     let cluster = Cluster::embedded().await;
     let world = World::of(&cluster, writer(&cluster), true);
-    let mut pushed = pushed("made", None, &[("a", "1"), ("b", "2")]);
+    let mut pushed = whole("made", None, &[("a", "1"), ("b", "2")]);
     pushed.secret_type = "example.com/own".to_owned();
     pushed.labels.insert("team".to_owned(), "shop".to_owned());
     pushed.annotations.insert("note".to_owned(), "mine".to_owned());
@@ -176,13 +181,12 @@ async fn what_else_stands_in_a_secret_stays() {
         "data": { "raw": "AP8=", "other": "MQ==" },
     });
     cluster.put(SECRETS, "shared", theirs).await;
-    world.push(&pushed("shared", Some("mine"), &[("key", "v")])).await.unwrap();
+    world.push(&one("shared", Some("mine"), "v")).await.unwrap();
     let object = world.object("shared").await;
     assert_eq!(object["data"], json!({ "raw": "AP8=", "other": "MQ==", "mine": "dg==" }));
     assert_eq!(object["metadata"]["finalizers"], json!(["example.com/keep"]));
     assert_eq!(object["metadata"]["annotations"], json!({ "a": "b" }));
-    let entry = RemoteEntry { key: "shared".to_owned(), property: Some("mine".to_owned()) };
-    world.sources.remove(&world.access, &entry).await.unwrap();
+    world.sources.remove(&world.access, &remote("shared", Some("mine"))).await.unwrap();
     assert_eq!(world.object("shared").await["data"], json!({ "raw": "AP8=", "other": "MQ==" }));
 }
 
@@ -190,7 +194,7 @@ async fn what_else_stands_in_a_secret_stays() {
 async fn a_conflict_is_read_again() {
     let cluster = Cluster::embedded().await;
     let world = World::of(&cluster, writer(&cluster), true);
-    world.push(&pushed("raced", Some("a"), &[("key", "1")])).await.unwrap();
+    world.push(&one("raced", Some("a"), "1")).await.unwrap();
     let conflict = |times| {
         let fault = Fault::Answer {
             code: 409,
@@ -201,23 +205,47 @@ async fn a_conflict_is_read_again() {
         Rule::new(fault).method("PUT").times(times)
     };
     cluster.dev().faults().add(conflict(2));
-    assert!(matches!(
-        world.push(&pushed("raced", Some("a"), &[("key", "2")])).await.unwrap(),
-        PushOutcome::Written { .. }
-    ));
+    assert!(matches!(world.push(&one("raced", Some("a"), "2")).await.unwrap(), PushOutcome::Written { .. }));
     cluster.dev().faults().add(conflict(9));
-    let error = world.push(&pushed("raced", Some("a"), &[("key", "3")])).await.unwrap_err();
+    let error = world.push(&one("raced", Some("a"), "3")).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Conflict));
     assert!(!format!("{error} {error:?}").contains(CANARY));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_immutable_secret_the_embedded_api_says_so() {
+    let cluster = Cluster::embedded().await;
+    an_immutable_secret_is_named(&World::of(&cluster, writer(&cluster), true)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs KUBEBUILDER_ASSETS"]
+async fn of_an_immutable_secret_a_real_api_server_says_so() {
+    let cluster = Cluster::real().await;
+    let token = granted(&cluster).await;
+    an_immutable_secret_is_named(&World::of(&cluster, &token, false)).await;
+}
+
+async fn an_immutable_secret_is_named(world: &World<'_>) {
+    let frozen = json!({ "data": { "a": STANDARD.encode("1") }, "type": "Opaque", "immutable": true });
+    world.cluster.put(SECRETS, "frozen", frozen).await;
+    assert_eq!(world.push(&one("frozen", Some("a"), "1")).await.unwrap(), PushOutcome::Unchanged);
+    let error = world.push(&one("frozen", Some("a"), CANARY)).await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Invalid));
+    let words = "secrets shop/frozen: it is immutable; push to another one, or delete it, so that the next push makes it anew";
+    assert!(error.message().ends_with(words), "{error}");
+    let mut another = one("frozen", Some("a"), "1");
+    another.secret_type = "example.com/other".to_owned();
+    let error = world.push(&another).await.unwrap_err();
+    assert!(error.message().contains("its type is the same"), "a type never changes: {error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kubernetes_cannot_keep_is_refused() {
     let cluster = Cluster::embedded().await;
     let world = World::of(&cluster, writer(&cluster), true);
-    let mut bare = pushed("bare", None, &[("key", "v")]);
-    bare.secret_key = Some("key".to_owned());
-    let mut elsewhere = pushed("elsewhere", None, &[("key", "v")]);
+    let bare = one("bare", None, "v");
+    let mut elsewhere = whole("elsewhere", None, &[("key", "v")]);
     elsewhere.metadata = Some(enveloped(&json!({ "remoteNamespace": "other" })));
     for (pushed, words) in
         [(bare, "name the one to push to as remoteRef.property"), (elsewhere, "remoteNamespace is not taken")]
@@ -227,33 +255,10 @@ async fn what_kubernetes_cannot_keep_is_refused() {
         assert!(error.message().contains(words), "{error}");
     }
     assert_eq!(world.writes().await, 0);
-    let error = World::of(&cluster, &cluster.weak, true)
-        .push(&pushed("new", Some("a"), &[("key", "v")]))
-        .await
-        .unwrap_err();
+    let error = World::of(&cluster, &cluster.weak, true).push(&one("new", Some("a"), "v")).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied));
     assert!(
         error.message().ends_with("let the identity create secrets of the core group in the namespace shop"),
         "{error}"
     );
-}
-
-fn pushed(name: &str, property: Option<&str>, data: &[(&str, &str)]) -> Pushed {
-    Pushed {
-        to: RemoteEntry { key: name.to_owned(), property: property.map(str::to_owned) },
-        secret_key: property.map(|_| "key".to_owned()),
-        data: data.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect(),
-        secret_type: "Opaque".to_owned(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        metadata: None,
-    }
-}
-
-fn enveloped(spec: &Value) -> Value {
-    json!({
-        "apiVersion": "kubernetes.external-secrets.io/v1alpha1",
-        "kind": "PushSecretMetadata",
-        "spec": spec,
-    })
 }

@@ -2,15 +2,14 @@
 
 use crate::support::{FakeCluster, TestSources, access_of, sources_of, store};
 use pawl_domain::store::{KvVersion, VaultStore};
-use pawl_domain::{Access, Kind, PushOutcome, Pushed, RemoteEntry, SecretValue, Step};
+use pawl_domain::{Access, Kind, PushOutcome, SecretValue, Step};
 use pawl_ports::{Error, Sink};
 use pawl_servers::vault::{Vault, VaultApi, VaultClock, VaultDouble, VaultOptions};
 use pawl_servers::{Asked, Relay};
-use pawl_world::contract::sinks::{Kept, Takes, suite};
+use pawl_world::contract::sinks::{Kept, Takes, one, remote, suite};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn both_engines_of_the_double_are_sinks() {
@@ -86,35 +85,97 @@ async fn a_write_between_read_and_write_is_not_lost() {
 }
 
 #[tokio::test]
+async fn of_two_pushes_of_a_new_key_the_later_one_joins_the_earlier() {
+    let (_double, engine) = engine().await;
+    engine.push("db", Some("user"), "u").await.unwrap();
+    // The other one looked before there was anything, and then once more before the key was marked.
+    let unmarked = json!({ "version": 1, "custom_metadata": null, "current_version": 1 });
+    let data = json!({ "data": { "data": { "user": "u" }, "metadata": unmarked } });
+    let metadata = json!({ "data": unmarked });
+    engine.show(&[("data", ABSENT), ("metadata", ABSENT), ("data", data), ("metadata", metadata)]);
+    let outcome = engine.push("db", Some("password"), "p").await.unwrap();
+    assert_eq!(outcome, PushOutcome::Written { version: Some("2".to_owned()) });
+    assert_eq!(engine.custom("db").await, json!({ "managed-by": "external-secrets" }));
+    let stands: Value = serde_json::from_str(&engine.value("db").await.unwrap()).unwrap();
+    assert_eq!(stands, json!({ "user": "u", "password": "p" }));
+    assert_eq!(engine.push("db", Some("user"), "u").await.unwrap(), PushOutcome::Unchanged, "both own it");
+}
+
+#[tokio::test]
 async fn what_somebody_makes_at_the_same_moment_stays_theirs() {
     let (_double, engine) = engine().await;
-    let made = AtomicUsize::new(0);
-    // They make the key after the first look: the write is refused, and then their data is read.
-    engine.relay.answer(Some(Arc::new(move |asked: &Asked| {
-        if !asked.uri.contains("/data/new") {
-            return None;
-        }
-        if is_write(asked) {
-            made.store(1, Ordering::Relaxed);
-            let words = json!({ "errors": ["check-and-set parameter did not match the current version"] });
-            return Some((400, words.to_string()));
-        }
-        let metadata =
-            json!({ "version": 1, "created_time": "2026-01-01T00:00:00Z", "custom_metadata": null });
-        let theirs = json!({ "data": { "data": { "user": "theirs" }, "metadata": metadata } });
-        (made.load(Ordering::Relaxed) == 1).then(|| (200, theirs.to_string()))
-    })));
+    engine.put("new", r#"{"user":"theirs"}"#).await;
+    engine.show(&[("data", ABSENT), ("metadata", ABSENT)]);
+    let error = engine.push("new", Some("user"), "ours").await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Conflict), "it may be ours by now: {error}");
     let error = engine.push("new", Some("user"), "ours").await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied), "{error}");
     assert_eq!(engine.bodies("/v1/secret/data/new").len(), 1, "theirs is not written over");
-    let marks = engine.bodies("/v1/secret/metadata/new");
-    assert_eq!(
-        marks,
-        [
-            json!({ "custom_metadata": { "managed-by": "external-secrets" } }),
-            json!({ "custom_metadata": {} })
-        ]
-    );
+    assert_eq!(engine.bodies("/v1/secret/metadata/new").len(), 0, "nor marked");
+}
+
+#[tokio::test]
+async fn a_key_that_was_left_without_its_mark_is_marked_by_the_next_push() {
+    let (_double, engine) = engine().await;
+    engine.relay.answer(Some(Arc::new(|asked: &Asked| {
+        (is_write(asked) && asked.uri.contains("/metadata/")).then(|| (400, "{}".to_owned()))
+    })));
+    engine.push("new", Some("user"), "u").await.unwrap_err();
+    engine.relay.answer(None);
+    let error = engine.push("new", Some("user"), "other").await.unwrap_err();
+    assert_eq!(error.kind, Kind::Denied, "whose it is cannot be told: {error}");
+    let outcome = engine.push("new", Some("user"), "u").await.unwrap();
+    assert_eq!(outcome, PushOutcome::Written { version: Some("1".to_owned()) });
+    assert_eq!(engine.bodies("/v1/secret/data/new").len(), 1, "the data stood there already");
+    assert_eq!(engine.custom("new").await, json!({ "managed-by": "external-secrets" }));
+    engine.push("new", Some("user"), "other").await.unwrap();
+    // The same data under somebody else's mark, and in a key that has a history.
+    let marked = json!({ "custom_metadata": { "managed-by": "terraform" } });
+    engine.put("marked", r#"{"user":"u"}"#).await;
+    engine.api.must("POST", "secret/metadata/marked", Some(&marked)).await.unwrap();
+    engine.put("older", "{}").await;
+    engine.put("older", r#"{"user":"u"}"#).await;
+    for key in ["marked", "older"] {
+        let error = engine.push(key, Some("user"), "u").await.unwrap_err();
+        assert_eq!(error.kind, Kind::Denied, "{key} is somebody else's: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_mark_stands_beside_what_somebody_else_notes() {
+    let (_double, engine) = engine().await;
+    let theirs = json!({ "custom_metadata": { "team": "shop" } });
+    engine.api.must("POST", "secret/metadata/new", Some(&theirs)).await.unwrap();
+    // They noted it after it was looked at.
+    engine.show(&[("data", ABSENT), ("metadata", ABSENT)]);
+    engine.push("new", Some("user"), "u").await.unwrap();
+    assert_eq!(engine.custom("new").await, json!({ "managed-by": "external-secrets", "team": "shop" }));
+}
+
+#[tokio::test]
+async fn a_property_of_a_deleted_version_takes_no_other_version_along() {
+    let (_double, engine) = engine().await;
+    engine.push("db", Some("user"), "u").await.unwrap();
+    engine.push("db", Some("password"), "p").await.unwrap();
+    engine.api.must("DELETE", "secret/data/db", None).await.unwrap();
+    engine.sources.remove(&engine.access, &remote("db", Some("user"))).await.unwrap();
+    engine.api.must("POST", "secret/undelete/db", Some(&json!({ "versions": [2] }))).await.unwrap();
+    assert_eq!(engine.value("db").await.as_deref(), Some(r#"{"password":"p","user":"u"}"#));
+    engine.api.must("DELETE", "secret/data/db", None).await.unwrap();
+    engine.sources.remove(&engine.access, &remote("db", None)).await.unwrap();
+    let gone = engine.api.call("GET", "secret/metadata/db", None).await.unwrap();
+    assert_eq!(gone.0, 404, "the whole key goes with all its versions");
+}
+
+#[tokio::test]
+async fn nothing_is_pushed_to_where_version_1_keeps_the_mark() {
+    let double = VaultDouble::start(VaultOptions::default()).await.unwrap();
+    double.mount_kv("", "old", 1);
+    let engine = Engine::of(&double, "", "old", KvVersion::V1).await;
+    let error = engine.push("db", Some("custom_metadata"), "v").await.unwrap_err();
+    assert_eq!((error.step, error.kind), (Step::Push, Kind::Invalid));
+    assert!(error.message().ends_with("push to another property"), "{error}");
+    assert_eq!(engine.value("db").await, None);
 }
 
 #[tokio::test]
@@ -125,8 +186,7 @@ async fn a_deleted_version_is_written_over_only_where_it_is_ours() {
     let api = double.api().unwrap();
     for key in ["ours", "theirs"] {
         api.must("DELETE", &format!("secret/data/{key}"), None).await.unwrap();
-        let entry = RemoteEntry { key: key.to_owned(), property: None };
-        assert!(!engine.sources.exists(&engine.access, &entry).await.unwrap());
+        assert!(!engine.sources.exists(&engine.access, &remote(key, None)).await.unwrap());
     }
     let outcome = engine.push("ours", Some("b"), "2").await.unwrap();
     assert_eq!(outcome, PushOutcome::Written { version: Some("2".to_owned()) });
@@ -154,7 +214,7 @@ async fn what_is_no_object_is_refused_with_what_to_write() {
     );
     let error = engine.push("db", Some("o"), "x").await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid, "an object is not replaced by a text: {error}");
-    let mut bytes = pushed("db", Some("b"), "");
+    let mut bytes = one("db", Some("b"), "");
     bytes.data.insert("key".to_owned(), SecretValue::new([0xff]));
     let error = engine.sources.push(&engine.access, &bytes).await.unwrap_err();
     assert_eq!(error.kind, Kind::Invalid, "{error}");
@@ -173,6 +233,7 @@ async fn refusals_name_what_to_allow() {
         let error = engine.push(key, Some("a"), "2").await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied));
         assert!(error.message().ends_with(&format!("allow create and update on {wanted}")), "{error}");
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
         engine.relay.answer(None);
     }
 }
@@ -232,7 +293,7 @@ impl Engine {
     }
 
     async fn push(&self, key: &str, property: Option<&str>, value: &str) -> Result<PushOutcome, Error> {
-        self.sources.push(&self.access, &pushed(key, property, value)).await
+        self.sources.push(&self.access, &one(key, property, value)).await
     }
 
     async fn custom(&self, key: &str) -> Value {
@@ -245,6 +306,22 @@ impl Engine {
         written.map(|asked| serde_json::from_str(&asked.body).unwrap()).collect()
     }
 
+    /// The next reads of each branch are answered so, as they were answered a moment ago; later ones by the server.
+    fn show(&self, answers: &[(&'static str, Value)]) {
+        let left = Mutex::new(answers.to_vec());
+        self.relay.answer(Some(Arc::new(move |asked: &Asked| {
+            let mut left = left.lock().unwrap();
+            let is_of = |branch: &str| !is_write(asked) && asked.uri.contains(&format!("/{branch}/"));
+            let place = left.iter().position(|(branch, _)| is_of(branch))?;
+            let (_, answer) = left.remove(place);
+            Some(if answer.is_null() {
+                (404, r#"{"errors":[]}"#.to_owned())
+            } else {
+                (200, answer.to_string())
+            })
+        })));
+    }
+
     fn forbid(&self, forbid: bool, writes: bool) {
         let instead = move |asked: &Asked| {
             let words = json!({ "errors": ["1 error occurred:\n\t* permission denied\n\n"] }).to_string();
@@ -253,6 +330,9 @@ impl Engine {
         self.relay.answer(forbid.then(|| Arc::new(instead) as Arc<pawl_servers::Instead>));
     }
 }
+
+/// The answer that there is nothing.
+const ABSENT: Value = Value::Null;
 
 fn is_write(asked: &Asked) -> bool {
     asked.method != "GET"
@@ -309,17 +389,5 @@ impl Kept for Engine {
     async fn forbid_writes(&self, forbid: bool) -> bool {
         self.forbid(forbid, true);
         true
-    }
-}
-
-fn pushed(key: &str, property: Option<&str>, value: &str) -> Pushed {
-    Pushed {
-        to: RemoteEntry { key: key.to_owned(), property: property.map(str::to_owned) },
-        secret_key: Some("key".to_owned()),
-        data: BTreeMap::from([("key".to_owned(), SecretValue::new(value))]),
-        secret_type: "Opaque".to_owned(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        metadata: None,
     }
 }

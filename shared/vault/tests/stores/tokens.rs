@@ -5,10 +5,11 @@ use crate::support::{
     FakeCluster, TestSources, access, access_of, current, double, options, shared_sources, sources_of, store,
     told,
 };
-use pawl_domain::Access;
 use pawl_domain::store::VaultStore;
-use pawl_ports::Sources;
+use pawl_domain::{Access, Kind};
+use pawl_ports::{Sink, Sources};
 use pawl_servers::vault::{CallClass, VaultDouble};
+use pawl_world::contract::sinks::one;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,6 +80,20 @@ async fn what_policies_deny_costs_no_login_for_each_key() {
     assert_eq!(logins(&double), 1);
     double.put_policy("", "reader", "path \"bank/*\" {\n  capabilities = [\"read\"]\n}\n").unwrap();
     assert_eq!(told(&sources.fetch(&bank, &[current("bank/a")]).await), [READ]);
+}
+
+#[tokio::test]
+async fn what_is_not_ours_to_write_costs_no_login() {
+    let double = server_with_logins().await;
+    let all = "path \"secret/*\" {\n  capabilities = [\"create\", \"read\", \"update\"]\n}\n";
+    double.put_policy("", "reader", all).unwrap();
+    let (sources, access) = (logged_in(&double), by_password(&double));
+    for _ in 0..3 {
+        double.clock().advance(Duration::from_secs(90));
+        let error = sources.push(&access, &one("secret/a", Some("b"), "2")).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Denied, "{error}");
+    }
+    assert_eq!(logins(&double), 1, "the server refused nothing");
 }
 
 #[tokio::test]

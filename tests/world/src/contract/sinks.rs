@@ -3,6 +3,7 @@
 use crate::canary::Canary;
 use pawl_domain::{Access, Kind, PushOutcome, Pushed, RemoteEntry, SecretValue, Step};
 use pawl_ports::{Error, Sink};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -100,7 +101,7 @@ pub async fn suite(store: &impl Kept) {
     if takes.whole {
         a_whole_secret_is_an_object_of_texts(store).await;
     } else {
-        assert_invalid(store, &whole(store, "no-whole", &[("a", "1")]), "a whole Secret").await;
+        assert_invalid(store, &everything(store, "no-whole", &[("a", "1")]), "a whole Secret").await;
     }
     if takes.properties {
         a_property_leaves_the_rest(store).await;
@@ -115,38 +116,35 @@ pub async fn suite(store: &impl Kept) {
         what_is_not_ours_stays(store).await;
     }
     if takes.strict_metadata {
-        let mut pushed = one(store, "metadata", "value");
-        pushed.metadata = Some(serde_json::json!({ "labels": { "team": "shop" } }));
+        let mut pushed = single(store, "metadata", "value");
+        pushed.metadata = Some(json!({ "labels": { "team": "shop" } }));
         assert_invalid(store, &pushed, "metadata without its envelope").await;
-        pushed.metadata = Some(serde_json::json!({
-            "apiVersion": "kubernetes.external-secrets.io/v1alpha1",
-            "kind": "PushSecretMetadata",
-            "spec": { "nobodyKnowsThis": true },
-        }));
+        pushed.metadata = Some(enveloped(&json!({ "nobodyKnowsThis": true })));
         assert_invalid(store, &pushed, "metadata with an unknown field").await;
     }
+    two_pushes_of_one_key_stand_together(store).await;
     one_bad_entry_stops_no_other(store).await;
     a_failed_read_is_no_reason_to_write(store).await;
     what_may_not_be_written_is_denied(store).await;
 }
 
 async fn one_key_is_written_as_it_is(store: &impl Kept) {
-    let outcome = push(store, &one(store, "new", "one")).await.expect("a new key is written");
+    let outcome = push(store, &single(store, "new", "one")).await.expect("a new key is written");
     assert!(matches!(outcome, PushOutcome::Written { .. }), "a new key is written: {outcome:?}");
     assert_eq!(alone(store, "new").await.as_deref(), Some("one"), "the bytes of the key, and nothing else");
 }
 
 async fn what_changed_is_written_once(store: &impl Kept) {
-    let first = push(store, &one(store, "again", "one")).await.expect("it is written");
+    let first = push(store, &single(store, "again", "one")).await.expect("it is written");
     if store.takes().compares {
         let before = store.writes().await;
         for _ in 0..2 {
-            let outcome = push(store, &one(store, "again", "one")).await.expect("it is there");
+            let outcome = push(store, &single(store, "again", "one")).await.expect("it is there");
             assert_eq!(outcome, PushOutcome::Unchanged, "what the store holds is not written again");
         }
         assert_eq!(store.writes().await, before, "the store saw no write of what it holds");
     }
-    let second = push(store, &one(store, "again", "two")).await.expect("it is written");
+    let second = push(store, &single(store, "again", "two")).await.expect("it is written");
     let version = |outcome: &PushOutcome| match outcome {
         PushOutcome::Written { version } => version.clone(),
         PushOutcome::Unchanged => panic!("a new value is written: {outcome:?}"),
@@ -165,14 +163,14 @@ async fn texts_of_every_kind_arrive(store: &impl Kept) {
             .enumerate()
     {
         let name = format!("text-{place}");
-        push(store, &one(store, &name, text)).await.unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        push(store, &single(store, &name, text)).await.unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(alone(store, &name).await.as_deref(), Some(text), "not a byte is changed");
     }
 }
 
 async fn a_whole_secret_is_an_object_of_texts(store: &impl Kept) {
     let secret = [("b", "2"), ("a", "<1> & \"x\""), ("c.d", "")];
-    push(store, &whole(store, "whole", &secret)).await.expect("a whole Secret is written");
+    push(store, &everything(store, "whole", &secret)).await.expect("a whole Secret is written");
     let want = match store.takes().encodes {
         true => r#"{"a":"PDE+ICYgIngi","b":"Mg==","c.d":""}"#,
         false => r#"{"a":"<1> & \"x\"","b":"2","c.d":""}"#,
@@ -183,7 +181,7 @@ async fn a_whole_secret_is_an_object_of_texts(store: &impl Kept) {
         "an object of texts in the order of their keys, as ESO writes it"
     );
     if store.takes().compares {
-        let again = push(store, &whole(store, "whole", &secret)).await.expect("it is there");
+        let again = push(store, &everything(store, "whole", &secret)).await.expect("it is there");
         assert_eq!(again, PushOutcome::Unchanged, "the same Secret is not written again");
     }
 }
@@ -221,7 +219,7 @@ async fn existence_is_told(store: &impl Kept) {
         store.sink().exists(store.access(), &entry).await.unwrap_or_else(|error| panic!("{entry}: {error}"))
     };
     assert!(!exists("exists", None).await, "nobody has pushed it");
-    push(store, &one(store, "exists", "one")).await.expect("it is written");
+    push(store, &single(store, "exists", "one")).await.expect("it is written");
     assert!(exists("exists", None).await, "it was pushed");
     if store.takes().properties {
         push(store, &property(store, "exists-object", "a", "1")).await.expect("it is written");
@@ -234,7 +232,7 @@ async fn existence_is_told(store: &impl Kept) {
 
 async fn removal_may_be_repeated(store: &impl Kept) {
     remove(store, "never", None).await.expect("what never was is no failure");
-    push(store, &one(store, "removed", "one")).await.expect("it is written");
+    push(store, &single(store, "removed", "one")).await.expect("it is written");
     for _ in 0..2 {
         remove(store, "removed", None).await.expect("a removal may be repeated");
         assert_eq!(standing(store, "removed").await, None, "it is gone");
@@ -243,17 +241,17 @@ async fn removal_may_be_repeated(store: &impl Kept) {
 
 /// A source that comes back is pushed back: a store that keeps what was deleted for a while takes it again all the same.
 async fn what_was_removed_can_be_pushed_again(store: &impl Kept) {
-    push(store, &one(store, "back", "one")).await.expect("it is written");
+    push(store, &single(store, "back", "one")).await.expect("it is written");
     remove(store, "back", None).await.expect("it is removed");
     let outcome =
-        push(store, &one(store, "back", "one")).await.expect("what was removed can be pushed again");
+        push(store, &single(store, "back", "one")).await.expect("what was removed can be pushed again");
     assert!(matches!(outcome, PushOutcome::Written { .. }), "it was not there: {outcome:?}");
     assert_eq!(alone(store, "back").await.as_deref(), Some("one"), "it is back");
 }
 
 async fn what_is_not_ours_stays(store: &impl Kept) {
     store.put("theirs", "theirs").await;
-    let error = push(store, &one(store, "theirs", "ours")).await.expect_err("it is somebody else's");
+    let error = push(store, &single(store, "theirs", "ours")).await.expect_err("it is somebody else's");
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied), "it is not ours: {error}");
     remove(store, "theirs", None).await.expect("that it stays is no failure");
     assert_eq!(alone(store, "theirs").await.as_deref(), Some("theirs"), "it stands as it was");
@@ -268,21 +266,47 @@ async fn what_is_not_ours_stays(store: &impl Kept) {
     }
 }
 
+/// Two Pawls, or a Pawl and its own past, push to one key that is not there yet. Where one loses, it may say so once, as what
+/// can be tried again; what they make together belongs to both.
+async fn two_pushes_of_one_key_stand_together(store: &impl Kept) {
+    for round in 0..3 {
+        let name = format!("shared-{round}");
+        let pushes = match store.takes().properties {
+            true => [property(store, &name, "a", "1"), property(store, &name, "b", "2")],
+            false => [single(store, &name, "same"), single(store, &name, "same")],
+        };
+        let (one, other) = tokio::join!(push(store, &pushes[0]), push(store, &pushes[1]));
+        for outcome in [one, other] {
+            let error = outcome.err().filter(|error| !error.is_retryable());
+            assert!(error.is_none(), "it is theirs as much as the other's: {error:?}");
+        }
+        for pushed in &pushes {
+            push(store, pushed).await.expect("what both own, both may write");
+        }
+        match store.takes().properties {
+            true => assert_members(store, &name, &[("a", "1"), ("b", "2")]).await,
+            false => assert_eq!(alone(store, &name).await.as_deref(), Some("same"), "it stands there"),
+        }
+        remove(store, &name, None).await.expect("what they made goes");
+        assert_eq!(standing(store, &name).await, None, "it is marked as what PushSecrets manage");
+    }
+}
+
 async fn one_bad_entry_stops_no_other(store: &impl Kept) {
-    let absent = Pushed { secret_key: Some("absent".to_owned()), ..one(store, "absent", "one") };
+    let absent = Pushed { secret_key: Some("absent".to_owned()), ..single(store, "absent", "one") };
     assert_invalid(store, &absent, "a key that the Secret does not have").await;
-    push(store, &one(store, "after-absent", "one")).await.expect("the next one is written");
+    push(store, &single(store, "after-absent", "one")).await.expect("the next one is written");
 }
 
 async fn a_failed_read_is_no_reason_to_write(store: &impl Kept) {
-    push(store, &one(store, "unread", "one")).await.expect("it is written");
+    push(store, &single(store, "unread", "one")).await.expect("it is written");
     if !store.fail_reads(true).await {
         return;
     }
     let before = store.writes().await;
     let canary = Canary::new();
     let answers = [
-        push(store, &one(store, "unread", canary.value())).await.map(drop),
+        push(store, &single(store, "unread", canary.value())).await.map(drop),
         store.sink().exists(store.access(), &entry(store, "unread", None)).await.map(drop),
         remove(store, "unread", None).await,
     ];
@@ -299,18 +323,18 @@ async fn a_failed_read_is_no_reason_to_write(store: &impl Kept) {
 }
 
 async fn what_may_not_be_written_is_denied(store: &impl Kept) {
-    push(store, &one(store, "forbidden", "one")).await.expect("it is written");
+    push(store, &single(store, "forbidden", "one")).await.expect("it is written");
     if !store.forbid_writes(true).await {
         return;
     }
     let canary = Canary::new();
     let error =
-        push(store, &one(store, "forbidden", canary.value())).await.expect_err("it may not be written");
+        push(store, &single(store, "forbidden", canary.value())).await.expect_err("it may not be written");
     assert_eq!((error.step, error.kind), (Step::Push, Kind::Denied), "the store forbids it: {error}");
     canary.assert_absent_from("an error", &format!("{error} {error:?}"));
     store.forbid_writes(false).await;
     assert_eq!(alone(store, "forbidden").await.as_deref(), Some("one"), "it stands as it was");
-    push(store, &one(store, "forbidden", canary.value())).await.expect("it may be written again");
+    push(store, &single(store, "forbidden", canary.value())).await.expect("it may be written again");
     canary.assert_absent_from_logs();
 }
 
@@ -353,23 +377,36 @@ async fn remove(store: &impl Kept, name: &str, property: Option<&str>) -> Result
 }
 
 fn entry(store: &impl Kept, name: &str, property: Option<&str>) -> RemoteEntry {
-    RemoteEntry { key: store.key(name), property: property.map(str::to_owned) }
+    remote(&store.key(name), property)
 }
 
-/// One key of a Secret that has another as well.
-fn one(store: &impl Kept, name: &str, value: &str) -> Pushed {
-    let data = [("other", "beside"), ("key", value)];
-    let to = entry(store, name, store.bare());
-    Pushed { to, secret_key: Some("key".to_owned()), ..whole(store, name, &data) }
+fn single(store: &impl Kept, name: &str, value: &str) -> Pushed {
+    one(&store.key(name), store.bare(), value)
 }
 
 fn property(store: &impl Kept, name: &str, property: &str, value: &str) -> Pushed {
-    Pushed { to: entry(store, name, Some(property)), ..one(store, name, value) }
+    one(&store.key(name), Some(property), value)
 }
 
-fn whole(store: &impl Kept, name: &str, data: &[(&str, &str)]) -> Pushed {
+fn everything(store: &impl Kept, name: &str, data: &[(&str, &str)]) -> Pushed {
+    whole(&store.key(name), None, data)
+}
+
+/// An entry of a store.
+pub fn remote(key: &str, property: Option<&str>) -> RemoteEntry {
+    RemoteEntry { key: key.to_owned(), property: property.map(str::to_owned) }
+}
+
+/// This value, as one key, `key`, of a Secret that has another as well.
+pub fn one(key: &str, property: Option<&str>, value: &str) -> Pushed {
+    let all = whole(key, property, &[("other", "beside"), ("key", value)]);
+    Pushed { secret_key: Some("key".to_owned()), ..all }
+}
+
+/// A Secret of this data, all of it.
+pub fn whole(key: &str, property: Option<&str>, data: &[(&str, &str)]) -> Pushed {
     Pushed {
-        to: entry(store, name, None),
+        to: remote(key, property),
         secret_key: None,
         data: data.iter().map(|(key, value)| ((*key).to_owned(), SecretValue::new(*value))).collect(),
         secret_type: "Opaque".to_owned(),
@@ -377,4 +414,13 @@ fn whole(store: &impl Kept, name: &str, data: &[(&str, &str)]) -> Pushed {
         annotations: BTreeMap::new(),
         metadata: None,
     }
+}
+
+/// The `metadata` that tells a provider this.
+pub fn enveloped(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "kubernetes.external-secrets.io/v1alpha1",
+        "kind": "PushSecretMetadata",
+        "spec": spec,
+    })
 }

@@ -2,9 +2,12 @@ use super::FakeSources;
 use super::sources::Standing;
 use crate::calls::Calls;
 use crate::fault::Point;
-use pawl_domain::{Access, Kind, Location, Provider, PushOutcome, Pushed, RemoteEntry, SecretValue, Step};
+use pawl_domain::push::AsText;
+use pawl_domain::push::metadata::{MANAGED_BY, MANAGER};
+use pawl_domain::push::property::{self, Left};
+use pawl_domain::{Access, Kind, Location, Provider, PushOutcome, Pushed, RemoteEntry, Step};
 use pawl_ports::{Answer, Error, Sink};
-use serde_json::{Map, Value};
+use std::fmt::Display;
 
 /// The fake stores, which take values as Secrets Manager does: what they manage has a tag, JSON objects have properties, and
 /// what stands there already is not written again. What is pushed here, [`FakeSources`] reads.
@@ -19,22 +22,16 @@ impl FakeSink {
             return Err(invalid(key, "metadata is nothing that this store takes; leave it out"));
         }
         let standing = self.ours(&location, key)?;
-        let given = given(pushed)?;
+        let given = pushed.value(AsText::Plain).map_err(|error| invalid(key, error))?;
         let old = standing.as_ref().map(|standing| &standing.value);
-        let new = match &pushed.to.property {
-            None => given,
-            Some(property) => {
-                let mut object = old.map(|old| members(key, old)).transpose()?.unwrap_or_default();
-                object.insert(property.clone(), Value::String(text(key, &given)?.to_owned()));
-                encoded(object)
-            }
-        };
+        let new = property::with(pushed.to.property.as_deref(), old, given);
+        let new = new.map_err(|error| invalid(key, error))?;
         let outcome = if old == Some(&new) {
             PushOutcome::Unchanged
         } else {
             self.count(|calls| calls.store_writes += 1);
             let change = self.0.rotate(&location, key, new.expose());
-            self.0.tag(&location, key, MANAGED.0, MANAGED.1);
+            self.0.tag(&location, key, MANAGED_BY, MANAGER);
             PushOutcome::Written { version: change.version }
         };
         passage.leave(outcome)
@@ -47,7 +44,7 @@ impl FakeSink {
             (None, _) => false,
             (Some(_), None) => true,
             (Some(standing), Some(property)) => {
-                members(&entry.key, &standing.value).is_ok_and(|object| object.contains_key(property))
+                property::has(property, &standing.value).map_err(|error| invalid(&entry.key, error))?
             }
         };
         passage.leave(has)
@@ -57,22 +54,22 @@ impl FakeSink {
         let (location, key) = (access.backend.location(), &entry.key);
         let passage = self.0.door.pass(Point::Unpush, &[key], |calls| calls.unpushes += 1).await?;
         let Ok(Some(standing)) = self.ours(&location, key) else { return passage.leave(()) };
-        let rest = match &entry.property {
-            None => Map::new(),
+        let left = match &entry.property {
+            None => Left::Nothing,
             Some(property) => {
-                let mut object = members(key, &standing.value)?;
-                if object.remove(property).is_none() {
-                    return passage.leave(());
-                }
-                object
+                property::without(property, &standing.value).map_err(|error| invalid(key, error))?
             }
         };
+        let left = match left {
+            Left::AsItIs => return passage.leave(()),
+            Left::Nothing => None,
+            Left::Value(left) => Some(left),
+        };
         self.count(|calls| calls.store_writes += 1);
-        if rest.is_empty() {
-            self.0.delete(&location, key);
-        } else {
-            self.0.rotate(&location, key, encoded(rest).expose());
-        }
+        match left {
+            None => self.0.delete(&location, key),
+            Some(left) => self.0.rotate(&location, key, left.expose()),
+        };
         passage.leave(())
     }
 
@@ -80,9 +77,9 @@ impl FakeSink {
     fn ours(&self, location: &Location, key: &str) -> Result<Option<Standing>, Error> {
         let standing = self.0.standing(location, key);
         match standing {
-            Some(standing) if standing.tags.get(MANAGED.0).map(String::as_str) != Some(MANAGED.1) => {
+            Some(standing) if standing.tags.get(MANAGED_BY).map(String::as_str) != Some(MANAGER) => {
                 let message =
-                    format!("{key}: it is not managed by external-secrets; remove it, or write another key");
+                    format!("{key}: it is not managed by {MANAGER}; remove it, or write another key");
                 Err(Error::new(Step::Push, Kind::Denied, message))
             }
             standing => Ok(standing),
@@ -112,37 +109,6 @@ impl Sink for FakeSink {
     }
 }
 
-/// The tag of what is managed.
-const MANAGED: (&str, &str) = ("managed-by", "external-secrets");
-
-fn given(pushed: &Pushed) -> Result<SecretValue, Error> {
-    let key = &pushed.to.key;
-    match &pushed.secret_key {
-        Some(name) => {
-            let value = pushed.data.get(name).cloned();
-            value.ok_or_else(|| invalid(key, &format!("secret key {name} does not exist")))
-        }
-        None => {
-            let one = |(name, value): (&String, &SecretValue)| {
-                Ok((name.clone(), Value::String(text(key, value)?.to_owned())))
-            };
-            Ok(encoded(pushed.data.iter().map(one).collect::<Result<_, Error>>()?))
-        }
-    }
-}
-
-fn members(key: &str, value: &SecretValue) -> Result<Map<String, Value>, Error> {
-    serde_json::from_slice(value.expose()).map_err(|_| invalid(key, "what stands there is no JSON object"))
-}
-
-fn encoded(object: Map<String, Value>) -> SecretValue {
-    SecretValue::new(Value::Object(object).to_string())
-}
-
-fn text<'a>(key: &str, value: &'a SecretValue) -> Result<&'a str, Error> {
-    value.expose_str().ok_or_else(|| invalid(key, "a value that is no text cannot be part of an object"))
-}
-
-fn invalid(key: &str, why: &str) -> Error {
+fn invalid(key: &str, why: impl Display) -> Error {
     Error::new(Step::Push, Kind::Invalid, format!("{key}: {why}"))
 }

@@ -2,13 +2,13 @@
 
 use super::{DESCRIBE, GET, ParameterStore};
 use crate::error::Call;
-use crate::sources::pushing::{self, MOST_TRIES, TagChanges, is_managed, never_alone};
+use crate::sources::pushing::{self, TagChanges, is_managed, never_alone};
 use aws_sdk_ssm as ssm;
 use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{ParameterMetadata, ParameterType};
 use pawl_domain::push::property::Left;
 use pawl_domain::{Kind, PushOutcome, Pushed, SecretValue, Step};
-use pawl_ports::Error;
+use pawl_ports::{Error, MOST_TRIES};
 use ssm::types::{ParameterTier, ResourceTypeForTagging, Tag};
 use std::collections::BTreeMap;
 

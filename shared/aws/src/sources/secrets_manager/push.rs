@@ -8,14 +8,14 @@ mod tokens;
 
 use super::{CURRENT, SecretsManager, value, with_stage};
 use crate::error::Call;
-use crate::sources::pushing::{self, MOST_TRIES, is_managed, never_alone};
+use crate::sources::pushing::{self, is_managed, never_alone};
 use aws_smithy_types::Blob;
 use pawl_domain::push::AsText;
 use pawl_domain::push::metadata::{PushFormat, SecretMetadata};
 use pawl_domain::push::property::Left;
 use pawl_domain::store::AwsDeletion;
 use pawl_domain::{Access, Kind, PushOutcome, Pushed, SecretValue, Step};
-use pawl_ports::{ClusterCredentials, Error};
+use pawl_ports::{ClusterCredentials, Error, MOST_TRIES};
 use std::collections::{BTreeMap, HashMap};
 use tokens::{FIRST_VERSION, Tokens};
 

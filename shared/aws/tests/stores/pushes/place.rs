@@ -5,10 +5,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pawl_aws::AwsSources;
 use pawl_domain::store::{AwsService, AwsStore};
-use pawl_domain::{Access, PushOutcome, Pushed, RemoteEntry, SecretValue};
+use pawl_domain::{Access, PushOutcome, Pushed};
 use pawl_ports::{Error, Sink};
 use pawl_servers::{Asked, Instead, Moto, Relay, Service};
-use pawl_world::contract::sinks::{Kept, Takes};
+use pawl_world::contract::sinks::{Kept, Takes, enveloped, one, remote};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,7 +54,7 @@ impl Place {
     }
 
     pub(crate) async fn remove(&self, key: &str, property: Option<&str>) -> Result<(), Error> {
-        self.sources.remove(&self.access, &entry(key, property)).await
+        self.sources.remove(&self.access, &remote(key, property)).await
     }
 
     /// What a secret shows now to whoever looks at it: its description, and its value.
@@ -204,31 +204,12 @@ pub(crate) fn is(asked: &Asked, call: &str) -> bool {
         .is_some_and(|(_, named)| named == call)
 }
 
+/// One key of a Secret, with what the provider is told besides.
 pub(crate) fn pushed(key: &str, value: &str, spec: Option<&Value>) -> Pushed {
-    Pushed {
-        to: entry(key, None),
-        secret_key: Some("key".to_owned()),
-        data: BTreeMap::from([("key".to_owned(), SecretValue::new(value))]),
-        secret_type: "Opaque".to_owned(),
-        labels: BTreeMap::new(),
-        annotations: BTreeMap::new(),
-        metadata: spec.map(enveloped),
-    }
+    Pushed { metadata: spec.map(enveloped), ..one(key, None, value) }
 }
 
 /// The same at a property.
 pub(crate) fn property(key: &str, property: &str, value: &str, spec: Option<&Value>) -> Pushed {
-    Pushed { to: entry(key, Some(property)), ..pushed(key, value, spec) }
-}
-
-pub(crate) fn entry(key: &str, property: Option<&str>) -> RemoteEntry {
-    RemoteEntry { key: key.to_owned(), property: property.map(str::to_owned) }
-}
-
-pub(crate) fn enveloped(spec: &Value) -> Value {
-    json!({
-        "apiVersion": "kubernetes.external-secrets.io/v1alpha1",
-        "kind": "PushSecretMetadata",
-        "spec": spec,
-    })
+    Pushed { metadata: spec.map(enveloped), ..one(key, Some(property), value) }
 }

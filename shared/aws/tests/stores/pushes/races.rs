@@ -1,11 +1,11 @@
 //! Pushes and removals that meet others: other Pawls, rotations, deletions.
 
-use super::place::{Place, entry, is, property, pushed};
+use super::place::{Place, is, property, pushed};
 use pawl_domain::store::AwsService;
 use pawl_domain::{Kind, PushOutcome, Step};
 use pawl_ports::Sink;
 use pawl_servers::Asked;
-use pawl_world::contract::sinks::Kept;
+use pawl_world::contract::sinks::{Kept, remote};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ async fn a_secret_without_a_version_in_force_gets_one() {
     };
     place.relay.answer(Some(Arc::new(instead)));
     let before = place.writes().await;
-    assert!(!place.sources.exists(&place.access, &entry("key", None)).await.unwrap());
+    assert!(!place.sources.exists(&place.access, &remote("key", None)).await.unwrap());
     place.remove("key", Some("a")).await.unwrap();
     assert_eq!(place.writes().await, before, "the pending version is not ours");
     let outcome = place.push(&property("key", "a", "v", None)).await.unwrap();

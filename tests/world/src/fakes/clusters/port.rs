@@ -168,7 +168,7 @@ impl Clusters for FakeClusters {
                 annotations: secret.annotations.clone(),
                 data: secret.data.clone(),
             };
-            Ok(chosen.map(source).collect())
+            Ok(chosen.map(source).map(SourceSecret::without_copies).collect())
         })?;
         passage.leave(found)
     }
