@@ -2,7 +2,9 @@
 
 mod args;
 mod error;
+mod flow;
 mod output;
+mod queued;
 mod serve;
 mod verbs;
 

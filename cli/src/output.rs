@@ -8,6 +8,7 @@ use crate::error::Error;
 use pawl_runtime::config::environment;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A result that has rows.
@@ -42,6 +43,11 @@ pub(crate) fn complain(error: &Error) {
     if let Some(hint) = error.hint() {
         note(hint);
     }
+}
+
+/// The exit code of a command that has shown its result.
+pub(crate) fn code(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints a text as it is. Who reads it may have read enough, as `head` has: that is no error.

@@ -1,6 +1,6 @@
 //! Verbs that look and change nothing.
 
-use super::Offer;
+use super::offer::Offer;
 use clap::ValueEnum;
 use std::path::PathBuf;
 

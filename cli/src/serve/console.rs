@@ -1,11 +1,12 @@
 //! The console: as a part of `pawl serve`, and by itself over what an operator may read.
 
+use super::answer::problem;
 use super::listen;
 use crate::args::{Args, Console};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output;
-use crate::verbs::jobs::Row;
-use crate::verbs::registry;
+use crate::queued;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::any;
@@ -53,9 +54,8 @@ pub(super) fn routes(pipeline: &Arc<Pipeline<World>>, token: Option<SecretValue>
 
 /// Answers that there is no console.
 pub(super) fn closed() -> Router {
-    let off = || async {
-        super::http::problem(StatusCode::NOT_FOUND, "the console is off; set PAWL_CONSOLE_TOKEN to have it")
-    };
+    let off =
+        || async { problem(StatusCode::NOT_FOUND, "the console is off; set PAWL_CONSOLE_TOKEN to have it") };
     Router::new().route(HOME, any(off)).route("/console/{*rest}", any(off))
 }
 
@@ -64,7 +64,7 @@ fn desk(inbox: Inbox) -> Desk {
         let inbox = inbox.clone();
         Box::pin(async move {
             let shown = inbox.shown(limit).await?;
-            let job = |row: Row| QueuedJob {
+            let job = |row: queued::QueuedJob| QueuedJob {
                 id: row.id,
                 state: row.state,
                 attempts: row.attempts,
@@ -72,7 +72,7 @@ fn desk(inbox: Inbox) -> Desk {
                 what: row.what,
                 reason: row.reason,
             };
-            let jobs = shown.jobs.iter().map(Row::from).map(job).collect();
+            let jobs = shown.jobs.iter().map(queued::QueuedJob::from).map(job).collect();
             Ok(Queue { waiting: shown.waiting, dead: shown.dead, jobs })
         })
     })

@@ -1,12 +1,11 @@
 //! `pawl diff`: which keys differ between what stores give now and what stands in the clusters.
 
-use super::code;
 use super::place::Place;
 use super::selector::chosen;
 use super::targets::{Target, counts};
 use crate::args::{Args, Diff};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Ports, Registry, Scope};
 use pawl_runtime::World;

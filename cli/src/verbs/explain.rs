@@ -3,9 +3,10 @@
 mod account;
 mod code;
 
-use super::{input, over, registry};
+use super::input;
 use crate::args::{Args, Explain};
 use crate::error::Error;
+use crate::flow::{over, registry};
 use crate::output::{self, Table};
 use pawl_domain::{Affected, Change, DeclarationId, Moved};
 use pawl_pipeline::Pipeline;

@@ -1,8 +1,8 @@
 //! `pawl history`: the last writes of a declaration's target.
 
-use super::registry;
 use crate::args::{Args, History};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output::{self, Table};
 use pawl_domain::record::{MovedKey, Written};
 use pawl_pipeline::explain::words::moved;

@@ -1,12 +1,11 @@
 //! `pawl migrate`: whether Pawl would write the Secrets of a cluster as they stand there.
 
-use super::apply::line;
-use super::code;
 use super::place::Place;
+use super::problems::line;
 use super::targets::{Target, counts};
 use crate::args::{Args, Migrate};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use pawl_domain::{Problem, Severity};
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Ports, Registry};

@@ -1,9 +1,9 @@
 //! `pawl who`: which declarations read a key, and how each fares.
 
-use super::{code, registry};
 use crate::args::{Args, Who};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::flow::registry;
+use crate::output::{self, Table, code};
 use pawl_domain::Location;
 use pawl_pipeline::explain::Reader;
 use pawl_pipeline::explain::words::{part, state};
