@@ -1,20 +1,9 @@
 //! The commands that look, where the cluster is not there: each says what it knows and what it cannot.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-use serde_json::Value;
-use std::path::Path;
+use crate::pawl::Pawl;
 use std::process::Command;
 
-const MANIFESTS: &str = "
-apiVersion: pawl.dev/v1alpha1
-kind: Cluster
-metadata: {name: blue}
-spec: {url: {url: 'https://127.0.0.1:9', tokenFile: TOKEN}}
----
-apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {name: fake}
-spec: {provider: {fake: {data: [{key: app, value: canary-7f3c, version: v1}]}}}
+const DECLARATIONS: &str = "
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -25,51 +14,9 @@ spec:
 ";
 const ID: &str = "blue/shop/db";
 
-/// A folder with a registry in which that is applied; nobody has delivered it.
-struct Pawl(tempfile::TempDir);
-
-impl Pawl {
-    fn new() -> Self {
-        let pawl = Self(tempfile::tempdir().unwrap());
-        let token = pawl.0.path().join("token");
-        std::fs::write(&token, "t").unwrap();
-        let manifests = MANIFESTS.replace("TOKEN", &token.display().to_string());
-        std::fs::write(pawl.0.path().join("manifests.yaml"), manifests).unwrap();
-        let (code, said) = pawl.run("apply --clusters -f manifests.yaml --cluster blue");
-        assert_eq!(code, 0, "{said}");
-        pawl
-    }
-
-    /// Its exit code, and all that it says.
-    fn run(&self, command: &str) -> (i32, String) {
-        let output = run(self.0.path(), command);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert!(!said.contains("canary-7f3c"), "{command} shows a value: {said}");
-        (output.status.code().unwrap(), said)
-    }
-
-    fn json(&self, command: &str) -> Value {
-        let output = run(self.0.path(), &format!("{command} -o json"));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-fn run(folder: &Path, command: &str) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(command.split_whitespace())
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .env("PAWL_UNSAFE_FAKE_STORES", "1")
-        .env("PAWL_CLUSTER_FILES", folder)
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn each_says_what_it_knows_and_what_it_cannot() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     for (command, code, parts) in [
         (
             &format!("explain {ID}")[..],
@@ -109,7 +56,7 @@ fn each_says_what_it_knows_and_what_it_cannot() {
 
 #[test]
 fn plans_and_differences_are_documents_for_programs() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     let planned = pawl.json("plan -f manifests.yaml --clusters --cluster blue");
     assert_eq!(planned["targets"][0]["declaration"], ID);
     assert_eq!(planned["targets"][0]["change"], "failed");
@@ -120,10 +67,10 @@ fn plans_and_differences_are_documents_for_programs() {
 
 #[test]
 fn a_reader_that_has_read_enough_is_no_error() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     let mut shell = Command::new("sh");
     shell.args(["-c", "\"$0\" get --watch | head -1", env!("CARGO_BIN_EXE_pawl")]);
-    let output = shell.current_dir(pawl.0.path()).env("HOME", pawl.0.path()).output().unwrap();
+    let output = shell.current_dir(pawl.path()).env("HOME", pawl.path()).output().unwrap();
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(said.starts_with("DECLARATION") && complained.is_empty(), "{said}{complained}");
