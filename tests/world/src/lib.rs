@@ -34,7 +34,7 @@ pub use build::{change, cluster, declaration, parameter_store, push, secrets_man
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
-    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources,
+    FakeClock, FakeClusters, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink, FakeSources, NoAws,
     StoredSecret,
 };
 pub use fault::{Fault, Point};
