@@ -118,14 +118,29 @@ fn pawl_console_prints_an_address_that_lets_in() {
     said.read_line(&mut line).unwrap();
     let (_, url) = line.trim().split_once("http://").unwrap();
     let (address, path) = url.split_once('/').unwrap();
-    let ask = |path: &str, cookie: &str| {
+    let ask_at = |host: &str, path: &str, cookie: &str| {
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{cookie}\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{cookie}\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
+    let ask = |path: &str, cookie: &str| ask_at(address, path, cookie);
     assert!(ask("/console", "").starts_with("HTTP/1.1 401"));
+    // A site whose name leads to this machine asks as its own name has it.
+    let port = address.rsplit(':').next().unwrap();
+    for (host, want) in [
+        (format!("localhost:{port}"), "401"),
+        (format!("LOCALHOST:{port}"), "401"),
+        (format!("evil.example:{port}"), "421"),
+        (format!("{address}.evil.example"), "421"),
+        ("127.0.0.1".to_owned(), "421"),
+        (String::new(), "421"),
+    ] {
+        let answer = ask_at(&host, "/console", "");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {want}")), "{host}: {answer}");
+        assert!(ask_at(&host, &format!("/{path}"), "").contains("set-cookie") == (want == "401"), "{host}");
+    }
     let answer = ask(&format!("/{path}"), "");
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     let session = answer.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();

@@ -45,7 +45,7 @@ pub(crate) fn routes<P: Ports>(
     console: Router,
 ) -> Router {
     let site = Arc::new(Site::new(pipeline, doors, audit, metrics, health));
-    Router::new()
+    let routes = Router::new()
         .route("/v1/events", post(events::<P>))
         .route("/v1/azure/events", post(event_grid::events::<P>).options(event_grid::consent::<P>))
         .route("/v1/doppler/events", post(vendors::doppler::<P>))
@@ -55,7 +55,13 @@ pub(crate) fn routes<P: Ports>(
         .route("/healthz", get(|State(site): State<Arc<Site<P>>>| async move { alive(&site.health) }))
         .route("/readyz", get(|State(site): State<Arc<Site<P>>>| async move { ready(&site.health) }))
         .with_state(site)
-        .merge(console)
+        .merge(console);
+    bounded(routes)
+}
+
+/// What is served in these bounds: of a body's size, of the time for a request, and of what a panic ends.
+pub(super) fn bounded(routes: Router) -> Router {
+    routes
         .layer(middleware::from_fn(body::whole))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::new())
