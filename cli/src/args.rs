@@ -7,6 +7,7 @@ mod see;
 pub(crate) use offer::Offer;
 pub(crate) use see::{Diff, Explain, Get, History, Migrate, Plan, Report, Resource, Status, Wait, Who};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pawl_domain::ClusterName;
@@ -275,7 +276,7 @@ pub(crate) struct Import {
     #[arg(long, required = true)]
     pub(crate) eks: bool,
     /// The regions, with commas between.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS")]
+    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) region: Vec<String>,
     /// The role that lists them, such as one of another account; else your own identity does.
     #[arg(long, value_name = "ARN")]

@@ -53,6 +53,16 @@ fn one_document_that_cannot_be_read_stops_no_command_and_can_be_mended() {
                 !readable,
                 "{turn}: {said}"
             );
+            // Nobody can say whether it reads the key, and nobody says that nothing is missing.
+            for (command, part) in [
+                ("who app", "it may read this key: declaration blue/shop/db cannot be read"),
+                ("wait app --timeout 0", "declaration blue/shop/db cannot be read"),
+                ("diff blue/shop", "declaration blue/shop/db cannot be read"),
+                ("history blue/shop/db", "pawl: declaration blue/shop/db cannot be read"),
+            ] {
+                let (_, said) = pawl.run(command);
+                assert_eq!(said.contains(part), !readable, "{turn}: {command}: {said}");
+            }
             // They go on until they meet the cluster, which is not there.
             for command in ["sweep --all", "sync blue/shop/other"] {
                 let (code, said) = pawl.run(command);

@@ -1,7 +1,8 @@
 //! The commands that look, where the cluster is not there: each says what it knows and what it cannot.
 
 use crate::pawl::Pawl;
-use std::process::Command;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
 
 const DECLARATIONS: &str = "
 ---
@@ -41,6 +42,11 @@ fn each_says_what_it_knows_and_what_it_cannot() {
             1,
             &["registry: 0 create, 0 change, 0 delete", "1 failed"],
         ),
+        ("diff blue/shop/db -l team=other", 1, &["blue/shop/db: no declaration is registered there"]),
+        ("who app", 0, &["blue/shop/db", "data[0]", "  -  "]),
+        ("who nobody", 1, &["nobody reads this key"]),
+        ("wait app --timeout 18446744073709551615", 2, &["--timeout"]),
+        ("clusters import --eks --region eu-west-1,", 2, &["--region"]),
         ("status", 0, &["declarations       1 in 1 clusters", "waiting            1"]),
         ("report", 1, &["wide access    ClusterSecretStore fake", "not looked at  cluster blue"]),
         ("get -o name -l team=shop", 0, &[ID]),
@@ -63,6 +69,46 @@ fn plans_and_differences_are_documents_for_programs() {
     let status = pawl.json("status -l team=other");
     assert_eq!(status[0]["is"], "0 in 0 clusters");
     assert_eq!(status[3]["metric"], "pawl_declarations_failing");
+}
+
+/// Names of keys are other people's, and may hold what wipes a screen or moves its cursor.
+#[test]
+fn what_is_shown_does_not_steer_a_terminal() {
+    let pawl = Pawl::with(&DECLARATIONS.replace("key: app,", r#"key: "app\e[2J\n\x9b1A","#));
+    for command in ["get", "get -o wide", "get -o json", &format!("explain {ID} --offline")] {
+        let said = pawl.well(command);
+        let wild = said.chars().find(|sign| sign.is_control() && *sign != '\n');
+        assert_eq!(wild, None, "{command}: {said:?}");
+        assert!(said.contains("app"), "{command}: {said}");
+    }
+    assert_eq!(pawl.json("get")[0]["keys"][0], "app\u{1b}[2J\n\u{9b}1A");
+    assert_eq!(pawl.well("get").lines().count(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_is_no_success_and_who_does_not_listen_is_no_failure() {
+    let pawl = Pawl::with(DECLARATIONS);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = pawl.command("get").stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("pawl: the output could not be written"), "{said}");
+    // Its end of the pipe is closed before the program says anything.
+    let (listener, speaker) = std::io::pipe().unwrap();
+    drop(listener);
+    let status = pawl.command("who nobody").stderr(speaker).stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1), "as where somebody listens");
+}
+
+#[test]
+fn arguments_that_are_no_text_are_refused_and_files_may_be_called_so() {
+    let pawl = Pawl::with(DECLARATIONS);
+    let odd = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    for (verb, code) in [("who", 2), ("history", 2), ("diff", 2), ("migrate", 2), ("explain", 1)] {
+        let output = pawl.command(verb).arg(odd).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{verb}");
+    }
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub(crate) struct Who {
     pub(crate) region: Option<String>,
 }
 
+/// A year, in seconds.
+const LONGEST_WAIT: u64 = 365 * 24 * 3600;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wait {
     /// The key as a manifest names it, or its ARN.
@@ -64,7 +67,7 @@ pub(crate) struct Wait {
     #[arg(long)]
     pub(crate) region: Option<String>,
     /// How long to wait, in seconds; 0 looks once.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_WAIT))]
     pub(crate) timeout: u64,
 }
 

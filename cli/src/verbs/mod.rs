@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod absent;
 mod apply;
 mod check;
 mod clusters;
@@ -60,7 +61,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
-        Verb::Clusters(Clusters::Import(import)) => import::run(import).await,
+        Verb::Clusters(Clusters::Import(import)) => import::run(args, import).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Console(console) => serve::console::run(args, console).await,

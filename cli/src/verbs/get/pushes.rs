@@ -56,7 +56,7 @@ impl PushRow {
                 ("failed", Some(format!("{} {}", failure.code(), failure.message)))
             }
         };
-        let refreshed = record.and_then(|record| record.refreshed).map(|at| at.to_string());
+        let refreshed = record.and_then(|record| record.refreshed).map(|at| format!("{at:.0}"));
         Self { push: push.id.to_string(), state: state.to_owned(), standing, open, refreshed, message }
     }
 
