@@ -111,7 +111,8 @@ pub(crate) enum Verb {
     /// The ledger keeps eight of them at most, and fewer where keys and versions have long names. Asks no store and no cluster.
     #[command(after_help = examples::HISTORY)]
     History(History),
-    /// Say which declarations read a key, what of it, and how each fares. Asks no store and no cluster.
+    /// Say which declarations read a key, what of it, and how each fares; with `--workloads`, what runs on their Secrets. Asks
+    /// no store, and without `--workloads` no cluster.
     #[command(after_help = examples::WHO)]
     Who(Who),
     /// Wait until every Secret that a key goes into stands on what its store gives out now, and say what is missing.
@@ -146,6 +147,12 @@ pub(crate) enum Verb {
     Completions {
         /// The shell.
         shell: Shell,
+    },
+    /// Write a man page for each command into a folder, for who packages Pawl.
+    #[command(hide = true, after_help = examples::MAN)]
+    Man {
+        /// The folder; it is made where it is not there.
+        folder: PathBuf,
     },
 }
 

@@ -44,6 +44,11 @@ fn each_says_what_it_knows_and_what_it_cannot() {
         ),
         ("diff blue/shop/db -l team=other", 1, &["blue/shop/db: no declaration is registered there"]),
         ("who app", 0, &["blue/shop/db", "data[0]", "  -  "]),
+        (
+            "who app --workloads",
+            1,
+            &["unknown", "what runs in namespace shop of cluster blue is not known: "],
+        ),
         ("who nobody", 1, &["nobody reads this key"]),
         ("wait app --timeout 18446744073709551615", 2, &["--timeout"]),
         ("clusters import --eks --region eu-west-1,", 2, &["--region"]),

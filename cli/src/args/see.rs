@@ -48,6 +48,9 @@ pub(crate) struct Explain {
 pub(crate) struct Who {
     /// The key as a manifest names it, or its ARN.
     pub(crate) key: String,
+    /// Ask the clusters as well which workloads use the Secrets, and how. Takes the right to list Pods and what makes them.
+    #[arg(long)]
+    pub(crate) workloads: bool,
     /// Only keys of this region; else of every region that a store names.
     #[arg(long)]
     pub(crate) region: Option<String>,

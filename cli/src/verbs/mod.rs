@@ -12,6 +12,7 @@ mod history;
 mod import;
 mod input;
 mod jobs;
+mod man;
 mod manifests;
 mod migrate;
 mod offer;
@@ -65,6 +66,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Console(console) => serve::console::run(args, console).await,
+        Verb::Man { folder } => man::run(folder),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "pawl", &mut script);
