@@ -1,10 +1,13 @@
 //! The command line: one enum, a variant for each verb.
 
 mod examples;
+mod offer;
 mod see;
 
+pub(crate) use offer::Offer;
 pub(crate) use see::{Diff, Explain, Get, History, Migrate, Plan, Report, Resource, Status, Wait, Who};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use pawl_domain::ClusterName;
@@ -108,7 +111,8 @@ pub(crate) enum Verb {
     /// The ledger keeps eight of them at most, and fewer where keys and versions have long names. Asks no store and no cluster.
     #[command(after_help = examples::HISTORY)]
     History(History),
-    /// Say which declarations read a key, what of it, and how each fares. Asks no store and no cluster.
+    /// Say which declarations read a key, what of it, and how each fares; with `--workloads`, what runs on their Secrets. Asks
+    /// no store, and without `--workloads` no cluster.
     #[command(after_help = examples::WHO)]
     Who(Who),
     /// Wait until every Secret that a key goes into stands on what its store gives out now, and say what is missing.
@@ -144,40 +148,12 @@ pub(crate) enum Verb {
         /// The shell.
         shell: Shell,
     },
-}
-
-/// Manifests, and what may be done with them.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Offer {
-    /// Files or folders of YAML; `-` reads standard input. May be given several times.
-    #[arg(long = "file", short, required = true, value_name = "PATH")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Whose these manifests are, such as the team or the repository. What belongs to another set is neither changed nor
-    /// removed. Without a name it is the set `default`.
-    #[arg(long, env = "PAWL_SET", value_name = "NAME")]
-    pub(crate) set: Option<pawl_domain::SetName>,
-    /// Remove what was applied with this set before and is not among these manifests; needs `--set`.
-    #[arg(long, requires = "set")]
-    pub(crate) prune: bool,
-    /// Prune even where most of the set would go: half of it, and ten objects or more.
-    #[arg(long, requires = "prune")]
-    pub(crate) prune_most: bool,
-    /// Change what belongs to other sets, too; it belongs to this one from then on.
-    #[arg(long)]
-    pub(crate) take_over: bool,
-    /// Take in Clusters as well. They say where Secrets are sent and with whose credentials, so they are for administrators.
-    /// Without this, only those are passed over that are known as they stand.
-    #[arg(long = "clusters")]
-    pub(crate) with_clusters: bool,
-    /// Let known clusters lead elsewhere, or be reached with other credentials.
-    #[arg(long, requires = "with_clusters")]
-    pub(crate) allow_cluster_changes: bool,
-    /// The clusters of declarations that name none. May be given several times.
-    #[arg(long = "cluster", value_name = "NAME")]
-    pub(crate) clusters: Vec<ClusterName>,
-    /// The namespace of manifests that name none.
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) namespace: Option<pawl_domain::Namespace>,
+    /// Write a man page for each command into a folder, for who packages Pawl.
+    #[command(hide = true, after_help = examples::MAN)]
+    Man {
+        /// The folder; it is made where it is not there.
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -307,7 +283,7 @@ pub(crate) struct Import {
     #[arg(long, required = true)]
     pub(crate) eks: bool,
     /// The regions, with commas between.
-    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS")]
+    #[arg(long, required = true, value_delimiter = ',', value_name = "REGIONS", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) region: Vec<String>,
     /// The role that lists them, such as one of another account; else your own identity does.
     #[arg(long, value_name = "ARN")]

@@ -38,7 +38,7 @@ pub(crate) enum Error {
     Event(#[from] pawl_events::Error),
     /// A part of the server ended by itself, and the server with it.
     #[error("{0}; the log says what came before")]
-    Ended(crate::serve::Ended),
+    Ended(String),
     /// The server could not listen, or an endpoint failed.
     #[error("cannot serve HTTP: {0}")]
     Http(std::io::Error),

@@ -2,7 +2,9 @@
 
 mod args;
 mod error;
+mod flow;
 mod output;
+mod queued;
 mod serve;
 mod verbs;
 
@@ -16,7 +18,10 @@ async fn main() -> ExitCode {
     pawl_runtime::telemetry::logs(&args.lookup(), args.log_format(), std::io::stderr);
     pawl_runtime::process::keep_memory_private();
     match verbs::run(&args).await {
-        Ok(code) => code,
+        Ok(code) => output::lost().map_or(code, |why| {
+            output::note(&format!("pawl: {why}"));
+            ExitCode::FAILURE
+        }),
         Err(error) => {
             output::complain(&error);
             error.exit_code()

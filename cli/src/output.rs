@@ -1,14 +1,17 @@
 //! Results on standard output: columns for people, JSON, YAML or CSV for programs. The only place that prints.
-#![expect(clippy::print_stderr, reason = "a command line prints, and does so only here")]
 
 mod columns;
+mod tame;
 
 use crate::args::Output;
 use crate::error::Error;
 use pawl_runtime::config::environment;
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tame::{tame, tame_json, tame_lines};
 
 /// A result that has rows.
 pub(crate) trait Table: Serialize {
@@ -31,26 +34,41 @@ pub(crate) fn show<T: Table>(result: &T, output: Output) {
         Output::Wide => table(result, Screen { width: None, ..Screen::of_stdout() }),
         Output::Name => names(result),
         Output::Csv => csv(result),
-        Output::Json => serde_json::to_string_pretty(result).unwrap_or_default() + "\n",
+        Output::Json => tame_json(&serde_json::to_string_pretty(result).unwrap_or_default()) + "\n",
         Output::Yaml => serde_saphyr::to_string(result).unwrap_or_default(),
     });
 }
 
 /// Prints why a command ended early, and what may help.
 pub(crate) fn complain(error: &Error) {
-    eprintln!("pawl: {error}");
+    note(&format!("pawl: {error}"));
     if let Some(hint) = error.hint() {
         note(hint);
     }
 }
 
+/// The exit code of a command that has shown its result.
+pub(crate) fn code(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// Prints a text as it is. Who reads it may have read enough, as `head` has: that is no error.
 pub(crate) fn text(text: &str) {
     let mut stdout = std::io::stdout().lock();
-    if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+    if let Err(problem) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         IS_READ.store(false, Ordering::Relaxed);
+        if problem.kind() != ErrorKind::BrokenPipe {
+            let _ = LOST.set(format!("the output could not be written: {problem}"));
+        }
     }
 }
+
+/// Why not all was printed that somebody wanted to read, if so.
+pub(crate) fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// Whether somebody still reads what is printed.
 pub(crate) fn is_read() -> bool {
@@ -59,9 +77,9 @@ pub(crate) fn is_read() -> bool {
 
 static IS_READ: AtomicBool = AtomicBool::new(true);
 
-/// Tells a person what goes on.
+/// Tells a person what goes on. Where nobody listens, the work goes on.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", tame_lines(text));
 }
 
 /// Wipes the screen, where there is one, before a result is shown anew.
@@ -93,17 +111,20 @@ impl Screen {
 }
 
 fn table<T: Table>(result: &T, screen: Screen) -> String {
-    let mut lines = columns::lines(T::HEADINGS, &result.rows(), screen.width);
+    let rows: Vec<_> =
+        result.rows().into_iter().map(|row| row.iter().map(|cell| tame(cell)).collect()).collect();
+    let mut lines = columns::lines(T::HEADINGS, &rows, screen.width);
     if let Some(heading) = lines.first_mut().filter(|_| screen.bold) {
         *heading = format!("\x1b[1m{heading}\x1b[0m");
     }
-    lines.extend(result.summary());
+    lines.extend(result.summary().as_deref().map(tame_lines));
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// The first column, each name once.
 fn names<T: Table>(result: &T) -> String {
-    let mut names: Vec<String> = result.rows().into_iter().filter_map(|row| row.into_iter().next()).collect();
+    let rows = result.rows().into_iter();
+    let mut names: Vec<String> = rows.filter_map(|row| row.first().map(|name| tame(name))).collect();
     names.dedup();
     names.into_iter().map(|name| name + "\n").collect()
 }
@@ -146,6 +167,18 @@ mod tests {
         let shown = table(&Fruit(vec![("fig", 1)]), PIPE);
         assert_eq!(shown, "FRUIT  COUNT\nfig    1\n1 kinds\n");
         assert_eq!(table(&Fruit(vec![]), PIPE), "0 kinds\n");
+    }
+
+    #[test]
+    fn names_of_others_do_not_move_the_cursor() {
+        let hostile = Fruit(vec![("fig\x1b[2J\nplum \u{9b}1A\u{202e}", 1)]);
+        assert_eq!(table(&hostile, PIPE).lines().count(), 3);
+        for shown in [table(&hostile, PIPE), names(&hostile)] {
+            assert!(shown.contains("fig\\u{1b}[2J\\nplum \\u{9b}1A\\u{202e}"), "{shown}");
+        }
+        let json = tame_json(&serde_json::to_string(&hostile).unwrap());
+        assert_eq!(json, r#"[["fig\u001b[2J\nplum \u009b1A\u202e",1]]"#);
+        assert_eq!(serde_json::from_str::<Vec<(String, usize)>>(&json).unwrap()[0].0, hostile.0[0].0);
     }
 
     #[test]

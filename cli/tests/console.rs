@@ -1,21 +1,13 @@
 //! The console as a process: by itself, and as a part of the server.
 
-use super::server::Server;
+use crate::pawl::{Pawl, command};
+use crate::server::Server;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-const MANIFESTS: &str = "
-apiVersion: pawl.dev/v1alpha1
-kind: Cluster
-metadata: {name: blue}
-spec: {url: {url: 'https://127.0.0.1:9', tokenEnv: PAWL_CLUSTER_TOKEN_BLUE}}
----
-apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {name: fake}
-spec: {provider: {fake: {data: [{key: app, value: canary-7f3c, version: v1}]}}}
+const DECLARATIONS: &str = "
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -71,28 +63,16 @@ fn a_server_has_a_console_for_whoever_knows_its_token_and_none_without_one() {
 /// though the values of a fake store stand in the registry.
 #[test]
 fn every_link_of_every_page_leads_to_a_page_and_no_page_shows_a_value() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("manifests.yaml"), MANIFESTS).unwrap();
-    let applied = Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(["apply", "--clusters", "-f", "manifests.yaml", "--cluster", "blue", "--now"])
-        .current_dir(directory.path())
-        .env_clear()
-        .env("HOME", directory.path())
-        .env("PAWL_UNSAFE_FAKE_STORES", "1")
-        .env("PAWL_CLUSTER_TOKEN_BLUE", "t")
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&applied.stdout);
-    assert_eq!(applied.status.code(), Some(1), "nothing can be written: {said}");
-    let file = rusqlite::Connection::open(directory.path().join("pawl.db")).unwrap();
+    let pawl = Pawl::with(DECLARATIONS);
+    let (code, said) = pawl.run("apply --clusters -f manifests.yaml --cluster blue --now");
+    assert_eq!(code, 1, "nothing can be written: {said}");
+    let file = rusqlite::Connection::open(pawl.path().join("pawl.db")).unwrap();
     // Ids are stored with spaces between their parts.
     let query = "UPDATE declarations SET document = '' WHERE id = 'blue shop damaged'";
     assert_eq!(file.execute(query, []).unwrap(), 1);
 
-    let server = Server::start(
-        directory.path(),
-        &[("PAWL_CONSOLE_TOKEN", TOKEN), ("PAWL_UNSAFE_FAKE_STORES", "1"), ("PAWL_CLUSTER_TOKEN_BLUE", "t")],
-    );
+    let variables = [&[("PAWL_CONSOLE_TOKEN", TOKEN)][..], &pawl.variables()].concat();
+    let server = Server::start(pawl.path(), &variables);
     let bearer = format!("authorization: Bearer {TOKEN}");
     let (mut seen, mut open) = (BTreeSet::new(), vec!["/console".to_owned()]);
     let mut texts = String::new();
@@ -119,14 +99,8 @@ fn every_link_of_every_page_leads_to_a_page_and_no_page_shows_a_value() {
 #[test]
 fn a_token_that_can_be_guessed_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .current_dir(directory.path())
-        .env_clear()
-        .env("HOME", directory.path())
-        .env("PAWL_CONSOLE_TOKEN", "hunter2")
-        .output()
-        .unwrap();
+    let mut command = command(directory.path(), "serve --listen 127.0.0.1:0");
+    let output = command.env("PAWL_CONSOLE_TOKEN", "hunter2").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("PAWL_CONSOLE_TOKEN"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
@@ -135,29 +109,38 @@ fn a_token_that_can_be_guessed_is_refused() {
 #[test]
 fn pawl_console_prints_an_address_that_lets_in() {
     let directory = tempfile::tempdir().unwrap();
-    let pawl = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
-        command.args(arguments).current_dir(directory.path()).env_clear().env("HOME", directory.path());
-        command.stderr(Stdio::piped());
-        command
-    };
-    let refused = pawl(&["console", "--listen", "0.0.0.0:0"]).output().unwrap();
+    let refused = command(directory.path(), "console --listen 0.0.0.0:0").output().unwrap();
     assert_eq!(refused.status.code(), Some(2), "{}", String::from_utf8_lossy(&refused.stderr));
 
-    let mut child = pawl(&["console"]).spawn().unwrap();
+    let mut child = command(directory.path(), "console").stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     let (_, url) = line.trim().split_once("http://").unwrap();
     let (address, path) = url.split_once('/').unwrap();
-    let ask = |path: &str, cookie: &str| {
+    let ask_at = |host: &str, path: &str, cookie: &str| {
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{cookie}\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{cookie}\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
+    let ask = |path: &str, cookie: &str| ask_at(address, path, cookie);
     assert!(ask("/console", "").starts_with("HTTP/1.1 401"));
+    // A site whose name leads to this machine asks as its own name has it.
+    let port = address.rsplit(':').next().unwrap();
+    for (host, want) in [
+        (format!("localhost:{port}"), "401"),
+        (format!("LOCALHOST:{port}"), "401"),
+        (format!("evil.example:{port}"), "421"),
+        (format!("{address}.evil.example"), "421"),
+        ("127.0.0.1".to_owned(), "421"),
+        (String::new(), "421"),
+    ] {
+        let answer = ask_at(&host, "/console", "");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {want}")), "{host}: {answer}");
+        assert!(ask_at(&host, &format!("/{path}"), "").contains("set-cookie") == (want == "401"), "{host}");
+    }
     let answer = ask(&format!("/{path}"), "");
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     let session = answer.split("set-cookie: ").nth(1).unwrap().split(';').next().unwrap();

@@ -1,20 +1,10 @@
 //! The commands that look, where the cluster is not there: each says what it knows and what it cannot.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
-use serde_json::Value;
-use std::path::Path;
-use std::process::Command;
+use crate::pawl::Pawl;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
 
-const MANIFESTS: &str = "
-apiVersion: pawl.dev/v1alpha1
-kind: Cluster
-metadata: {name: blue}
-spec: {url: {url: 'https://127.0.0.1:9', tokenFile: TOKEN}}
----
-apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {name: fake}
-spec: {provider: {fake: {data: [{key: app, value: canary-7f3c, version: v1}]}}}
+const DECLARATIONS: &str = "
 ---
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
@@ -25,51 +15,9 @@ spec:
 ";
 const ID: &str = "blue/shop/db";
 
-/// A folder with a registry in which that is applied; nobody has delivered it.
-struct Pawl(tempfile::TempDir);
-
-impl Pawl {
-    fn new() -> Self {
-        let pawl = Self(tempfile::tempdir().unwrap());
-        let token = pawl.0.path().join("token");
-        std::fs::write(&token, "t").unwrap();
-        let manifests = MANIFESTS.replace("TOKEN", &token.display().to_string());
-        std::fs::write(pawl.0.path().join("manifests.yaml"), manifests).unwrap();
-        let (code, said) = pawl.run("apply --clusters -f manifests.yaml --cluster blue");
-        assert_eq!(code, 0, "{said}");
-        pawl
-    }
-
-    /// Its exit code, and all that it says.
-    fn run(&self, command: &str) -> (i32, String) {
-        let output = run(self.0.path(), command);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert!(!said.contains("canary-7f3c"), "{command} shows a value: {said}");
-        (output.status.code().unwrap(), said)
-    }
-
-    fn json(&self, command: &str) -> Value {
-        let output = run(self.0.path(), &format!("{command} -o json"));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-fn run(folder: &Path, command: &str) -> std::process::Output {
-    Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(command.split_whitespace())
-        .current_dir(folder)
-        .env_clear()
-        .env("HOME", folder)
-        .env("PAWL_UNSAFE_FAKE_STORES", "1")
-        .env("PAWL_CLUSTER_FILES", folder)
-        .output()
-        .unwrap()
-}
-
 #[test]
 fn each_says_what_it_knows_and_what_it_cannot() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     for (command, code, parts) in [
         (
             &format!("explain {ID}")[..],
@@ -94,6 +42,16 @@ fn each_says_what_it_knows_and_what_it_cannot() {
             1,
             &["registry: 0 create, 0 change, 0 delete", "1 failed"],
         ),
+        ("diff blue/shop/db -l team=other", 1, &["blue/shop/db: no declaration is registered there"]),
+        ("who app", 0, &["blue/shop/db", "data[0]", "  -  "]),
+        (
+            "who app --workloads",
+            1,
+            &["unknown", "what runs in namespace shop of cluster blue is not known: "],
+        ),
+        ("who nobody", 1, &["nobody reads this key"]),
+        ("wait app --timeout 18446744073709551615", 2, &["--timeout"]),
+        ("clusters import --eks --region eu-west-1,", 2, &["--region"]),
         ("status", 0, &["declarations       1 in 1 clusters", "waiting            1"]),
         ("report", 1, &["wide access    ClusterSecretStore fake", "not looked at  cluster blue"]),
         ("get -o name -l team=shop", 0, &[ID]),
@@ -109,7 +67,7 @@ fn each_says_what_it_knows_and_what_it_cannot() {
 
 #[test]
 fn plans_and_differences_are_documents_for_programs() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     let planned = pawl.json("plan -f manifests.yaml --clusters --cluster blue");
     assert_eq!(planned["targets"][0]["declaration"], ID);
     assert_eq!(planned["targets"][0]["change"], "failed");
@@ -118,12 +76,52 @@ fn plans_and_differences_are_documents_for_programs() {
     assert_eq!(status[3]["metric"], "pawl_declarations_failing");
 }
 
+/// Names of keys are other people's, and may hold what wipes a screen or moves its cursor.
+#[test]
+fn what_is_shown_does_not_steer_a_terminal() {
+    let pawl = Pawl::with(&DECLARATIONS.replace("key: app,", r#"key: "app\e[2J\n\x9b1A","#));
+    for command in ["get", "get -o wide", "get -o json", &format!("explain {ID} --offline")] {
+        let said = pawl.well(command);
+        let wild = said.chars().find(|sign| sign.is_control() && *sign != '\n');
+        assert_eq!(wild, None, "{command}: {said:?}");
+        assert!(said.contains("app"), "{command}: {said}");
+    }
+    assert_eq!(pawl.json("get")[0]["keys"][0], "app\u{1b}[2J\n\u{9b}1A");
+    assert_eq!(pawl.well("get").lines().count(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_is_no_success_and_who_does_not_listen_is_no_failure() {
+    let pawl = Pawl::with(DECLARATIONS);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = pawl.command("get").stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("pawl: the output could not be written"), "{said}");
+    // Its end of the pipe is closed before the program says anything.
+    let (listener, speaker) = std::io::pipe().unwrap();
+    drop(listener);
+    let status = pawl.command("who nobody").stderr(speaker).stdout(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1), "as where somebody listens");
+}
+
+#[test]
+fn arguments_that_are_no_text_are_refused_and_files_may_be_called_so() {
+    let pawl = Pawl::with(DECLARATIONS);
+    let odd = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    for (verb, code) in [("who", 2), ("history", 2), ("diff", 2), ("migrate", 2), ("explain", 1)] {
+        let output = pawl.command(verb).arg(odd).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{verb}");
+    }
+}
+
 #[test]
 fn a_reader_that_has_read_enough_is_no_error() {
-    let pawl = Pawl::new();
+    let pawl = Pawl::with(DECLARATIONS);
     let mut shell = Command::new("sh");
     shell.args(["-c", "\"$0\" get --watch | head -1", env!("CARGO_BIN_EXE_pawl")]);
-    let output = shell.current_dir(pawl.0.path()).env("HOME", pawl.0.path()).output().unwrap();
+    let output = shell.current_dir(pawl.path()).env("HOME", pawl.path()).output().unwrap();
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(said.starts_with("DECLARATION") && complained.is_empty(), "{said}{complained}");

@@ -6,6 +6,7 @@ mod event_grid;
 mod looks;
 mod no_aws;
 mod offline;
+mod pawl;
 mod pubsub;
 mod server;
 mod vendors;

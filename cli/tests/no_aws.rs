@@ -1,10 +1,11 @@
 //! Commands over a local registry leave AWS alone: they need no region, and do not look for one on the machine.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
+use crate::pawl::command;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const MANIFESTS: &str = "
 apiVersion: external-secrets.io/v1
@@ -22,7 +23,7 @@ fn aws_is_not_asked_by_who_does_not_need_it() {
     // Where the SDK would look for the region of the machine that it runs on.
     let metadata = TcpListener::bind("127.0.0.1:0").unwrap();
     metadata.set_nonblocking(true).unwrap();
-    for (command, code) in [
+    for (arguments, code) in [
         ("apply -f manifests.yaml", 0),
         ("get", 0),
         ("get stores", 0),
@@ -39,21 +40,17 @@ fn aws_is_not_asked_by_who_does_not_need_it() {
         ("sync nobody/reads-this", 1),
         ("sweep --all", 0),
     ] {
-        let output = run(directory.path(), command, &metadata);
+        let output = run(directory.path(), arguments, &metadata);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{command}: {stderr}");
-        assert!(stderr.lines().count() <= 1 && !stderr.contains("region"), "{command}: {stderr}");
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
+        assert!(stderr.lines().count() <= 1 && !stderr.contains("region"), "{arguments}: {stderr}");
         let asked = metadata.accept().map_err(|error| error.kind());
-        assert_eq!(asked.map(drop), Err(ErrorKind::WouldBlock), "{command} asked the metadata service");
+        assert_eq!(asked.map(drop), Err(ErrorKind::WouldBlock), "{arguments} asked the metadata service");
     }
 }
 
-fn run(directory: &Path, command: &str, metadata: &TcpListener) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(command.split_whitespace())
-        .current_dir(directory)
-        .env_clear()
-        .env("HOME", directory)
+fn run(directory: &Path, arguments: &str, metadata: &TcpListener) -> Output {
+    command(directory, arguments)
         .env("PAWL_UNSAFE_FAKE_STORES", "1")
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", metadata.local_addr().unwrap()))
         .output()

@@ -3,9 +3,9 @@
 //! `PAWL_REGENERATE=1` writes what is printed in place of what is expected; look at the difference before keeping it.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
+use crate::pawl::command;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 #[test]
 fn every_command_prints_what_is_expected() {
@@ -29,13 +29,8 @@ fn every_command_prints_what_is_expected() {
 }
 
 fn run(case: &Path) -> String {
-    let command = fs::read_to_string(case.join("command")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_pawl"))
-        .args(command.split_whitespace().skip(1))
-        .current_dir(case)
-        .env_clear()
-        .output()
-        .unwrap();
+    let line = fs::read_to_string(case.join("command")).unwrap();
+    let output = command(case, line.trim_start_matches("pawl ")).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     format!(
         "exit code {}\n\nstandard output:\n{}\nstandard error:\n{}",

@@ -1,7 +1,7 @@
 //! What `pawl serve` says of a subscription of Pub/Sub that it cannot pull.
 
+use crate::pawl::command;
 use crate::server::Server;
-use std::process::Command;
 
 const SUBSCRIPTION: &str = "projects/shop/subscriptions/pawl";
 
@@ -17,9 +17,8 @@ fn a_subscription_that_is_not_named_whole_or_has_no_identity_is_refused_at_once(
         (SUBSCRIPTION, None, "PAWL_GOOGLE_CREDENTIALS"),
     ] {
         let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
-        command.args(["serve", "--listen", "127.0.0.1:0"]).current_dir(directory.path());
-        command.env_clear().env("HOME", directory.path()).env("PAWL_PUBSUB_SUBSCRIPTION", subscription);
+        let mut command = command(directory.path(), "serve --listen 127.0.0.1:0");
+        command.env("PAWL_PUBSUB_SUBSCRIPTION", subscription);
         command.envs(credentials.map(|file| ("PAWL_GOOGLE_CREDENTIALS", file)));
         let ended = command.output().unwrap();
         let told = String::from_utf8(ended.stderr).unwrap();

@@ -1,10 +1,11 @@
 //! A running server that tests ask over HTTP.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
+use crate::pawl::command;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Stdio};
 
 /// A server. Dropping it kills it.
 pub(crate) struct Server {
@@ -18,14 +19,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(directory: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pawl"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--sweep", "24h", "--index", "24h"]);
-        command
-            .current_dir(directory)
-            .env_clear()
-            .env("HOME", directory)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null());
+        let mut command = command(directory, "serve --listen 127.0.0.1:0 --sweep 24h --index 24h");
+        command.stderr(Stdio::piped()).stdout(Stdio::null());
         command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let says = BufReader::new(child.stderr.take().unwrap());

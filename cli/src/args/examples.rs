@@ -33,7 +33,7 @@ examples! {
     HISTORY: "history prod-eu/shop/db";
     DIFF: "diff prod-eu/shop/db", "diff prod-eu/shop", "diff prod-eu --selector team=shop";
     MIGRATE: "migrate prod-eu", "migrate prod-eu/shop --all";
-    WHO: "who app/db", "who app/db --region eu-central-1";
+    WHO: "who app/db", "who app/db --workloads", "who app/db --region eu-central-1";
     WAIT: "wait app/db --timeout 600", "wait app/db --version 7f3c --timeout 0";
     JOBS: "jobs list", "jobs show 7", "jobs redrive --all", "jobs delete --all-dead";
     SWEEP: "sweep", "sweep --all";
@@ -42,5 +42,6 @@ examples! {
     RBAC: "rbac --namespaces shop,billing", "rbac --namespaces shop --profile index";
     SERVE: "serve --listen 127.0.0.1:8080", "serve --sweep 30s --index 5m";
     CONSOLE: "console", "console --listen 127.0.0.1:9000", "console --table pawl --jobs https://sqs.eu-central-1.amazonaws.com/1/jobs";
+    MAN: "man man1/";
     COMPLETIONS: "completions bash", "completions zsh";
 }

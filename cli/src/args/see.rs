@@ -1,6 +1,6 @@
 //! Verbs that look and change nothing.
 
-use super::Offer;
+use super::offer::Offer;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -48,10 +48,16 @@ pub(crate) struct Explain {
 pub(crate) struct Who {
     /// The key as a manifest names it, or its ARN.
     pub(crate) key: String,
+    /// Ask the clusters as well which workloads use the Secrets, and how. Takes the right to list Pods and what makes them.
+    #[arg(long)]
+    pub(crate) workloads: bool,
     /// Only keys of this region; else of every region that a store names.
     #[arg(long)]
     pub(crate) region: Option<String>,
 }
+
+/// A year, in seconds.
+const LONGEST_WAIT: u64 = 365 * 24 * 3600;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wait {
@@ -64,7 +70,7 @@ pub(crate) struct Wait {
     #[arg(long)]
     pub(crate) region: Option<String>,
     /// How long to wait, in seconds; 0 looks once.
-    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 300, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=LONGEST_WAIT))]
     pub(crate) timeout: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The audit records of Vault and OpenBao that a server takes in: sockets, a file, and a request's body.
 
 use super::crew::Crew;
-use super::tasks::{Stopped, every};
+use super::schedule::{Stopped, every};
 use crate::args::Serve;
 use crate::error::Error;
 use crate::output;

@@ -4,7 +4,7 @@
 //! broken connection in place of the answer, and tries again for ever what it was told is too large. So nothing is
 //! answered before the body has come, up to a bound.
 
-use super::http::problem;
+use super::answer::problem;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;

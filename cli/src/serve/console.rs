@@ -1,24 +1,30 @@
 //! The console: as a part of `pawl serve`, and by itself over what an operator may read.
 
+use super::answer::problem;
+use super::http::bounded;
 use super::listen;
 use crate::args::{Args, Console};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output;
-use crate::verbs::jobs::Row;
-use crate::verbs::registry;
+use crate::queued;
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use axum::routing::any;
 use pawl_console::{Desk, Door, HOME, Queue, QueuedJob};
 use pawl_domain::SecretValue;
 use pawl_pipeline::Pipeline;
 use pawl_ports::Ports;
 use pawl_runtime::{Inbox, World};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch::channel;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// `pawl console`: serves the pages until the process is told to stop.
 ///
@@ -36,12 +42,27 @@ pub(crate) async fn run(args: &Args, console: &Console) -> Result<ExitCode, Erro
     let address = listener.local_addr().map_err(Error::Http)?;
     output::note(&format!("the console is at http://{address}{HOME}/login?token={token}"));
     let (stop, stopped) = channel(false);
-    let routes = pawl_console::routes(pipeline, desk(inbox), door).layer(CatchPanicLayer::new());
+    let routes = bounded(pawl_console::routes(pipeline, desk(inbox), door));
+    let routes = routes.layer(middleware::from_fn_with_state(hosts(address), of_this_machine));
     let serving = tokio::spawn(listen::serve(listener, routes, stopped));
     super::told_to_stop().await;
     let _ = stop.send(true);
     let _ = serving.await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a browser on this machine calls this address.
+fn hosts(address: SocketAddr) -> Arc<[String]> {
+    Arc::from([address.to_string(), format!("localhost:{}", address.port())])
+}
+
+/// Refuses what was meant for another host: a page of somebody else's site, whose name leads to this machine, would ask so.
+async fn of_this_machine(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+        return next.run(request).await;
+    }
+    problem(StatusCode::MISDIRECTED_REQUEST, "the console is open at the address that pawl console printed")
 }
 
 /// `/console` of `pawl serve`; where no token is set, an answer that says so.
@@ -53,9 +74,8 @@ pub(super) fn routes(pipeline: &Arc<Pipeline<World>>, token: Option<SecretValue>
 
 /// Answers that there is no console.
 pub(super) fn closed() -> Router {
-    let off = || async {
-        super::http::problem(StatusCode::NOT_FOUND, "the console is off; set PAWL_CONSOLE_TOKEN to have it")
-    };
+    let off =
+        || async { problem(StatusCode::NOT_FOUND, "the console is off; set PAWL_CONSOLE_TOKEN to have it") };
     Router::new().route(HOME, any(off)).route("/console/{*rest}", any(off))
 }
 
@@ -64,7 +84,7 @@ fn desk(inbox: Inbox) -> Desk {
         let inbox = inbox.clone();
         Box::pin(async move {
             let shown = inbox.shown(limit).await?;
-            let job = |row: Row| QueuedJob {
+            let job = |row: queued::QueuedJob| QueuedJob {
                 id: row.id,
                 state: row.state,
                 attempts: row.attempts,
@@ -72,7 +92,7 @@ fn desk(inbox: Inbox) -> Desk {
                 what: row.what,
                 reason: row.reason,
             };
-            let jobs = shown.jobs.iter().map(Row::from).map(job).collect();
+            let jobs = shown.jobs.iter().map(queued::QueuedJob::from).map(job).collect();
             Ok(Queue { waiting: shown.waiting, dead: shown.dead, jobs })
         })
     })

@@ -1,7 +1,7 @@
 //! Whether the server lives, and whether it can do its work: what `/healthz` and `/readyz` answer.
 
 use super::crew::Running;
-use super::tasks::{Stopped, every};
+use super::schedule::{Stopped, every};
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Error, Ledger, Ports, Registry};
 use std::sync::Arc;

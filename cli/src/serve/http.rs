@@ -1,12 +1,16 @@
 //! The HTTP side of `pawl serve`: events come in, health and metrics go out.
 
 mod event_grid;
+mod site;
 mod vendors;
 
+pub(crate) use site::Doors;
+
+use super::answer::{again, problem, turned_away};
 use super::audit;
 use super::body;
 use super::health::Health;
-use super::listen::{Seat, Working};
+use super::listen::Seat;
 use axum::Extension;
 use axum::Router;
 use axum::body::Bytes;
@@ -16,46 +20,20 @@ use axum::middleware;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
-use pawl_domain::SecretValue;
 use pawl_pipeline::Pipeline;
 use pawl_ports::{Clock, Ports};
-use pawl_runtime::audit::{Counts, Refused};
-use pawl_runtime::event_grid::Admission;
+use pawl_runtime::audit::Counts;
 use pawl_runtime::intake::{self, Intake};
-use pawl_runtime::{pubsub, signature};
+use pawl_runtime::signature;
 use serde_json::json;
+use site::{Site, take_in};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// How long a request may take. What a sync does not finish within it is in the job queue or comes again.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Events worked on at the same time; further ones wait, and health and metrics answer all the same. Who has not shown
-/// a signature does not take one of these places.
-const CONCURRENCY: usize = 64;
-
-struct Site<P> {
-    pipeline: Arc<Pipeline<P>>,
-    key: Option<SecretValue>,
-    event_grid: Admission,
-    audit: audit::Intake,
-    pubsub: pubsub::Admission,
-    vendors: pawl_runtime::vendors::Admission,
-    metrics: PrometheusHandle,
-    health: Arc<Health>,
-    places: Semaphore,
-}
-
-/// Who may hand in events.
-pub(crate) struct Doors {
-    /// The key that events are signed with; without one none of them are taken.
-    pub(crate) key: Option<SecretValue>,
-    pub(crate) event_grid: Admission,
-    pub(crate) pubsub: pubsub::Admission,
-    pub(crate) vendors: pawl_runtime::vendors::Admission,
-}
 
 /// The routes, with those of the console. No event is taken over HTTP but those that the doors let in.
 pub(crate) fn routes<P: Ports>(
@@ -66,9 +44,8 @@ pub(crate) fn routes<P: Ports>(
     health: Arc<Health>,
     console: Router,
 ) -> Router {
-    let (places, Doors { key, event_grid, pubsub, vendors }) = (Semaphore::new(CONCURRENCY), doors);
-    let site = Arc::new(Site { pipeline, key, event_grid, audit, pubsub, vendors, metrics, health, places });
-    Router::new()
+    let site = Arc::new(Site::new(pipeline, doors, audit, metrics, health));
+    let routes = Router::new()
         .route("/v1/events", post(events::<P>))
         .route("/v1/azure/events", post(event_grid::events::<P>).options(event_grid::consent::<P>))
         .route("/v1/doppler/events", post(vendors::doppler::<P>))
@@ -78,7 +55,13 @@ pub(crate) fn routes<P: Ports>(
         .route("/healthz", get(|State(site): State<Arc<Site<P>>>| async move { alive(&site.health) }))
         .route("/readyz", get(|State(site): State<Arc<Site<P>>>| async move { ready(&site.health) }))
         .with_state(site)
-        .merge(console)
+        .merge(console);
+    bounded(routes)
+}
+
+/// What is served in these bounds: of a body's size, of the time for a request, and of what a panic ends.
+pub(super) fn bounded(routes: Router) -> Router {
+    routes
         .layer(middleware::from_fn(body::whole))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CatchPanicLayer::new())
@@ -94,7 +77,7 @@ async fn events<P: Ports>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(key) = &site.key else {
+    let Some(key) = &site.doors.key else {
         return problem(
             StatusCode::NOT_FOUND,
             "events are not taken over HTTP; set PAWL_HMAC_KEY to take them",
@@ -107,25 +90,6 @@ async fn events<P: Ports>(
         return problem(StatusCode::UNAUTHORIZED, &refused.to_string());
     }
     take_in(&site, seat, &body).await
-}
-
-/// Takes an event of somebody who was let in.
-async fn take_in<P: Ports>(site: &Site<P>, seat: Option<Extension<Arc<Seat>>>, body: &[u8]) -> Response {
-    let _working: Option<Working> = seat.map(|Extension(seat)| seat.work());
-    // It is never closed; if it were, the event would be taken all the same.
-    let _place = site.places.acquire().await;
-    let (changes, report) = match intake::take(&site.pipeline, body).await {
-        Intake::Done { changes, report } => (changes, report),
-        Intake::Dropped(error) => return problem(StatusCode::BAD_REQUEST, &error.to_string()),
-        Intake::Again(error) => return again(&error.to_string()),
-    };
-    let result = |result: &Result<pawl_domain::Outcome, pawl_ports::Error>| match result {
-        Ok(outcome) => outcome.as_str().to_owned(),
-        Err(error) => format!("failed: {error}"),
-    };
-    let outcomes: serde_json::Map<_, _> =
-        report.outcomes.iter().map(|(id, each)| (id.to_string(), result(each).into())).collect();
-    Json(json!({ "changes": changes, "declarations": outcomes })).into_response()
 }
 
 /// Takes what Google's Pub/Sub pushes. It sends again whatever is not answered with success, so that what cannot be read is
@@ -141,19 +105,11 @@ async fn pushed<P: Ports>(
 ) -> Response {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let now = site.pipeline.ports().clock().now();
-    if let Err(refused) = site.pubsub.check(shown, now).await {
+    if let Err(refused) = site.doors.pubsub.check(shown, now).await {
         intake::refused();
-        let message = refused.to_string();
-        return match refused {
-            pubsub::Refused::Closed => problem(StatusCode::NOT_FOUND, &message),
-            pubsub::Refused::NoKeys => again(&message),
-            _ => problem(StatusCode::UNAUTHORIZED, &message),
-        };
+        return turned_away(refused.status(), &refused);
     }
-    let _working: Option<Working> = seat.map(|Extension(seat)| seat.work());
-    // As above.
-    let _place = site.places.acquire().await;
-    match intake::take(&site.pipeline, &body).await {
+    match site.take(seat, &body).await {
         Intake::Done { .. } | Intake::Dropped(_) => StatusCode::NO_CONTENT.into_response(),
         Intake::Again(error) => again(&error.to_string()),
     }
@@ -169,9 +125,7 @@ async fn records<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap,
     let now = site.pipeline.ports().clock().now();
     if let Err(refused) = site.audit.admission.check(text, &body, now) {
         metrics::counter!("pawl_audit_records_total", "outcome" => "refused").increment(1);
-        let status =
-            if refused == Refused::Closed { StatusCode::NOT_FOUND } else { StatusCode::UNAUTHORIZED };
-        return problem(status, &refused.to_string());
+        return turned_away(refused.status(), &refused);
     }
     let lines = match pawl_events::vault::records(&body) {
         Ok(lines) => lines,
@@ -202,15 +156,4 @@ fn ready(health: &Health) -> Response {
         Ok(()) => "ok".into_response(),
         Err(waits) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "waits": waits }))).into_response(),
     }
-}
-
-/// An answer that says what is wrong.
-pub(super) fn problem(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": message }))).into_response()
-}
-
-fn again(message: &str) -> Response {
-    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, message);
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
-    response
 }

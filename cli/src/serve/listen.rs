@@ -4,7 +4,7 @@
 //! headers in time, and when there are too many, the oldest that no request is worked on for makes room. So a new one
 //! is always let in, and health answers whatever else stands open.
 
-use super::tasks::Stopped;
+use super::schedule::Stopped;
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;

@@ -1,5 +1,6 @@
 //! `pawl serve`: all of Pawl as one process. HTTP intake, queue poller, job worker, watches, schedules, metrics.
 
+mod answer;
 mod audit;
 mod body;
 pub(crate) mod console;
@@ -7,14 +8,13 @@ mod crew;
 mod health;
 mod http;
 mod listen;
+mod schedule;
 mod stores;
 mod tasks;
 #[cfg(test)]
 mod tests;
 mod watch;
 mod workers;
-
-pub(crate) use crew::Ended;
 
 use crate::args::{Args, Serve};
 use crate::error::Error;
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
     drop(stopped);
 
     let ended = until_the_end(crew, told_to_stop(), &stop).await;
-    crate::verbs::farewell(&pipeline).await;
+    crate::flow::farewell(&pipeline).await;
     ended.map(|()| ExitCode::SUCCESS)
 }
 
@@ -110,7 +110,7 @@ async fn until_the_end(
     if timeout(GRACE, crew.finish()).await.is_err() {
         info!("work that was begun is left to the queues");
     }
-    ended.map_or(Ok(()), |ended| Err(Error::Ended(ended)))
+    ended.map_or(Ok(()), |ended| Err(Error::Ended(ended.to_string())))
 }
 
 fn interval(duration: pawl_golang::duration::Duration) -> Result<Duration, Error> {

@@ -4,7 +4,7 @@
 mod follow;
 mod news;
 
-use super::tasks::Stopped;
+use super::schedule::Stopped;
 use follow::Follower;
 use pawl_domain::Access;
 use pawl_pipeline::Pipeline;

@@ -2,6 +2,7 @@
 //! two pieces of work.
 
 use super::health::Health;
+use super::schedule::{Stopped, every};
 use super::workers;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -13,7 +14,6 @@ use pawl_runtime::pull::{Pulled, Puller, Subscription};
 use pawl_runtime::{EventMessage, EventQueue, World, backoff, jobs, measure};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{error, info, warn};
 
@@ -34,8 +34,6 @@ const WAIT: Duration = Duration::from_secs(20);
 const SWEEPS: usize = 4;
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
-
-pub(super) type Stopped = watch::Receiver<bool>;
 
 /// Delivers jobs as they come.
 pub(super) async fn jobs(pipeline: Arc<Pipeline<World>>, stopped: Stopped) {
@@ -168,21 +166,4 @@ pub(super) async fn indexes(
         }
     };
     every(interval, stopped, index).await;
-}
-
-/// Does the work at once and then at each interval; a run that takes longer delays the next one.
-pub(super) async fn every<W: Future<Output = ()> + Send>(
-    interval: Duration,
-    mut stopped: Stopped,
-    work: impl Fn() -> W + Send,
-) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => return,
-            _ = ticks.tick() => {}
-        }
-        work().await;
-    }
 }

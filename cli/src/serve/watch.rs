@@ -1,7 +1,7 @@
 //! What `pawl serve` does in the clusters whose own ExternalSecrets it reads, beside reading them on a schedule: it watches
 //! them and acts at once. One task for each cluster, so that clusters do not wait for each other.
 
-use super::tasks::Stopped;
+use super::schedule::Stopped;
 use pawl_domain::{Cluster, ClusterName};
 use pawl_pipeline::{Pipeline, Sightings};
 use pawl_ports::{Error, Ports, Registry, Sighting, Watches};

@@ -1,6 +1,6 @@
 //! Workers that take messages out of a queue. A message that takes long keeps one worker busy and holds up no other.
 
-use super::tasks::Stopped;
+use super::schedule::Stopped;
 use pawl_ports::Error;
 use std::pin::pin;
 use std::sync::Arc;

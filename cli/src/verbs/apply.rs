@@ -1,17 +1,15 @@
 //! `pawl apply`: manifests into the registry.
 
-use super::{clusters, code, manifests};
-use crate::args::{Apply, Args, Offer};
+use super::offer::{read, rights};
+use super::problems::line;
+use crate::args::{Apply, Args};
 use crate::error::Error;
-use crate::output::{self, Table};
-use pawl_domain::store::Home;
-use pawl_domain::{Manifests, Problem, Severity};
-use pawl_manifests::ParseOptions;
+use crate::output::{self, Table, code};
+use pawl_domain::Problem;
+use pawl_pipeline::Pipeline;
 use pawl_pipeline::index::IndexReport;
-use pawl_pipeline::{Apply as Rights, ClusterRights, Pipeline};
-use pawl_ports::{Clock, Job, Ports, Put, Registry};
+use pawl_ports::{Clock, Job, Ports, Put};
 use pawl_runtime::World;
-use pawl_runtime::config::cluster_credentials;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -36,34 +34,6 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, apply: &Apply) 
     let well = report.is_complete();
     output::show(&Applied::of(report, false), args.output);
     Ok(code(well))
-}
-
-/// What the command line says that this apply may do.
-pub(super) fn rights(apply: &Offer) -> Rights {
-    Rights {
-        set: apply.set.clone().unwrap_or_default(),
-        take_over: apply.take_over,
-        prune: apply.prune,
-        prune_most: apply.prune_most,
-        clusters: match (apply.with_clusters, apply.allow_cluster_changes) {
-            (false, _) => ClusterRights::None,
-            (true, false) => ClusterRights::Add,
-            (true, true) => ClusterRights::Change,
-        },
-    }
-}
-
-/// The manifests that are offered, but for Clusters with credentials that may not be taken from where they are.
-pub(super) async fn read(pipeline: &Pipeline<World>, args: &Args, offer: &Offer) -> Result<Manifests, Error> {
-    let sources = manifests::sources(&offer.files)?;
-    let mut options = ParseOptions::new(Home::Applied);
-    options.clusters = pipeline.ports().registry().clusters().await?;
-    options.default_clusters.clone_from(&offer.clusters);
-    options.default_namespace.clone_from(&offer.namespace);
-    let mut manifests = manifests::together(manifests::read(&sources, options));
-    let allowed = cluster_credentials(&args.lookup()).map_err(pawl_runtime::Error::from)?;
-    clusters::refuse(&allowed, &mut manifests);
-    Ok(manifests)
 }
 
 /// What an apply did, object by object.
@@ -122,15 +92,6 @@ impl Applied {
         }
         Self { objects, problems: report.problems }
     }
-}
-
-/// A problem in one line.
-pub(super) fn line(problem: &Problem) -> String {
-    let severity = match problem.severity {
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
-    format!("{severity}: {problem}")
 }
 
 fn word(put: Put, would: bool) -> &'static str {

@@ -1,11 +1,14 @@
 //! `pawl check`: whether manifests can be used, without asking anybody.
 
+mod finding;
 mod policies;
 
-use super::{clusters, code, manifests};
+use super::problems::severity;
+use super::{clusters, manifests};
 use crate::args::{Args, Check};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
+use finding::at;
 use manifests::Source;
 use pawl_domain::cluster::Allowed;
 use pawl_domain::spread::Pattern;
@@ -93,17 +96,6 @@ fn checked(sources: &[Source], check: &Check, allowed: &Allowed, fake_stores: bo
         clusters: all.clusters.len(),
         policies: all.policies.len(),
         problems: all.problems,
-    }
-}
-
-fn at(finding: Finding, source: &Source, declaration: &Declaration) -> Problem {
-    let DeclarationId { namespace, name, .. } = &declaration.id;
-    Problem {
-        severity: finding.severity,
-        place: source.place.clone(),
-        object: format!("ExternalSecret {namespace}/{name}"),
-        field: finding.field,
-        message: finding.message,
     }
 }
 
@@ -219,12 +211,8 @@ impl Table for Checked {
 
     fn rows(&self) -> Vec<Vec<String>> {
         let row = |problem: &Problem| {
-            let severity = match problem.severity {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            };
             vec![
-                severity.to_owned(),
+                severity(problem).to_owned(),
                 problem.place.clone(),
                 problem.object.clone(),
                 problem.field.clone(),

@@ -1,10 +1,10 @@
 //! `pawl delete`: declarations out of the registry, with the Secrets that they own; or a whole cluster; or policies; or
 //! PushSecrets, which the next pass lets go when it has removed what is to go with them.
 
-use super::{code, open, registry};
 use crate::args::{Args, Delete};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::flow::{open, registry};
+use crate::output::{self, Table, code};
 use pawl_domain::{ClusterName, DeclarationId, ObjectName};
 use pawl_pipeline::index::retire::Retired;
 use serde::Serialize;

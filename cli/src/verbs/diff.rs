@@ -1,14 +1,13 @@
 //! `pawl diff`: which keys differ between what stores give now and what stands in the clusters.
 
-use super::code;
 use super::place::Place;
 use super::selector::chosen;
 use super::targets::{Target, counts};
 use crate::args::{Args, Diff};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use pawl_pipeline::Pipeline;
-use pawl_ports::{Ports, Registry, Scope};
+use pawl_ports::{DocumentKind, Ports, Registry, Scope};
 use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -19,15 +18,23 @@ pub(super) async fn run(pipeline: &Pipeline<World>, args: &Args, diff: &Diff) ->
     let registry = pipeline.ports().registry();
     let mut targets: Vec<Target> = Vec::new();
     if let Some(id) = &wanted.declaration {
-        let declared = registry.declarations(std::slice::from_ref(id)).await?;
+        let mut declared = registry.declarations(std::slice::from_ref(id)).await?;
+        declared.retain(&meant);
         targets.extend(pipeline.rehearse(declared, &[]).await?.into_iter().map(Target::from));
     } else {
         let mut pages = registry.pages(Scope::Cluster(wanted.cluster.clone()));
         while let Some(mut page) = pages.next().await? {
-            let namespace = wanted.namespace.as_ref();
-            page.retain(|each| namespace.is_none_or(|it| *it == each.id.namespace) && meant(each));
+            page.retain(|each| wanted.holds(&each.id) && meant(each));
             targets.extend(pipeline.rehearse(page, &[]).await?.into_iter().map(Target::from));
         }
+    }
+    // Which labels they had, nobody can read.
+    if diff.selector.is_none() {
+        let mut unreadable = registry.unreadable().await?;
+        unreadable.retain(|each| {
+            each.kind == DocumentKind::Declaration && each.id.parse().is_ok_and(|id| wanted.holds(&id))
+        });
+        targets.extend(unreadable.iter().map(Target::unreadable));
     }
     if targets.is_empty() {
         return Err(Error::NotFound(format!(

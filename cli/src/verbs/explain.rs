@@ -3,13 +3,14 @@
 mod account;
 mod code;
 
-use super::{input, over, registry};
+use super::absent::absent;
+use super::input;
 use crate::args::{Args, Explain};
 use crate::error::Error;
+use crate::flow::{over, registry};
 use crate::output::{self, Table};
 use pawl_domain::{Affected, Change, DeclarationId, Moved};
 use pawl_pipeline::Pipeline;
-use pawl_ports::{DocumentKind, Ports, Registry, Unreadable};
 use pawl_runtime::World;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -39,12 +40,7 @@ async fn of_declaration(
     asking: bool,
 ) -> Result<ExitCode, Error> {
     let Some(account) = pipeline.account(id).await? else {
-        let unreadable = pipeline.ports().registry().unreadable().await?;
-        let of_it = |each: &Unreadable| each.kind == DocumentKind::Declaration && each.id == id.to_string();
-        let message = unreadable.into_iter().find(of_it).map(|each| each.to_string());
-        return Err(Error::NotFound(message.unwrap_or_else(|| {
-            format!("{id}: no such declaration is registered (see pawl get), and no file has this name")
-        })));
+        return Err(absent(pipeline, id).await?);
     };
     let witness = match asking {
         true => pipeline.witness(&account).await?,

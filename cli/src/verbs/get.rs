@@ -4,9 +4,10 @@ mod policies;
 mod pushes;
 
 use super::selector::chosen;
-use super::{registry, watch};
+use super::watch::watch;
 use crate::args::{Args, Get, Output, Resource};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output::{self, Table};
 use pawl_domain::{Cluster, Declaration, Record};
 use pawl_pipeline::Pipeline;

@@ -1,8 +1,9 @@
 //! `pawl history`: the last writes of a declaration's target.
 
-use super::registry;
+use super::absent::absent;
 use crate::args::{Args, History};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output::{self, Table};
 use pawl_domain::record::{MovedKey, Written};
 use pawl_pipeline::explain::words::moved;
@@ -15,8 +16,7 @@ pub(super) async fn run(args: &Args, history: &History) -> Result<ExitCode, Erro
     let id = &history.declaration;
     let ports = pipeline.ports();
     if ports.registry().declarations(std::slice::from_ref(id)).await?.is_empty() {
-        let message = format!("{id}: no such declaration is registered; see pawl get");
-        return Err(Error::NotFound(message));
+        return Err(absent(&pipeline, id).await?);
     }
     let record = ports.ledger().entry(id).await?.map(|entry| entry.record);
     let writes = record.iter().flat_map(|record| record.history.writes()).rev();

@@ -1,6 +1,6 @@
 //! `pawl clusters import`: Clusters as manifests, of what a cloud has. Writes nothing into the registry.
 
-use crate::args::Import;
+use crate::args::{Args, Import, Output};
 use crate::error::Error;
 use crate::output;
 use pawl_domain::ClusterName;
@@ -9,9 +9,9 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-pub(super) async fn run(import: &Import) -> Result<ExitCode, Error> {
+pub(super) async fn run(args: &Args, import: &Import) -> Result<ExitCode, Error> {
     let mut found = Vec::new();
-    for region in &import.region {
+    for region in BTreeSet::from_iter(&import.region) {
         for cluster in eks_clusters(region, import.list_role.as_deref()).await? {
             let is_meant =
                 import.tag.iter().all(|(tag, value)| cluster.tags.get(tag).is_some_and(|it| it == value));
@@ -31,11 +31,24 @@ pub(super) async fn run(import: &Import) -> Result<ExitCode, Error> {
             "no such cluster; check --region, --tag, and the account of the role".to_owned(),
         ));
     }
-    // Each begins anew, so that the lists of several accounts can stand one behind the other.
-    let text = |each| format!("---\n{}", serde_saphyr::to_string(each).unwrap_or_default());
-    output::text(&documents.iter().map(text).collect::<String>());
+    output::text(&printed(&documents, args.output));
     output::note(&format!("{} clusters; read them, then: pawl apply --clusters -f <file>", documents.len()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The documents as `pawl apply` takes them: a List where JSON is asked for, else YAML.
+fn printed(documents: &[Manifest], output: Output) -> String {
+    match output {
+        Output::Json => {
+            let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
+            serde_json::to_string_pretty(&list).unwrap_or_default() + "\n"
+        }
+        Output::Table | Output::Wide | Output::Name | Output::Csv | Output::Yaml => {
+            // Each begins anew, so that the lists of several accounts can stand one behind the other.
+            let text = |each| format!("---\n{}", serde_saphyr::to_string(each).unwrap_or_default());
+            documents.iter().map(text).collect()
+        }
+    }
 }
 
 /// What stands in the way of reaching a cluster.
@@ -83,7 +96,10 @@ struct Eks {
 /// One Cluster for each. Names of EKS may have capitals and underscores, which those of Clusters have not; where two would be
 /// called alike, each has its region behind its name.
 fn manifests(import: &Import, found: &[(&str, EksCluster)]) -> Result<Vec<Manifest>, Error> {
-    let plain = |cluster: &EksCluster| cluster.name.to_ascii_lowercase().replace('_', "-");
+    let plain = |cluster: &EksCluster| {
+        let name = cluster.name.to_ascii_lowercase().replace('_', "-");
+        name.trim_end_matches('-').to_owned()
+    };
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, cluster) in found {
         *counts.entry(plain(cluster)).or_default() += 1;
@@ -105,7 +121,7 @@ fn manifests(import: &Import, found: &[(&str, EksCluster)]) -> Result<Vec<Manife
             api_version: "pawl.dev/v1alpha1",
             kind: "Cluster",
             metadata: Metadata {
-                name: name.trim_end_matches('-').parse().map_err(|why| unusable(&why))?,
+                name: name.parse().map_err(|why| unusable(&why))?,
                 labels: cluster.tags.iter().filter(is_label).map(|(k, v)| (k.clone(), v.clone())).collect(),
             },
             spec: Spec {
@@ -168,6 +184,12 @@ mod tests {
         let options = pawl_manifests::ParseOptions::new(pawl_domain::Home::Applied);
         let read = pawl_manifests::parse(&text.join("---\n"), "test", &options);
         assert_eq!(read.problems, []);
+        for output in [Output::Json, Output::Yaml, Output::Table] {
+            let text = printed(&written, output);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), output == Output::Json);
+            let again = pawl_manifests::parse(&text, "test", &options);
+            assert_eq!((again.problems, again.clusters), (Vec::new(), read.clusters.clone()), "{output:?}");
+        }
         let names: Vec<String> = read.clusters.iter().map(|each| each.name.to_string()).collect();
         assert_eq!(names, ["prod-a", "shop-eu-central-1", "shop-eu-west-1"]);
         let labels = &read.clusters[0].labels;
@@ -176,6 +198,16 @@ mod tests {
             ["empty=", "tier=prod"]
         );
         assert!(read.clusters.iter().all(|each| each.index && each.namespaces.len() == 1));
+    }
+
+    #[test]
+    fn names_that_differ_in_their_last_signs_alone_get_their_regions() {
+        let found = [("eu-west-1", cluster("prod_", &[])), ("eu-west-2", cluster("prod", &[]))];
+        let names: Vec<_> =
+            manifests(&import(), &found).unwrap().iter().map(|each| each.metadata.name.to_string()).collect();
+        assert_eq!(names, ["prod-eu-west-1", "prod-eu-west-2"]);
+        let found = [("eu-west-1", cluster("prod_", &[])), ("eu-west-1", cluster("prod", &[]))];
+        assert!(manifests(&import(), &found).is_err());
     }
 
     #[test]

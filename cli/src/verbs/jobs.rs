@@ -1,17 +1,14 @@
 //! `pawl jobs`: the job queue, in the local file or in SQS with its dead-letter queue.
 
-use super::code;
 use crate::args::{Args, Jobs, JobsVerb};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
+use crate::queued::QueuedJob;
 use pawl_runtime::Inbox;
-use pawl_runtime::inbox::desk::{Shelved, Which};
+use pawl_runtime::inbox::desk::Which;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-
-/// How many declarations of a job a row names.
-const NAMED: usize = 2;
 
 pub(super) async fn run(args: &Args, jobs: &Jobs) -> Result<ExitCode, Error> {
     let inbox = pawl_runtime::inbox(&args.lookup()).await?;
@@ -33,7 +30,7 @@ fn which(ids: &[String], all_dead: bool) -> Which {
 
 async fn list(inbox: &Inbox, args: &Args, limit: usize) -> Result<ExitCode, Error> {
     let shown = inbox.shown(limit).await?;
-    let jobs = shown.jobs.iter().map(Row::from).collect();
+    let jobs = shown.jobs.iter().map(QueuedJob::from).collect();
     output::show(&Listed { waiting: shown.waiting, dead: shown.dead, jobs }, args.output);
     Ok(ExitCode::SUCCESS)
 }
@@ -45,7 +42,7 @@ async fn show(inbox: &Inbox, args: &Args, id: &str) -> Result<ExitCode, Error> {
         ));
         return Ok(ExitCode::FAILURE);
     };
-    let row = Row::from(&shelved);
+    let row = QueuedJob::from(&shelved);
     let declarations = shelved.job().map(|job| job.declarations).unwrap_or_default();
     let declarations = declarations.iter().map(ToString::to_string).collect();
     output::show(&Shown { job: row, declarations }, args.output);
@@ -72,58 +69,7 @@ fn acted(
 struct Listed {
     waiting: u64,
     dead: u64,
-    jobs: Vec<Row>,
-}
-
-/// One job.
-#[derive(Debug, Serialize)]
-pub(crate) struct Row {
-    pub(crate) id: String,
-    pub(crate) state: &'static str,
-    pub(crate) attempts: u32,
-    declarations: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) since: Option<String>,
-    pub(crate) what: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
-}
-
-impl From<&Shelved> for Row {
-    fn from(shelved: &Shelved) -> Self {
-        let (declarations, since, what) = match shelved.job() {
-            Ok(job) => {
-                let mut names: Vec<_> =
-                    job.declarations.iter().take(NAMED).map(ToString::to_string).collect();
-                let more = job.declarations.len() - names.len();
-                names.extend((more > 0).then(|| format!("and {more} more")));
-                (job.declarations.len(), Some(format!("{:.0}", job.at)), names.join(", "))
-            }
-            Err(problem) => (0, None, problem.to_string()),
-        };
-        Self {
-            id: shelved.id.clone(),
-            state: shelved.state,
-            attempts: shelved.attempts,
-            declarations,
-            since,
-            what,
-            reason: shelved.reason.clone(),
-        }
-    }
-}
-
-impl Row {
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.id.clone(),
-            self.state.to_owned(),
-            self.attempts.to_string(),
-            self.since.clone().unwrap_or_default(),
-            self.what.clone(),
-            self.reason.clone().unwrap_or_default(),
-        ]
-    }
+    jobs: Vec<QueuedJob>,
 }
 
 const HEADINGS: &[&str] = &["JOB", "STATE", "ATTEMPTS", "SINCE", "DECLARATIONS", "REASON"];
@@ -132,7 +78,7 @@ impl Table for Listed {
     const HEADINGS: &'static [&'static str] = HEADINGS;
 
     fn rows(&self) -> Vec<Vec<String>> {
-        self.jobs.iter().map(Row::cells).collect()
+        self.jobs.iter().map(QueuedJob::cells).collect()
     }
 
     fn summary(&self) -> Option<String> {
@@ -143,7 +89,7 @@ impl Table for Listed {
 /// One job with all of its declarations.
 #[derive(Debug, Serialize)]
 struct Shown {
-    job: Row,
+    job: QueuedJob,
     declarations: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+mod absent;
 mod apply;
 mod check;
 mod clusters;
@@ -10,11 +11,14 @@ mod get;
 mod history;
 mod import;
 mod input;
-pub(crate) mod jobs;
+mod jobs;
+mod man;
 mod manifests;
 mod migrate;
+mod offer;
 mod place;
 mod plan;
+mod problems;
 mod rbac;
 mod render;
 mod report;
@@ -25,22 +29,15 @@ mod sweep;
 mod sync;
 mod targets;
 mod wait;
+mod watch;
 mod who;
 
 use crate::args::{Args, Clusters, Verb};
 use crate::error::Error;
+use crate::flow::over;
 use crate::{output, serve};
 use clap::CommandFactory;
-use pawl_pipeline::Pipeline;
-use pawl_runtime::World;
 use std::process::ExitCode;
-use std::time::Duration;
-
-/// Between two looks of `--watch`.
-const AGAIN: Duration = Duration::from_secs(2);
-
-/// How long giving up tokens may take.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Does what the command line says.
 ///
@@ -65,10 +62,11 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Who(who) => who::run(args, who).await,
         Verb::Jobs(jobs) => jobs::run(args, jobs).await,
         Verb::Sweep(sweep) => over(args, async |flow| sweep::run(flow, args, sweep).await).await,
-        Verb::Clusters(Clusters::Import(import)) => import::run(import).await,
+        Verb::Clusters(Clusters::Import(import)) => import::run(args, import).await,
         Verb::Rbac(rbac) => rbac::run(rbac),
         Verb::Serve(serve) => serve::run(args, serve).await,
         Verb::Console(console) => serve::console::run(args, console).await,
+        Verb::Man { folder } => man::run(folder),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "pawl", &mut script);
@@ -76,51 +74,4 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// Does something that may log in to stores, and gives up what they keep for this process, however it went.
-async fn over(
-    args: &Args,
-    work: impl AsyncFnOnce(&Pipeline<World>) -> Result<ExitCode, Error>,
-) -> Result<ExitCode, Error> {
-    let pipeline = open(args).await?;
-    let result = work(&pipeline).await;
-    farewell(&pipeline).await;
-    result
-}
-
-/// Looks, and shows what it saw; with `--watch` again and again, until somebody stops it or nobody reads it any more.
-async fn watch<S: FnOnce()>(
-    watching: bool,
-    mut look: impl AsyncFnMut() -> Result<S, Error>,
-) -> Result<(), Error> {
-    loop {
-        let show = look().await?;
-        if watching {
-            output::wipe();
-        }
-        show();
-        if !watching || !output::is_read() {
-            return Ok(());
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-/// Gives up what stores keep for this process; one that does not answer does not hold it up.
-pub(crate) async fn farewell(pipeline: &Pipeline<World>) {
-    let _ = tokio::time::timeout(FAREWELL, pipeline.ports().close()).await;
-}
-
-async fn open(args: &Args) -> Result<Pipeline<World>, Error> {
-    Ok(pawl_runtime::open(&args.lookup()).await?)
-}
-
-/// For what asks neither stores nor clusters: without AWS where the registry is a file.
-pub(crate) async fn registry(args: &Args) -> Result<Pipeline<World>, Error> {
-    Ok(pawl_runtime::open_registry(&args.lookup()).await?)
-}
-
-fn code(well: bool) -> ExitCode {
-    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -10,6 +10,15 @@ pub(super) struct Place {
     pub(super) declaration: Option<DeclarationId>,
 }
 
+impl Place {
+    /// Whether the declaration of this id is there.
+    pub(super) fn holds(&self, id: &DeclarationId) -> bool {
+        self.cluster == id.cluster
+            && self.namespace.as_ref().is_none_or(|namespace| *namespace == id.namespace)
+            && self.declaration.as_ref().is_none_or(|declaration| declaration == id)
+    }
+}
+
 impl std::str::FromStr for Place {
     type Err = Error;
 

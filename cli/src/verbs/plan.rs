@@ -1,11 +1,11 @@
 //! `pawl plan`: what applying manifests would do, to the registry and to the targets.
 
-use super::apply::{line, read, rights};
-use super::code;
+use super::offer::{read, rights};
+use super::problems::line;
 use super::targets::{Target, counts};
 use crate::args::{Args, Plan};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use pawl_domain::Problem;
 use pawl_pipeline::Pipeline;
 use pawl_pipeline::rehearse::forecast::Forecast;

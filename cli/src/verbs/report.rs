@@ -1,9 +1,8 @@
 //! `pawl report`: what a security team asks each quarter.
 
-use super::code;
 use crate::args::{Args, Report};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use jiff::{SignedDuration, Timestamp};
 use pawl_pipeline::Pipeline;
 use pawl_pipeline::sweep::review::{ListedKey, Review};

@@ -1,9 +1,10 @@
 //! `pawl status`: how the fleet fares, in ten lines.
 
 use super::selector::chosen;
-use super::{registry, watch};
+use super::watch::watch;
 use crate::args::{Args, Status};
 use crate::error::Error;
+use crate::flow::registry;
 use crate::output::{self, Table};
 use pawl_pipeline::explain::fleet::Fleet;
 use pawl_pipeline::explain::status::{Line, lines};

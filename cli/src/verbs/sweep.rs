@@ -1,10 +1,9 @@
 //! `pawl sweep`: the polling fallback, once.
 
-use super::code;
 use super::results::Results;
 use crate::args::{Args, Sweep};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, code};
 use pawl_pipeline::Pipeline;
 use pawl_runtime::World;
 use std::process::ExitCode;

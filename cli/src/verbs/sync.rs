@@ -1,10 +1,10 @@
 //! `pawl sync`: by hand what an event would do.
 
+use super::input;
 use super::results::Results;
-use super::{code, input};
 use crate::args::{Args, Sync};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, code};
 use pawl_domain::{Change, DeclarationId};
 use pawl_pipeline::{Pipeline, Report};
 use pawl_ports::{Clock, Job, Ports, Registry};

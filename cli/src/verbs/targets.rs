@@ -2,6 +2,7 @@
 
 use pawl_domain::DeclarationId;
 use pawl_pipeline::rehearse::{Field, Intent, Rehearsal, Would};
+use pawl_ports::Unreadable;
 use serde::Serialize;
 
 /// What would become of one target. Of values it has keyed digests.
@@ -34,6 +35,18 @@ const LEFT: &str = "none";
 const FAILED: &str = "failed";
 
 impl Target {
+    /// That of a declaration whose document cannot be read.
+    pub(super) fn unreadable(document: &Unreadable) -> Self {
+        Self {
+            declaration: document.id.clone(),
+            cluster: document.id.split('/').next().unwrap_or_default().to_owned(),
+            target: "unknown".to_owned(),
+            change: FAILED,
+            keys: Vec::new(),
+            message: Some(document.to_string()),
+        }
+    }
+
     /// Whether it would stay as it stands, and nothing stands in the way.
     pub(super) fn is_left(&self) -> bool {
         self.change == LEFT && self.message.is_none()

@@ -1,9 +1,8 @@
 //! `pawl wait`: until every Secret that a key goes into stands on what its store gives out.
 
-use super::code;
 use crate::args::{Args, Wait};
 use crate::error::Error;
-use crate::output::{self, Table};
+use crate::output::{self, Table, code};
 use pawl_domain::{Change, DeclarationId};
 use pawl_pipeline::Pipeline;
 use pawl_pipeline::explain::receipt::{Receipt, Stand};

@@ -5,8 +5,7 @@
 use crate::{Site, Taken, take};
 use jiff::Timestamp;
 use pawl_events::azure;
-use pawl_runtime::event_grid::Refused;
-use pawl_runtime::function_url::{Request, again, answer, problem};
+use pawl_runtime::function_url::{Request, answer, problem};
 use pawl_runtime::intake;
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 pub(super) async fn events(site: &Site, request: &Request, now: Timestamp) -> Value {
     if let Err(refused) = site.event_grid.check(|name| request.header(name), now).await {
         intake::refused();
-        return turned_away(refused);
+        return problem(refused.status(), &refused.to_string());
     }
     let Some(body) = request.body() else { return problem(400, "the body is not base64") };
     if let Some(code) = azure::validation_code(&body) {
@@ -26,14 +25,14 @@ pub(super) async fn events(site: &Site, request: &Request, now: Timestamp) -> Va
     match take(site, &body).await {
         Taken::Put(changes) => answer(200, &json!({ "changes": changes })),
         Taken::Dropped(error) => problem(400, &error.to_string()),
-        Taken::Again(error) => again(&error.to_string()),
+        Taken::Again(error) => problem(503, &error.to_string()),
     }
 }
 
 /// Says who may send CloudEvents: Event Grid, as much as it likes.
 pub(super) async fn consent(site: &Site, request: &Request, now: Timestamp) -> Value {
     if let Err(refused) = site.event_grid.check_question(|name| request.header(name), now).await {
-        return turned_away(refused);
+        return problem(refused.status(), &refused.to_string());
     }
     match request.header("webhook-request-origin") {
         Some(origin) if azure::is_welcome(origin) => json!({
@@ -41,14 +40,5 @@ pub(super) async fn consent(site: &Site, request: &Request, now: Timestamp) -> V
             "headers": { "allow": "POST, OPTIONS", "webhook-allowed-origin": origin, "webhook-allowed-rate": "*" },
         }),
         _ => problem(405, "only Event Grid is asked to send events here"),
-    }
-}
-
-fn turned_away(refused: Refused) -> Value {
-    let message = refused.to_string();
-    match refused {
-        Refused::Closed => problem(404, &message),
-        Refused::NoKeys => again(&message),
-        Refused::Token | Refused::Bearer(_) => problem(401, &message),
     }
 }

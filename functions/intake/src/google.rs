@@ -2,9 +2,8 @@
 
 use crate::{Site, Taken, take};
 use jiff::Timestamp;
-use pawl_runtime::function_url::{Request, again, problem};
+use pawl_runtime::function_url::{Request, problem};
 use pawl_runtime::intake;
-use pawl_runtime::pubsub::Refused;
 use serde_json::{Value, json};
 
 /// Pub/Sub sends again whatever is not answered with success, so that what cannot be read is answered so as well.
@@ -14,17 +13,12 @@ use serde_json::{Value, json};
 pub(super) async fn pushed(site: &Site, request: &Request, now: Timestamp) -> Value {
     if let Err(refused) = site.pubsub.check(request.header("authorization"), now).await {
         intake::refused();
-        let message = refused.to_string();
-        return match refused {
-            Refused::Closed => problem(404, &message),
-            Refused::NoKeys => again(&message),
-            Refused::Token(_) => problem(401, &message),
-        };
+        return problem(refused.status(), &refused.to_string());
     }
     // What Lambda could not hand over whole is counted as what cannot be read.
     let body = request.body().unwrap_or_default();
     match take(site, &body).await {
         Taken::Put(_) | Taken::Dropped(_) => json!({ "statusCode": 204 }),
-        Taken::Again(error) => again(&error.to_string()),
+        Taken::Again(error) => problem(503, &error.to_string()),
     }
 }

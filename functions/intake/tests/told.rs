@@ -5,15 +5,13 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use pawl_domain::SecretValue;
 use pawl_intake::{Site, handle};
 use pawl_runtime::{EventBus, config, event_grid, pubsub};
+use pawl_servers::Signer;
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -26,12 +24,12 @@ const NOW: i64 = 1_800_000_000;
 /// A bus, the keys of Google, and a function in front of both.
 struct World {
     server: MockServer,
-    google: RsaKeyPair,
+    google: Signer,
     site: Site,
 }
 
 async fn world() -> World {
-    let (server, google) = (MockServer::start().await, RsaKeyPair::generate(KeySize::Rsa2048).unwrap());
+    let (server, google) = (MockServer::start().await, Signer::generate().unwrap());
     let takes = |request: &Request| {
         let taken: Vec<_> = details(request).iter().map(|_| json!({ "EventId": "e" })).collect();
         ResponseTemplate::new(200).set_body_json(json!({ "FailedEntryCount": 0, "Entries": taken }))
@@ -111,7 +109,7 @@ async fn what_pubsub_pushes_becomes_changes_on_the_bus() {
 #[tokio::test]
 async fn nobody_but_google_for_one_account_and_audience_pushes() {
     let world = world().await;
-    let other = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let other = Signer::generate().unwrap();
     for token in [
         String::new(),
         "a.b.c".to_owned(),
@@ -314,14 +312,11 @@ fn details(request: &Request) -> Vec<Value> {
     body["Entries"].as_array().unwrap().iter().map(detail).collect()
 }
 
-fn key_set(pair: &RsaKeyPair) -> Value {
-    let der = pair.public_key().as_ref();
-    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    // PKCS#1: at this size the modulus stands behind nine bytes, and before the exponent 65537.
-    json!({ "keys": [{ "kid": "one", "kty": "RSA", "n": text(&der[9..265]), "e": text(&[1, 0, 1]) }] })
+fn key_set(signer: &Signer) -> Value {
+    json!({ "keys": [signer.key("one")] })
 }
 
-fn signed(pair: &RsaKeyPair, edits: &[(&str, Value)]) -> String {
+fn signed(signer: &Signer, edits: &[(&str, Value)]) -> String {
     let mut claims = json!({
         "iss": "https://accounts.google.com", "aud": AUDIENCE, "email": ACCOUNT, "email_verified": true,
         "sub": "113774264463038321964", "iat": NOW - 10, "exp": NOW + 3590,
@@ -329,9 +324,5 @@ fn signed(pair: &RsaKeyPair, edits: &[(&str, Value)]) -> String {
     for (name, value) in edits {
         claims[*name] = value.clone();
     }
-    let text = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    let unsigned = format!("{}.{}", text(&json!({ "alg": "RS256", "kid": "one" })), text(&claims));
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature).unwrap();
-    format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))
+    signer.token(&json!({ "alg": "RS256", "kid": "one" }), &claims).unwrap()
 }

@@ -13,7 +13,7 @@ use pawl_domain::Change;
 use pawl_runtime::EventBus;
 use pawl_runtime::audit::{Admission, Audit, Counts};
 use pawl_runtime::config;
-use pawl_runtime::function_url::{Request, answer};
+use pawl_runtime::function_url::{Request, answer, problem};
 use serde_json::{Value, json};
 use tracing::{instrument, warn};
 
@@ -84,19 +84,19 @@ async fn logs(site: &Site, event: &[u8]) -> Result<Value, Error> {
 /// 503: send it again.
 async fn http(site: &Site, request: &Request, now: Timestamp) -> Value {
     let Some(body) = request.body() else {
-        return answer(400, &json!({ "error": "the body is not base64" }));
+        return problem(400, "the body is not base64");
     };
     let known = site.iam && request.is_known_to_iam();
     if !known && let Err(refused) = site.admission.check(|name| request.header(name), &body, now) {
-        return answer(401, &json!({ "error": refused.to_string() }));
+        return problem(401, &refused.to_string());
     }
     match changes_of(site, &body) {
-        Err(problem) => answer(400, &json!({ "error": problem.to_string() })),
+        Err(error) => problem(400, &error.to_string()),
         Ok((_, Counts { changes: 0, nothing: 0, malformed: 1.. })) => {
-            answer(400, &json!({ "error": "none of the lines is an audit record" }))
+            problem(400, "none of the lines is an audit record")
         }
         Ok((changes, counts)) => match put(site, &changes).await {
-            Err(problem) => answer(503, &json!({ "error": problem.to_string() })),
+            Err(error) => problem(503, &error.to_string()),
             Ok(()) => answer(200, &json!({ "changes": counts.changes, "malformed": counts.malformed })),
         },
     }

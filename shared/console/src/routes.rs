@@ -44,7 +44,7 @@ pub fn routes<P: Ports>(pipeline: Arc<Pipeline<P>>, desk: Desk, door: Door) -> R
         .route("/console/{*rest}", any(at_nowhere::<P>))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&site), let_in::<P>))
         .route("/console/login", get(at_login::<P>).post(log_in::<P>))
-        .route("/console/logout", post(log_out))
+        .route("/console/logout", post(log_out::<P>))
         .route("/console/style.css", get(|| async { file("text/css; charset=utf-8", pages::STYLE) }))
         .route("/console/icon.svg", get(|| async { file("image/svg+xml", pages::ICON) }))
         .layer(middleware::map_response(|response: Response| async move { guard(response) }))
@@ -130,6 +130,9 @@ async fn at_login<P: Ports>(State(site): Here<P>, headers: HeaderMap, RawQuery(q
 }
 
 async fn log_in<P: Ports>(State(site): Here<P>, headers: HeaderMap, body: Body) -> Response {
+    if !is_of_this_site(&headers) {
+        return of_another_site(&site);
+    }
     let Ok(body) = axum::body::to_bytes(body, FORM).await else {
         return login::page(site.now(), Some("That is too long for a token."), StatusCode::PAYLOAD_TOO_LARGE);
     };
@@ -139,7 +142,9 @@ async fn log_in<P: Ports>(State(site): Here<P>, headers: HeaderMap, body: Body) 
 
 /// Begins a session where the token is right.
 fn admit<P: Ports>(site: &Site<P>, headers: &HeaderMap, shown: &str) -> Response {
-    let over_tls = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+    // Of a row of proxies, the first one tells what the browser speaks.
+    let proto = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok()?.split(',').next());
+    let over_tls = proto.is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"));
     let session = site.door.is_token(shown).then(|| site.door.session(site.now(), over_tls)).flatten();
     match session {
         Some(session) => {
@@ -153,9 +158,23 @@ fn admit<P: Ports>(site: &Site<P>, headers: &HeaderMap, shown: &str) -> Response
     }
 }
 
-async fn log_out() -> Response {
+async fn log_out<P: Ports>(State(site): Here<P>, headers: HeaderMap) -> Response {
+    if !is_of_this_site(&headers) {
+        return of_another_site(&site);
+    }
     let ended = Door::farewell();
     (StatusCode::SEE_OTHER, [(LOCATION, "/console/login"), (SET_COOKIE, ended.as_str())]).into_response()
+}
+
+/// Whether a form was sent by a page of this console, as far as the browser says. `Origin` says nothing here: pages are sent
+/// with `no-referrer`.
+fn is_of_this_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none")
+}
+
+fn of_another_site<P: Ports>(site: &Site<P>) -> Response {
+    let message = "That form was sent by a page of another site. Open the console by its own address.";
+    login::page(site.now(), Some(message), StatusCode::FORBIDDEN)
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {

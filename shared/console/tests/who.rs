@@ -85,6 +85,41 @@ async fn who_shows_the_token_has_a_session_until_he_leaves_or_it_ends() {
     assert!(answer.status == StatusCode::SEE_OTHER && set.contains("Max-Age=0"), "{set}");
 }
 
+/// A browser says whose page sends a form; who is no browser says nothing, and has no cookies that somebody could borrow.
+#[tokio::test]
+async fn forms_of_other_sites_change_no_session() {
+    let visitor = Visitor::new();
+    for (whose, welcome) in [
+        (None, true),
+        (Some("same-origin"), true),
+        (Some("none"), true),
+        (Some("same-site"), false),
+        (Some("cross-site"), false),
+    ] {
+        for (path, form) in [("/console/login", format!("token={TOKEN}")), ("/console/logout", String::new())]
+        {
+            let request = Request::post(path);
+            let request =
+                whose.iter().fold(request, |request, whose| request.header("sec-fetch-site", *whose));
+            let answer = visitor.send(request.body(Body::from(form)).unwrap()).await;
+            let want = if welcome { StatusCode::SEE_OTHER } else { StatusCode::FORBIDDEN };
+            assert_eq!(answer.status, want, "{path} {whose:?}");
+            assert_eq!(answer.headers.contains_key("set-cookie"), welcome, "{path} {whose:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_stays_with_tls_where_the_first_proxy_speaks_it() {
+    let visitor = Visitor::new();
+    for (proto, secure) in [("https", true), ("HTTPS", true), ("https, http", true), ("http, https", false)] {
+        let request = Request::post("/console/login").header("x-forwarded-proto", proto);
+        let answer = visitor.send(request.body(Body::from(format!("token={TOKEN}"))).unwrap()).await;
+        let set = answer.headers["set-cookie"].to_str().unwrap();
+        assert_eq!(set.ends_with("; Secure"), secure, "{proto}: {set}");
+    }
+}
+
 #[tokio::test]
 async fn the_address_that_a_process_prints_lets_in() {
     let visitor = Visitor::new();

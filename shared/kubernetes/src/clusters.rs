@@ -5,7 +5,7 @@ use crate::connect::{ClusterDirectory, Connections, Shared};
 use crate::options::Options;
 use crate::watch::{self, OwnWrites};
 use crate::wire::Object;
-use crate::{credentials, families, push, scan, status, store_status, targets};
+use crate::{credentials, families, push, scan, status, store_status, targets, workloads};
 use pawl_domain::cluster::SecretKeyAt;
 use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
@@ -16,7 +16,7 @@ use pawl_domain::{
 };
 use pawl_ports::{
     ApiEndpoint, Clock, ClusterCredentials, ClusterIdentity, Clusters, Error, Families, Parents, PushStatus,
-    Sighting, Status, StoreStatus, TargetRef, TemplateKind, Watches, WholeSecret, Writer,
+    Sighting, Status, StoreStatus, TargetRef, TemplateKind, Watches, WholeSecret, Workload, Writer,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,6 +98,10 @@ impl<I: ClusterIdentity + 'static, D: ClusterDirectory> Clusters for KubernetesC
         let call = Call::new(Step::Lookup, Verb::Get, &NAMESPACES).name(namespace.as_str()).metadata_only();
         let object: Object = link.send(&call).await?.or_fail(&call, cluster)?.read(&call, cluster)?;
         Ok(object.metadata.labels.unwrap_or_default())
+    }
+
+    async fn workloads(&self, cluster: &ClusterName, namespace: &Namespace) -> Result<Vec<Workload>, Error> {
+        workloads::all(&*self.connections.link(cluster).await?, namespace).await
     }
 
     async fn managed(

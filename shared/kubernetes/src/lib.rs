@@ -27,6 +27,7 @@ mod store_status;
 mod targets;
 mod watch;
 mod wire;
+mod workloads;
 
 pub use clusters::KubernetesClusters;
 pub use connect::ClusterDirectory;

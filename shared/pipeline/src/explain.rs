@@ -19,7 +19,7 @@ use pawl_domain::refresh::due;
 use pawl_domain::{
     Affected, Change, Declaration, DeclarationId, IndexKey, NotAffected, Record, Store, StoreId, affected,
 };
-use pawl_ports::{Clock, Error, Ledger, PAGE, Ports, Registry, Scope};
+use pawl_ports::{Clock, DocumentKind, Error, Ledger, PAGE, Ports, Registry, Scope, Unreadable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a change would do to one declaration.
@@ -77,6 +77,23 @@ impl<P: Ports> Explain<P> {
             }
         }
         Ok(readers)
+    }
+}
+
+impl<P: Ports> Explain<P> {
+    /// The declarations that may read a key and whose documents cannot be read, so that nobody knows.
+    pub(crate) async fn perhaps_readers(&self, change: &Change) -> Result<Vec<Unreadable>, Error> {
+        let registry = self.base.ports.registry();
+        let mut missing = BTreeSet::new();
+        for ids in self.base.candidates(change).await?.chunks(PAGE) {
+            let known = registry.declarations(ids).await?;
+            let known: BTreeSet<&DeclarationId> = known.iter().map(|each| &each.id).collect();
+            missing.extend(ids.iter().filter(|id| !known.contains(id)).map(ToString::to_string));
+        }
+        // Those that were removed in the meantime are not among them.
+        let mut found = if missing.is_empty() { Vec::new() } else { registry.unreadable().await? };
+        found.retain(|each| each.kind == DocumentKind::Declaration && missing.contains(&each.id));
+        Ok(found)
     }
 }
 

@@ -31,7 +31,7 @@ use pawl_domain::{
     Change, Cluster, ClusterName, Declaration, DeclarationId, DigestKey, Functions, Manifests, ObjectName,
     Store,
 };
-use pawl_ports::{Clock, Error, Job, Ports};
+use pawl_ports::{Clock, Error, Job, Ports, Unreadable};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -320,6 +320,14 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked.
     pub async fn readers(&self, change: &Change) -> Result<Vec<Reader>, Error> {
         self.explain.readers(change).boxed().await
+    }
+
+    /// The declarations that may read the changed key and whose documents cannot be read, so that nobody knows.
+    ///
+    /// # Errors
+    /// Only if the registry could not be asked.
+    pub async fn perhaps_readers(&self, change: &Change) -> Result<Vec<Unreadable>, Error> {
+        self.explain.perhaps_readers(change).boxed().await
     }
 
     /// How the targets of the key that `change` names stand against what its stores give out now. The version in force must

@@ -1,6 +1,6 @@
 //! The contract of the clusters.
 
-use crate::{Error, PushStatus, Status, StoreStatus, TargetRef};
+use crate::{Error, PushStatus, Status, StoreStatus, TargetRef, Workload};
 use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::reconcile::{Action, Existing, Replacement};
 use pawl_domain::{
@@ -66,6 +66,17 @@ pub trait Clusters: Send + Sync {
         cluster: &ClusterName,
         namespace: &Namespace,
     ) -> impl Future<Output = Result<BTreeMap<String, String>, Error>> + Send;
+
+    /// The workloads of a namespace, in the order of their kinds and names, with the Secrets that their Pods use. What another
+    /// workload made is named by that one alone. Asked for by people only, so Pawl's own rights need not allow it.
+    ///
+    /// # Errors
+    /// `Denied` when one of the kinds may not be listed there: a part MUST NOT pass for the whole.
+    fn workloads(
+        &self,
+        cluster: &ClusterName,
+        namespace: &Namespace,
+    ) -> impl Future<Output = Result<Vec<Workload>, Error>> + Send;
 
     /// The resourceVersion of every Secret of a cluster that carries the managed label, by namespace and name. Reads
     /// no data.

@@ -28,6 +28,7 @@ mod store_watch;
 mod target;
 mod unreadable;
 mod watches;
+mod workload;
 
 pub use asked::{Listed, Listing, Part, Wanted};
 pub use caller::{CallerIdentity, Question, SignedRequest};
@@ -55,6 +56,7 @@ pub use store_watch::StoreSighting;
 pub use target::TargetRef;
 pub use unreadable::{DocumentKind, Unreadable, readable};
 pub use watches::{Declared, Sighting, Watches, Writer};
+pub use workload::{Usage, Workload};
 
 use jiff::Timestamp;
 

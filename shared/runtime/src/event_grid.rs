@@ -56,6 +56,17 @@ pub enum Refused {
     NoKeys,
 }
 
+impl Refused {
+    /// The status of the answer. After 401 Event Grid gives an event up, or waits for minutes; after 503 it comes again soon.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Closed => 404,
+            Self::Token | Self::Bearer(_) => 401,
+            Self::NoKeys => 503,
+        }
+    }
+}
+
 impl Admission {
     /// Lets in who is configured.
     pub fn new(config: &config::EventGrid) -> Self {
@@ -71,8 +82,7 @@ impl Admission {
     /// shown.
     ///
     /// # Errors
-    /// [`Refused`]; the body must then not be looked at. [`Refused::NoKeys`] passes: the request should come again, with
-    /// 503. After 401 Event Grid gives an event up, or waits for minutes.
+    /// [`Refused`]; the body must then not be looked at. [`Refused::NoKeys`] passes: the request should come again.
     pub async fn check<'h>(
         &self,
         header: impl Fn(&str) -> Option<&'h str>,

@@ -76,14 +76,11 @@ pub fn answer(status: u16, body: &Value) -> Value {
     json!({ "statusCode": status, "headers": { "content-type": "application/json" }, "body": body.to_string() })
 }
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. After 503 the request should come again.
 pub fn problem(status: u16, message: &str) -> Value {
-    answer(status, &json!({ "error": message }))
-}
-
-/// An answer after which the request should come again.
-pub fn again(message: &str) -> Value {
-    let mut answer = problem(503, message);
-    answer["headers"]["retry-after"] = json!("5");
+    let mut answer = answer(status, &json!({ "error": message }));
+    if status == 503 {
+        answer["headers"]["retry-after"] = json!("5");
+    }
     answer
 }

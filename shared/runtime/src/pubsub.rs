@@ -28,6 +28,17 @@ pub enum Refused {
     Token(oidc::Refused),
 }
 
+impl Refused {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Closed => 404,
+            Self::NoKeys => 503,
+            Self::Token(_) => 401,
+        }
+    }
+}
+
 /// Lets in whoever shows such a token. Where none is configured, it lets nobody in.
 #[derive(Debug)]
 pub struct Admission(Option<Verifier>);

@@ -33,6 +33,16 @@ pub enum Refused {
     Wrong,
 }
 
+impl Refused {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Closed(_) => 404,
+            Self::Unsigned(_) | Self::Wrong => 401,
+        }
+    }
+}
+
 impl Admission {
     /// Lets a webhook of Doppler in that shows this in [`DOPPLER`].
     ///

@@ -4,34 +4,19 @@
 
 use futures::FutureExt;
 use pawl_domain::store::{GcpAuth, GcpStore, SecretKeyRef};
-use pawl_domain::{Access, DigestKey, Kind, Location, Provider, SecretValue, Store};
+use pawl_domain::{DigestKey, Kind, Location, Provider, SecretValue, Store};
 use pawl_pipeline::{Pipeline, Settings};
-use pawl_ports::{CallerIdentity, Error, Ports, Question, SignedRequest};
+use pawl_ports::Ports;
 use pawl_runtime::pull::{Pulled, Puller, Subscription};
 use pawl_servers::gcpsm::{Google, SUBSCRIPTION};
 use pawl_stores::OwnIdentity;
 use pawl_stores::kit::Bounds;
 use pawl_world::build::store_id;
-use pawl_world::{Canary, FakeClock, Fault, Point, World, cluster, declaration};
-use std::collections::BTreeMap;
+use pawl_world::{Canary, FakeClock, Fault, NoAws, Point, World, cluster, declaration};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::Instant;
-
-#[derive(Debug)]
-struct NoAws;
-
-impl CallerIdentity for NoAws {
-    async fn signed_caller_identity(
-        &self,
-        _: &Access,
-        _: &BTreeMap<String, String>,
-        _: Question,
-    ) -> Result<SignedRequest, Error> {
-        panic!("a key proves the identity")
-    }
-}
 
 /// A server whose one declaration reads a secret of Google's, and the subscription that tells it of changes.
 struct Site {

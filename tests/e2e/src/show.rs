@@ -5,7 +5,8 @@
     reason = "a demo is there to be read, and says everything here"
 )]
 
-use crate::Error;
+use crate::{Error, Result};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,4 +44,23 @@ pub fn calls(calls: &BTreeMap<String, usize>) -> String {
 /// A time to a tenth of a millisecond.
 pub fn time(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
+/// Ends the demo with what went wrong, unless this holds.
+///
+/// # Errors
+/// It does not hold.
+pub fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Otherwise(otherwise())) }
+}
+
+/// What became of each declaration, from the command's JSON.
+///
+/// # Errors
+/// The text is none of `pawl sync` or `pawl sweep`.
+pub fn outcomes(json: &str) -> Result<Vec<(String, String)>> {
+    let rows: Vec<Value> = serde_json::from_str(json)
+        .map_err(|error| Error::Otherwise(format!("the output of pawl is no JSON array: {error}")))?;
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap_or("?").to_owned();
+    Ok(rows.iter().map(|row| (text(row, "declaration"), text(row, "outcome"))).collect())
 }

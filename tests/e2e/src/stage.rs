@@ -7,6 +7,7 @@ use pawl_devcluster::{DevCluster, Options};
 use pawl_servers::process::clean_command;
 use pawl_servers::{Aws, Moto, Service};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Instant;
@@ -210,6 +211,12 @@ impl Stage {
     pub fn reset_calls(&self) {
         self.meter.reset();
         self.clusters.iter().for_each(DevCluster::reset_calls);
+    }
+
+    /// What was asked of the clusters since then, by kind.
+    pub fn cluster_calls(&self) -> BTreeMap<String, usize> {
+        let calls: Vec<_> = self.clusters.iter().flat_map(DevCluster::calls).collect();
+        pawl_devcluster::tally(&calls)
     }
 
     /// A Cluster of pawl.dev as it would stand in git, with its token in a file of the stage.

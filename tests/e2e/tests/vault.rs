@@ -1,7 +1,6 @@
 //! From a write in Vault to the Secrets of two clusters: the real server of Pawl, told by nothing but the audit log.
 
 use jiff::SignedDuration;
-use pawl_devcluster::DevCluster;
 use pawl_e2e::examples::password;
 use pawl_e2e::vault::{Source, arrival, give_token, manifests};
 use pawl_e2e::{Server, Stage, now, shows};
@@ -40,7 +39,11 @@ async fn a_write_reaches_both_clusters_through_its_audit_record() {
     source.forget_calls();
     write(&passwords[1]).await;
     arrival(&stage, &passwords[1]).await.unwrap();
-    assert_eq!(calls(&stage), [("patch secrets".to_owned(), 2)].into(), "one request for each cluster");
+    assert_eq!(
+        stage.cluster_calls(),
+        [("patch secrets".to_owned(), 2)].into(),
+        "one request for each cluster"
+    );
     // Each cluster proves its own identity to Vault; a real server does not count.
     assert_eq!(source.reads().unwrap_or(2), 2);
 
@@ -51,7 +54,7 @@ async fn a_write_reaches_both_clusters_through_its_audit_record() {
     if source.reads().is_some() {
         source.fall_silent().await;
         write(&passwords[2]).await;
-        assert_eq!(calls(&stage), BTreeMap::new(), "nobody told of what Pawl reads");
+        assert_eq!(stage.cluster_calls(), BTreeMap::new(), "nobody told of what Pawl reads");
         stage.pawl(&["sweep", "--all"]).await.unwrap().well().unwrap();
         arrival(&stage, &passwords[2]).await.unwrap();
     }
@@ -118,9 +121,4 @@ async fn what_a_restored_store_has_is_taken_when_a_person_says_so() {
     arrival(&stage, &two).await.unwrap();
     stage.pawl(&["sync", id, "--accept-older"]).await.unwrap().well().unwrap();
     arrival(&stage, &restored).await.unwrap();
-}
-
-fn calls(stage: &Stage) -> BTreeMap<String, usize> {
-    let calls: Vec<_> = stage.clusters().iter().flat_map(DevCluster::calls).collect();
-    pawl_devcluster::tally(&calls)
 }

@@ -35,7 +35,7 @@ pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
     FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink,
-    FakeSources, StoredSecret,
+    FakeSources, NoAws, StoredSecret,
 };
 pub use fault::{Fault, Point};
 pub use schedule::{Schedule, every_order};

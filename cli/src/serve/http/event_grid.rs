@@ -2,7 +2,8 @@
 //!
 //! Source: "Webhook event delivery", and "Endpoint validation" with the schema of Event Grid and with that of CloudEvents.
 
-use super::{Site, again, problem, take_in};
+use super::site::{Site, take_in};
+use crate::serve::answer::{problem, turned_away};
 use crate::serve::listen::Seat;
 use axum::Extension;
 use axum::body::Bytes;
@@ -11,7 +12,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use pawl_events::azure;
 use pawl_ports::{Clock, Ports};
-use pawl_runtime::event_grid::Refused;
 use pawl_runtime::intake;
 use serde_json::json;
 use std::sync::Arc;
@@ -31,9 +31,9 @@ pub(super) async fn events<P: Ports>(
     body: Bytes,
 ) -> Response {
     let now = site.pipeline.ports().clock().now();
-    if let Err(refused) = site.event_grid.check(|name| text(&headers, name), now).await {
+    if let Err(refused) = site.doors.event_grid.check(|name| text(&headers, name), now).await {
         intake::refused();
-        return turned_away(refused);
+        return turned_away(refused.status(), &refused);
     }
     match azure::validation_code(&body) {
         Some(code) => Json(json!({ "validationResponse": code })).into_response(),
@@ -44,8 +44,8 @@ pub(super) async fn events<P: Ports>(
 /// Says who may send CloudEvents: Event Grid, as much as it likes.
 pub(super) async fn consent<P: Ports>(State(site): State<Arc<Site<P>>>, headers: HeaderMap) -> Response {
     let now = site.pipeline.ports().clock().now();
-    if let Err(refused) = site.event_grid.check_question(|name| text(&headers, name), now).await {
-        return turned_away(refused);
+    if let Err(refused) = site.doors.event_grid.check_question(|name| text(&headers, name), now).await {
+        return turned_away(refused.status(), &refused);
     }
     match headers.get(ASKS) {
         Some(origin) if origin.to_str().is_ok_and(azure::is_welcome) => {
@@ -62,13 +62,4 @@ pub(super) async fn consent<P: Ports>(State(site): State<Arc<Site<P>>>, headers:
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn turned_away(refused: Refused) -> Response {
-    let message = refused.to_string();
-    match refused {
-        Refused::Closed => problem(StatusCode::NOT_FOUND, &message),
-        Refused::Token | Refused::Bearer(_) => problem(StatusCode::UNAUTHORIZED, &message),
-        Refused::NoKeys => again(&message),
-    }
 }

@@ -1,15 +1,16 @@
 //! Webhooks of vendors that sign them in their own ways.
 
-use super::{Site, problem, take_in};
+use super::site::{Site, take_in};
+use crate::serve::answer::turned_away;
 use crate::serve::listen::Seat;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use pawl_ports::Ports;
 use pawl_runtime::intake;
-use pawl_runtime::vendors::{DOPPLER, Refused};
+use pawl_runtime::vendors::DOPPLER;
 use std::sync::Arc;
 
 /// Takes what Doppler tells of a config.
@@ -23,17 +24,11 @@ pub(super) async fn doppler<P: Ports>(
     body: Bytes,
 ) -> Response {
     let shown = headers.get(DOPPLER).and_then(|value| value.to_str().ok());
-    match site.vendors.check_doppler(shown, &body) {
+    match site.doors.vendors.check_doppler(shown, &body) {
         Ok(()) => take_in(&site, seat, &body).await,
-        Err(refused) => turned_away(refused),
+        Err(refused) => {
+            intake::refused();
+            turned_away(refused.status(), &refused)
+        }
     }
-}
-
-fn turned_away(refused: Refused) -> Response {
-    intake::refused();
-    let status = match refused {
-        Refused::Closed(_) => StatusCode::NOT_FOUND,
-        Refused::Unsigned(_) | Refused::Wrong => StatusCode::UNAUTHORIZED,
-    };
-    problem(status, &refused.to_string())
 }

@@ -1,6 +1,6 @@
 //! The stores of one identity: watched, and each change synced at once.
 
-use super::super::tasks::Stopped;
+use super::super::schedule::Stopped;
 use super::news::News;
 use futures::{StreamExt, stream};
 use metrics::counter;

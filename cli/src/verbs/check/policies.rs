@@ -1,7 +1,7 @@
 //! What policies refuse of what is checked: where it is applied, and where it lives in a cluster.
 
-use super::at;
-use super::manifests::Source;
+use super::finding::at;
+use crate::verbs::manifests::Source;
 use pawl_domain::grant::OwnSecrets;
 use pawl_domain::{
     Cluster, ClusterName, Declaration, Home, Manifests, Problem, Refusal, Rule, Rules, Severity, Store,

@@ -1,8 +1,8 @@
 //! `pawl get policies`.
 
-use super::UNREADABLE;
 use crate::output::Table;
 use pawl_domain::StorePolicy;
+use pawl_pipeline::explain::words::UNREADABLE;
 use pawl_ports::Unreadable;
 use serde::Serialize;
 use std::collections::BTreeSet;

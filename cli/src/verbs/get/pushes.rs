@@ -1,11 +1,11 @@
 //! `pawl get pushes`.
 
-use super::UNREADABLE;
 use crate::error::Error;
 use crate::output::Table;
 use pawl_domain::push::{PushRecord, Standing};
 use pawl_domain::{DeclarationId, PushSecret};
 use pawl_pipeline::Pipeline;
+use pawl_pipeline::explain::words::UNREADABLE;
 use pawl_ports::{Ports, PushScope, Pushes as _, Unreadable};
 use pawl_runtime::World;
 use serde::Serialize;
@@ -56,7 +56,7 @@ impl PushRow {
                 ("failed", Some(format!("{} {}", failure.code(), failure.message)))
             }
         };
-        let refreshed = record.and_then(|record| record.refreshed).map(|at| at.to_string());
+        let refreshed = record.and_then(|record| record.refreshed).map(|at| format!("{at:.0}"));
         Self { push: push.id.to_string(), state: state.to_owned(), standing, open, refreshed, message }
     }
 

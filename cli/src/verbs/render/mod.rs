@@ -6,10 +6,11 @@ mod document;
 mod lookup;
 mod values;
 
-use super::{code, input, manifests};
+use super::problems::line;
+use super::{input, manifests};
 use crate::args::{Args, Output, Render};
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, code};
 use lookup::Lookup;
 use manifests::Source;
 use pawl_domain::declaration::{CreationPolicy, Template};
@@ -106,12 +107,8 @@ impl Rendered {
 
     fn note_all(&mut self, problems: &[Problem]) {
         for problem in problems {
-            let severity = match problem.severity {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            };
             self.well &= problem.severity != Severity::Error;
-            self.note(format!("{severity}: {problem}"));
+            self.note(line(problem));
         }
     }
 }

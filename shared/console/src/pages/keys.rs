@@ -1,6 +1,6 @@
 //! Who reads a key. As `pawl who`.
 
-use super::{badge, counted, headings, link, refreshed};
+use super::{badge, counted, headings, link, refreshed, unreadable};
 use crate::params::Params;
 use crate::shell::{Page, Section};
 use crate::site::Site;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use pawl_domain::Location;
 use pawl_pipeline::explain::{Reader, words};
-use pawl_ports::{Error, Ports};
+use pawl_ports::{Error, Ports, Unreadable};
 
 /// Rows of a page; a key that more read is best looked at in the list of declarations, which has parts.
 const ROWS: usize = 500;
@@ -42,16 +42,22 @@ pub(crate) async fn page<P: Ports>(site: &Site<P>, params: &Params) -> Result<Re
 }
 
 async fn readers<P: Ports>(site: &Site<P>, key: &str, region: Option<&str>) -> Result<Markup, Error> {
-    let mut rows: Vec<(Location, Reader)> = Vec::new();
+    let (mut rows, mut unknown): (Vec<(Location, Reader)>, Vec<Unreadable>) = (Vec::new(), Vec::new());
     for change in site.pipeline.changes_of_key(key, region).await? {
         let readers = site.pipeline.readers(&change).await?;
         rows.extend(readers.into_iter().map(|reader| (change.location.clone(), reader)));
+        let perhaps = site.pipeline.perhaps_readers(&change).await?.into_iter();
+        let perhaps: Vec<_> =
+            perhaps.filter(|each| unknown.iter().all(|other| other.id != each.id)).collect();
+        unknown.extend(perhaps);
     }
     let of_key = Params::default().with("key", key).href(Section::Declarations.path());
     Ok(html! {
         p role="status" {
-            @if rows.is_empty() {
+            @if rows.is_empty() && unknown.is_empty() {
                 "Nobody reads this key."
+            } @else if rows.is_empty() {
+                "No declaration that can be read reads this key. "
             } @else {
                 "Read by " (counted(rows.len(), "declaration")) ". "
                 @if rows.len() > ROWS { "The first " (ROWS) " are shown. " }
@@ -59,6 +65,8 @@ async fn readers<P: Ports>(site: &Site<P>, key: &str, region: Option<&str>) -> R
             }
         }
         @if !rows.is_empty() { (table(&rows)) }
+        @if !unknown.is_empty() { p { "Those below may read it, too: nobody can say." } }
+        (unreadable(unknown.iter()))
     })
 }
 
@@ -79,9 +87,10 @@ fn line(location: &Location, reader: &Reader) -> Markup {
     let Reader { declaration, reads, record } = reader;
     let record = record.as_ref();
     let version = |index: &usize| Some(record?.versions.get(*index)?.one()?.id.clone());
+    let version = |index: &usize| version(index).unwrap_or_else(|| "-".to_owned());
     let parts: Vec<String> =
         reads.iter().filter_map(|index| declaration.reads.get(*index)).map(words::part).collect();
-    let versions: Vec<String> = reads.iter().filter_map(version).collect();
+    let versions: Vec<String> = reads.iter().map(version).collect();
     html! {
         tr {
             th scope="row" { (link(&declaration.id)) }

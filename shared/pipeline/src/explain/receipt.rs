@@ -58,7 +58,14 @@ impl<P: Ports> Explain<P> {
             let stand = stand(&reader, &stores, &now, change);
             (reader.declaration.id, stand)
         };
-        Ok(Receipt { targets: readers.into_iter().map(stand).collect() })
+        let mut receipt = Receipt { targets: readers.into_iter().map(stand).collect() };
+        // Whether they read the key nobody can say, so nobody can say that all have it.
+        for document in self.perhaps_readers(change).await? {
+            let id = document.id.parse().ok();
+            receipt.targets.extend(id.map(|id| (id, Stand::Missing(document.to_string()))));
+        }
+        receipt.targets.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(receipt)
     }
 
     async fn given_out(&self, readers: &[Reader], stores: &Stores, change: &Change) -> Now {

@@ -34,6 +34,16 @@ pub enum Refused {
     Signature(#[from] signature::Refused),
 }
 
+impl Refused {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Closed => 404,
+            Self::Token | Self::Signature(_) => 401,
+        }
+    }
+}
+
 impl Admission {
     /// Lets in who knows the configured token or key.
     pub fn new(config: &config::Audit) -> Self {

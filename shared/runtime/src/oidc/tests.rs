@@ -1,12 +1,8 @@
 //! An issuer for tests: it signs, and shows its keys on a port of its own.
 
 use super::{Expected, Sender, Verifier};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use pawl_servers::Signer;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,7 +18,7 @@ type Shown = Arc<Mutex<(Option<String>, usize)>>;
 
 pub(crate) struct Issuer {
     pub(crate) url: String,
-    pub(crate) pair: RsaKeyPair,
+    pub(crate) pair: Signer,
     shown: Shown,
 }
 
@@ -66,7 +62,7 @@ impl Issuer {
     }
 
     /// The same of another key. Times that are missing are those of [`NOW`].
-    pub(crate) fn bearer_of(&self, pair: &RsaKeyPair, id: &str, claims: &Value) -> String {
+    pub(crate) fn bearer_of(&self, pair: &Signer, id: &str, claims: &Value) -> String {
         let mut all = json!({ "iat": NOW, "exp": NOW + 3600 });
         for (claim, value) in claims.as_object().unwrap() {
             all[claim] = value.clone();
@@ -79,28 +75,20 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(NOW + second).unwrap()
 }
 
-pub(crate) fn pair() -> RsaKeyPair {
-    RsaKeyPair::generate(KeySize::Rsa2048).unwrap()
+pub(crate) fn pair() -> Signer {
+    Signer::generate().unwrap()
 }
 
-pub(crate) fn set(id: &str, pair: &RsaKeyPair) -> String {
-    let der = pair.public_key().as_ref();
-    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    // PKCS#1: at this size the modulus stands behind nine bytes, and before the exponent 65537.
-    let (modulus, exponent) = (text(&der[9..265]), text(&[1, 0, 1]));
+pub(crate) fn set(id: &str, pair: &Signer) -> String {
     json!({ "keys": [
         { "kid": "of-a-curve", "kty": "EC", "crv": "P-256", "x": "", "y": "" },
-        { "kid": id, "kty": "RSA", "alg": "RS256", "use": "sig", "n": modulus, "e": exponent },
+        pair.key(id),
     ] })
     .to_string()
 }
 
-pub(crate) fn signed(pair: &RsaKeyPair, header: &Value, claims: &Value) -> String {
-    let text = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    let unsigned = format!("{}.{}", text(header), text(claims));
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature).unwrap();
-    format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))
+pub(crate) fn signed(pair: &Signer, header: &Value, claims: &Value) -> String {
+    pair.token(header, claims).unwrap()
 }
 
 pub(crate) fn header(id: &str) -> Value {

@@ -1,7 +1,6 @@
 //! Google Secret Manager beside ESO's own provider: what ESO 2.9 gave for the answers of the double, by Google's own client
 //! (gRPC, with the double's answers and statuses in that form), and which stores its schema and its webhook admit.
 
-use crate::gcpsm::NoAws;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pawl_domain::declaration::Query;
@@ -13,7 +12,7 @@ use pawl_servers::gcpsm::Google;
 use pawl_stores::GcpSmSources;
 use pawl_stores::kit::Bounds;
 use pawl_world::build::{cluster_name, declaration, namespace};
-use pawl_world::{FakeClock, FakeClusters};
+use pawl_world::{FakeClock, FakeClusters, NoAws};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

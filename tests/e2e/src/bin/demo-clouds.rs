@@ -6,9 +6,8 @@
 //! what went wrong and exit code 1.
 
 use pawl_e2e::clouds::{self, Cloud, Clouds, NAMESPACE};
-use pawl_e2e::show::{self, act, fact};
-use pawl_e2e::{Answer, Error, Result, Server, Stage, examples, shows, until};
-use serde_json::Value;
+use pawl_e2e::show::{self, act, expect, fact, outcomes};
+use pawl_e2e::{Answer, Result, Server, Stage, examples, shows, until};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -105,7 +104,7 @@ impl Play {
         }
         fact(&format!("the password changed in both clusters, {} after it was told", show::time(took)));
         let asked = self.clouds.asked(&self.stage, cloud);
-        let writes = self.cluster_calls();
+        let writes = self.stage.cluster_calls();
         fact(&format!("calls to the store: {asked}; to the clusters: {}", show::calls(&writes)));
         expect((1..=2 * CLUSTERS.len()).contains(&asked), || format!("{asked} calls to the store"))?;
         expect(writes.get("patch secrets") == Some(&CLUSTERS.len()), || {
@@ -138,10 +137,10 @@ impl Play {
         expect(written == Cloud::ALL.len() * CLUSTERS.len(), || {
             format!("the sweep wrote {written} targets")
         })?;
-        fact(&format!("calls to the clusters: {}", show::calls(&self.cluster_calls())));
+        fact(&format!("calls to the clusters: {}", show::calls(&self.stage.cluster_calls())));
         self.forget_calls();
         let swept = self.stage.pawl(&["sweep", "--all", "--output", "json"]).await?.well()?;
-        expect(self::outcomes(&swept)?.is_empty(), || "a sweep after it must find nothing".to_owned())?;
+        expect(show::outcomes(&swept)?.is_empty(), || "a sweep after it must find nothing".to_owned())?;
         fact("a sweep after it finds nothing to do");
         Ok(())
     }
@@ -186,7 +185,7 @@ impl Play {
 
     fn no_calls(&self, after: &str) -> Result<()> {
         let stores: usize = Cloud::ALL.into_iter().map(|cloud| self.clouds.asked(&self.stage, cloud)).sum();
-        let clusters = self.cluster_calls();
+        let clusters = self.stage.cluster_calls();
         expect(stores == 0 && clusters.is_empty(), || {
             format!(
                 "{after} must cost no call; there were {stores} to stores, {} to clusters",
@@ -194,22 +193,4 @@ impl Play {
             )
         })
     }
-
-    fn cluster_calls(&self) -> std::collections::BTreeMap<String, usize> {
-        let calls: Vec<_> =
-            self.stage.clusters().iter().flat_map(pawl_devcluster::DevCluster::calls).collect();
-        pawl_devcluster::tally(&calls)
-    }
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Otherwise(otherwise())) }
-}
-
-/// What became of each declaration, from the command's JSON.
-fn outcomes(json: &str) -> Result<Vec<(String, String)>> {
-    let rows: Vec<Value> = serde_json::from_str(json)
-        .map_err(|error| Error::Otherwise(format!("the output of pawl is no JSON array: {error}")))?;
-    let text = |row: &Value, field: &str| row[field].as_str().unwrap_or("?").to_owned();
-    Ok(rows.iter().map(|row| (text(row, "declaration"), text(row, "outcome"))).collect())
 }

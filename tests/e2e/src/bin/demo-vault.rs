@@ -9,7 +9,6 @@ use pawl_e2e::show::{self, act, fact};
 use pawl_e2e::vault::{NAMESPACE, Source, arrival, give_token, manifests};
 use pawl_e2e::{Error, Result, Server, Stage};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 const CLUSTERS: [&str; 2] = ["blue", "green"];
@@ -71,7 +70,7 @@ async fn acts(stage: &Stage, source: &Source, server: &Server) -> Result<()> {
     if let Some(calls) = source.reads() {
         fact(&format!("reads of Vault by Pawl: {calls} (each cluster has a token of its own)"));
     }
-    fact(&format!("calls to the clusters: {}", show::calls(&cluster_calls(stage))));
+    fact(&format!("calls to the clusters: {}", show::calls(&stage.cluster_calls())));
 
     act("Read: a key is read, and nothing happens");
     stage.settled().await?;
@@ -80,7 +79,7 @@ async fn acts(stage: &Stage, source: &Source, server: &Server) -> Result<()> {
     source.write("app/other", &json!({ "a": "b" })).await?;
     let metric = "pawl_audit_records_total";
     fact(&format!("audit records taken in so far: {}", server.metrics().await?.count(metric, &[])));
-    let calls = cluster_calls(stage);
+    let calls = stage.cluster_calls();
     if !calls.is_empty() {
         return Err(Error::Otherwise(format!("nothing had to be asked, there were {}", show::calls(&calls))));
     }
@@ -93,9 +92,4 @@ async fn acts(stage: &Stage, source: &Source, server: &Server) -> Result<()> {
     }
     fact(&format!("not in its {} lines", log.lines().count()));
     Ok(())
-}
-
-fn cluster_calls(stage: &Stage) -> BTreeMap<String, usize> {
-    let calls: Vec<_> = stage.clusters().iter().flat_map(pawl_devcluster::DevCluster::calls).collect();
-    pawl_devcluster::tally(&calls)
 }

@@ -1,13 +1,14 @@
-//! No circle between the files of the flow. Who uses whom is derived from the code.
+//! No circle between the files of the flow, nor between those of the command line. Who uses whom is derived from the code.
 //!
 //! A file uses another one where it names it in a path (`crate::queue`, `super::visit`), and where it calls a method that is
 //! defined there: methods of one type stand in many files, and calling them takes no import. Of calls on anything but `self`
 //! and its parts (`self.base`, as `parts.rs` declares them) only those count whose name nothing else has; the types that
-//! they are called on are named in paths anyway.
+//! they are called on are named in paths anyway. Of the command line only paths count: its files share no types.
 
 use super::{files, root};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
+use std::path::PathBuf;
 
 /// Methods that types of other libraries have as well, so that a call of one says nothing.
 const COMMON: &[&str] = &[
@@ -26,27 +27,44 @@ struct Source<'a> {
 type Uses = BTreeMap<String, BTreeMap<String, String>>;
 
 #[test]
+fn files_of_the_command_line_use_each_other_in_no_circle() {
+    let texts = texts("cli/src");
+    let found = paths(&sources(&texts));
+    assert_eq!(found["args"]["args/offer"], "names it", "children are found");
+    assert_eq!(found["verbs/plan"]["verbs/offer"], "names it", "what stands beside a file is found");
+    assert_eq!(found["verbs/who"]["flow"], "names it", "paths from the root are found");
+    assert_eq!(circle(&found), None, "move what is needed of each other into a file below both");
+}
+
+#[test]
 fn files_of_the_flow_use_each_other_in_no_circle() {
-    let folder = root().join("shared/pipeline/src");
-    let read = |path: &std::path::PathBuf| {
-        let name = path.strip_prefix(&folder).unwrap().with_extension("").display().to_string();
-        (name, fs::read_to_string(path).unwrap())
-    };
-    // The root of the crate gives out the names of all.
-    let texts: Vec<_> = files(&folder, ".rs").iter().map(read).filter(|(name, _)| name != "lib").collect();
+    let texts = texts("shared/pipeline/src");
     let mut foreign: BTreeSet<String> = COMMON.iter().map(|name| (*name).to_owned()).collect();
     for known in ["shared/domain/src", "shared/documents/src", "shared/ports/src"] {
         for path in files(&root().join(known), ".rs") {
             foreign.extend(functions(&tokens(&fs::read_to_string(path).unwrap())));
         }
     }
-    let found = uses(&texts, &foreign);
+    let found = uses(&sources(&texts), &foreign);
     assert_eq!(found["deliver"]["deliver/carry"], "calls carry_all_out", "calls are found");
     assert_eq!(found["sync"]["deliver"], "calls deliver_work", "calls of parts are found");
     assert_eq!(found["sweep/stores"]["sweep/visit"], "names it", "paths are found");
-    if let Some(circle) = circle(&found) {
-        panic!("move what is needed of each other into a file below both:\n{circle}");
-    }
+    assert_eq!(circle(&found), None, "move what is needed of each other into a file below both");
+}
+
+/// The files of a crate by name, without tests. The root gives out the names of all, so it does not count.
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let folder = root().join(folder);
+    let read = |path: &PathBuf| {
+        let name = path.strip_prefix(&folder).unwrap().with_extension("").display().to_string();
+        (name.trim_end_matches("/mod").to_owned(), fs::read_to_string(path).unwrap())
+    };
+    let texts = files(&folder, ".rs").into_iter().map(|path| read(&path));
+    texts.filter(|(name, _)| !["lib", "main"].contains(&name.as_str()) && !name.ends_with("/tests")).collect()
+}
+
+fn sources(texts: &[(String, String)]) -> Vec<Source<'_>> {
+    texts.iter().map(|(name, text)| Source { name, tokens: tokens(text) }).collect()
 }
 
 /// The shortest circle, as text.
@@ -80,21 +98,19 @@ fn way_back<'a>(uses: &'a Uses, from: &'a String) -> Option<Vec<&'a String>> {
     None
 }
 
-fn uses(texts: &[(String, String)], foreign: &BTreeSet<String>) -> Uses {
-    let sources: Vec<Source<'_>> =
-        texts.iter().map(|(name, text)| Source { name, tokens: tokens(text) }).collect();
-    let names: BTreeSet<&str> = sources.iter().map(|source| source.name).collect();
+/// By paths and by calls.
+fn uses(sources: &[Source<'_>], foreign: &BTreeSet<String>) -> Uses {
     let mut of_types: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     let mut of_any: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for source in &sources {
+    for source in sources {
         for (of, method) in source.methods() {
             of_types.entry((of, method)).or_default().insert(source.name);
             of_any.entry(method).or_default().insert(source.name);
         }
     }
     let parts = sources.iter().find(|source| source.name == "parts").map(Source::fields).unwrap_or_default();
-    let mut found = Uses::new();
-    for source in &sources {
+    let mut found = paths(sources);
+    for source in sources {
         let used = found.entry(source.name.to_owned()).or_default();
         for (of, method) in source.calls(&parts) {
             let homes = match of {
@@ -102,15 +118,24 @@ fn uses(texts: &[(String, String)], foreign: &BTreeSet<String>) -> Uses {
                 None => of_any.get(method).filter(|homes| homes.len() == 1 && !foreign.contains(method)),
             };
             for home in homes.into_iter().flatten() {
-                used.entry((*home).to_owned()).or_insert_with(|| format!("calls {method}"));
+                used.insert((*home).to_owned(), format!("calls {method}"));
             }
-        }
-        for home in source.named(&names) {
-            used.entry(home).or_insert_with(|| "names it".to_owned());
         }
         used.remove(source.name);
     }
     found
+}
+
+/// By paths alone.
+fn paths(sources: &[Source<'_>]) -> Uses {
+    let names: BTreeSet<&str> = sources.iter().map(|source| source.name).collect();
+    let of = |source: &Source<'_>| {
+        let mut homes = source.named(&names);
+        homes.remove(source.name);
+        let named = homes.into_iter().map(|home| (home, "names it".to_owned()));
+        (source.name.to_owned(), named.collect())
+    };
+    sources.iter().map(of).collect()
 }
 
 impl<'a> Source<'a> {
@@ -305,7 +330,7 @@ mod tests {
     fn found(files: &[(&str, &str)]) -> Option<String> {
         let texts: Vec<_> =
             files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        circle(&uses(&texts, &BTreeSet::from(["get".to_owned()])))
+        circle(&uses(&sources(&texts), &BTreeSet::from(["get".to_owned()])))
     }
 
     const FLOW: &str = "pub(crate) struct Flow<P>(P);";

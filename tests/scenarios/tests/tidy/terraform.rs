@@ -7,14 +7,88 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-/// Every right that is given, and nothing above it.
-const ROLES: [&str; 5] = [
-    "roles/iam.serviceAccountOpenIdTokenCreator",
-    "roles/pubsub.publisher",
-    "roles/pubsub.subscriber",
-    "roles/secretmanager.secretAccessor",
-    "roles/secretmanager.viewer",
+/// Every right that is given: at what, which role, to whom. Nothing above it.
+const RIGHTS: [(&str, &str, Principal); 7] = [
+    ("service account", "roles/iam.serviceAccountOpenIdTokenCreator", Principal::PubSub),
+    ("subscription", "roles/pubsub.subscriber", Principal::PubSub),
+    ("subscription", "roles/pubsub.subscriber", Principal::RolesOfAws),
+    ("topic", "roles/pubsub.publisher", Principal::Log),
+    ("topic", "roles/pubsub.publisher", Principal::PubSub),
+    ("values", "roles/secretmanager.secretAccessor", Principal::Readers),
+    ("values", "roles/secretmanager.viewer", Principal::Readers),
 ];
+
+type Right<'a> = (&'static str, &'a str, Principal);
+
+/// To whom a right is given, however it is written.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Principal {
+    /// The identity with which the log writes to a topic.
+    Log,
+    /// The identity with which Pub/Sub acts in the project.
+    PubSub,
+    /// Those of the roles of AWS that are trusted.
+    RolesOfAws,
+    /// Who reads values.
+    Readers,
+}
+
+impl Principal {
+    fn of(member: &str) -> Self {
+        match member.trim_matches('"') {
+            "google_logging_project_sink.pawl.writer_identity"
+            | "$(gcloud logging sinks describe pawl --format='value(writerIdentity)')" => Self::Log,
+            "local.pubsub" | "$PUBSUB" => Self::PubSub,
+            "each.value" | "each.value.reader" | "$READER" => Self::Readers,
+            "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.pawl[0].name}/attribute.aws_role/${each.value}"
+            | "principalSet://iam.googleapis.com/$POOL/attribute.aws_role/$AWS_ROLE" => Self::RolesOfAws,
+            other => panic!("{other}: say in this test who that is"),
+        }
+    }
+}
+
+/// What the resources of Terraform give.
+fn given_by_terraform(text: &str) -> BTreeSet<Right<'_>> {
+    let blocks = text.split("\nresource \"").skip(1).map(|block| block.split("\n}").next().unwrap());
+    let right = |block| {
+        let (kind, body) = str::split_once(block, '"').unwrap();
+        // A binding or a policy would take rights away from others.
+        assert!(!kind.ends_with("_iam_binding") && !kind.ends_with("_iam_policy"), "{kind}");
+        let at = match kind.strip_suffix("_iam_member")? {
+            "google_project" | "google_secret_manager_secret" => "values",
+            "google_pubsub_subscription" => "subscription",
+            "google_pubsub_topic" => "topic",
+            "google_service_account" => "service account",
+            other => panic!("{other}: say in this test what that is"),
+        };
+        let field = |name: &str| {
+            let mut fields = body.lines().filter_map(|line| line.split_once(" = "));
+            fields.find(|(field, _)| field.trim() == name).unwrap().1
+        };
+        Some((at, field("role").trim_matches('"'), Principal::of(field("member"))))
+    };
+    blocks.filter_map(right).collect()
+}
+
+/// What the commands of the script give, each of which stands in one line.
+fn given_by_script(text: &str) -> BTreeSet<Right<'_>> {
+    let commands = text.lines().filter_map(|line| line.trim().strip_prefix("gcloud "));
+    let mut found = BTreeSet::new();
+    for (command, options) in commands.filter_map(|it| it.split_once(" add-iam-policy-binding ")) {
+        let at = match command {
+            "projects" => "values",
+            "pubsub subscriptions" => "subscription",
+            "pubsub topics" => "topic",
+            "iam service-accounts" => "service account",
+            other => panic!("{other}: say in this test what that is"),
+        };
+        let (_, role) = options.split_once("--role=").unwrap();
+        let (role, rest) = role.split_once(' ').unwrap();
+        let member = rest.trim_start().strip_prefix("--member=").unwrap();
+        found.insert((at, role, Principal::of(member.trim_end_matches(" --condition=None"))));
+    }
+    found
+}
 
 fn text(file: &str) -> String {
     fs::read_to_string(root().join("infra/google").join(file)).unwrap()
@@ -89,10 +163,12 @@ fn every_name_in_what_terraform_makes_at_google_is_there_and_used() {
 #[test]
 fn both_ways_to_set_google_up_give_the_same_rights_and_listen_to_the_same() {
     let (terraform, script) = (text("main.tf"), text("setup.sh"));
+    let script = script.replace("\\\n", "");
+    assert_eq!(given_by_terraform(&terraform), BTreeSet::from(RIGHTS));
+    assert_eq!(given_by_script(&script), BTreeSet::from(RIGHTS));
     for (file, text) in [("main.tf", &terraform), ("setup.sh", &script)] {
-        let roles: BTreeSet<&str> =
-            words(text).into_iter().filter(|word| word.starts_with("roles/")).collect();
-        assert_eq!(roles, BTreeSet::from(ROLES), "{file}");
+        let named = words(text).into_iter().filter(|word| word.starts_with("roles/"));
+        assert!(named.into_iter().all(|role| RIGHTS.iter().any(|right| right.1 == role)), "{file}");
         assert!(!text.contains("allUsers") && !text.contains("allAuthenticatedUsers"), "{file}");
     }
     let filter = |text: &str| {

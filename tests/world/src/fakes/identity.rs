@@ -1,8 +1,10 @@
 use super::FakeClock;
 use crate::door::{Door, lock};
 use crate::fault::Point;
-use pawl_domain::{Kind, SecretValue, Step};
-use pawl_ports::{BearerToken, Clock, ClusterIdentity, EksEndpoint, Error};
+use pawl_domain::{Access, Kind, SecretValue, Step};
+use pawl_ports::{
+    BearerToken, CallerIdentity, Clock, ClusterIdentity, EksEndpoint, Error, Question, SignedRequest,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -81,4 +83,19 @@ fn missing(what: &str) -> Error {
         Kind::NotFound,
         format!("{what} does not exist; create it or correct its name"),
     )
+}
+
+/// Signs nothing, for stores that need none of it.
+#[derive(Clone, Copy, Debug)]
+pub struct NoAws;
+
+impl CallerIdentity for NoAws {
+    async fn signed_caller_identity(
+        &self,
+        _: &Access,
+        _: &BTreeMap<String, String>,
+        _: Question,
+    ) -> Result<SignedRequest, Error> {
+        panic!("the identity is no one's of AWS")
+    }
 }

@@ -14,7 +14,7 @@ mod sources;
 pub use clock::FakeClock;
 pub use clusters::{FakeClusters, StoredSecret};
 pub use generators::FakeGenerators;
-pub use identity::FakeIdentity;
+pub use identity::{FakeIdentity, NoAws};
 pub use jobs::FakeJobs;
 pub use ledger::FakeLedger;
 pub use registry::FakeRegistry;

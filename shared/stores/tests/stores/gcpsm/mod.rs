@@ -142,20 +142,6 @@ impl Held for World {
     }
 }
 
-/// Signs nothing, for stores that need none of it.
-pub(crate) struct NoAws;
-
-impl CallerIdentity for NoAws {
-    async fn signed_caller_identity(
-        &self,
-        _: &Access,
-        _: &BTreeMap<String, String>,
-        _: Question,
-    ) -> Result<SignedRequest, Error> {
-        panic!("the identity is no one's of AWS")
-    }
-}
-
 /// Signs by naming the keys that it was given, and whom they are for.
 pub(super) struct FakeAws(Arc<FakeClusters>);
 

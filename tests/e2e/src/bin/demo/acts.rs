@@ -1,10 +1,9 @@
 //! The acts, in order. Each waits for what must happen, and fails when it does not.
 
 use pawl_e2e::examples::{self, Example, WITH_SERVICE_ACCOUNT};
-use pawl_e2e::show::{self, act, fact};
-use pawl_e2e::{Answer, Error, Metrics, Result, Server, Stage, until};
+use pawl_e2e::show::{self, act, expect, fact, outcomes};
+use pawl_e2e::{Answer, Metrics, Result, Server, Stage, until};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const BLUE: &str = "blue";
@@ -99,7 +98,7 @@ impl Play {
         let counted = store_calls(&after) - store_calls(&before);
         let seen = self.stage.meter().store_calls().values().sum::<usize>();
         expect(counted == seen as u64, || format!("pawl counted {counted} store calls, AWS saw {seen}"))?;
-        let calls = self.cluster_calls();
+        let calls = self.stage.cluster_calls();
         expect(calls.values().sum::<usize>() == CLUSTERS.len(), || {
             format!("one request for each cluster was expected, there were {}", show::calls(&calls))
         })
@@ -112,7 +111,7 @@ impl Play {
         let answer = self.send().await?;
         expect(answer.status == 200, || format!("the event was answered with {}", answer.status))?;
         self.tell_calls();
-        let (store, clusters) = (self.stage.meter().store_calls(), self.cluster_calls());
+        let (store, clusters) = (self.stage.meter().store_calls(), self.stage.cluster_calls());
         expect(store.is_empty() && clusters.is_empty(), || "a repeated event must cost no call".to_owned())
     }
 
@@ -167,30 +166,12 @@ impl Play {
         Ok(began.elapsed())
     }
 
-    fn cluster_calls(&self) -> BTreeMap<String, usize> {
-        let calls: Vec<_> =
-            self.stage.clusters().iter().flat_map(pawl_devcluster::DevCluster::calls).collect();
-        pawl_devcluster::tally(&calls)
-    }
-
     fn tell_calls(&self) {
         fact(&format!("calls to the stores: {}", show::calls(&self.stage.meter().store_calls())));
-        fact(&format!("calls to the clusters: {}", show::calls(&self.cluster_calls())));
+        fact(&format!("calls to the clusters: {}", show::calls(&self.stage.cluster_calls())));
     }
-}
-
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Otherwise(otherwise())) }
 }
 
 fn store_calls(metrics: &Metrics) -> u64 {
     metrics.count("pawl_store_calls_total", &[])
-}
-
-/// What became of each declaration, from the command's JSON.
-fn outcomes(json: &str) -> Result<Vec<(String, String)>> {
-    let rows: Vec<Value> = serde_json::from_str(json)
-        .map_err(|error| Error::Otherwise(format!("the output of pawl is no JSON array: {error}")))?;
-    let text = |row: &Value, field: &str| row[field].as_str().unwrap_or("?").to_owned();
-    Ok(rows.iter().map(|row| (text(row, "declaration"), text(row, "outcome"))).collect())
 }

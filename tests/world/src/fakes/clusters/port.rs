@@ -11,7 +11,7 @@ use pawl_domain::{
     Cluster, ClusterName, Complaint, DeclarationId, Home, Kind, Manifests, Namespace, ObjectName, PushSecret,
     SecretValue, SourceSecret, Step, StoreId,
 };
-use pawl_ports::{Clusters, Error, PushStatus, Status, StoreStatus, TargetRef, TemplateKind};
+use pawl_ports::{Clusters, Error, PushStatus, Status, StoreStatus, TargetRef, TemplateKind, Workload};
 use std::collections::BTreeMap;
 
 /// The most bytes that the data of a Secret may have. Source: Kubernetes, `MaxSecretSize`.
@@ -145,6 +145,13 @@ impl Clusters for FakeClusters {
             Ok(())
         })?;
         passage.leave(())
+    }
+
+    /// Nothing runs here.
+    async fn workloads(&self, cluster: &ClusterName, _: &Namespace) -> Result<Vec<Workload>, Error> {
+        let count = |calls: &mut Calls| calls.managed_lists += 1;
+        let passage = self.door.pass(Point::Managed, &[cluster.as_str()], count).await?;
+        passage.leave(self.state(cluster, Step::Lookup, |_| Ok(Vec::new()))?)
     }
 
     async fn push_sources(
