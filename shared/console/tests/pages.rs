@@ -236,6 +236,10 @@ async fn what_cannot_be_read_is_shown_and_stops_nothing() {
         &["green/shop/new cannot be read"],
     );
     assert_says(&visitor.text("/console/stores").await, &["ClusterSecretStore broken cannot be read"]);
+    assert_says(
+        &visitor.text("/console/keys?key=app/new").await,
+        &["No declaration that can be read reads this key.", "green/shop/new cannot be read"],
+    );
     for path in ALL.into_iter().chain(["/console/declarations/blue/shop/db", "/console/keys?key=app/db"]) {
         visitor.text(path).await;
     }
