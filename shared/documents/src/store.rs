@@ -47,6 +47,7 @@ choices!(Backend {
     "Barbican" => Barbican(store),
     "Chef" => Chef(store),
     "Dvls" => Dvls(store),
+    "Beyondtrust" => Beyondtrust(store),
 });
 
 fields!(SecretKeyRef {

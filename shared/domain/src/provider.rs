@@ -8,6 +8,7 @@
 mod arn;
 pub(crate) mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 pub(crate) mod bitwarden;
 mod capabilities;
@@ -57,6 +58,8 @@ pub enum Provider {
     AzureKv,
     /// OpenStack Barbican.
     Barbican,
+    /// BeyondTrust Password Safe.
+    Beyondtrust,
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials,
     /// Bitwarden Secrets Manager.
@@ -122,9 +125,10 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::AzureKv,
         Self::Barbican,
+        Self::Beyondtrust,
         Self::BeyondtrustWorkloadCredentials,
         Self::Bitwarden,
         Self::Chef,
@@ -159,6 +163,7 @@ impl Provider {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Barbican => &barbican::PROFILE,
+            Self::Beyondtrust => &beyondtrust::PROFILE,
             Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
             Self::Bitwarden => &bitwarden::PROFILE,
             Self::Chef => &chef::PROFILE,

@@ -3,6 +3,7 @@
 mod aws;
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -36,6 +37,7 @@ mod webhook;
 pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use barbican::{BarbicanStore, BarbicanUser};
+pub use beyondtrust::{BeyondtrustAuth, BeyondtrustCertificate, BeyondtrustKeys, BeyondtrustStore};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use bitwarden::BitwardenStore;
 pub use chef::ChefStore;
@@ -348,6 +350,8 @@ backends! {
     Ovh(Box<OvhStore>) is OvhStore, as_ovh;
     /// senhasegura DSM.
     Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
+    /// BeyondTrust Password Safe.
+    Beyondtrust(Box<BeyondtrustStore>) is BeyondtrustStore, as_beyondtrust;
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
     /// OpenStack Barbican.

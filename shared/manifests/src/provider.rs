@@ -3,6 +3,7 @@
 mod aws;
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -50,6 +51,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
     ("barbican", barbican::read),
+    ("beyondtrust", beyondtrust::read),
     ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
     ("bitwardensecretsmanager", bitwarden::read),
     ("chef", chef::read),

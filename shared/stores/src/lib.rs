@@ -5,6 +5,7 @@
 
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -31,6 +32,7 @@ mod webhook;
 
 pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
+pub use beyondtrust::BeyondtrustSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
 pub use bitwarden::{Bitwarden, BitwardenSources};
 pub use chef::ChefSources;
@@ -84,6 +86,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(BeyondtrustSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(
             BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())
                 .without_tls(plain),

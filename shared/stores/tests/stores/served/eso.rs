@@ -237,6 +237,18 @@ const SENHASEGURA: Departures = &[
     ("property gone", "error"),
 ];
 
+const BEYONDTRUST: Departures = &[
+    // An empty text would take the value of a Secret.
+    ("no value", "error"),
+    ("null value", "error"),
+    ("account: no JSON", "error"),
+    // ESO reads JSON as a text of Go, which knows neither.
+    ("account: a pair of surrogates", "😀"),
+    ("account: a slash that is escaped", "a/b"),
+    // Whoever sees the store would see it.
+    ("a client whose secret is written", "error"),
+];
+
 const BEYONDTRUST_WORKLOAD_CREDENTIALS: Departures = &[
     // The same is said where the folder may not be seen.
     ("the folder is not there", "error"),
@@ -291,5 +303,6 @@ stores! {
     fortanix: 30, &[];
     ovh: 40, OVH;
     senhasegura: 30, SENHASEGURA;
+    beyondtrust: 90, BEYONDTRUST;
     beyondtrustworkloadcredentials: 40, BEYONDTRUST_WORKLOAD_CREDENTIALS;
 }

@@ -18,8 +18,8 @@ use pawl_ports::Source;
 use pawl_servers::pairs::{Pairs, Reply};
 use pawl_stores::kit::{Bounds, OneServer, OneServerSources};
 use pawl_stores::{
-    BarbicanSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources, FortanixSources,
-    OvhSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
+    BarbicanSources, BeyondtrustSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources,
+    FortanixSources, OvhSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
 };
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::{FakeClock, FakeClusters};
@@ -55,6 +55,7 @@ fn source(name: &str, clusters: &Arc<FakeClusters>, clock: &FakeClock) -> Arc<dy
     }
     table! {
         "barbican" => BarbicanSources,
+        "beyondtrust" => BeyondtrustSources,
         "beyondtrustworkloadcredentials" => BeyondtrustWorkloadCredentialsSources,
         "chef" => ChefSources,
         "dvls" => DvlsSources,
@@ -125,6 +126,10 @@ fn least(name: &str, server: &str) -> Value {
     let secret = json!({ "name": "s", "key": "k" });
     let id = "11111111-1111-4111-8111-111111111111";
     match name {
+        "beyondtrust" => json!({
+            "server": { "apiUrl": format!("{server}/BeyondTrust/api/public/v3"), "retrievalType": "SECRET", "verifyCA": true },
+            "auth": { "apiKey": { "secretRef": secret } },
+        }),
         "beyondtrustworkloadcredentials" => json!({
             "server": { "apiUrl": server, "siteId": id }, "auth": { "apikey": { "token": secret } }, "folderPath": "f",
         }),

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Each store, a key of it, and how many calls come before the one that reads it: logins, and looking up what it is called.
-const STORES: [(&str, &str, usize); 10] = [
+const STORES: [(&str, &str, usize); 11] = [
     ("barbican", "a", 1),
+    ("beyondtrust", "a/db", 1),
     ("beyondtrustworkloadcredentials", "a", 0),
     ("chef", "bag/a", 0),
     ("dvls", "22222222-2222-4222-8222-222222222222", 1),
@@ -23,13 +24,17 @@ const STORES: [(&str, &str, usize); 10] = [
 ];
 
 /// What is asked before keys are, by stores that give out tokens.
-fn logins(server: &str) -> [(Ask, Reply); 3] {
+fn logins(server: &str) -> [(Ask, Reply); 4] {
     let endpoint = json!({ "interface": "public", "region": "r", "url": format!("{server}/km") });
     let catalog = json!([{ "type": "key-manager", "endpoints": [endpoint] }]);
     [
         (
             Ask::post("/iso/oauth2/token", Value::Null),
             Reply::of(200, json!({ "access_token": "t", "expires_in": 3600 })),
+        ),
+        (
+            Ask::post("/BeyondTrust/api/public/v3/Auth/SignAppIn", Value::Null),
+            Reply::of(200, json!({ "UserId": 1 })).header("set-cookie", "session=s1; path=/; secure"),
         ),
         (Ask::post("/api/v1/login", Value::Null), Reply::of(200, json!({ "tokenId": "t" }))),
         (
