@@ -37,6 +37,7 @@ mod one_password;
 mod oracle;
 mod ovh;
 mod part;
+mod password_depot;
 mod policy;
 mod previder;
 mod pulumi;

@@ -48,6 +48,7 @@ choices!(Backend {
     "Chef" => Chef(store),
     "Dvls" => Dvls(store),
     "Beyondtrust" => Beyondtrust(store),
+    "PasswordDepot" => PasswordDepot(store),
 });
 
 fields!(SecretKeyRef {

@@ -29,6 +29,7 @@ mod open_bao;
 mod oracle;
 mod ovh;
 mod parameter_store;
+mod password_depot;
 mod previder;
 mod profile;
 mod pulumi;
@@ -104,6 +105,9 @@ pub enum Provider {
     Ovh,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Password Depot.
+    #[serde(rename = "passworddepot")]
+    PasswordDepot,
     /// Previder Vault.
     Previder,
     /// Pulumi ESC.
@@ -125,7 +129,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::AzureKv,
         Self::Barbican,
         Self::Beyondtrust,
@@ -148,6 +152,7 @@ impl Provider {
         Self::Oracle,
         Self::Ovh,
         Self::ParameterStore,
+        Self::PasswordDepot,
         Self::Previder,
         Self::Pulumi,
         Self::Scaleway,
@@ -183,6 +188,7 @@ impl Provider {
             Self::Oracle => &oracle::PROFILE,
             Self::Ovh => &ovh::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::PasswordDepot => &password_depot::PROFILE,
             Self::Previder => &previder::PROFILE,
             Self::Pulumi => &pulumi::PROFILE,
             Self::Scaleway => &scaleway::PROFILE,

@@ -24,6 +24,7 @@ mod one_password;
 mod open_bao;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -58,6 +59,7 @@ pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use oracle::OracleStore;
 pub use ovh::{OvhAuth, OvhStore};
+pub use password_depot::PasswordDepotStore;
 pub use previder::PreviderStore;
 pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
@@ -342,6 +344,8 @@ backends! {
     Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
     /// Pulumi ESC.
     Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
+    /// Password Depot.
+    PasswordDepot(Box<PasswordDepotStore>) is PasswordDepotStore, as_password_depot;
     /// Previder Vault.
     Previder(Box<PreviderStore>) is PreviderStore, as_previder;
     /// Fortanix Data Security Manager.

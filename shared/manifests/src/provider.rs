@@ -22,6 +22,7 @@ mod one_password;
 mod open_bao;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -70,6 +71,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("openBao", open_bao::read),
     ("oracle", oracle::read),
     ("ovh", ovh::read),
+    ("passworddepot", password_depot::read),
     ("previder", previder::read),
     ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),

@@ -23,6 +23,7 @@ mod kubernetes;
 mod one_password;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -49,6 +50,7 @@ pub use kubernetes::KubernetesSources;
 pub use one_password::OnePasswordSources;
 pub use oracle::{Oracle, OracleSources};
 pub use ovh::OvhSources;
+pub use password_depot::PasswordDepotSources;
 pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
@@ -103,6 +105,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PasswordDepotSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),

@@ -258,6 +258,21 @@ const BEYONDTRUST_WORKLOAD_CREDENTIALS: Departures = &[
     ("find in no folder", "{}"),
 ];
 
+const PASSWORD_DEPOT: Departures = &[
+    // A part of a name may be one of several, of which the server's order would choose.
+    ("a part of several", "error"),
+    ("two of one name", "error"),
+    ("an exact one behind", "exact"),
+    ("several databases", "error"),
+    ("the database behind", "exact"),
+    // Nothing is part of every name.
+    ("an empty key", "error"),
+    ("an empty part", "error"),
+    // It would empty the target.
+    ("an empty answer", "error"),
+    ("extract an empty answer", "error"),
+];
+
 /// Of what is no object ESO makes an empty map, which would empty the target.
 const PULUMI: Departures = &[
     ("extract text", "error"),
@@ -299,6 +314,7 @@ stores! {
     dvls: 40, DVLS;
     scaleway: 40, SCALEWAY;
     pulumi: 30, PULUMI;
+    passworddepot: 60, PASSWORD_DEPOT;
     previder: 30, PREVIDER;
     fortanix: 30, &[];
     ovh: 40, OVH;

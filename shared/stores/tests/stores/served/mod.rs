@@ -19,7 +19,7 @@ use pawl_servers::pairs::{Pairs, Reply};
 use pawl_stores::kit::{Bounds, OneServer, OneServerSources};
 use pawl_stores::{
     BarbicanSources, BeyondtrustSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources,
-    FortanixSources, OvhSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
+    FortanixSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
 };
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::{FakeClock, FakeClusters};
@@ -61,6 +61,7 @@ fn source(name: &str, clusters: &Arc<FakeClusters>, clock: &FakeClock) -> Arc<dy
         "dvls" => DvlsSources,
         "fortanix" => FortanixSources,
         "ovh" => OvhSources,
+        "passworddepot" => PasswordDepotSources,
         "previder" => PreviderSources,
         "pulumi" => PulumiSources,
         "scaleway" => ScalewaySources,
@@ -110,13 +111,16 @@ fn private_key() -> &'static str {
     &KEY
 }
 
-/// A cluster whose Secret `shop/s` holds the canary in its key `k`, and a private key in `pem`.
+/// A cluster whose Secret `shop/s` holds the canary in its key `k`, a private key in `pem`,
+/// and a user in `username` and `password`.
 fn clusters() -> Arc<FakeClusters> {
     let clusters = Arc::new(FakeClusters::default());
     clusters.add(&cluster_name("blue"));
     clusters.edit("blue/shop/s", |secret| {
         secret.set("k", CANARY);
         secret.set("pem", private_key());
+        secret.set("username", "u");
+        secret.set("password", CANARY);
     });
     clusters
 }
@@ -147,6 +151,9 @@ fn least(name: &str, server: &str) -> Value {
         }),
         "fortanix" => json!({ "apiUrl": server, "apiKey": { "secretRef": secret } }),
         "ovh" => json!({ "server": server, "okmsid": id, "auth": { "token": { "tokenSecretRef": secret } } }),
+        "passworddepot" => json!({
+            "host": server, "database": "shop", "auth": { "secretRef": { "credentials": { "name": "s" } } },
+        }),
         "previder" => json!({ "baseUri": server, "auth": { "secretRef": { "accessToken": secret } } }),
         "pulumi" => json!({
             "apiUrl": format!("{server}/api/esc"), "organization": "org", "project": "project", "environment": "env",
