@@ -50,6 +50,7 @@ mod senhasegura;
 mod store;
 mod target;
 mod vault;
+mod volcengine;
 mod webhook;
 
 pub use access::mark_name;

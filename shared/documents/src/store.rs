@@ -49,6 +49,7 @@ choices!(Backend {
     "Dvls" => Dvls(store),
     "Beyondtrust" => Beyondtrust(store),
     "PasswordDepot" => PasswordDepot(store),
+    "Volcengine" => Volcengine(store),
 });
 
 fields!(SecretKeyRef {

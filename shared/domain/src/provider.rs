@@ -39,6 +39,7 @@ pub(crate) mod secrets_manager;
 mod selector;
 mod senhasegura;
 mod vault;
+mod volcengine;
 mod webhook;
 
 pub use arn::Arn;
@@ -123,13 +124,15 @@ pub enum Provider {
     Senhasegura,
     /// HashiCorp Vault.
     Vault,
+    /// Volcengine KMS.
+    Volcengine,
     /// An API that is asked over HTTP.
     Webhook,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::AzureKv,
         Self::Barbican,
         Self::Beyondtrust,
@@ -160,6 +163,7 @@ impl Provider {
         Self::SecretsManager,
         Self::Senhasegura,
         Self::Vault,
+        Self::Volcengine,
         Self::Webhook,
     ];
 
@@ -196,6 +200,7 @@ impl Provider {
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Senhasegura => &senhasegura::PROFILE,
             Self::Vault => &vault::PROFILE,
+            Self::Volcengine => &volcengine::PROFILE,
             Self::Webhook => &webhook::PROFILE,
         }
     }

@@ -33,6 +33,7 @@ mod secret_server;
 mod senhasegura;
 mod spec;
 mod vault;
+mod volcengine;
 mod webhook;
 
 pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
@@ -71,6 +72,7 @@ pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
     VaultStore,
 };
+pub use volcengine::VolcengineStore;
 pub use webhook::{WebhookSecret, WebhookStore};
 
 use crate::grant::Grant;
@@ -364,6 +366,8 @@ backends! {
     Chef(Box<ChefStore>) is ChefStore, as_chef;
     /// Devolutions Server.
     Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
+    /// Volcengine KMS.
+    Volcengine(Box<VolcengineStore>) is VolcengineStore, as_volcengine;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

@@ -30,6 +30,7 @@ mod secret_server;
 mod senhasegura;
 mod served;
 mod vault;
+mod volcengine;
 mod webhook;
 
 use crate::reader::{Fields, shortened};
@@ -78,6 +79,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("secretserver", secret_server::read),
     ("senhasegura", senhasegura::read),
     ("vault", vault::read),
+    ("volcengine", volcengine::read),
     ("webhook", webhook::read),
 ];
 

@@ -29,6 +29,7 @@ mod pulumi;
 mod scaleway;
 mod secret_server;
 mod senhasegura;
+mod volcengine;
 mod webhook;
 
 pub use azurekv::AzureKvSources;
@@ -56,6 +57,7 @@ pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
 pub use secret_server::{SecretServer, SecretServerSources};
 pub use senhasegura::SenhaseguraSources;
+pub use volcengine::{Volcengine, VolcengineSources};
 pub use webhook::WebhookSources;
 
 use pawl_domain::grant::Origin;
@@ -111,6 +113,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(VolcengineSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         kubernetes,
