@@ -52,6 +52,9 @@ mod target;
 mod vault;
 mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use access::mark_name;
 

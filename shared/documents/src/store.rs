@@ -50,6 +50,8 @@ choices!(Backend {
     "Beyondtrust" => Beyondtrust(store),
     "PasswordDepot" => PasswordDepot(store),
     "Volcengine" => Volcengine(store),
+    "YandexCertificateManager" => YandexCertificateManager(store),
+    "YandexLockbox" => YandexLockbox(store),
 });
 
 fields!(SecretKeyRef {

@@ -41,6 +41,8 @@ mod senhasegura;
 mod vault;
 mod volcengine;
 mod webhook;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes, SweepCost};
@@ -128,11 +130,17 @@ pub enum Provider {
     Volcengine,
     /// An API that is asked over HTTP.
     Webhook,
+    /// Yandex Certificate Manager.
+    #[serde(rename = "yandexcertificatemanager")]
+    YandexCertificateManager,
+    /// Yandex Lockbox.
+    #[serde(rename = "yandexlockbox")]
+    YandexLockbox,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::AzureKv,
         Self::Barbican,
         Self::Beyondtrust,
@@ -165,6 +173,8 @@ impl Provider {
         Self::Vault,
         Self::Volcengine,
         Self::Webhook,
+        Self::YandexCertificateManager,
+        Self::YandexLockbox,
     ];
 
     /// What is particular to it.
@@ -202,6 +212,8 @@ impl Provider {
             Self::Vault => &vault::PROFILE,
             Self::Volcengine => &volcengine::PROFILE,
             Self::Webhook => &webhook::PROFILE,
+            Self::YandexCertificateManager => &yandex_certificate_manager::PROFILE,
+            Self::YandexLockbox => &yandex_lockbox::PROFILE,
         }
     }
 

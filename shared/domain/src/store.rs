@@ -35,6 +35,9 @@ mod spec;
 mod vault;
 mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
@@ -74,6 +77,9 @@ pub use vault::{
 };
 pub use volcengine::VolcengineStore;
 pub use webhook::{WebhookSecret, WebhookStore};
+pub use yandex::YandexStore;
+pub use yandex_certificate_manager::YandexCertificateManagerStore;
+pub use yandex_lockbox::YandexLockboxStore;
 
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
@@ -368,6 +374,10 @@ backends! {
     Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
     /// Volcengine KMS.
     Volcengine(Box<VolcengineStore>) is VolcengineStore, as_volcengine;
+    /// Yandex Certificate Manager.
+    YandexCertificateManager(Box<YandexCertificateManagerStore>) is YandexCertificateManagerStore, as_yandex_certificate_manager;
+    /// Yandex Lockbox.
+    YandexLockbox(Box<YandexLockboxStore>) is YandexLockboxStore, as_yandex_lockbox;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
 }

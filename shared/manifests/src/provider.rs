@@ -32,6 +32,9 @@ mod served;
 mod vault;
 mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 use crate::reader::{Fields, shortened};
 use pawl_domain::Namespace;
@@ -81,6 +84,8 @@ const SERVED: &[(&str, Reader)] = &[
     ("vault", vault::read),
     ("volcengine", volcengine::read),
     ("webhook", webhook::read),
+    ("yandexcertificatemanager", yandex_certificate_manager::read),
+    ("yandexlockbox", yandex_lockbox::read),
 ];
 
 /// The providers of ESO that cannot be served, with why, and what to write instead.

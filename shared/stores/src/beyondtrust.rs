@@ -83,7 +83,7 @@ impl OneServer for Beyondtrust {
                 [b"Bearer ", token.access_token.expose().as_bytes()].concat()
             }
         };
-        let call = door.call("sign in");
+        let call = door.call("login");
         let headers = HeaderMap::from_iter([(AUTHORIZATION, sealed(&SecretValue::new(header), &call)?)]);
         let empty = SecretValue::new("");
         let ask = Ask::post(vec!["Auth", "SignAppIn"], headers, &empty, door.link.bounds());

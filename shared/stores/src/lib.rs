@@ -31,6 +31,9 @@ mod secret_server;
 mod senhasegura;
 mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
@@ -59,6 +62,8 @@ pub use secret_server::{SecretServer, SecretServerSources};
 pub use senhasegura::SenhaseguraSources;
 pub use volcengine::{Volcengine, VolcengineSources};
 pub use webhook::WebhookSources;
+pub use yandex_certificate_manager::YandexCertificateManagerSources;
+pub use yandex_lockbox::YandexLockboxSources;
 
 use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
@@ -114,6 +119,10 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(VolcengineSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(
+            YandexCertificateManagerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain),
+        ),
+        Arc::new(YandexLockboxSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         kubernetes,

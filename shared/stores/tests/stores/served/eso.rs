@@ -132,7 +132,11 @@ async fn played(case: &Case) -> String {
     for (at, data) in &case.secrets {
         clusters.edit(&format!("blue/{at}"), |secret| {
             for (key, value) in data {
-                secret.set(key, if value == "$KEY" { super::private_key() } else { value });
+                match value.as_str() {
+                    "$KEY" => secret.set(key, super::private_key()),
+                    "$YANDEX" => secret.set(key, &super::authorized_key()),
+                    value => secret.set(key, value),
+                }
             }
         });
     }
@@ -308,6 +312,9 @@ const CHEF: Departures = &[
     ("a bag in data", r#"{"a":{"id":"a"}}"#),
 ];
 
+/// By REST an empty text may be left out.
+const YANDEX_LOCKBOX: Departures = &[("neither text nor bytes", r#"{"k":""}"#)];
+
 stores! {
     barbican: 40, BARBICAN;
     chef: 30, CHEF;
@@ -315,6 +322,8 @@ stores! {
     scaleway: 40, SCALEWAY;
     pulumi: 30, PULUMI;
     passworddepot: 60, PASSWORD_DEPOT;
+    yandexcertificatemanager: 50, &[];
+    yandexlockbox: 50, YANDEX_LOCKBOX;
     previder: 30, PREVIDER;
     fortanix: 30, &[];
     ovh: 40, OVH;

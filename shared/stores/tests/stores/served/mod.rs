@@ -19,7 +19,8 @@ use pawl_servers::pairs::{Pairs, Reply};
 use pawl_stores::kit::{Bounds, OneServer, OneServerSources};
 use pawl_stores::{
     BarbicanSources, BeyondtrustSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources,
-    FortanixSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
+    FortanixSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources, ScalewaySources,
+    SenhaseguraSources, YandexCertificateManagerSources, YandexLockboxSources,
 };
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::{FakeClock, FakeClusters};
@@ -66,6 +67,8 @@ fn source(name: &str, clusters: &Arc<FakeClusters>, clock: &FakeClock) -> Arc<dy
         "pulumi" => PulumiSources,
         "scaleway" => ScalewaySources,
         "senhasegura" => SenhaseguraSources,
+        "yandexcertificatemanager" => YandexCertificateManagerSources,
+        "yandexlockbox" => YandexLockboxSources,
     }
 }
 
@@ -111,8 +114,15 @@ fn private_key() -> &'static str {
     &KEY
 }
 
+/// The same, as Yandex Cloud writes an authorized key.
+fn authorized_key() -> String {
+    let pem = format!("PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <key-1>\n{}", private_key());
+    json!({ "id": "key-1", "service_account_id": "account-1", "key_algorithm": "RSA_2048", "private_key": pem })
+        .to_string()
+}
+
 /// A cluster whose Secret `shop/s` holds the canary in its key `k`, a private key in `pem`,
-/// and a user in `username` and `password`.
+/// a user in `username` and `password`, and an authorized key of Yandex Cloud in `yandex`.
 fn clusters() -> Arc<FakeClusters> {
     let clusters = Arc::new(FakeClusters::default());
     clusters.add(&cluster_name("blue"));
@@ -121,6 +131,7 @@ fn clusters() -> Arc<FakeClusters> {
         secret.set("pem", private_key());
         secret.set("username", "u");
         secret.set("password", CANARY);
+        secret.set("yandex", &authorized_key());
     });
     clusters
 }
@@ -165,6 +176,9 @@ fn least(name: &str, server: &str) -> Value {
         }),
         "senhasegura" => json!({
             "url": server, "module": "DSM", "auth": { "clientId": "id", "clientSecretSecretRef": secret },
+        }),
+        "yandexcertificatemanager" | "yandexlockbox" => json!({
+            "apiEndpoint": server, "auth": { "authorizedKeySecretRef": { "name": "s", "key": "yandex" } },
         }),
         _ => panic!("{name} has no manifest"),
     }

@@ -1,9 +1,17 @@
 //! Stores whose values are [`Parts`].
 
-use super::{CANARY, PLAIN, Rules, Show, held_to_the_contract};
+use super::{
+    CANARY, PLAIN, Rules, Show, access, clusters, double, held_to_the_contract, least, source, store,
+};
+use crate::served::private_key;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pawl_domain::SecretValue;
 use pawl_domain::parts::Parts;
+use pawl_ports::Clock as _;
 use pawl_servers::pairs::{Ask, Pairs, Reply};
+use pawl_world::FakeClock;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -11,7 +19,8 @@ use std::collections::BTreeMap;
 pub(super) fn held(value: &SecretValue) -> Option<String> {
     let parts = Parts::of_value(value).ok()?;
     let every = parts.every.unwrap_or_default();
-    let held = parts.whole.or_else(|| every.get("pass").cloned())?;
+    let named = ["pass", "value", "privateKey"].iter().find_map(|name| every.get(*name).cloned());
+    let held = named.or(parts.whole)?;
     Some(held.expose_str().unwrap().to_owned())
 }
 
@@ -87,4 +96,110 @@ fn entry(password: &str) -> String {
     let members: BTreeMap<_, _> = names.split(' ').map(|name| (name.to_owned(), text(name))).collect();
     let parts = Parts { every: Some(members.clone()), members, ..Parts::default() };
     parts.to_value().expose_str().unwrap().to_owned()
+}
+
+/// Lets every service of Yandex Cloud be at the double, and its token be had for a key that signs.
+fn yandex(pairs: &Pairs) {
+    let at = |id: &str| json!({ "id": id, "address": pairs.address() });
+    let services = ["iam", "lockbox-payload", "certificate-manager-data"].map(at);
+    pairs.put(Ask::get("/endpoints"), Reply::of(200, json!({ "endpoints": services })));
+    let token = json!({ "iamToken": "t", "expiresAt": "2099-01-01T00:00:00.123456789Z" });
+    pairs.put(Ask::post("/iam/v1/tokens", json!("{\"jwt\":\"ey")), Reply::of(200, token));
+}
+
+/// What both services say of what is not there, and of what may not be seen.
+fn unseen() -> Reply {
+    Reply::of(404, json!({ "code": 5, "message": "not found" }))
+}
+
+#[tokio::test]
+async fn yandex_lockbox_is_a_source() {
+    fn asked(key: &str) -> Ask {
+        Ask::get(&format!("/lockbox/v1/secrets/{key}/payload")).header("authorization", "Bearer t")
+    }
+    let set_up = |pairs: &Pairs| {
+        yandex(pairs);
+        pairs.put(asked("*"), unseen());
+        pairs.put(asked("*").query("versionId", "*"), unseen());
+    };
+    let show: Show = |pairs, keys, key| {
+        let versions = keys.get(key).map(Vec::as_slice).unwrap_or_default();
+        if versions.is_empty() {
+            pairs.put(asked(key), unseen());
+        }
+        for (place, value) in versions.iter().enumerate() {
+            let text = held(&SecretValue::new(value.as_str())).unwrap();
+            let id = (place + 1).to_string();
+            let entries = json!([{ "key": "value", "textValue": text }]);
+            let payload = Reply::of(200, json!({ "versionId": id, "entries": entries }));
+            pairs.put(asked(key).query("versionId", &id), payload.clone());
+            pairs.put(asked(key), payload);
+        }
+    };
+    let written = |value: &str| {
+        let whole = Some(SecretValue::new(json!({ "value": value }).to_string()));
+        let members = BTreeMap::from([("value".to_owned(), SecretValue::new(value))]);
+        let parts = Parts { whole, every: Some(members.clone()), members, ..Parts::default() };
+        parts.to_value().expose_str().unwrap().to_owned()
+    };
+    held_to_the_contract("yandexlockbox", set_up, Rules { show, written, numbered: true, ..PLAIN }).await;
+}
+
+#[tokio::test]
+async fn yandex_certificate_manager_is_a_source() {
+    fn asked(key: &str) -> Ask {
+        let path = format!("/certificate-manager/v1/certificates/{key}:getContent");
+        Ask::get(&path).header("authorization", "Bearer t")
+    }
+    let set_up = |pairs: &Pairs| {
+        yandex(pairs);
+        pairs.put(asked("*"), unseen());
+    };
+    let show: Show = |pairs, keys, key| {
+        let content = |value: &String| {
+            let key = held(&SecretValue::new(value.as_str())).unwrap();
+            Reply::of(200, json!({ "certificateId": "1", "certificateChain": ["PEM"], "privateKey": key }))
+        };
+        let value = keys.get(key).and_then(|versions| versions.last());
+        pairs.put(asked(key), value.map_or_else(unseen, content));
+    };
+    let written = |value: &str| {
+        let text = |name: &str, text: String| (name.to_owned(), SecretValue::new(text));
+        let both = format!("PEM\n{value}\n");
+        let members = [
+            text("chain", "PEM\n".to_owned()),
+            text("chainAndPrivateKey", both.clone()),
+            text("privateKey", format!("{value}\n")),
+        ];
+        let every = [text("chain", "PEM".to_owned()), text("privateKey", value.to_owned())];
+        let whole = Some(SecretValue::new(both));
+        let parts = Parts { whole, members: members.into(), every: Some(every.into()), ..Parts::default() };
+        parts.to_value().expose_str().unwrap().to_owned()
+    };
+    held_to_the_contract("yandexcertificatemanager", set_up, Rules { show, written, ..PLAIN }).await;
+}
+
+/// As the IAM of Yandex Cloud checks it.
+#[tokio::test]
+async fn authorized_keys_of_yandex_are_traded_for_tokens() {
+    let (pairs, clusters) = (double().await, clusters());
+    yandex(&pairs);
+    let spec = least("yandexlockbox", pairs.address());
+    let backend = store("yandexlockbox", "SecretStore", &spec).unwrap().backend;
+    let clock = FakeClock::default();
+    let (source, access) = (source("yandexlockbox", &clusters, &clock), access(backend));
+    source.validate(&access).await.unwrap();
+    let sent: Value = serde_json::from_str(&pairs.asked()[1].body).unwrap();
+    let (unsigned, signature) = sent["jwt"].as_str().unwrap().rsplit_once('.').unwrap();
+    let read = |part: &str| serde_json::from_slice::<Value>(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let (header, claims) = unsigned.split_once('.').unwrap();
+    assert_eq!(read(header), json!({ "alg": "PS256", "typ": "JWT", "kid": "key-1" }));
+    let now = clock.now().as_second();
+    let audience = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
+    let want = json!({ "iss": "account-1", "aud": [audience], "iat": now, "exp": now + 3600 });
+    assert_eq!(read(claims), want);
+    let der: String = private_key().lines().filter(|line| !line.starts_with('-')).collect();
+    let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(der).unwrap()).unwrap();
+    let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, pair.public_key().as_ref());
+    public.verify(unsigned.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
 }
