@@ -17,6 +17,7 @@ mod access;
 mod aws;
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod change;
@@ -37,6 +38,7 @@ mod one_password;
 mod oracle;
 mod ovh;
 mod part;
+mod password_depot;
 mod pattern;
 mod policy;
 mod previder;
@@ -50,7 +52,11 @@ mod senhasegura;
 mod store;
 mod target;
 mod vault;
+mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use access::mark_name;
 

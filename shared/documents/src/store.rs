@@ -49,6 +49,11 @@ choices!(Backend {
     "Chef" => Chef(store),
     "Dvls" => Dvls(store),
     "Generator" => Generator(generator),
+    "Beyondtrust" => Beyondtrust(store),
+    "PasswordDepot" => PasswordDepot(store),
+    "Volcengine" => Volcengine(store),
+    "YandexCertificateManager" => YandexCertificateManager(store),
+    "YandexLockbox" => YandexLockbox(store),
 });
 
 fields!(SecretKeyRef {

@@ -8,6 +8,7 @@
 mod arn;
 pub(crate) mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 pub(crate) mod bitwarden;
 mod capabilities;
@@ -29,6 +30,7 @@ mod open_bao;
 mod oracle;
 mod ovh;
 mod parameter_store;
+mod password_depot;
 mod previder;
 mod profile;
 mod pulumi;
@@ -38,7 +40,10 @@ pub(crate) mod secrets_manager;
 mod selector;
 mod senhasegura;
 mod vault;
+mod volcengine;
 mod webhook;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use arn::Arn;
 pub use capabilities::{Capabilities, Changes, SweepCost};
@@ -58,6 +63,8 @@ pub enum Provider {
     AzureKv,
     /// OpenStack Barbican.
     Barbican,
+    /// BeyondTrust Password Safe.
+    Beyondtrust,
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials,
     /// Bitwarden Secrets Manager.
@@ -104,6 +111,9 @@ pub enum Provider {
     Ovh,
     /// AWS Systems Manager Parameter Store.
     ParameterStore,
+    /// Password Depot.
+    #[serde(rename = "passworddepot")]
+    PasswordDepot,
     /// Previder Vault.
     Previder,
     /// Pulumi ESC.
@@ -119,15 +129,24 @@ pub enum Provider {
     Senhasegura,
     /// HashiCorp Vault.
     Vault,
+    /// Volcengine KMS.
+    Volcengine,
     /// An API that is asked over HTTP.
     Webhook,
+    /// Yandex Certificate Manager.
+    #[serde(rename = "yandexcertificatemanager")]
+    YandexCertificateManager,
+    /// Yandex Lockbox.
+    #[serde(rename = "yandexlockbox")]
+    YandexLockbox,
 }
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::AzureKv,
         Self::Barbican,
+        Self::Beyondtrust,
         Self::BeyondtrustWorkloadCredentials,
         Self::Bitwarden,
         Self::Chef,
@@ -148,6 +167,7 @@ impl Provider {
         Self::Oracle,
         Self::Ovh,
         Self::ParameterStore,
+        Self::PasswordDepot,
         Self::Previder,
         Self::Pulumi,
         Self::Scaleway,
@@ -155,7 +175,10 @@ impl Provider {
         Self::SecretsManager,
         Self::Senhasegura,
         Self::Vault,
+        Self::Volcengine,
         Self::Webhook,
+        Self::YandexCertificateManager,
+        Self::YandexLockbox,
     ];
 
     /// What is particular to it.
@@ -163,6 +186,7 @@ impl Provider {
         match self {
             Self::AzureKv => &azurekv::PROFILE,
             Self::Barbican => &barbican::PROFILE,
+            Self::Beyondtrust => &beyondtrust::PROFILE,
             Self::BeyondtrustWorkloadCredentials => &beyondtrust_workload_credentials::PROFILE,
             Self::Bitwarden => &bitwarden::PROFILE,
             Self::Chef => &chef::PROFILE,
@@ -183,6 +207,7 @@ impl Provider {
             Self::Oracle => &oracle::PROFILE,
             Self::Ovh => &ovh::PROFILE,
             Self::ParameterStore => &parameter_store::PROFILE,
+            Self::PasswordDepot => &password_depot::PROFILE,
             Self::Previder => &previder::PROFILE,
             Self::Pulumi => &pulumi::PROFILE,
             Self::Scaleway => &scaleway::PROFILE,
@@ -190,7 +215,10 @@ impl Provider {
             Self::SecretsManager => &secrets_manager::PROFILE,
             Self::Senhasegura => &senhasegura::PROFILE,
             Self::Vault => &vault::PROFILE,
+            Self::Volcengine => &volcengine::PROFILE,
             Self::Webhook => &webhook::PROFILE,
+            Self::YandexCertificateManager => &yandex_certificate_manager::PROFILE,
+            Self::YandexLockbox => &yandex_lockbox::PROFILE,
         }
     }
 

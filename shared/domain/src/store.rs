@@ -3,6 +3,7 @@
 mod aws;
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -24,6 +25,7 @@ mod one_password;
 mod open_bao;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -32,11 +34,16 @@ mod secret_server;
 mod senhasegura;
 mod spec;
 mod vault;
+mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use aws::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 pub use azurekv::{AzureAuth, AzureCloud, AzureKvStore, AzureObject};
 pub use barbican::{BarbicanStore, BarbicanUser};
+pub use beyondtrust::{BeyondtrustAuth, BeyondtrustCertificate, BeyondtrustKeys, BeyondtrustStore};
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsStore;
 pub use bitwarden::BitwardenStore;
 pub use chef::ChefStore;
@@ -57,6 +64,7 @@ pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
 pub use oracle::OracleStore;
 pub use ovh::{OvhAuth, OvhStore};
+pub use password_depot::PasswordDepotStore;
 pub use previder::PreviderStore;
 pub use pulumi::{PulumiAuth, PulumiStore};
 pub use scaleway::ScalewayStore;
@@ -68,7 +76,11 @@ pub use vault::{
     CaProvider, ClientCertificate, KvVersion, RoleId, VaultAuth, VaultGcpAuth, VaultIamAuth, VaultProof,
     VaultStore,
 };
+pub use volcengine::VolcengineStore;
 pub use webhook::{WebhookSecret, WebhookStore};
+pub use yandex::YandexStore;
+pub use yandex_certificate_manager::YandexCertificateManagerStore;
+pub use yandex_lockbox::YandexLockboxStore;
 
 use crate::grant::Grant;
 use crate::key::{IndexKey, Location};
@@ -356,6 +368,8 @@ backends! {
     Scaleway(Box<ScalewayStore>) is ScalewayStore, as_scaleway;
     /// Pulumi ESC.
     Pulumi(Box<PulumiStore>) is PulumiStore, as_pulumi;
+    /// Password Depot.
+    PasswordDepot(Box<PasswordDepotStore>) is PasswordDepotStore, as_password_depot;
     /// Previder Vault.
     Previder(Box<PreviderStore>) is PreviderStore, as_previder;
     /// Fortanix Data Security Manager.
@@ -364,6 +378,8 @@ backends! {
     Ovh(Box<OvhStore>) is OvhStore, as_ovh;
     /// senhasegura DSM.
     Senhasegura(Box<SenhaseguraStore>) is SenhaseguraStore, as_senhasegura;
+    /// BeyondTrust Password Safe.
+    Beyondtrust(Box<BeyondtrustStore>) is BeyondtrustStore, as_beyondtrust;
     /// BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentials(Box<BeyondtrustWorkloadCredentialsStore>) is BeyondtrustWorkloadCredentialsStore, as_beyondtrust_workload_credentials;
     /// OpenStack Barbican.
@@ -372,6 +388,12 @@ backends! {
     Chef(Box<ChefStore>) is ChefStore, as_chef;
     /// Devolutions Server.
     Dvls(Box<DvlsStore>) is DvlsStore, as_dvls;
+    /// Volcengine KMS.
+    Volcengine(Box<VolcengineStore>) is VolcengineStore, as_volcengine;
+    /// Yandex Certificate Manager.
+    YandexCertificateManager(Box<YandexCertificateManagerStore>) is YandexCertificateManagerStore, as_yandex_certificate_manager;
+    /// Yandex Lockbox.
+    YandexLockbox(Box<YandexLockboxStore>) is YandexLockboxStore, as_yandex_lockbox;
     /// The manifest itself.
     Fake(FakeStore) is FakeStore, as_fake;
     /// What makes values instead of reading them.

@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -21,6 +22,7 @@ mod one_password;
 mod open_bao;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
@@ -28,7 +30,11 @@ mod secret_server;
 mod senhasegura;
 mod served;
 mod vault;
+mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 use crate::reader::{Fields, shortened};
 use pawl_domain::Namespace;
@@ -50,6 +56,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("aws", aws::read),
     ("azurekv", azurekv::read),
     ("barbican", barbican::read),
+    ("beyondtrust", beyondtrust::read),
     ("beyondtrustworkloadcredentials", beyondtrust_workload_credentials::read),
     ("bitwardensecretsmanager", bitwarden::read),
     ("chef", chef::read),
@@ -68,13 +75,17 @@ const SERVED: &[(&str, Reader)] = &[
     ("openBao", open_bao::read),
     ("oracle", oracle::read),
     ("ovh", ovh::read),
+    ("passworddepot", password_depot::read),
     ("previder", previder::read),
     ("pulumi", pulumi::read),
     ("scaleway", scaleway::read),
     ("secretserver", secret_server::read),
     ("senhasegura", senhasegura::read),
     ("vault", vault::read),
+    ("volcengine", volcengine::read),
     ("webhook", webhook::read),
+    ("yandexcertificatemanager", yandex_certificate_manager::read),
+    ("yandexlockbox", yandex_lockbox::read),
 ];
 
 /// The providers of ESO that cannot be served, with why, and what to write instead.

@@ -53,7 +53,7 @@ pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
 pub use hidden::Hidden;
-pub use jwt::{Unsigned, rs256, sign_rs256};
+pub use jwt::{Unsigned, ps256, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use one_server::{Api, Door, One, OneServer, OneServerSources, Proven};

@@ -5,6 +5,7 @@
 
 mod azurekv;
 mod barbican;
+mod beyondtrust;
 mod beyondtrust_workload_credentials;
 mod bitwarden;
 mod chef;
@@ -22,15 +23,21 @@ mod kubernetes;
 mod one_password;
 mod oracle;
 mod ovh;
+mod password_depot;
 mod previder;
 mod pulumi;
 mod scaleway;
 mod secret_server;
 mod senhasegura;
+mod volcengine;
 mod webhook;
+mod yandex;
+mod yandex_certificate_manager;
+mod yandex_lockbox;
 
 pub use azurekv::AzureKvSources;
 pub use barbican::BarbicanSources;
+pub use beyondtrust::BeyondtrustSources;
 pub use beyondtrust_workload_credentials::BeyondtrustWorkloadCredentialsSources;
 pub use bitwarden::{Bitwarden, BitwardenSources};
 pub use chef::ChefSources;
@@ -47,12 +54,16 @@ pub use kubernetes::KubernetesSources;
 pub use one_password::OnePasswordSources;
 pub use oracle::{Oracle, OracleSources};
 pub use ovh::OvhSources;
+pub use password_depot::PasswordDepotSources;
 pub use previder::PreviderSources;
 pub use pulumi::PulumiSources;
 pub use scaleway::ScalewaySources;
 pub use secret_server::{SecretServer, SecretServerSources};
 pub use senhasegura::SenhaseguraSources;
+pub use volcengine::{Volcengine, VolcengineSources};
 pub use webhook::WebhookSources;
+pub use yandex_certificate_manager::YandexCertificateManagerSources;
+pub use yandex_lockbox::YandexLockboxSources;
 
 use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
@@ -84,6 +95,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let sources: Vec<Arc<dyn Source>> = vec![
         Arc::new(AzureKvSources::new(clusters(), clock())),
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(BeyondtrustSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(
             BeyondtrustWorkloadCredentialsSources::new(clusters(), clock(), digest_key.clone())
                 .without_tls(plain),
@@ -100,11 +112,17 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(PasswordDepotSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(PreviderSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(PulumiSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(ScalewaySources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(SecretServerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(SenhaseguraSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(VolcengineSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(
+            YandexCertificateManagerSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain),
+        ),
+        Arc::new(YandexLockboxSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
         Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
         kubernetes,

@@ -2,8 +2,7 @@
 //!
 //! Source of fields, defaults and rules: ESO's Delinea provider, version 2.9, and the SDK that it uses.
 
-use super::Setting;
-use super::secret_server::{given, secret};
+use super::{Setting, served};
 use crate::address::Way;
 use crate::reader::Fields;
 use crate::references::References;
@@ -13,8 +12,9 @@ use pawl_domain::store::{Backend, DelineaStore};
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let references = References { own: setting.own };
     let url = url(&mut fields);
-    let client_id = given(&mut fields, "clientId", references);
-    let client_secret = secret(&mut fields, "clientSecret", references);
+    let own: served::Reference<'_> = &|fields, field| served::credential(fields, field, references);
+    let client_id = served::given(&mut fields, "clientId", own);
+    let client_secret = served::secret(&mut fields, "clientSecret", own);
     fields.close();
     Some(DelineaStore { url: url?, client_id: client_id?, client_secret: client_secret? }.into())
 }

@@ -3,18 +3,19 @@
 //! Source of fields, defaults and rules: ESO's Secret Server provider, version 2.9. Passwords and tokens that stand in the
 //! manifest are refused: the registry would hold them unencrypted.
 
-use super::Setting;
+use super::{Setting, served};
 use crate::address::Way;
 use crate::certificate;
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::{Backend, Given, SecretKeyRef, SecretServerAuth, SecretServerStore};
+use pawl_domain::store::{Backend, SecretServerAuth, SecretServerStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let references = References { own: setting.own };
+    let own: served::Reference<'_> = &|fields, field| served::credential(fields, field, references);
     let url = url(&mut fields);
-    let token = fields.has("token").then(|| secret(&mut fields, "token", references));
+    let token = fields.has("token").then(|| served::secret(&mut fields, "token", own));
     let domain = fields.filled("domain").unwrap_or_default().to_owned();
     let auth = match token {
         Some(token) => {
@@ -22,8 +23,8 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
             token.map(SecretServerAuth::Token)
         }
         None => {
-            let user = given(&mut fields, "username", references);
-            let password = secret(&mut fields, "password", references);
+            let user = served::given(&mut fields, "username", own);
+            let password = served::secret(&mut fields, "password", own);
             user.zip(password).map(|(user, password)| SecretServerAuth::Password { user, password, domain })
         }
     };
@@ -45,54 +46,4 @@ fn url(fields: &mut Fields<'_>) -> Option<String> {
         None => fields.error("serverURL", "is not a URL; write it as https://<host>"),
     }
     Some(url.to_owned())
-}
-
-/// A text of the manifest or of a Secret.
-pub(super) fn given(
-    fields: &mut Fields<'_>,
-    field: &'static str,
-    references: References<'_>,
-) -> Option<Given> {
-    if !fields.has(field) {
-        fields.error(field, "is missing; write value or secretRef in it");
-    }
-    let mut inner = fields.object(field)?;
-    let given = match inner.exactly_one(&["value", "secretRef"]) {
-        Some("value") => {
-            inner.required("value", "the text itself").map(|text| Given::Written(text.to_owned()))
-        }
-        Some(_) => reference(&mut inner, references).map(Given::At),
-        None => None,
-    };
-    inner.close();
-    given
-}
-
-/// The same of what must not stand in a manifest.
-pub(super) fn secret(
-    fields: &mut Fields<'_>,
-    field: &'static str,
-    references: References<'_>,
-) -> Option<SecretKeyRef> {
-    if !fields.has(field) {
-        fields.error(field, "is missing; write secretRef in it");
-    }
-    let mut inner = fields.object(field)?;
-    if inner.has("value") {
-        let what = "proves an identity, and would stand unencrypted in the registry; put it in a Secret, and write secretRef";
-        inner.error("value", what);
-        return None;
-    }
-    let at = reference(&mut inner, references);
-    inner.close();
-    at
-}
-
-fn reference(fields: &mut Fields<'_>, references: References<'_>) -> Option<SecretKeyRef> {
-    let at = references.required(fields, "secretRef");
-    if references.own.is_none() && at.as_ref().is_some_and(|at| at.namespace.is_none()) {
-        let what = "is missing; a ClusterSecretStore has none of its own, so write it";
-        fields.error("secretRef.namespace", what);
-    }
-    at
 }

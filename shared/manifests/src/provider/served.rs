@@ -3,7 +3,7 @@
 use crate::address::Way;
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::SecretKeyRef;
+use pawl_domain::store::{Given, SecretKeyRef};
 
 /// The server's address, which is asked by TLS unless it is this machine's own.
 pub(super) fn url(fields: &mut Fields<'_>, field: &'static str, default: Option<&str>) -> Option<String> {
@@ -46,6 +46,46 @@ pub(super) fn names_its_namespace(
         let path = format!("{}.{field}.namespace", fields.path());
         fields.notes().error(path, "is missing; a ClusterSecretStore has none of its own, so write it");
     }
+}
+
+/// How a provider reads a key of a Secret: whether a ClusterSecretStore must name its namespace, differs.
+pub(super) type Reference<'a> = &'a dyn Fn(&mut Fields<'_>, &'static str) -> Option<SecretKeyRef>;
+
+/// A text of the manifest or of a Secret.
+pub(super) fn given(fields: &mut Fields<'_>, field: &'static str, reference: Reference<'_>) -> Option<Given> {
+    if !fields.has(field) {
+        fields.error(field, "is missing; write value or secretRef in it");
+    }
+    let mut inner = fields.object(field)?;
+    let given = match inner.exactly_one(&["value", "secretRef"]) {
+        Some("value") => {
+            inner.required("value", "the text itself").map(|text| Given::Written(text.to_owned()))
+        }
+        Some(_) => reference(&mut inner, "secretRef").map(Given::At),
+        None => None,
+    };
+    inner.close();
+    given
+}
+
+/// The same of what must not stand in a manifest.
+pub(super) fn secret(
+    fields: &mut Fields<'_>,
+    field: &'static str,
+    reference: Reference<'_>,
+) -> Option<SecretKeyRef> {
+    if !fields.has(field) {
+        fields.error(field, "is missing; write secretRef in it");
+    }
+    let mut inner = fields.object(field)?;
+    if inner.has("value") {
+        let what = "proves an identity, and would stand unencrypted in the registry; put it in a Secret, and write secretRef";
+        inner.error("value", what);
+        return None;
+    }
+    let at = reference(&mut inner, "secretRef");
+    inner.close();
+    at
 }
 
 /// What stands in `auth.secretRef`.

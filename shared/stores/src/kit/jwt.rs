@@ -1,7 +1,7 @@
 //! JSON Web Tokens, and other texts, that prove an identity by a key of RSA.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pawl_domain::SecretValue;
@@ -35,9 +35,15 @@ struct Header<'a> {
 /// # Errors
 /// [`Unsigned`], for which the key must be replaced.
 pub fn rs256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretValue, Unsigned> {
-    let unsigned = format!("{}.{}", part(&Header { alg: "RS256", typ: "JWT", kid: key_id })?, part(claims)?);
-    let signature = sign_rs256(key, unsigned.as_bytes())?;
-    Ok(SecretValue::new(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))))
+    token("RS256", &RSA_PKCS1_SHA256, key_id, key, claims)
+}
+
+/// The same, signed as `PS256`.
+///
+/// # Errors
+/// As for [`rs256`].
+pub fn ps256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretValue, Unsigned> {
+    token("PS256", &RSA_PSS_SHA256, key_id, key, claims)
 }
 
 /// The signature of a text by RSA with SHA-256 (PKCS#1 v1.5), by a key that stands in PEM as PKCS#8 or PKCS#1.
@@ -45,9 +51,25 @@ pub fn rs256(key_id: &str, key: &str, claims: &impl Serialize) -> Result<SecretV
 /// # Errors
 /// [`Unsigned`], for which the key must be replaced.
 pub fn sign_rs256(key: &str, text: &[u8]) -> Result<Vec<u8>, Unsigned> {
+    sign(&RSA_PKCS1_SHA256, key, text)
+}
+
+fn token(
+    alg: &'static str,
+    encoding: &'static dyn RsaEncoding,
+    kid: &str,
+    key: &str,
+    claims: &impl Serialize,
+) -> Result<SecretValue, Unsigned> {
+    let unsigned = format!("{}.{}", part(&Header { alg, typ: "JWT", kid })?, part(claims)?);
+    let signature = sign(encoding, key, unsigned.as_bytes())?;
+    Ok(SecretValue::new(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))))
+}
+
+fn sign(encoding: &'static dyn RsaEncoding, key: &str, text: &[u8]) -> Result<Vec<u8>, Unsigned> {
     let pair = pair(key)?;
     let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).map_err(|_| Unsigned::Unable)?;
+    pair.sign(encoding, &SystemRandom::new(), text, &mut signature).map_err(|_| Unsigned::Unable)?;
     Ok(signature)
 }
 
@@ -77,7 +99,9 @@ mod tests {
     use super::*;
     use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
-    use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+    use aws_lc_rs::signature::{
+        KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    };
     use serde_json::{Value, json};
 
     #[test]
@@ -98,6 +122,22 @@ mod tests {
             let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
             public.verify(format!("{}.{}", parts[0], parts[1]).as_bytes(), &signature).unwrap();
         }
+    }
+
+    #[test]
+    fn tokens_may_be_signed_with_a_salt() {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let der = STANDARD.encode(der.as_ref());
+        // Yandex writes a line before the key.
+        let pem = format!("DO NOT REMOVE\n-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+        let token = ps256("key-1", &pem, &json!({ "iss": "me" })).unwrap();
+        let (unsigned, signature) = token.expose_str().unwrap().rsplit_once('.').unwrap();
+        let header = URL_SAFE_NO_PAD.decode(unsigned.split('.').next().unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(&header).unwrap();
+        assert_eq!(header, json!({ "alg": "PS256", "typ": "JWT", "kid": "key-1" }));
+        let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, pair.public_key().as_ref());
+        public.verify(unsigned.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod one_password;
 mod oracle;
 mod secret_server;
 mod served;
+mod volcengine;
 mod watching;
 mod webhook;
 mod webhook_eso;

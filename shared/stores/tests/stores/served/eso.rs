@@ -132,7 +132,11 @@ async fn played(case: &Case) -> String {
     for (at, data) in &case.secrets {
         clusters.edit(&format!("blue/{at}"), |secret| {
             for (key, value) in data {
-                secret.set(key, if value == "$KEY" { super::private_key() } else { value });
+                match value.as_str() {
+                    "$KEY" => secret.set(key, super::private_key()),
+                    "$YANDEX" => secret.set(key, &super::authorized_key()),
+                    value => secret.set(key, value),
+                }
             }
         });
     }
@@ -237,6 +241,18 @@ const SENHASEGURA: Departures = &[
     ("property gone", "error"),
 ];
 
+const BEYONDTRUST: Departures = &[
+    // An empty text would take the value of a Secret.
+    ("no value", "error"),
+    ("null value", "error"),
+    ("account: no JSON", "error"),
+    // ESO reads JSON as a text of Go, which knows neither.
+    ("account: a pair of surrogates", "😀"),
+    ("account: a slash that is escaped", "a/b"),
+    // Whoever sees the store would see it.
+    ("a client whose secret is written", "error"),
+];
+
 const BEYONDTRUST_WORKLOAD_CREDENTIALS: Departures = &[
     // The same is said where the folder may not be seen.
     ("the folder is not there", "error"),
@@ -244,6 +260,21 @@ const BEYONDTRUST_WORKLOAD_CREDENTIALS: Departures = &[
     // A search that finds nothing is no missing key.
     ("find nothing", "{}"),
     ("find in no folder", "{}"),
+];
+
+const PASSWORD_DEPOT: Departures = &[
+    // A part of a name may be one of several, of which the server's order would choose.
+    ("a part of several", "error"),
+    ("two of one name", "error"),
+    ("an exact one behind", "exact"),
+    ("several databases", "error"),
+    ("the database behind", "exact"),
+    // Nothing is part of every name.
+    ("an empty key", "error"),
+    ("an empty part", "error"),
+    // It would empty the target.
+    ("an empty answer", "error"),
+    ("extract an empty answer", "error"),
 ];
 
 /// Of what is no object ESO makes an empty map, which would empty the target.
@@ -281,15 +312,22 @@ const CHEF: Departures = &[
     ("a bag in data", r#"{"a":{"id":"a"}}"#),
 ];
 
+/// By REST an empty text may be left out.
+const YANDEX_LOCKBOX: Departures = &[("neither text nor bytes", r#"{"k":""}"#)];
+
 stores! {
     barbican: 40, BARBICAN;
     chef: 30, CHEF;
     dvls: 40, DVLS;
     scaleway: 40, SCALEWAY;
     pulumi: 30, PULUMI;
+    passworddepot: 60, PASSWORD_DEPOT;
+    yandexcertificatemanager: 50, &[];
+    yandexlockbox: 50, YANDEX_LOCKBOX;
     previder: 30, PREVIDER;
     fortanix: 30, &[];
     ovh: 40, OVH;
     senhasegura: 30, SENHASEGURA;
+    beyondtrust: 90, BEYONDTRUST;
     beyondtrustworkloadcredentials: 40, BEYONDTRUST_WORKLOAD_CREDENTIALS;
 }

@@ -18,8 +18,9 @@ use pawl_ports::Source;
 use pawl_servers::pairs::{Pairs, Reply};
 use pawl_stores::kit::{Bounds, OneServer, OneServerSources};
 use pawl_stores::{
-    BarbicanSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources, FortanixSources,
-    OvhSources, PreviderSources, PulumiSources, ScalewaySources, SenhaseguraSources,
+    BarbicanSources, BeyondtrustSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources,
+    FortanixSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources, ScalewaySources,
+    SenhaseguraSources, YandexCertificateManagerSources, YandexLockboxSources,
 };
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::{FakeClock, FakeClusters};
@@ -55,15 +56,19 @@ fn source(name: &str, clusters: &Arc<FakeClusters>, clock: &FakeClock) -> Arc<dy
     }
     table! {
         "barbican" => BarbicanSources,
+        "beyondtrust" => BeyondtrustSources,
         "beyondtrustworkloadcredentials" => BeyondtrustWorkloadCredentialsSources,
         "chef" => ChefSources,
         "dvls" => DvlsSources,
         "fortanix" => FortanixSources,
         "ovh" => OvhSources,
+        "passworddepot" => PasswordDepotSources,
         "previder" => PreviderSources,
         "pulumi" => PulumiSources,
         "scaleway" => ScalewaySources,
         "senhasegura" => SenhaseguraSources,
+        "yandexcertificatemanager" => YandexCertificateManagerSources,
+        "yandexlockbox" => YandexLockboxSources,
     }
 }
 
@@ -109,13 +114,24 @@ fn private_key() -> &'static str {
     &KEY
 }
 
-/// A cluster whose Secret `shop/s` holds the canary in its key `k`, and a private key in `pem`.
+/// The same, as Yandex Cloud writes an authorized key.
+fn authorized_key() -> String {
+    let pem = format!("PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <key-1>\n{}", private_key());
+    json!({ "id": "key-1", "service_account_id": "account-1", "key_algorithm": "RSA_2048", "private_key": pem })
+        .to_string()
+}
+
+/// A cluster whose Secret `shop/s` holds the canary in its key `k`, a private key in `pem`,
+/// a user in `username` and `password`, and an authorized key of Yandex Cloud in `yandex`.
 fn clusters() -> Arc<FakeClusters> {
     let clusters = Arc::new(FakeClusters::default());
     clusters.add(&cluster_name("blue"));
     clusters.edit("blue/shop/s", |secret| {
         secret.set("k", CANARY);
         secret.set("pem", private_key());
+        secret.set("username", "u");
+        secret.set("password", CANARY);
+        secret.set("yandex", &authorized_key());
     });
     clusters
 }
@@ -125,6 +141,10 @@ fn least(name: &str, server: &str) -> Value {
     let secret = json!({ "name": "s", "key": "k" });
     let id = "11111111-1111-4111-8111-111111111111";
     match name {
+        "beyondtrust" => json!({
+            "server": { "apiUrl": format!("{server}/BeyondTrust/api/public/v3"), "retrievalType": "SECRET", "verifyCA": true },
+            "auth": { "apiKey": { "secretRef": secret } },
+        }),
         "beyondtrustworkloadcredentials" => json!({
             "server": { "apiUrl": server, "siteId": id }, "auth": { "apikey": { "token": secret } }, "folderPath": "f",
         }),
@@ -142,6 +162,9 @@ fn least(name: &str, server: &str) -> Value {
         }),
         "fortanix" => json!({ "apiUrl": server, "apiKey": { "secretRef": secret } }),
         "ovh" => json!({ "server": server, "okmsid": id, "auth": { "token": { "tokenSecretRef": secret } } }),
+        "passworddepot" => json!({
+            "host": server, "database": "shop", "auth": { "secretRef": { "credentials": { "name": "s" } } },
+        }),
         "previder" => json!({ "baseUri": server, "auth": { "secretRef": { "accessToken": secret } } }),
         "pulumi" => json!({
             "apiUrl": format!("{server}/api/esc"), "organization": "org", "project": "project", "environment": "env",
@@ -153,6 +176,9 @@ fn least(name: &str, server: &str) -> Value {
         }),
         "senhasegura" => json!({
             "url": server, "module": "DSM", "auth": { "clientId": "id", "clientSecretSecretRef": secret },
+        }),
+        "yandexcertificatemanager" | "yandexlockbox" => json!({
+            "apiEndpoint": server, "auth": { "authorizedKeySecretRef": { "name": "s", "key": "yandex" } },
         }),
         _ => panic!("{name} has no manifest"),
     }

@@ -141,3 +141,44 @@ async fn barbican_lists_page_by_page() {
     let want = [("1", "value 1"), ("2", "value 2")].map(|(id, value)| (id.to_owned(), value.to_owned()));
     assert_eq!(all, BTreeMap::from(want));
 }
+
+/// A managed account is requested, read, and checked in again, whatever comes of it; a sweep takes no password out.
+#[tokio::test]
+async fn managed_accounts_of_password_safe_are_checked_in() {
+    const API: &str = "/BeyondTrust/api/public/v3";
+    let (pairs, clusters) = (double().await, clusters());
+    let mut spec = least("beyondtrust", pairs.address());
+    spec["server"]["retrievalType"] = json!("MANAGED_ACCOUNT");
+    let backend = store("beyondtrust", "SecretStore", &spec).unwrap().backend;
+    let (source, access) = (source("beyondtrust", &clusters, &FakeClock::default()), access(backend));
+    let at = |path: &str| format!("{API}/{path}");
+    let signed_in = Reply::of(200, json!({})).header("set-cookie", "a=1");
+    pairs.put(Ask::post(&at("Auth/SignAppIn"), Value::Null), signed_in);
+    let account = Ask::get(&at("ManagedAccounts")).query("systemName", "web").query("accountName", "root");
+    let found =
+        |changed: Value| Reply::of(200, json!({ "SystemId": 7, "AccountId": 9, "LastChangeDate": changed }));
+    pairs.put(account.clone(), found(json!("2026-01-02T03:04:05")));
+    let wanted =
+        || [Wanted { key: "web/root".to_owned(), selector: VersionSelector::Current, part: Part::Value }];
+    let versions = async || source.versions(&access, &wanted()).await.remove(0);
+    assert_eq!(versions().await.unwrap().id, "9@2026-01-02T03:04:05");
+
+    pairs.put(Ask::post(&at("Requests"), json!({ "AccountID": 9 })), Reply::of(201, json!(5)));
+    let checked_in = Ask { method: "PUT".to_owned(), ..Ask::get(&at("Requests/5/checkin")) };
+    pairs.put(checked_in, Reply::of(204, Value::Null));
+    pairs.put(Ask::get(&at("Credentials/5")), Reply::of(403, json!({})));
+    pairs.asked();
+    let error = source.fetch(&access, &wanted()).await.remove(0).unwrap_err();
+    assert_eq!(error.kind, pawl_domain::Kind::Denied);
+    let last = |pairs: &Pairs| pairs.asked().last().map(|asked| (asked.method.clone(), asked.uri.clone()));
+    assert_eq!(last(&pairs), Some(("PUT".to_owned(), at("Requests/5/checkin"))));
+
+    pairs.put(Ask::get(&at("Credentials/5")), Reply::of(200, json!("\"p\"")));
+    let fetched = source.fetch(&access, &wanted()).await.remove(0).unwrap();
+    assert_eq!(versions().await.unwrap(), fetched.version);
+    // Where nothing tells when it was changed, the password does.
+    pairs.put(account, found(Value::Null));
+    let fetched = source.fetch(&access, &wanted()).await.remove(0).unwrap();
+    assert_eq!(versions().await.unwrap(), fetched.version);
+    assert!(!fetched.version.id.contains('@'));
+}

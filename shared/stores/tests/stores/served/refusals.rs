@@ -9,27 +9,48 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Each store, a key of it, and how many calls come before the one that reads it: logins, and looking up what it is called.
-const STORES: [(&str, &str, usize); 10] = [
+const STORES: [(&str, &str, usize); 14] = [
     ("barbican", "a", 1),
+    ("beyondtrust", "a/db", 1),
     ("beyondtrustworkloadcredentials", "a", 0),
     ("chef", "bag/a", 0),
     ("dvls", "22222222-2222-4222-8222-222222222222", 1),
     ("fortanix", "a", 0),
     ("ovh", "a", 0),
+    ("passworddepot", "a", 3),
     ("previder", "a", 0),
     ("pulumi", "a", 0),
     ("scaleway", "id:a", 0),
     ("senhasegura", "a", 1),
+    ("yandexcertificatemanager", "a", 2),
+    ("yandexlockbox", "a", 2),
 ];
 
 /// What is asked before keys are, by stores that give out tokens.
-fn logins(server: &str) -> [(Ask, Reply); 3] {
+fn logins(server: &str) -> [(Ask, Reply); 9] {
     let endpoint = json!({ "interface": "public", "region": "r", "url": format!("{server}/km") });
+    let at = |id: &str| json!({ "id": id, "address": server });
+    let services = ["iam", "lockbox-payload", "certificate-manager-data"].map(at);
     let catalog = json!([{ "type": "key-manager", "endpoints": [endpoint] }]);
     [
         (
             Ask::post("/iso/oauth2/token", Value::Null),
             Reply::of(200, json!({ "access_token": "t", "expires_in": 3600 })),
+        ),
+        (
+            Ask::post("/BeyondTrust/api/public/v3/Auth/SignAppIn", Value::Null),
+            Reply::of(200, json!({ "UserId": 1 })).header("set-cookie", "session=s1; path=/; secure"),
+        ),
+        (Ask::get("/endpoints"), Reply::of(200, json!({ "endpoints": services }))),
+        (Ask::post("/iam/v1/tokens", Value::Null), Reply::of(200, json!({ "iamToken": "t" }))),
+        (Ask::get("/v1.0/login"), Reply::of(200, json!({ "client_id": "c", "access_token": "t" }))),
+        (
+            Ask::get("/v1.0/list"),
+            Reply::of(200, json!({ "databases": [{ "name": "shop", "fingerprint": "d" }] })),
+        ),
+        (
+            Ask::get("/v1.0/list").query("db", "d"),
+            Reply::of(200, json!({ "entries": [{ "name": "a", "fingerprint": "e" }] })),
         ),
         (Ask::post("/api/v1/login", Value::Null), Reply::of(200, json!({ "tokenId": "t" }))),
         (

@@ -1,0 +1,5 @@
+use pawl_domain::store::YandexCertificateManagerStore;
+
+fields!(YandexCertificateManagerStore {
+    "at" => must at,
+});

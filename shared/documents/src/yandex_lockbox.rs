@@ -1,0 +1,5 @@
+use pawl_domain::store::YandexLockboxStore;
+
+fields!(YandexLockboxStore {
+    "at" => must at,
+});

@@ -1,0 +1,10 @@
+//! `spec.provider.yandexlockbox` of a store.
+
+use super::{Setting, yandex};
+use crate::reader::Fields;
+use pawl_domain::store::{Backend, YandexLockboxStore};
+
+/// The backend of a store.
+pub(super) fn read(fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
+    yandex::read(fields, setting).map(|at| YandexLockboxStore { at }.into())
+}
