@@ -11,7 +11,7 @@ use pawl_domain::store::{Backend, DelineaStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     let client_id = given(&mut fields, "clientId", references);
     let client_secret = secret(&mut fields, "clientSecret", references);

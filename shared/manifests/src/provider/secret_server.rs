@@ -12,7 +12,7 @@ use pawl_domain::store::{Backend, Given, SecretKeyRef, SecretServerAuth, SecretS
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     let token = fields.has("token").then(|| secret(&mut fields, "token", references));
     let domain = fields.filled("domain").unwrap_or_default().to_owned();
@@ -90,7 +90,7 @@ pub(super) fn secret(
 
 fn reference(fields: &mut Fields<'_>, references: References<'_>) -> Option<SecretKeyRef> {
     let at = references.required(fields, "secretRef");
-    if references.own.is_none() && at.as_ref().is_some_and(|at| at.namespace.is_none()) {
+    if references.must_name_namespaces() && at.as_ref().is_some_and(|at| at.namespace.is_none()) {
         let what = "is missing; a ClusterSecretStore has none of its own, so write it";
         fields.error("secretRef.namespace", what);
     }

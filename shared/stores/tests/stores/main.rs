@@ -29,4 +29,5 @@ mod served;
 mod watching;
 mod webhook;
 mod webhook_eso;
+mod webhook_made;
 mod world;
