@@ -1,7 +1,7 @@
 use pawl_domain::generator::{
-    AwsIdentitySpec, CloudsmithGenerator, Curve, EcrGenerator, Encoding, Generator, GeneratorKind,
-    GithubGenerator, MfaGenerator, PasswordGenerator, QuayGenerator, ShownAccount, SshKeyGenerator,
-    SshKeyType, StsGenerator,
+    AcrGenerator, AwsIdentitySpec, CloudsmithGenerator, Curve, EcrGenerator, Encoding, Generator,
+    GeneratorKind, GithubGenerator, MfaGenerator, PasswordGenerator, QuayGenerator, ShownAccount,
+    SshKeyGenerator, SshKeyType, StsGenerator, VaultGenerator, VaultMethod, VaultResult,
 };
 
 choices!(Generator {
@@ -15,6 +15,10 @@ choices!(Generator {
     "SshKey" => SshKey(key),
     "Sts" => Sts(sts),
     "Uuid" => Uuid,
+    "Webhook" => Webhook(webhook),
+    "Vault" => Vault(vault),
+    "Gcr" => Gcr(gcp),
+    "Acr" => Acr(acr),
 });
 
 choices!(GeneratorKind {
@@ -36,6 +40,37 @@ choices!(GeneratorKind {
     "UUID" => Uuid,
     "VaultDynamicSecret" => VaultDynamicSecret,
     "Webhook" => Webhook,
+});
+
+fields!(AcrGenerator {
+    "server" => must server,
+    "registry" => must registry,
+    "tenant" => must tenant,
+    "scope" => must scope,
+});
+
+// Without its method, parameters or query another thing would be made.
+fields!(VaultGenerator {
+    "server" => must server,
+    "path" => must path,
+    "method" => must method,
+    "parameters" => must parameters,
+    "query" => must query,
+    "result" => must result,
+    "allows_empty" => must allows_empty,
+});
+
+choices!(VaultMethod {
+    "Read" => Read,
+    "List" => List,
+    "Delete" => Delete,
+    "Write" => Write,
+});
+
+choices!(VaultResult {
+    "Data" => Data,
+    "Auth" => Auth,
+    "Raw" => Raw,
 });
 
 fields!(MfaGenerator {

@@ -34,7 +34,7 @@ mod tags;
 mod template;
 mod text;
 
-pub use answer::{NoAnswer, answered};
+pub use answer::{NoAnswer, answered, answered_members};
 pub use bulk::{KeyRewrite, Overlay};
 pub use error::{
     Entry, EntryProblem, InvalidKey, Refused, RenderError, RewriteProblem, TemplateProblem, TemplateStage,

@@ -11,6 +11,8 @@
 //! | `ssh_key` | a pair of keys for SSH |
 //! | `uuid` | a random UUID |
 //!
+//! What servers make that adapters of stores ask as well, these adapters make: `pawl_aws`, `pawl_stores`, `pawl_vault`.
+//!
 //! What is made is handed on and kept nowhere. When something is made, the flow decides (`pipeline`).
 
 mod cloudsmith;
@@ -55,7 +57,12 @@ impl<C: ClusterCredentials> OwnGenerators<C> {
             Generator::Password(spec) => password::made(spec),
             Generator::SshKey(spec) => self.keys.made(spec).await,
             Generator::Uuid => uuid::made(),
-            Generator::Ecr(_) | Generator::Sts(_) => Err(unusable("AWS makes it, and nobody here")),
+            Generator::Acr(_)
+            | Generator::Ecr(_)
+            | Generator::Gcr(_)
+            | Generator::Sts(_)
+            | Generator::Vault(_)
+            | Generator::Webhook(_) => Err(unusable("the adapter of its server makes it, and nobody here")),
         }
     }
 }

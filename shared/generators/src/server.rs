@@ -1,13 +1,11 @@
 //! Servers that give out tokens: one call with what proves the identity.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use pawl_domain::generator::ShownAccount;
 use pawl_domain::{Access, Kind, Provider, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
 use pawl_stores::kit::{
-    Ask, Bounds, Call, Hidden, Link, Material, PlainHttp, Proofs, Refusals, Reply, Server, Whole,
+    Ask, Bounds, Call, Hidden, Link, Material, PlainHttp, Proofs, Refusals, Reply, Server, Whole, expiry,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
@@ -103,20 +101,6 @@ impl Token {
         let expires = expiry(token.expose()).ok_or_else(|| call.unreadable())?;
         Ok((token, expires))
     }
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    exp: f64,
-}
-
-/// When a token ends, by its own words: who gave it out is known, so nobody looks at its signature.
-fn expiry(token: &str) -> Option<i64> {
-    let claims = token.split('.').nth(1)?;
-    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-    let Claims { exp } = serde_json::from_slice(&claims).ok()?;
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of this century")]
-    exp.is_finite().then_some(exp as i64)
 }
 
 pub(crate) fn at(second: i64) -> Option<Timestamp> {

@@ -29,7 +29,7 @@ pub(super) fn provider(fields: &mut Fields<'_>, references: References<'_>) -> O
     let name = references::name(&mut fields, "the object's name");
     let key = fields.data_key("key", "the key in the object's data").map(str::to_owned);
     let namespace = references.namespace(&mut fields);
-    if references.own.is_none() && namespace.is_none() {
+    if references.must_name_namespaces() && namespace.is_none() {
         fields.error("namespace", "is missing; a ClusterSecretStore has none of its own, so write it");
     }
     fields.close();

@@ -3,20 +3,23 @@
 //!
 //! Source of fields, defaults and rules: ESO's CRDs, version 2.9.
 
+mod acr;
 mod aws;
 mod federated;
 mod github;
 mod mfa;
 mod password;
 mod ssh_key;
+mod vault;
 
 use crate::ParseOptions;
 use crate::address::Way;
 use crate::metadata;
+use crate::provider::{gcpsm, webhook};
 use crate::reader::{Fields, shortened};
 use crate::references::References;
-use pawl_domain::store::{FakeEntry, FakeStore, SecretKeyRef};
-use pawl_domain::{Generator, GeneratorKind, Home, Namespace, ObjectName, Store, StoreId};
+use pawl_domain::store::{FakeEntry, FakeStore, GcpStore};
+use pawl_domain::{Generator, GeneratorKind, Home, ObjectName, Store, StoreId};
 
 /// The generator of an object of this kind. Whether it may be used, the notes tell; `None` also for one of another class.
 pub(super) fn read(root: Fields<'_>, options: &ParseOptions, kind: GeneratorKind) -> Option<Store> {
@@ -49,10 +52,12 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, kind: GeneratorKind
 }
 
 /// Which of a ClusterGenerator's specs is that of a kind.
-const SPECS: [(GeneratorKind, &str); 10] = [
+const SPECS: [(GeneratorKind, &str); 14] = [
+    (GeneratorKind::AcrAccessToken, "acrAccessTokenSpec"),
     (GeneratorKind::CloudsmithAccessToken, "cloudsmithAccessTokenSpec"),
     (GeneratorKind::EcrAuthorizationToken, "ecrAuthorizationTokenSpec"),
     (GeneratorKind::Fake, "fakeSpec"),
+    (GeneratorKind::GcrAccessToken, "gcrAccessTokenSpec"),
     (GeneratorKind::GithubAccessToken, "githubAccessTokenSpec"),
     (GeneratorKind::Mfa, "mfaSpec"),
     (GeneratorKind::Password, "passwordSpec"),
@@ -60,6 +65,8 @@ const SPECS: [(GeneratorKind, &str); 10] = [
     (GeneratorKind::SshKey, "sshKeySpec"),
     (GeneratorKind::StsSessionToken, "stsSessionTokenSpec"),
     (GeneratorKind::Uuid, "uuidSpec"),
+    (GeneratorKind::VaultDynamicSecret, "vaultDynamicSecretSpec"),
+    (GeneratorKind::Webhook, "webhookSpec"),
 ];
 
 /// `spec` of a ClusterGenerator.
@@ -97,9 +104,11 @@ pub(super) fn kind_of(fields: &Fields<'_>, field: &str, name: &str) -> Option<Ge
 
 fn of_spec(kind: GeneratorKind, mut spec: Fields<'_>, options: &ParseOptions) -> Option<Generator> {
     let generator = match kind {
+        GeneratorKind::AcrAccessToken => acr::read(&mut spec).map(|spec| Generator::Acr(Box::new(spec))),
         GeneratorKind::CloudsmithAccessToken => federated::cloudsmith(&mut spec).map(Generator::Cloudsmith),
         GeneratorKind::EcrAuthorizationToken => aws::ecr(&mut spec).map(Generator::Ecr),
         GeneratorKind::Fake => fake(&mut spec, options),
+        GeneratorKind::GcrAccessToken => gcr(&mut spec).map(|spec| Generator::Gcr(Box::new(spec))),
         GeneratorKind::GithubAccessToken => github::read(&mut spec).map(Generator::Github),
         GeneratorKind::Mfa => mfa::read(&mut spec).map(Generator::Mfa),
         GeneratorKind::Password => Some(Generator::Password(password::read(&mut spec))),
@@ -107,6 +116,13 @@ fn of_spec(kind: GeneratorKind, mut spec: Fields<'_>, options: &ParseOptions) ->
         GeneratorKind::SshKey => ssh_key::read(&mut spec).map(Generator::SshKey),
         GeneratorKind::StsSessionToken => aws::sts(&mut spec).map(Generator::Sts),
         GeneratorKind::Uuid => Some(Generator::Uuid),
+        GeneratorKind::VaultDynamicSecret => {
+            vault::read(&mut spec, options).map(|spec| Generator::Vault(Box::new(spec)))
+        }
+        GeneratorKind::Webhook => {
+            let spec = webhook::spec(&mut spec, References::Generator);
+            spec.map(|spec| Generator::Webhook(Box::new(spec)))
+        }
         _ => None,
     };
     spec.close();
@@ -115,15 +131,27 @@ fn of_spec(kind: GeneratorKind, mut spec: Fields<'_>, options: &ParseOptions) ->
 
 fn fake(spec: &mut Fields<'_>, options: &ParseOptions) -> Option<Generator> {
     let data = spec.text_map("data");
-    if let Some(class) = spec.filled("controller").filter(|class| *class != options.class) {
-        let (class, own) = (shortened(class), &options.class);
-        let message = format!("names class {class:?}, not {own:?}, so the generator is passed over");
-        spec.notes().warning(spec.path_of("controller"), message);
+    if is_of_another_class(spec, options) {
         return None;
     }
     let entry = |(key, value)| FakeEntry { key, value, version: String::new() };
     let data = data.into_iter().map(entry).collect();
     Some(Generator::Fake(FakeStore { data, is_refused: false }))
+}
+
+/// `spec` of a GCRAccessToken.
+fn gcr(spec: &mut Fields<'_>) -> Option<GcpStore> {
+    let project = spec.required("projectID", "the project whose registries are meant").map(str::to_owned);
+    let auth = gcpsm::identity(spec, References::Generator);
+    Some(GcpStore { project: project?, location: None, falls_back: false, auth: auth? })
+}
+
+fn is_of_another_class(spec: &mut Fields<'_>, options: &ParseOptions) -> bool {
+    let Some(class) = spec.filled("controller").filter(|class| *class != options.class) else { return false };
+    let (class, own) = (shortened(class), &options.class);
+    let message = format!("names class {class:?}, not {own:?}, so the generator is passed over");
+    spec.notes().warning(spec.path_of("controller"), message);
+    true
 }
 
 /// The address of a server that credentials are sent to.
@@ -141,16 +169,4 @@ fn check_server(spec: &Fields<'_>, field: &str, url: &str) {
         }
         None => spec.error(field, "is not a URL; write it as https://<host>"),
     }
-}
-
-/// A key of a Secret in the declaration's namespace. ESO passes over a namespace that is written here.
-fn secret_key(spec: &mut Fields<'_>, field: &'static str) -> Option<SecretKeyRef> {
-    let mut fields = spec.present(field, "is missing; write name and key of a Secret")?;
-    let namespace: Option<Namespace> = fields.name("namespace");
-    if namespace.is_some() {
-        let message = "has no effect: the Secret is one of the ExternalSecret's namespace";
-        fields.notes().warning(fields.path_of("namespace"), message);
-    }
-    let at = References { own: None }.secret_key(fields, None)?;
-    Some(SecretKeyRef { namespace: None, ..at })
 }

@@ -6,9 +6,11 @@ use pawl_domain::{Namespace, ObjectName};
 
 /// From where a reference is made.
 #[derive(Clone, Copy)]
-pub(super) struct References<'a> {
-    /// The namespace of a SecretStore; `None` for a ClusterSecretStore.
-    pub(super) own: Option<&'a Namespace>,
+pub(super) enum References<'a> {
+    /// From a SecretStore in this namespace; `None` for a ClusterSecretStore.
+    Store(Option<&'a Namespace>),
+    /// From a generator: what it refers to is in the ExternalSecret's namespace, whatever the manifest says, as in ESO.
+    Generator,
 }
 
 /// A service account, and for whom its token is made.
@@ -19,6 +21,11 @@ pub(super) struct ServiceAccount {
 }
 
 impl References<'_> {
+    /// Whether each reference must say in which namespace it is: a ClusterSecretStore has none of its own.
+    pub(super) fn must_name_namespaces(self) -> bool {
+        matches!(self, Self::Store(None))
+    }
+
     /// A key of a Secret that must be named.
     pub(super) fn required(self, fields: &mut Fields<'_>, field: &'static str) -> Option<SecretKeyRef> {
         if !fields.has(field) {
@@ -37,7 +44,7 @@ impl References<'_> {
     ) -> Option<SecretKeyRef> {
         let secret = fields.present(field, "is missing; write name and key of a Secret")?;
         let at = self.secret_key(secret, default)?;
-        if self.own.is_none() && at.namespace.is_none() {
+        if self.must_name_namespaces() && at.namespace.is_none() {
             let path = format!("{field}.namespace");
             fields.error(&path, "is missing; a ClusterSecretStore has none of its own, so write it");
         }
@@ -68,9 +75,16 @@ impl References<'_> {
     /// The namespace of a reference. A SecretStore may only refer to its own: credentials of others are not its to use.
     pub(super) fn namespace(self, fields: &mut Fields<'_>) -> Option<Namespace> {
         let namespace: Option<Namespace> = fields.name("namespace");
-        let Some(own) = self.own else { return namespace };
-        if namespace.as_ref().is_some_and(|namespace| namespace != own) {
-            fields.error("namespace", format!("must be the store's own namespace {own}; leave it out"));
+        match self {
+            Self::Store(None) => return namespace,
+            Self::Store(Some(own)) if namespace.as_ref().is_some_and(|namespace| namespace != own) => {
+                fields.error("namespace", format!("must be the store's own namespace {own}; leave it out"));
+            }
+            Self::Generator if namespace.is_some() => {
+                let message = "has no effect: what a generator names is in the ExternalSecret's namespace";
+                fields.notes().warning(fields.path_of("namespace"), message);
+            }
+            Self::Store(Some(_)) | Self::Generator => {}
         }
         None
     }

@@ -41,7 +41,8 @@ pub(super) fn read(root: Fields<'_>, options: &ParseOptions, cluster_wide: bool)
     Some(Store { id, backend: backend?, conditions, labels: metadata.labels, set: None })
 }
 
-fn retries(spec: &mut Fields<'_>) -> Option<u32> {
+/// `retrySettings`: how often a call is tried again.
+pub(crate) fn retries(spec: &mut Fields<'_>) -> Option<u32> {
     let mut fields = spec.object("retrySettings")?;
     let max_retries = fields.count("maxRetries");
     if fields.has("retryInterval") {

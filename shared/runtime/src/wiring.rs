@@ -283,12 +283,11 @@ where
     let others = pawl_stores::all(&clusters, &aws, &clock, &digest_key, &plain_http);
     let written: [Arc<dyn pawl_ports::Sink>; 2] = [aws.clone(), vault.clone()];
     let sinks = Sinks::of(written.into_iter().chain(others.sinks));
-    let makers: Arc<dyn pawl_ports::Generators> = aws.clone();
+    let makers: [Arc<dyn pawl_ports::Generators>; 3] =
+        [aws.clone(), vault.clone(), Arc::new(OwnGenerators::new(Arc::clone(&clusters), Arc::clone(&clock)))];
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(others.sources));
-    let generators: [Arc<dyn pawl_ports::Generators>; 2] =
-        [makers, Arc::new(OwnGenerators::new(Arc::clone(&clusters), Arc::clone(&clock)))];
-    let generators = Makers::of(generators);
+    let generators = Makers::of(makers.into_iter().chain(others.generators));
     let world = World { state, jobs, sources, sinks, generators, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
 }

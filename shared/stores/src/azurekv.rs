@@ -8,6 +8,7 @@
 //! | `entra` | how Entra ID trades a proof for a token |
 //! | `api` | the calls of a vault's REST API, and what its answers mean |
 //! | `jwk` | keys as ESO writes them |
+//! | `made` | the generator ACRAccessToken |
 //! | `read` | what a key means, what a search finds, what a listing tells |
 
 mod api;
@@ -16,11 +17,13 @@ mod cloud;
 mod entra;
 mod identity;
 mod jwk;
+mod made;
 mod read;
 
 use crate::kit::{Batch, Bounds, Call, Cells, Link, Material, PlainHttp, Proof, Proofs};
 use api::Api;
 use cloud::Cloud;
+use entra::Token;
 use identity::Identity;
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::store::AzureKvStore;
@@ -115,18 +118,27 @@ impl<C: ClusterCredentials> AzureKvSources<C> {
             Some(resource) => resource.to_owned(),
             None => cloud::told_resource(store, &link).await?,
         };
-        let proof = identity::proof(&proofs, store, &identity, &cloud, since).await?;
-        let call = Call {
-            step: Step::Authenticate,
-            server: cloud.server(),
-            action: "token",
-            subject: "token of the store's identity",
-        };
-        let authority = self.open(&call, access).await?;
-        let token = entra::token(&authority, &call, &identity, &proof, &resource).await?;
+        let token = self.token(&proofs, store, &identity, &resource, since).await?;
         let until = since.saturating_add(token.good_for).unwrap_or(since);
         let session = Session { link, identity, token: token.value, until };
         Ok(Proof { session: Arc::new(session), since, until: until.min(soon) })
+    }
+
+    /// A token of this identity for a resource.
+    async fn token(
+        &self,
+        proofs: &Proofs<'_, C>,
+        store: &AzureKvStore,
+        identity: &Identity,
+        resource: &str,
+        now: Timestamp,
+    ) -> Result<Token, Error> {
+        let cloud = Cloud::of(store);
+        let proof = identity::proof(proofs, store, identity, &cloud, now).await?;
+        let (step, server) = (Step::Authenticate, cloud.server());
+        let call = Call { step, server, action: "token", subject: "token of the store's identity" };
+        let authority = self.open(&call, proofs.access).await?;
+        entra::token(&authority, &call, identity, &proof, resource).await
     }
 
     async fn open(&self, call: &Call<'_>, access: &Access) -> Result<Link, Error> {

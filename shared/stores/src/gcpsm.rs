@@ -8,6 +8,7 @@
 //! | `own` | how Pawl's own is proven, which reads no store |
 //! | `desk`, `post` | the calls that trade one proof for another |
 //! | `api`, `payload` | the calls of Secret Manager, and what its answers mean |
+//! | `made` | the generator GCRAccessToken |
 //! | `read` | which version a key means, what a search finds, how versions are told |
 //! | `subscription` | messages of Pub/Sub that tell of changes |
 
@@ -17,6 +18,7 @@ mod desk;
 mod federation;
 mod hosts;
 mod login;
+mod made;
 mod own;
 mod payload;
 mod post;
@@ -119,22 +121,17 @@ impl<C: ClusterCredentials, A: CallerIdentity> GcpSmSources<C, A> {
         self.sessions.of(identity).session(self.clock.as_ref(), prove).await
     }
 
+    fn login<'a>(&'a self, identity: &'a Access, now: Timestamp) -> Login<'a, C, A> {
+        let (hosts, bounds, reach) = (&self.hosts, &self.bounds, &identity.grant.reach);
+        let desk = Desk { hosts, bounds, reach, now, field: "auth" };
+        Login { clusters: self.clusters.as_ref(), aws: self.aws.as_ref(), access: identity, desk }
+    }
+
     async fn prove(&self, identity: &Access, last: Option<Arc<Session>>) -> Result<Proof<Session>, Error> {
         let store = gcpsm(identity)?;
         let since = self.clock.now();
         let mut links = last.map(|last| last.links.clone()).unwrap_or_default();
-        let login = Login {
-            clusters: self.clusters.as_ref(),
-            aws: self.aws.as_ref(),
-            access: identity,
-            desk: Desk {
-                hosts: &self.hosts,
-                bounds: &self.bounds,
-                reach: &identity.grant.reach,
-                now: since,
-                field: "auth",
-            },
-        };
+        let login = self.login(identity, since);
         let token = login.token(store, &mut links).await?;
         let address = self.hosts.secret_manager(store.location.as_deref());
         let call = login.desk.call(&address, "connection");

@@ -21,7 +21,7 @@
 //! | `audience` | for whom a service account's token is made |
 //! | `batch` | what is wanted, each once |
 //! | `rest` | calls with what proves an identity, and what refusals mean |
-//! | `jwt` | tokens and texts that a key of RSA signs |
+//! | `jwt` | tokens and texts that a key of RSA signs, and when a token ends |
 //!
 //! Of what a server says, nothing stands in an error: it may be half of a secret, or what an internal server says to nobody
 //! but its own.
@@ -53,7 +53,7 @@ pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
 pub use hidden::Hidden;
-pub use jwt::{Unsigned, ps256, rs256, sign_rs256};
+pub use jwt::{Unsigned, expiry, ps256, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};
 pub use link::{Ask, Bounds, Link, Material, PlainHttp, Whole, sealed, text};
 pub use one_server::{Api, Door, One, OneServer, OneServerSources, Proven};

@@ -67,7 +67,7 @@ pub use yandex_lockbox::YandexLockboxSources;
 
 use pawl_domain::grant::Origin;
 use pawl_domain::{DigestKey, Functions};
-use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Sink, Source};
+use pawl_ports::{CallerIdentity, Clock, ClusterCredentials, Generators, Sink, Source};
 use std::sync::Arc;
 
 /// The adapters of all providers of this crate.
@@ -76,6 +76,8 @@ pub struct Adapters {
     pub sources: Vec<Arc<dyn Source>>,
     /// Those that are written to, the same ones: an identity is proven once for both.
     pub sinks: Vec<Arc<dyn Sink>>,
+    /// Those that also make values, the same ones too.
+    pub generators: Vec<Arc<dyn Generators>>,
 }
 
 /// The adapters of all providers of this crate. They take the credentials that stores name from `clusters`, and AWS identities
@@ -92,8 +94,12 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
     let functions = Functions::new(move || told.now());
     let kubernetes = Arc::new(KubernetesSources::new(clusters(), clock(), digest_key.clone()));
     let sinks: Vec<Arc<dyn Sink>> = vec![kubernetes.clone()];
+    let webhook = Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions));
+    let gcpsm = Arc::new(GcpSmSources::new(clusters(), aws(), clock()));
+    let azurekv = Arc::new(AzureKvSources::new(clusters(), clock()));
+    let generators: Vec<Arc<dyn Generators>> = vec![azurekv.clone(), gcpsm.clone(), webhook.clone()];
     let sources: Vec<Arc<dyn Source>> = vec![
-        Arc::new(AzureKvSources::new(clusters(), clock())),
+        azurekv,
         Arc::new(BarbicanSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(BeyondtrustSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(
@@ -124,9 +130,9 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         ),
         Arc::new(YandexLockboxSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(CrdSources::new(clusters(), clock())),
-        Arc::new(GcpSmSources::new(clusters(), aws(), clock())),
+        gcpsm,
         kubernetes,
-        Arc::new(WebhookSources::new(clusters(), clock(), digest_key.clone(), functions)),
+        webhook,
     ];
-    Adapters { sources, sinks }
+    Adapters { sources, sinks, generators }
 }

@@ -2,9 +2,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `request` | the request that the templates of a manifest make for a key |
+//! | `made` | the generator of the same name |
+//! | `request` | the request that the templates of a manifest make |
 //! | `reply` | what an answer means |
 
+mod made;
 mod reply;
 mod request;
 
@@ -17,7 +19,8 @@ use pawl_domain::query::Told;
 use pawl_domain::render::Scope;
 use pawl_domain::store::{WebhookSecret, WebhookStore};
 use pawl_domain::{
-    Access, DigestKey, Fetched, Find, Functions, Keep, Kind, Namespace, Provider, SecretValue, Step, Version,
+    Access, DigestKey, Fetched, Find, Functions, Generator, Keep, Kind, Namespace, Provider, SecretValue,
+    Step, Version,
 };
 use pawl_ports::{Clock, ClusterCredentials, Error, Sources, Wanted};
 use request::{Reading, Request};
@@ -106,20 +109,10 @@ impl<C: ClusterCredentials> WebhookSources<C> {
         session: Arc<Session>,
         told: Told,
     ) -> Result<Fetched, Error> {
-        let (key, server) = (told.key.clone(), server(&store));
+        let (key, server) = (told.key.clone(), server(access, &store));
         let call = Call { step: Step::Fetch, server, action: "request", subject: &key };
-        let reading = Reading {
-            store: Arc::clone(&store),
-            functions: self.functions.clone(),
-            secrets: session.secrets.clone(),
-            namespace: access.namespace.as_ref().map(Namespace::to_string).unwrap_or_default(),
-            told,
-        };
-        let making = move || reading.request().map_err(|what| (Kind::Invalid, what));
-        let request = apart(&call, making).await?;
-        let outcome = self.body(&call, &session.link, &request).await;
-        let body = call.counted(outcome)?;
-        let value = match request.path {
+        let (body, path) = self.answer(access, &call, Arc::clone(&store), &session, Some(told)).await?;
+        let value = match path {
             None => body,
             Some(path) => apart(&call, move || reply::value(&path, &body)).await?,
         };
@@ -127,6 +120,28 @@ impl<C: ClusterCredentials> WebhookSources<C> {
         let id = self.digest_key.parts().with(value.expose()).digest();
         let version = Version { id, since: None };
         Ok(Fetched { provider: Provider::Webhook, value, version, labels: Vec::new() })
+    }
+
+    /// What the server answers, and where in it the value is.
+    async fn answer(
+        &self,
+        access: &Access,
+        call: &Call<'_>,
+        store: Arc<WebhookStore>,
+        session: &Session,
+        told: Option<Told>,
+    ) -> Result<(SecretValue, Option<SecretValue>), Error> {
+        let reading = Reading {
+            store,
+            functions: self.functions.clone(),
+            secrets: session.secrets.clone(),
+            namespace: access.namespace.as_ref().map(Namespace::to_string).unwrap_or_default(),
+            told,
+        };
+        let making = move || reading.request().map_err(|what| (Kind::Invalid, what));
+        let request = apart(call, making).await?;
+        let outcome = self.body(call, &session.link, &request).await;
+        Ok((call.counted(outcome)?, request.path))
     }
 
     async fn body(&self, call: &Call<'_>, link: &Link, request: &Request) -> Result<SecretValue, Error> {
@@ -149,7 +164,7 @@ impl<C: ClusterCredentials> WebhookSources<C> {
 
     async fn prove(&self, access: &Access, last: Option<Arc<Session>>) -> Result<Proof<Session>, Error> {
         let store = webhook(access)?;
-        let (server, since) = (server(store), self.clock.now());
+        let (server, since) = (server(access, store), self.clock.now());
         let proofs = Proofs { clusters: self.clusters.as_ref(), access, server };
         let ca = proofs.authorities(store.ca_bundle.as_ref(), store.ca_provider.as_ref()).await?;
         let mut secrets = Scope::new();
@@ -210,7 +225,7 @@ impl<C: ClusterCredentials> Sources for WebhookSources<C> {
     }
 
     async fn find(&self, access: &Access, find: &Find, _: &Keep) -> Result<BTreeMap<String, Fetched>, Error> {
-        let server = server(webhook(access)?);
+        let server = server(access, webhook(access)?);
         let refusal = access.backend.refuses(find).unwrap_or("a webhook cannot be searched");
         Err(Error::new(Step::Fetch, Kind::Invalid, format!("{server}: {refusal}")))
     }
@@ -240,13 +255,18 @@ async fn apart<T: Send + 'static>(
         .map_err(|(kind, what)| call.error(kind, what))
 }
 
-/// What messages call the server of a store.
-fn server(store: &WebhookStore) -> Server<'_> {
-    Server { provider: Provider::Webhook, address: store.server(), field: "url" }
+/// What messages call the server.
+fn server<'a>(access: &Access, store: &'a WebhookStore) -> Server<'a> {
+    Server { provider: access.backend.location().provider, address: store.server(), field: "url" }
 }
 
+/// The spec: that of a store, or of the generator.
 fn webhook(access: &Access) -> Result<&WebhookStore, Error> {
-    access.backend.as_webhook().ok_or_else(|| {
+    let generator = match access.backend.as_generator() {
+        Some(Generator::Webhook(spec)) => Some(spec.as_ref()),
+        _ => None,
+    };
+    access.backend.as_webhook().or(generator).ok_or_else(|| {
         let message = format!("{} is not a webhook", access.backend.location());
         Error::new(Step::Fetch, Kind::Invalid, message)
     })

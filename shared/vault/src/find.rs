@@ -103,7 +103,7 @@ impl Kv<'_> {
         let subject = self.remote(&folder);
         let call = self.call(LIST, &subject);
         let names =
-            self.ask(&call, Ask { query: Some(("list", "true")), ..Ask::get(&path) }, answer::keys).await?;
+            self.ask(&call, Ask { query: vec![("list", "true")], ..Ask::get(&path) }, answer::keys).await?;
         let whole = |name: String| if folder.is_empty() { name } else { format!("{folder}/{name}") };
         // A name of nothing would lead back to where it is listed.
         Ok(names.into_iter().filter(|name| !name.trim_matches('/').is_empty()).map(whole).collect())

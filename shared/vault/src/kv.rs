@@ -95,8 +95,8 @@ impl Kv<'_> {
         let path = path::of_key(self.store, key, Branch::Data);
         let call = self.call(READ, key);
         let query = match selector {
-            VersionSelector::Current => None,
-            VersionSelector::Id(id) => Some(("version", id.as_str())),
+            VersionSelector::Current => Vec::new(),
+            VersionSelector::Id(id) => vec![("version", id.as_str())],
             VersionSelector::Label(_) => return Err(call.missing()),
         };
         let ask = Ask { query, ..Ask::get(&path) };

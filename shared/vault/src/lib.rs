@@ -1,6 +1,6 @@
 //! Adapter to HashiCorp Vault and OpenBao: turns keys into values.
 //!
-//! It fulfils the ports `Sources` and `Sink` of `pawl_ports` for stores of `provider.vault` and `provider.openBao`, with a small
+//! It fulfils the ports `Sources`, `Sink` and `Generators` of `pawl_ports` for stores of `provider.vault` and `provider.openBao`, with a small
 //! client of its own: what Pawl asks is reads, lists, writes and logins. Start reading at [`VaultSources`].
 //!
 //! | module | holds |
@@ -9,6 +9,7 @@
 //! | `kv` | one key: its value, its metadata, its version |
 //! | `push` | what PushSecrets write and delete |
 //! | `sink` | the port of stores that take values |
+//! | `made` | the generator VaultDynamicSecret |
 //! | `find` | searches: lists folder by folder |
 //! | `path` | from keys to paths of the API |
 //! | `rules` | what differs between providers that read the same engines |
@@ -26,6 +27,7 @@ mod call;
 mod find;
 mod kv;
 mod link;
+mod made;
 mod members;
 mod options;
 mod path;

@@ -27,7 +27,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
     /// The path of the API, without `/v1/`.
     pub(crate) path: &'a str,
-    pub(crate) query: Option<(&'static str, &'a str)>,
+    pub(crate) query: Vec<(&'a str, &'a str)>,
     pub(crate) namespace: Option<&'a str>,
     pub(crate) token: Option<&'a SecretValue>,
     pub(crate) body: Option<&'a SecretValue>,
@@ -36,7 +36,7 @@ pub(crate) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// A plain read.
     pub(crate) fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, query: None, namespace: None, token: None, body: None }
+        Self { method: Method::GET, path, query: Vec::new(), namespace: None, token: None, body: None }
     }
 
     /// A write, with a body of JSON.
@@ -120,7 +120,7 @@ impl Link {
         Ok(kit::Ask {
             method: ask.method.clone(),
             path: [&["v1"][..], parts].concat(),
-            query: ask.query.into_iter().collect(),
+            query: ask.query.clone(),
             headers,
             body: ask.body,
             largest: if call.action == LIST { bounds.largest_list } else { bounds.largest_answer },

@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// that out.
 pub struct VaultSources<C, A> {
     pub(crate) identities: Identities<C, A>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     digest_key: DigestKey,
 }
 

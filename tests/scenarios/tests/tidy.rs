@@ -115,6 +115,10 @@ const GENERATORS: &[&str] = &[
     "shared/pipeline/src/deliver/generate.rs",
     "shared/pipeline/src/sweep/groups.rs",
     "shared/runtime/src/generators.rs",
+    "shared/stores/src/azurekv/made.rs",
+    "shared/stores/src/gcpsm/made.rs",
+    "shared/stores/src/webhook.rs",
+    "shared/vault/src/made.rs",
 ];
 
 const LONGEST_FILE: usize = 500;

@@ -7,8 +7,8 @@ use pawl_domain::item::Item;
 use pawl_domain::provider::{self, Profile};
 use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, SessionTagsPolicy};
 use pawl_domain::{
-    Fetched, Found, Generator, Provider, Query, Read, Remote, SecretValue, Store, StoreId, Version,
-    VersionSelector,
+    Declaration, Fetched, Found, Generator, Provider, Query, Read, Remote, SecretValue, Store, StoreId,
+    Version, VersionSelector,
 };
 use pawl_golang::json::{self, Html};
 use std::collections::BTreeMap;
@@ -46,10 +46,19 @@ impl Lookup<'_> {
         .unwrap_or(Found::Missing)
     }
 
+    /// The generators of which neither the manifest nor what was given says what they make.
+    pub(super) fn of_unknown_keys(&self, declaration: &Declaration) -> Vec<StoreId> {
+        let is_unknown = |id: &StoreId| {
+            let generator = self.stores.get(id).and_then(|store| store.backend.as_generator());
+            generator.is_some_and(|it| it.keys().is_none()) && self.given.of_only(id.name.as_str()).is_none()
+        };
+        declaration.stores().into_iter().filter(is_unknown).collect()
+    }
+
     /// What stands for what a generator makes, for nothing is made to be shown: what was given for it by its name, else what
     /// stands in its manifest, else a text that says who makes it.
     fn made(&self, store: &Store, own: &Keys) -> BTreeMap<String, Arc<Fetched>> {
-        let keys = store.backend.as_generator().map(Generator::keys).unwrap_or_default();
+        let keys = store.backend.as_generator().and_then(Generator::keys).unwrap_or_default();
         let text = SecretValue::new(format!("made by {} {}", store.id.kind(), store.id.name));
         let stand_in = keys.into_iter().map(|key| (key.to_owned(), fetched(Provider::Generator, &text)));
         let known = |(key, known): (&String, &Known)| {

@@ -87,6 +87,11 @@ impl Rendered {
                 rendered.note(format!("{title}: {id} is not among the files; {instead}"));
             }
             let lookup = Lookup { given, stores: &stores };
+            for id in lookup.of_unknown_keys(declaration) {
+                rendered.note(format!(
+                    "{title}: only the server of {id} knows what it makes; it is left out, unless values are given for its name"
+                ));
+            }
             match secret(declaration, &lookup, &objects, &functions) {
                 Ok(Ok(desired)) => {
                     rendered.documents.push(document::Secret::new(declaration, desired, render.decode));

@@ -2,11 +2,15 @@
 
 use jiff::Timestamp;
 use pawl_domain::generator::{
-    AwsIdentitySpec, CloudsmithGenerator, Curve, EcrGenerator, Encoding, Generator, GithubGenerator,
-    MfaGenerator, PasswordGenerator, QuayGenerator, ShownAccount, SshKeyGenerator, SshKeyType, StsGenerator,
+    AcrGenerator, AwsIdentitySpec, CloudsmithGenerator, Curve, EcrGenerator, Encoding, Generator,
+    GithubGenerator, MfaGenerator, PasswordGenerator, QuayGenerator, ShownAccount, SshKeyGenerator,
+    SshKeyType, StsGenerator, VaultGenerator, VaultMethod, VaultResult,
 };
 use pawl_domain::record::{Generated, Made};
-use pawl_domain::store::{AwsAuth, FakeEntry, FakeStore, SecretKeyRef};
+use pawl_domain::store::{
+    AwsAuth, AzureAuth, AzureCloud, AzureKvStore, FakeEntry, FakeStore, GcpAuth, GcpStore, Headers,
+    SecretKeyRef, VaultAuth, VaultStore, WebhookSecret, WebhookStore,
+};
 use pawl_domain::{GeneratorKind, Record, Store};
 
 /// By the names of their files.
@@ -78,6 +82,10 @@ pub(super) fn all(
         ("github", Generator::Github(github)),
         ("cloudsmith", Generator::Cloudsmith(cloudsmith)),
         ("quay", Generator::Quay(quay)),
+        ("acr", Generator::Acr(Box::new(acr(at("id"), at("secret"))))),
+        ("gcr", Generator::Gcr(Box::new(gcp(at("key.json"))))),
+        ("vault", Generator::Vault(Box::new(vault(at("token"))))),
+        ("webhook", Generator::Webhook(Box::new(webhook()))),
     ];
     let named = |(name, generator): (&str, Generator)| {
         let mut store = of(generator.clone());
@@ -89,6 +97,58 @@ pub(super) fn all(
     cluster.id.generator = Some(GeneratorKind::ClusterGenerator);
     all.push(("generator-cluster.json".to_owned(), cluster));
     all
+}
+
+fn acr(client_id: SecretKeyRef, client_secret: SecretKeyRef) -> AcrGenerator {
+    let server = AzureKvStore {
+        vault_url: "https://team.azurecr.cn".to_owned(),
+        cloud: AzureCloud::China,
+        authority: None,
+        auth: AzureAuth::Secret { tenant: "t".to_owned(), client_id, client_secret },
+        use_azure_sdk: false,
+    };
+    let scope = Some("repository:app:pull".to_owned());
+    AcrGenerator { server, registry: "team.azurecr.cn".to_owned(), tenant: "t".to_owned(), scope }
+}
+
+fn gcp(key: SecretKeyRef) -> GcpStore {
+    GcpStore { project: "shop".to_owned(), location: None, falls_back: false, auth: GcpAuth::Key(key) }
+}
+
+fn vault(token: SecretKeyRef) -> VaultGenerator {
+    let server = VaultStore {
+        server: "https://vault.example.com".to_owned(),
+        namespace: Some("team".to_owned()),
+        auth: Some(VaultAuth::Token(token)),
+        max_retries: Some(0),
+        ..VaultStore::default()
+    };
+    VaultGenerator {
+        server,
+        path: "pki/issue/app".to_owned(),
+        method: VaultMethod::Write,
+        parameters: r#"{"common_name":"app"}"#.to_owned(),
+        query: [("format".to_owned(), vec!["pem".to_owned()])].into(),
+        result: VaultResult::Raw,
+        allows_empty: true,
+    }
+}
+
+fn webhook() -> WebhookStore {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let secret = WebhookSecret { name: "api".to_owned(), secret: "api".parse().unwrap(), namespace: None };
+    WebhookStore {
+        url: "https://api.example.com/tokens".to_owned(),
+        method: "POST".to_owned(),
+        headers: Headers([header("X-Token", "{{ .api.token }}")].into()),
+        content_type: Some("application/json".to_owned()),
+        body: "{}".to_owned(),
+        timeout: Some(std::time::Duration::from_secs(10)),
+        json_path: "$.data".to_owned(),
+        secrets: vec![secret],
+        ca_bundle: None,
+        ca_provider: None,
+    }
 }
 
 /// A record that remembers what was made.

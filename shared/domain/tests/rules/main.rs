@@ -10,6 +10,7 @@ mod given;
 mod kubernetes;
 mod laws;
 mod policy;
+mod policy_generators;
 mod reconcile;
 mod refresh;
 mod render;

@@ -4,7 +4,7 @@ use crate::provider::aws::identity;
 use crate::reader::Fields;
 use crate::references::References;
 use pawl_domain::generator::{AwsIdentitySpec, EcrGenerator, StsGenerator};
-use pawl_domain::store::{AwsAuth, AwsStore, SecretKeyRef};
+use pawl_domain::store::{AwsAuth, AwsStore};
 
 pub(super) fn ecr(spec: &mut Fields<'_>) -> Option<EcrGenerator> {
     let public = spec.choice("scope", &[("private", false), ("public", true)]).unwrap_or_default();
@@ -51,26 +51,10 @@ fn who(spec: &mut Fields<'_>) -> Option<AwsIdentitySpec> {
         spec.error("region", "is not a region; write one such as eu-central-1");
     }
     let auth = spec.object("auth").map_or(Some(AwsAuth::Ambient), |mut auth| {
-        let given = identity(&mut auth, References { own: None });
+        let given = identity(&mut auth, References::Generator);
         auth.close();
-        // ESO passes over namespaces that stand here: Secrets and accounts are those of the ExternalSecret's.
-        given.unwrap_or(Some(AwsAuth::Ambient)).map(of_reader)
+        given.unwrap_or(Some(AwsAuth::Ambient))
     });
     let role = spec.filled("role").map(str::to_owned);
     Some(AwsIdentitySpec { region: region?, auth: auth?, role })
-}
-
-fn of_reader(auth: AwsAuth) -> AwsAuth {
-    let own = |at: SecretKeyRef| SecretKeyRef { namespace: None, ..at };
-    match auth {
-        AwsAuth::Ambient => AwsAuth::Ambient,
-        AwsAuth::Static { access_key_id, secret_access_key, session_token } => AwsAuth::Static {
-            access_key_id: own(access_key_id),
-            secret_access_key: own(secret_access_key),
-            session_token: session_token.map(own),
-        },
-        AwsAuth::ServiceAccount { name, audiences, .. } => {
-            AwsAuth::ServiceAccount { name, namespace: None, audiences }
-        }
-    }
 }

@@ -30,7 +30,7 @@ pub(super) fn quay(spec: &mut Fields<'_>) -> Option<QuayGenerator> {
 fn account(spec: &mut Fields<'_>) -> Option<ShownAccount> {
     let fields = spec.present("serviceAccountRef", "is missing; write the service account's name")?;
     let path = fields.path_of("audiences");
-    let ServiceAccount { name, audiences, .. } = References { own: None }.service_account(fields)?;
+    let ServiceAccount { name, audiences, .. } = References::Generator.service_account(fields)?;
     if audiences.is_empty() {
         let message =
             "is missing; write for whom the token is made, or the cluster's own API server would take it too";

@@ -1,7 +1,8 @@
 //! `spec` of a GithubAccessToken.
 
-use super::{secret_key, server};
+use super::server;
 use crate::reader::Fields;
+use crate::references::References;
 use pawl_domain::generator::GithubGenerator;
 
 pub(super) fn read(spec: &mut Fields<'_>) -> Option<GithubGenerator> {
@@ -13,7 +14,7 @@ pub(super) fn read(spec: &mut Fields<'_>) -> Option<GithubGenerator> {
         let key = auth.present("privateKey", "is missing; write secretRef in it");
         auth.close();
         let mut key = key?;
-        let at = secret_key(&mut key, "secretRef");
+        let at = References::Generator.required(&mut key, "secretRef");
         key.close();
         at
     });

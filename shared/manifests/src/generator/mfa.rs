@@ -1,12 +1,12 @@
 //! `spec` of an MFA.
 
-use super::secret_key;
 use crate::reader::{Fields, shortened};
+use crate::references::References;
 use jiff::Timestamp;
 use pawl_domain::generator::MfaGenerator;
 
 pub(super) fn read(spec: &mut Fields<'_>) -> Option<MfaGenerator> {
-    let seed = secret_key(spec, "secret");
+    let seed = References::Generator.required(spec, "secret");
     // ESO counts 0 as absent.
     let length = spec.count("length").filter(|length| *length > 0).unwrap_or(MfaGenerator::LENGTH);
     if length > MfaGenerator::LONGEST {

@@ -105,7 +105,7 @@ fn tag(mut fields: Fields<'_>) -> Option<(String, String)> {
 
 /// What proves the identity; without a proof, the identity that Pawl runs with is used.
 fn read_auth(mut auth: Fields<'_>, own: Option<&Namespace>) -> Option<AwsAuth> {
-    let identity = identity(&mut auth, References { own });
+    let identity = identity(&mut auth, References::Store(own));
     auth.close();
     identity.unwrap_or(Some(AwsAuth::Ambient))
 }

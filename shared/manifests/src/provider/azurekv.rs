@@ -12,7 +12,7 @@ use pawl_domain::store::{AzureAuth, AzureCloud, AzureKvStore, Backend, SecretKey
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let use_azure_sdk = fields.flag("useAzureSDK");
     let cloud = cloud(&mut fields, use_azure_sdk);
     let authority = authority(&mut fields, use_azure_sdk);

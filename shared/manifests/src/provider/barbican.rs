@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, BarbicanStore, BarbicanUser};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let auth_url = served::url(&mut fields, "authURL", None);
     let mut named = |field| fields.filled(field).unwrap_or_default().to_owned();
     let (tenant_name, domain_name, region) = (named("tenantName"), named("domainName"), named("region"));

@@ -10,7 +10,7 @@ use pawl_domain::store::{Backend, BeyondtrustWorkloadCredentialsStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let server = served::within(&mut fields, "server", |server| {
         let api_url = served::url(server, "apiUrl", None);
         let site_id = server.required("siteId", "the site's id").map(str::to_owned);

@@ -11,7 +11,7 @@ use pawl_domain::store::{Backend, BitwardenStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let server = server(&mut fields);
     let mut told = |field| fields.filled(field).unwrap_or_default().trim_end_matches('/').to_owned();
     let (api, identity) = (told("apiURL"), told("identityURL"));

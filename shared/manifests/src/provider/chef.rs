@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, ChefStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let server_url = served::url(&mut fields, "serverUrl", None);
     if server_url.as_deref().is_some_and(|url| !url.ends_with('/')) {
         fields.error(

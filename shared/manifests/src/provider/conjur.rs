@@ -11,7 +11,7 @@ use pawl_domain::store::{Backend, ConjurAuth, ConjurStore, ConjurToken};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     if !fields.has("auth") {
         fields.error("auth", "is missing; write apikey, jwt or cert in it");

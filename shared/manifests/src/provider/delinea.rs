@@ -10,7 +10,7 @@ use pawl_domain::store::{Backend, DelineaStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     let own: served::Reference<'_> = &|fields, field| served::credential(fields, field, references);
     let client_id = served::given(&mut fields, "clientId", own);

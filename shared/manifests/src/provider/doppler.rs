@@ -15,7 +15,7 @@ const FORMATS: [&str; 5] = ["json", "dotnet-json", "env", "yaml", "docker"];
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let auth = fields
         .present("auth", "is missing; write secretRef.dopplerToken in it, or oidcConfig")
         .and_then(|auth| read_auth(auth, references));
@@ -46,7 +46,8 @@ fn read_auth(mut auth: Fields<'_>, references: References<'_>) -> Option<Doppler
             let account = inner
                 .present("serviceAccountRef", "is missing; write the name of a service account in it")
                 .and_then(|account| references.service_account(account));
-            if references.own.is_none() && account.as_ref().is_some_and(|account| account.namespace.is_none())
+            if references.must_name_namespaces()
+                && account.as_ref().is_some_and(|account| account.namespace.is_none())
             {
                 let what = "is missing; a ClusterSecretStore has none of its own, so write it";
                 inner.error("serviceAccountRef.namespace", what);

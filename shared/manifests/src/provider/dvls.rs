@@ -10,7 +10,7 @@ use pawl_domain::store::{Backend, DvlsStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let insecure = fields.flag("insecure");
     let server_url = match insecure {
         true => plain(&mut fields),

@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, FortanixStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let api_url = served::url(&mut fields, "apiUrl", Some("https://sdkms.fortanix.com"));
     let api_key = served::within(&mut fields, "apiKey", |inner| references.required(inner, "secretRef"));
     fields.close();

@@ -13,7 +13,7 @@ use pawl_domain::store::{
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let project = fields.filled("projectID").map(str::to_owned);
     let location = fields.filled("location").map(str::to_owned);
     if location.as_deref().is_some_and(|location| !GcpStore::is_location(location)) {
@@ -21,10 +21,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     }
     let policies = [("LatestOrFail", false), ("LatestOrFetch", true)];
     let falls_back = fields.choice("secretVersionSelectionPolicy", &policies).unwrap_or_default();
-    if !fields.has("auth") {
-        fields.error("auth", NO_AUTH);
-    }
-    let auth = fields.object("auth").and_then(|auth| read_auth(auth, references));
+    let auth = identity(&mut fields, references);
     let of_cluster = match &auth {
         Some(GcpAuth::WorkloadIdentity { cluster, .. }) => Some(cluster.project.clone()),
         _ => None,
@@ -35,6 +32,11 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     }
     fields.close();
     Some(GcpStore { project: project?, location, falls_back, auth: auth? }.into())
+}
+
+/// `auth`.
+pub(crate) fn identity(fields: &mut Fields<'_>, references: References<'_>) -> Option<GcpAuth> {
+    fields.present("auth", NO_AUTH).and_then(|auth| read_auth(auth, references))
 }
 
 type Method = fn(Fields<'_>, References<'_>) -> Option<GcpAuth>;

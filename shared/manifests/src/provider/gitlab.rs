@@ -11,7 +11,7 @@ use pawl_domain::store::{Backend, GitLabStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     if !fields.has("auth") {
         fields.error("auth", "is missing; write SecretRef.accessToken in it");
@@ -61,7 +61,8 @@ fn access_token(mut auth: Fields<'_>, references: References<'_>) -> Option<Secr
     }
     let token = auth.object("SecretRef").and_then(|mut inner| {
         let token = references.required(&mut inner, "accessToken");
-        if references.own.is_none() && token.as_ref().is_some_and(|token| token.namespace.is_none()) {
+        if references.must_name_namespaces() && token.as_ref().is_some_and(|token| token.namespace.is_none())
+        {
             let what = "is missing; a ClusterSecretStore has none of its own, so write it";
             inner.error("accessToken.namespace", what);
         }

@@ -11,7 +11,7 @@ use pawl_domain::store::{Backend, IbmAuth, IbmStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = fields.required(
         "serviceUrl",
         "the instance's address, such as https://<id>.<region>.secrets-manager.appdomain.cloud",
@@ -54,7 +54,7 @@ fn check(fields: &mut Fields<'_>, field: &'static str, url: Option<&str>) {
 
 fn api_key(fields: &mut Fields<'_>, references: References<'_>) -> Option<IbmAuth> {
     let key = references.required(fields, "secretApiKeySecretRef");
-    if references.own.is_none() && key.as_ref().is_some_and(|key| key.namespace.is_none()) {
+    if references.must_name_namespaces() && key.as_ref().is_some_and(|key| key.namespace.is_none()) {
         let what = "is missing; a ClusterSecretStore has none of its own, so write it";
         fields.error("secretApiKeySecretRef.namespace", what);
     }

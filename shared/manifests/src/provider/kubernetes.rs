@@ -28,7 +28,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
 
 /// The way to the API server: `server` and `auth`, or `authRef`.
 pub(super) fn api(fields: &mut Fields<'_>, setting: Setting<'_>) -> Option<KubernetesApi> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let given = (fields.has("server"), fields.has("auth"), fields.has("authRef"));
     match given {
         (_, true, true) => {
@@ -131,7 +131,7 @@ fn auth(mut fields: Fields<'_>, references: References<'_>) -> Option<ApiAuth> {
 /// A key of a Secret whose namespace a ClusterSecretStore must name.
 fn placed(fields: &mut Fields<'_>, field: &'static str, references: References<'_>) -> Option<SecretKeyRef> {
     let at = references.required(fields, field)?;
-    if references.own.is_none() && at.namespace.is_none() {
+    if references.must_name_namespaces() && at.namespace.is_none() {
         let what = "is missing; a ClusterSecretStore has none of its own, so write it";
         fields.error(&format!("{field}.namespace"), what);
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let connect_host = host(&mut fields);
     let connect_token = fields
         .present("auth", "is missing; write secretRef.connectTokenSecretRef in it")

@@ -12,7 +12,7 @@ use pawl_domain::store::{Backend, OpenBaoStore, VaultAuth, VaultStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     if fields.has("caBundle") && fields.has("caProvider") {
         fields.error("caBundle", "does not go with caProvider; write one of them");
     }

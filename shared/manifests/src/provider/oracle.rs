@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, OracleStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let region = fields.required("region", "the vault's region, such as eu-frankfurt-1").map(str::to_owned);
     if region.as_deref().is_some_and(|region| !OracleStore::is_region(region)) {
         fields.error("region", "is none; write it whole, such as eu-frankfurt-1");
@@ -53,7 +53,7 @@ fn user(mut auth: Fields<'_>, references: References<'_>) -> Option<User> {
     let proofs = auth.object("secretRef").and_then(|mut inner| {
         let mut at = |field| {
             let at = references.required(&mut inner, field);
-            if references.own.is_none() && at.as_ref().is_some_and(|at| at.namespace.is_none()) {
+            if references.must_name_namespaces() && at.as_ref().is_some_and(|at| at.namespace.is_none()) {
                 let what = "needs a namespace; a ClusterSecretStore has none of its own";
                 inner.error(field, what);
             }

@@ -10,7 +10,7 @@ use pawl_domain::store::{Backend, ClientCertificate, OvhAuth, OvhStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let server = served::url(&mut fields, "server", None);
     let okms_id = fields.required("okmsid", "the id of the OKMS domain").map(str::to_owned);
     if okms_id.as_deref().is_some_and(|id| !served::is_uuid(id)) {

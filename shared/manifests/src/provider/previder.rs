@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, PreviderStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let base_uri = served::url(&mut fields, "baseUri", Some("https://vault.previder.io"));
     let access_token = served::auth(&mut fields, |inner| references.required(inner, "accessToken"));
     fields.close();

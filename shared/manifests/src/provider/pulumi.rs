@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, PulumiAuth, PulumiStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let api_url = served::url(&mut fields, "apiUrl", Some("https://api.pulumi.com/api/esc"));
     let mut named = |field, what| fields.required(field, what).map(str::to_owned);
     let organization = named("organization", "the organisation's name");
@@ -57,7 +57,9 @@ fn account(mut fields: Fields<'_>, references: References<'_>) -> Option<PulumiA
         fields.error("serviceAccountRef", "is missing; write the service account's name");
     }
     let account = fields.object("serviceAccountRef").and_then(|inner| references.service_account(inner));
-    if references.own.is_none() && account.as_ref().is_some_and(|account| account.namespace.is_none()) {
+    if references.must_name_namespaces()
+        && account.as_ref().is_some_and(|account| account.namespace.is_none())
+    {
         let what = "is missing; a ClusterSecretStore has none of its own, so write it";
         fields.error("serviceAccountRef.namespace", what);
     }

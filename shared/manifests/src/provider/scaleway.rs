@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, ScalewayStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let api_url = served::url(&mut fields, "apiUrl", Some("https://api.scaleway.com"));
     let region = fields.required("region", "the region, such as fr-par").map(str::to_owned);
     let project_id = fields.required("projectId", "the project's id").map(str::to_owned);

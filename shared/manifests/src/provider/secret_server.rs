@@ -12,7 +12,7 @@ use pawl_domain::store::{Backend, SecretServerAuth, SecretServerStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let own: served::Reference<'_> = &|fields, field| served::credential(fields, field, references);
     let url = url(&mut fields);
     let token = fields.has("token").then(|| served::secret(&mut fields, "token", own));

@@ -9,7 +9,7 @@ use pawl_domain::store::{Backend, SenhaseguraStore};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = served::url(&mut fields, "url", None);
     fields.required_choice("module", &[("DSM", ())]);
     if fields.flag("ignoreSslCertificate") {

@@ -42,7 +42,7 @@ pub(super) fn names_its_namespace(
     found: Option<&SecretKeyRef>,
     references: References<'_>,
 ) {
-    if references.own.is_none() && found.is_some_and(|found| found.namespace.is_none()) {
+    if references.must_name_namespaces() && found.is_some_and(|found| found.namespace.is_none()) {
         let path = format!("{}.{field}.namespace", fields.path());
         fields.notes().error(path, "is missing; a ClusterSecretStore has none of its own, so write it");
     }

@@ -12,9 +12,16 @@ use crate::references::References;
 use pawl_domain::store::{Backend, ClientCertificate, Headers, KvVersion, VaultStore};
 
 /// The backend of a store.
-pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let Setting { own, max_retries } = setting;
-    let references = References { own };
+pub(super) fn read(fields: Fields<'_>, Setting { own, max_retries }: Setting<'_>) -> Option<Backend> {
+    spec(fields, References::Store(own), max_retries).map(Backend::from)
+}
+
+/// The server, the identity, and the engine where keys are read.
+pub(crate) fn spec(
+    mut fields: Fields<'_>,
+    references: References<'_>,
+    max_retries: Option<u32>,
+) -> Option<VaultStore> {
     let engine = engine(&mut fields, references);
     let auth = fields.object("auth").map(|fields| auth::read(fields, references));
     let client_certificate = fields.object("tls").and_then(|fields| client(fields, references));
@@ -24,7 +31,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     check_and_set(&mut fields, engine.as_ref().map(|engine| engine.version).unwrap_or_default());
     fields.close();
     let (auth, auth_namespace) = auth.map_or((None, None), |auth| (auth.method, auth.namespace));
-    let store = VaultStore {
+    Some(VaultStore {
         client_certificate,
         headers,
         read_your_writes,
@@ -33,8 +40,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
         auth_namespace,
         max_retries,
         ..engine?
-    };
-    Some(store.into())
+    })
 }
 
 /// What every KV engine has: the server, the mount and how it is trusted.

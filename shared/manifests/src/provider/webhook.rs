@@ -1,4 +1,4 @@
-//! `spec.provider.webhook` of a store.
+//! `spec.provider.webhook` of a store, and `spec` of the generator Webhook, which has the same fields.
 //!
 //! Source of fields, defaults and rules: ESO's webhook provider, version 2.9.
 
@@ -12,13 +12,19 @@ use std::collections::BTreeSet;
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
-    let url = url(&mut fields);
-    let method = method(&mut fields);
-    let (headers, content_type) = headers(&mut fields);
+    let store = spec(&mut fields, References::Store(setting.own));
+    fields.close();
+    store.map(Backend::from)
+}
+
+/// All but what closes the fields.
+pub(crate) fn spec(fields: &mut Fields<'_>, references: References<'_>) -> Option<WebhookStore> {
+    let url = url(fields);
+    let method = method(fields);
+    let (headers, content_type) = headers(fields);
     if fields.has("auth") {
         let what = "is NTLM, which Pawl does not speak; have the server take a token in a header, or leave this \
-                    store to ESO";
+                    to ESO";
         fields.error("auth", what);
     }
     let timeout =
@@ -30,7 +36,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     });
     let secrets = fields.objects("secrets");
     let secrets = secrets.into_iter().filter_map(|fields| secret(fields, references)).collect();
-    let store = WebhookStore {
+    Some(WebhookStore {
         url: url?,
         method,
         headers,
@@ -39,11 +45,9 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
         timeout,
         json_path: json_path.unwrap_or_default(),
         secrets,
-        ca_bundle: certificate::authorities(&mut fields, "caBundle"),
-        ca_provider: certificate::provider(&mut fields, references),
-    };
-    fields.close();
-    Some(store.into())
+        ca_bundle: certificate::authorities(fields, "caBundle"),
+        ca_provider: certificate::provider(fields, references),
+    })
 }
 
 fn url(fields: &mut Fields<'_>) -> Option<String> {
@@ -110,7 +114,7 @@ fn secret(mut fields: Fields<'_>, references: References<'_>) -> Option<WebhookS
     let at = fields.object("secretRef").and_then(|mut at| {
         let secret = references::name(&mut at, "the Secret's name");
         let namespace = references.namespace(&mut at);
-        if references.own.is_none() && namespace.is_none() {
+        if references.must_name_namespaces() && namespace.is_none() {
             at.error("namespace", "is missing; a ClusterSecretStore has none of its own, so write it");
         }
         // Templates see all keys.

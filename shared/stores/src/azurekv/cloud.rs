@@ -5,7 +5,7 @@
 use super::api;
 use crate::kit::{Ask, Call, Link, Server};
 use pawl_domain::grant::Origin;
-use pawl_domain::store::{AzureCloud, AzureKvStore};
+use pawl_domain::store::{AzureAuth, AzureCloud, AzureKvStore};
 use pawl_domain::{Kind, Provider, Step};
 use pawl_ports::Error;
 use reqwest::Method;
@@ -43,6 +43,21 @@ impl<'a> Cloud<'a> {
             }
             None => Self { authority, field: "environmentType", resource },
         }
+    }
+
+    /// What tokens for a registry are for. Source: ESO's generator ACRAccessToken, which asks for a token of Azure's management by
+    /// one of its two names, as the identity is proven; both are one service.
+    pub(super) fn management(store: &AzureKvStore) -> Option<&'static str> {
+        let by_account = matches!(store.auth, AzureAuth::ServiceAccount { .. });
+        Some(match (store.cloud, by_account) {
+            (AzureCloud::Public, false) => "https://management.azure.com",
+            (AzureCloud::Public, true) => "https://management.core.windows.net",
+            (AzureCloud::UsGovernment, false) => "https://management.usgovcloudapi.net",
+            (AzureCloud::UsGovernment, true) => "https://management.core.usgovcloudapi.net",
+            (AzureCloud::China, false) => "https://management.chinacloudapi.cn",
+            (AzureCloud::China, true) => "https://management.core.chinacloudapi.cn",
+            (AzureCloud::German | AzureCloud::Stack, _) => return None,
+        })
     }
 
     /// Whom a token is asked of.

@@ -34,6 +34,20 @@ const TENANT: &str = "azure.workload.identity/tenant-id";
 /// The audience that Entra ID expects.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
+impl Identity {
+    /// The same without white space around client and secret, such as the line break at the end of a file.
+    pub(super) fn trimmed(self) -> Self {
+        let credential = match self.credential {
+            Credential::Secret(secret) => Credential::Secret(match secret.expose_str() {
+                Some(text) => SecretValue::new(text.trim()),
+                None => secret,
+            }),
+            other => other,
+        };
+        Self { client_id: self.client_id.trim().to_owned(), credential, ..self }
+    }
+}
+
 /// Reads who is proven out of the target cluster.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The request that the templates of a manifest make for a key. Source: ESO's webhook provider, version 2.9.
+//! The request that the templates of a manifest make, for a key or for what is made. Source: ESO's webhook provider, version 2.9.
 
 use pawl_domain::query::Told;
 use pawl_domain::render::{Budget, Scope, query_escaped};
@@ -16,7 +16,8 @@ pub(super) struct Reading {
     pub(super) secrets: Scope,
     /// The namespace that reads; empty where no template sees it.
     pub(super) namespace: String,
-    pub(super) told: Told,
+    /// What is read; `None` where nothing is, but made.
+    pub(super) told: Option<Told>,
 }
 
 /// A request, and where in its answer the value is.
@@ -44,15 +45,24 @@ impl Reading {
         let store = &self.store;
         let url = self.text("url", &store.url, &escaped, &mut budget)?;
         let body = self.text("body", &store.body, &plain, &mut budget)?;
-        let path = self.text("result.jsonPath", &store.json_path, &plain, &mut budget)?;
+        let path = match self.told {
+            Some(_) => self.text("result.jsonPath", &store.json_path, &plain, &mut budget)?,
+            // As in ESO, whose generator follows it as it is written.
+            None => SecretValue::new(store.json_path.as_str()),
+        };
         let method = Method::from_bytes(store.method.as_bytes());
         Ok(Request {
-            method: method.map_err(|_| "the store's method is none; correct it".to_owned())?,
-            url: address(&url, store.server())?,
+            method: method.map_err(|_| format!("{}'s method is none; correct it", self.owner()))?,
+            url: address(&url, store.server()).map_err(|what| format!("{}'s {what}", self.owner()))?,
             headers: self.headers(&plain, &mut budget)?,
             body: Some(body).filter(|body| !body.is_empty()),
             path: Some(path).filter(|path| !path.is_empty()),
         })
+    }
+
+    /// Whose templates they are.
+    fn owner(&self) -> &'static str {
+        if self.told.is_some() { "the store" } else { "the generator" }
     }
 
     fn headers(&self, scope: &Scope, budget: &mut Budget) -> Result<HeaderMap, String> {
@@ -61,7 +71,7 @@ impl Reading {
         let given = self.store.headers.0.iter().map(|(name, value)| (name.as_str(), value));
         for (name, template) in given.chain(own) {
             let value = self.text(&format!("headers[{name}]"), template, scope, budget)?;
-            let unusable = |what: &str| format!("the store's headers[{name}] {what}");
+            let unusable = |what: &str| format!("{}'s headers[{name}] {what}", self.owner());
             let name = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| unusable("is no name of a header; correct it"))?;
             let mut value = HeaderValue::from_bytes(value.expose()).map_err(|_| {
@@ -82,19 +92,21 @@ impl Reading {
     ) -> Result<SecretValue, String> {
         self.functions
             .text("webhooktemplate", template, scope, budget)
-            .map_err(|problem| format!("the store's {field}: {problem}"))
+            .map_err(|problem| format!("{}'s {field}: {problem}", self.owner()))
     }
 
     /// What templates see. A Secret that is called like the read lies over it.
     fn scope(&self, written: impl Fn(&[u8]) -> Vec<u8>) -> Scope {
-        let Told { key, property, version } = &self.told;
-        let told = [("key", key), ("property", property), ("version", version)];
-        let mut read: BTreeMap<String, SecretValue> = told
-            .into_iter()
-            .map(|(name, text)| (name.to_owned(), SecretValue::new(written(text.as_bytes()))))
-            .collect();
-        read.insert("namespace".to_owned(), SecretValue::new(self.namespace.as_str()));
-        let mut scope = Scope::from([(WebhookStore::READ.to_owned(), read)]);
+        let mut scope = Scope::new();
+        if let Some(Told { key, property, version }) = &self.told {
+            let told = [("key", key), ("property", property), ("version", version)];
+            let mut read: BTreeMap<String, SecretValue> = told
+                .into_iter()
+                .map(|(name, text)| (name.to_owned(), SecretValue::new(written(text.as_bytes()))))
+                .collect();
+            read.insert("namespace".to_owned(), SecretValue::new(self.namespace.as_str()));
+            scope.insert(WebhookStore::READ.to_owned(), read);
+        }
         for (name, texts) in &self.secrets {
             scope.entry(name.clone()).or_default().extend(texts.clone());
         }
@@ -105,7 +117,7 @@ impl Reading {
 /// The address that was made, where it is one of the server, and the path is the one that was written: `..` and its like would
 /// lead to what is above it.
 fn address(made: &SecretValue, server: &str) -> Result<Url, String> {
-    let wrong = |what: &str| format!("the store's url, with its templates filled in, {what}");
+    let wrong = |what: &str| format!("url, with its templates filled in, {what}");
     let text = made.expose_str().ok_or_else(|| wrong("is not text"))?;
     let behind = text.strip_prefix(server).ok_or_else(|| wrong("leads to another server"))?;
     if text.contains(|sign: char| sign.is_control() || sign == '\\') || text.ends_with(' ') {
@@ -151,7 +163,7 @@ mod tests {
             "/hunter2",
         ] {
             let error = address(made).unwrap_err();
-            assert!(!error.contains("hunter2") && error.starts_with("the store's url"), "{made}: {error}");
+            assert!(!error.contains("hunter2") && error.starts_with("url"), "{made}: {error}");
         }
         // What follows the server can make another of it; the link that is asked refuses it.
         let other = address("https://api.example.com.evil.example/").unwrap();

@@ -1,6 +1,7 @@
 //! Stores of Azure Key Vault, on their double.
 
 mod identities;
+mod made;
 mod sweep;
 
 use jiff::Timestamp;

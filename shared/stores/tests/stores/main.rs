@@ -30,4 +30,5 @@ mod volcengine;
 mod watching;
 mod webhook;
 mod webhook_eso;
+mod webhook_made;
 mod world;

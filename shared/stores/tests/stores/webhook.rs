@@ -73,7 +73,7 @@ async fn world(edit: impl FnOnce(&mut WebhookStore)) -> World {
     World { api, clusters, clock, sources, access }
 }
 
-fn digest_key() -> DigestKey {
+pub(crate) fn digest_key() -> DigestKey {
     DigestKey::new(SecretValue::new("0123456789abcdef")).unwrap()
 }
 

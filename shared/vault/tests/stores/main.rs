@@ -10,6 +10,7 @@ mod find;
 mod guards;
 mod leaks;
 mod logins;
+mod made;
 mod metrics;
 mod open_bao;
 mod paths;

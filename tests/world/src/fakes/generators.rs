@@ -53,7 +53,9 @@ impl FakeGenerators {
                     .iter()
                     .map(|entry| (entry.key.clone(), SecretValue::new(entry.value.as_bytes())))
                     .collect(),
-                other => other.keys().into_iter().map(|key| (key.to_owned(), value.clone())).collect(),
+                other => {
+                    other.keys().into_iter().flatten().map(|key| (key.to_owned(), value.clone())).collect()
+                }
             };
             let expires = state.lifetime.map(|lifetime| self.clock.now() + lifetime);
             Generation { values, expires }

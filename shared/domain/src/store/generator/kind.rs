@@ -41,7 +41,7 @@ macro_rules! kinds {
 
 kinds! {
     /// A token of Azure's container registries.
-    AcrAccessToken = "ACRAccessToken", "acraccesstokens", false;
+    AcrAccessToken = "ACRAccessToken", "acraccesstokens", true;
     /// A dynamic secret of BeyondTrust Workload Credentials.
     BeyondtrustWorkloadCredentialsDynamicSecret = "BeyondtrustWorkloadCredentialsDynamicSecret", "beyondtrustworkloadcredentialsdynamicsecrets", false;
     /// A token of Cloudsmith.
@@ -53,7 +53,7 @@ kinds! {
     /// What stands in its manifest.
     Fake = "Fake", "fakes", true;
     /// A token of Google's container registries.
-    GcrAccessToken = "GCRAccessToken", "gcraccesstokens", false;
+    GcrAccessToken = "GCRAccessToken", "gcraccesstokens", true;
     /// A token of an installation of a GitHub App.
     GithubAccessToken = "GithubAccessToken", "githubaccesstokens", true;
     /// A deploy token of GitLab.
@@ -73,9 +73,9 @@ kinds! {
     /// A random UUID.
     Uuid = "UUID", "uuids", true;
     /// What a dynamic engine of Vault makes.
-    VaultDynamicSecret = "VaultDynamicSecret", "vaultdynamicsecrets", false;
+    VaultDynamicSecret = "VaultDynamicSecret", "vaultdynamicsecrets", true;
     /// The answer of an API that is asked over HTTP.
-    Webhook = "Webhook", "webhooks", false;
+    Webhook = "Webhook", "webhooks", true;
 }
 
 impl GeneratorKind {

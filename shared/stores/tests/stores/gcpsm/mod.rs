@@ -2,6 +2,7 @@
 
 mod answers;
 mod logins;
+mod made;
 mod pull;
 mod reads;
 
