@@ -15,7 +15,7 @@ const API: &str = "/BeyondTrust/api/public/v";
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let named: served::Reference<'_> = &|fields, field| references.required(fields, field);
     let auth = served::within(&mut fields, "auth", |auth| {
         let proof = proof(auth, named);

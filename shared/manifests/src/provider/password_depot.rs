@@ -10,7 +10,7 @@ use pawl_domain::store::{Backend, PasswordDepotStore, SecretKeyRef};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let url = url(&mut fields);
     let database = fields.required("database", "the name of the database").map(str::to_owned);
     // ESO reads two keys of the Secret, whatever key the manifest names.

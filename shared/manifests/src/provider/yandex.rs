@@ -10,7 +10,7 @@ use pawl_domain::store::{SecretKeyRef, YandexStore};
 
 /// Where the store is, and who reads it.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<YandexStore> {
-    let references = References { own: setting.own };
+    let references = References::Store(setting.own);
     let endpoint = endpoint(&mut fields);
     let key = fields.object("auth").and_then(|mut auth| {
         let key = within(&mut auth, "authorizedKeySecretRef", references);
