@@ -1,4 +1,5 @@
-//! `pawl explain`: what an event would touch, and why not others; why a declaration is as it is; what a code means.
+//! `pawl explain`: what an event would touch, and why not others; why a declaration or a PushSecret is as it is; what a code
+//! means.
 
 mod account;
 mod code;
@@ -38,19 +39,29 @@ async fn of_declaration(
     id: &DeclarationId,
     asking: bool,
 ) -> Result<ExitCode, Error> {
+    let push = pipeline.push_account(id).await?;
     let Some(account) = pipeline.account(id).await? else {
+        if push.is_some() {
+            output::show(&account::shown(None, push.as_ref()), args.output);
+            return Ok(ExitCode::SUCCESS);
+        }
         let unreadable = pipeline.ports().registry().unreadable().await?;
-        let of_it = |each: &Unreadable| each.kind == DocumentKind::Declaration && each.id == id.to_string();
+        let of_it = |each: &Unreadable| {
+            matches!(each.kind, DocumentKind::Declaration | DocumentKind::Push) && each.id == id.to_string()
+        };
         let message = unreadable.into_iter().find(of_it).map(|each| each.to_string());
         return Err(Error::NotFound(message.unwrap_or_else(|| {
-            format!("{id}: no such declaration is registered (see pawl get), and no file has this name")
+            format!(
+                "{id}: no such declaration is registered (see pawl get), no such PushSecret either (see pawl get pushes), and \
+                 no file has this name"
+            )
         })));
     };
     let witness = match asking {
         true => pipeline.witness(&account).await?,
         false => pipeline.permitted(&account).await?,
     };
-    output::show(&account::shown(&account, &witness), args.output);
+    output::show(&account::shown(Some((&account, &witness)), push.as_ref()), args.output);
     Ok(ExitCode::SUCCESS)
 }
 

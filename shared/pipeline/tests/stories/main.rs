@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod explaining;
+mod explaining_pushes;
 mod generic;
 mod history;
 mod indexing;
@@ -12,6 +13,8 @@ mod lost_in_removal;
 mod never_back;
 mod policies;
 mod pushing;
+mod pushing_between_passes;
+mod pushing_side_by_side;
 mod pushing_under_faults;
 mod receipts;
 mod rehearsing;
