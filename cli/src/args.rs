@@ -87,10 +87,11 @@ pub(crate) enum Verb {
     /// Bring up to date what a key, a declaration or an event names.
     #[command(after_help = examples::SYNC)]
     Sync(Sync),
-    /// Say what an event would touch, and why not others; why a declaration is as it is; or what the code of an error means.
+    /// Say what an event would touch, and why not others; why a declaration or a PushSecret is as it is; or what the code of an
+    /// error means.
     ///
     /// For a declaration its stores are asked for versions and its cluster for the target; no value of a store is read, and none
-    /// is shown. For an event nobody is asked.
+    /// is shown. For a PushSecret and for an event nobody is asked.
     #[command(after_help = examples::EXPLAIN)]
     Explain(Explain),
     /// Say which keys differ between what stores give now and what stands in the clusters. Writes nothing.

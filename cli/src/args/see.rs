@@ -36,8 +36,8 @@ pub(crate) struct Migrate {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A file with an event, `-` for standard input; a declaration as `<cluster>/<namespace>/<name>`; or a code as
-    /// `PAWL-FETCH-DENIED`.
+    /// A file with an event, `-` for standard input; a declaration or PushSecret as `<cluster>/<namespace>/<name>`;
+    /// or a code as `PAWL-FETCH-DENIED`.
     pub(crate) what: PathBuf,
     /// Say of a declaration what registry and ledger know, and ask no store and no cluster.
     #[arg(long)]

@@ -65,6 +65,7 @@ pub(crate) async fn run(args: &Args, serve: &Serve) -> Result<ExitCode, Error> {
         tasks::indexes(Arc::clone(&pipeline), interval(serve.index)?, Arc::clone(&health), stopped.clone());
     crew.spawn("indexes", indexes);
     crew.spawn("pushes", tasks::pushes(Arc::clone(&pipeline), interval(serve.sweep)?, stopped.clone()));
+    crew.spawn("pushes between passes", tasks::pushes_due(Arc::clone(&pipeline), stopped.clone()));
     crew.spawn("watches", watch::clusters(Arc::clone(&pipeline), stopped.clone()));
     crew.spawn("watches of stores", stores::stores(Arc::clone(&pipeline), stopped.clone()));
     if let Some(url) = &serve.events {

@@ -30,8 +30,10 @@ const JOB: Duration = Duration::from_secs(4 * 60);
 const EVENT: Duration = Duration::from_secs(25);
 /// How long a receive waits for the first message.
 const WAIT: Duration = Duration::from_secs(20);
-/// Sweeps that may be under way at the same time.
-const SWEEPS: usize = 4;
+/// Passes of one kind that may be under way at the same time.
+const PASSES: usize = 4;
+/// The same of what is pushed between two passes.
+const PUSHES: usize = 8;
 /// The pause after a queue could not be asked.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -104,24 +106,14 @@ pub(super) async fn pulls(pipeline: Arc<Pipeline<World>>, subscription: Subscrip
 
 /// Sweeps on a schedule. A sweep that is held up by a slow store does not hold up the next one, which leaves alone what
 /// the former still visits.
-pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, mut stopped: Stopped) {
+pub(super) async fn sweeps(pipeline: Arc<Pipeline<World>>, interval: Duration, stopped: Stopped) {
     let sweep = || async {
         match pipeline.sweep(false).await {
             Ok(report) => measure::swept(&report),
             Err(problem) => error!("sweep: {problem}"),
         }
     };
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut running = FuturesUnordered::new();
-    loop {
-        tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => break,
-            _ = ticks.tick(), if running.len() < SWEEPS => running.push(sweep()),
-            _ = running.next(), if !running.is_empty() => {}
-        }
-    }
-    while running.next().await.is_some() {}
+    overlapping(interval, stopped, sweep).await;
 }
 
 /// Carries out PushSecrets that are due; those that are edited, or whose source changes, the watches see.
@@ -132,7 +124,36 @@ pub(super) async fn pushes(pipeline: Arc<Pipeline<World>>, interval: Duration, s
             Err(problem) => error!("push: {problem}"),
         }
     };
-    every(interval, stopped, push).await;
+    overlapping(interval, stopped, push).await;
+}
+
+/// Carries out PushSecrets between two passes: whose source has changed, and what failed in this process, as soon as its pause
+/// is over. One that is held up holds up no other.
+pub(super) async fn pushes_due(pipeline: Arc<Pipeline<World>>, mut stopped: Stopped) {
+    let catch_up = async {
+        while let Err(problem) = pipeline.catch_up_pushes().await {
+            warn!("push: {problem}");
+            tokio::time::sleep(PAUSE).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let carry_out = || async {
+        if let Err(problem) = pipeline.push_due().await {
+            warn!("push: {problem}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let mut catch_up = std::pin::pin!(catch_up);
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = pipeline.until_push_due(), if running.len() < PUSHES => running.push(carry_out()),
+            _ = running.next(), if !running.is_empty() => {}
+            () = &mut catch_up => {}
+        }
+    }
+    while running.next().await.is_some() {}
 }
 
 /// Tries again what failed in this process as soon as its pause is over; what others left, sweeps find.
@@ -166,4 +187,23 @@ pub(super) async fn indexes(
         }
     };
     every(interval, stopped, index).await;
+}
+
+/// Does the work at once and then at each interval, whether or not the former run has ended.
+async fn overlapping<W: Future<Output = ()> + Send>(
+    interval: Duration,
+    mut stopped: Stopped,
+    work: impl Fn() -> W + Send,
+) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            _ = ticks.tick(), if running.len() < PASSES => running.push(work()),
+            _ = running.next(), if !running.is_empty() => {}
+        }
+    }
+    while running.next().await.is_some() {}
 }

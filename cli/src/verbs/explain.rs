@@ -1,4 +1,5 @@
-//! `pawl explain`: what an event would touch, and why not others; why a declaration is as it is; what a code means.
+//! `pawl explain`: what an event would touch, and why not others; why a declaration or a PushSecret is as it is; what a code
+//! means.
 
 mod account;
 mod code;
@@ -39,14 +40,19 @@ async fn of_declaration(
     id: &DeclarationId,
     asking: bool,
 ) -> Result<ExitCode, Error> {
+    let push = pipeline.push_account(id).await?;
     let Some(account) = pipeline.account(id).await? else {
+        if push.is_some() {
+            output::show(&account::shown(None, push.as_ref()), args.output);
+            return Ok(ExitCode::SUCCESS);
+        }
         return Err(absent(pipeline, id).await?);
     };
     let witness = match asking {
         true => pipeline.witness(&account).await?,
         false => pipeline.permitted(&account).await?,
     };
-    output::show(&account::shown(&account, &witness), args.output);
+    output::show(&account::shown(Some((&account, &witness)), push.as_ref()), args.output);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,9 @@ use pawl_runtime::lambda;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let pipeline = &lambda::start().await?;
-    let handler = |event: LambdaEvent<_>| lambda::measured(pawl_push::handle(pipeline, event.payload));
+    let handler = |event: LambdaEvent<_>| {
+        let pipeline = pipeline.until(lambda::deadline(&event.context));
+        lambda::measured(async move { pawl_push::handle(&pipeline, event.payload).await })
+    };
     run(service_fn(handler)).await
 }

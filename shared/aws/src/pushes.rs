@@ -2,6 +2,7 @@
 
 use crate::table::{Bounds, Item, Key, Table, declaration_id, decode, encode, number, text};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::builders::DeleteBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
@@ -43,14 +44,14 @@ impl Pushes for Table {
 
     async fn remove_push(&self, id: &DeclarationId) -> Result<bool, Error> {
         let stood = self.item(Step::Lookup, &Key::push(id), "pk").await?.is_some();
-        let delete = |key: Key| {
-            let delete = Delete::builder().table_name(self.name()).set_key(Some(key.item())).build();
-            Ok::<_, BuildError>(TransactWriteItem::builder().delete(delete?).build())
-        };
-        let both = [delete(Key::push(id)), delete(Key::push_record(id))];
-        let both: Vec<_> = both.into_iter().collect::<Result<_, _>>().map_err(invalid)?;
+        let both = [self.deleting(&Key::push(id)).build(), self.deleting(&Key::push_record(id)).build()];
+        let both = deletions(both)?;
         crate::table::retrying(|| self.transact(Step::Lookup, both.clone())).await?;
         Ok(stood)
+    }
+
+    async fn let_go_push(&self, id: &DeclarationId) -> Result<bool, Error> {
+        crate::table::retrying(|| self.let_go(id)).await
     }
 
     async fn push_record(&self, id: &DeclarationId) -> Result<Option<(PushRecord, Revision)>, Error> {
@@ -83,6 +84,27 @@ impl Pushes for Table {
 const RECORD: &str = "pk, sk, layout, doc, rev";
 
 impl Table {
+    fn deleting(&self, key: &Key) -> DeleteBuilder {
+        Delete::builder().table_name(self.name()).set_key(Some(key.item()))
+    }
+
+    /// Removes what is on its way out, on condition that it is still as it was read.
+    async fn let_go(&self, id: &DeclarationId) -> Result<bool, Error> {
+        let key = Key::push(id);
+        let stands = self.item(Step::Lookup, &key, "pk, sk, layout, doc, digest").await?;
+        let one = match &stands {
+            None => self.deleting(&key).condition_expression("attribute_not_exists(pk)"),
+            Some(item) if !push(item).is_ok_and(|push| push.deleting) => return Ok(false),
+            Some(item) => {
+                let digest = item.get("digest").cloned().unwrap_or(AttributeValue::Null(true));
+                let one = self.deleting(&key).condition_expression("digest = :digest");
+                one.expression_attribute_values(":digest", digest)
+            }
+        };
+        let both = deletions([one.build(), self.deleting(&Key::push_record(id)).build()])?;
+        self.transact(Step::Lookup, both).await.map(|()| true)
+    }
+
     async fn put_expecting_revision(
         &self,
         id: &DeclarationId,
@@ -137,6 +159,12 @@ fn record(id: &DeclarationId, item: &Item) -> Result<PushRecord, Unreadable> {
 
 fn revision(item: &Item) -> Revision {
     Revision(number(item, "rev").unwrap_or_default())
+}
+
+/// These deletions as parts of a transaction.
+fn deletions(each: [Result<Delete, BuildError>; 2]) -> Result<Vec<TransactWriteItem>, Error> {
+    let part = |delete: Result<Delete, BuildError>| Ok(TransactWriteItem::builder().delete(delete?).build());
+    each.into_iter().map(part).collect::<Result<_, _>>().map_err(invalid)
 }
 
 fn invalid(error: BuildError) -> Error {

@@ -64,6 +64,24 @@ impl Pushes for Embedded {
         removed.await.map_err(|error: Error| error.at(Step::Lookup))
     }
 
+    async fn let_go_push(&self, id: &DeclarationId) -> Result<bool, pawl_ports::Error> {
+        let id = id.clone();
+        let removed = self.writer.write(move |connection| {
+            let key = keys::of_declaration(&id);
+            let mut one = connection.prepare_cached("SELECT document FROM pushes WHERE id = ?1")?;
+            let found = one.query_row([&key], |row| {
+                Ok(pawl_documents::read::<PushSecret>(&id.to_string(), text(row, 0)?))
+            });
+            let may_go = found.optional()?.is_none_or(|found| found.is_ok_and(|push| push.deleting));
+            if may_go {
+                connection.prepare_cached("DELETE FROM push_records WHERE id = ?1")?.execute([&key])?;
+                connection.prepare_cached("DELETE FROM pushes WHERE id = ?1")?.execute([&key])?;
+            }
+            Ok(may_go)
+        });
+        removed.await.map_err(|error: Error| error.at(Step::Lookup))
+    }
+
     async fn push_record(
         &self,
         id: &DeclarationId,

@@ -13,7 +13,7 @@ use crate::status::time;
 use crate::wire::{Metadata, Secret};
 use pawl_domain::push::{ByNameOrLabels, PushData};
 use pawl_domain::store::{LabelOperator, LabelSelector};
-use pawl_domain::{DeclarationId, Namespace, PushSecret, RemoteEntry, SourceSecret, Step, StoreId};
+use pawl_domain::{DeclarationId, Kind, Namespace, PushSecret, RemoteEntry, SourceSecret, Step, StoreId};
 use pawl_ports::{ClusterIdentity, Error, PushStatus, PushVerdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -35,9 +35,20 @@ pub(crate) async fn sources<I: ClusterIdentity>(
         ByNameOrLabels::Name(name) => {
             let call =
                 Call::new(Step::Read, Verb::Get, &SECRETS).namespace(namespace.as_str()).name(name.as_str());
-            let read = |body: Body| body.read::<Secret>(&call, link.name());
-            let secret = link.send(&call).await?.or_missing(&call, link.name())?.map(read).transpose()?;
-            secret.into_iter().filter_map(Secret::into_source).collect()
+            match link.send(&call).await? {
+                Reply::Refused(refusal) if refusal.says_absent(SECRETS.plural) => Vec::new(),
+                // What was pushed may be removed with its source, so nobody else's word is taken for that.
+                Reply::Refused(refusal) if refusal.code == 404 => {
+                    let what =
+                        "it is not the API server that says it does not exist; see what stands before it";
+                    let message = format!("{}: {what}", call.subject(link.name()));
+                    return Err(Error::new(call.step, Kind::Transient, message));
+                }
+                reply => {
+                    let secret: Secret = reply.or_fail(&call, link.name())?.read(&call, link.name())?;
+                    secret.into_source().into_iter().collect()
+                }
+            }
         }
         ByNameOrLabels::Labels(selector) => {
             let text = written(selector);
@@ -273,7 +284,7 @@ fn told(data: &PushData) -> Value {
 mod tests {
     use super::*;
     use pawl_domain::store::LabelRequirement;
-    use pawl_domain::{Failure, Home, Kind};
+    use pawl_domain::{Failure, Home};
 
     fn data(key: &str, property: Option<&str>) -> PushData {
         PushData {

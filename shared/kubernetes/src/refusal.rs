@@ -53,6 +53,11 @@ impl Refusal {
         self.retry_after.filter(|_| matches!(self.code, 429 | 503))
     }
 
+    /// Whether it is an API server's own word that there is no such object, and not that of something that stands before it.
+    pub(crate) fn says_absent(&self, plural: &str) -> bool {
+        self.code == 404 && self.is_status && self.about == plural
+    }
+
     /// Whether the namespace that was to be written to does not exist.
     pub(crate) fn is_namespace_missing(&self) -> bool {
         self.code == 404 && self.about == "namespaces"

@@ -10,6 +10,7 @@ pub(crate) mod lists;
 pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod panicked;
+pub(crate) mod pushes;
 pub(crate) mod rules;
 pub(crate) mod shares;
 pub(crate) mod stores;

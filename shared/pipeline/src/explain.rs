@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod listed;
 pub mod meaning;
 mod named;
+pub mod pushed;
 pub mod receipt;
 pub mod status;
 pub mod told;

@@ -2,7 +2,6 @@
 
 use crate::index::report::IndexReport;
 use crate::parts::Follow;
-use crate::push::tell_failures;
 use crate::report::Report;
 use crate::spread::Spreading;
 use crate::sweep::found::Findings;
@@ -32,7 +31,7 @@ pub struct Sightings {
     objects: BTreeMap<Declared, Option<Manifests>>,
     touched: BTreeMap<(Namespace, ObjectName), Option<String>>,
     /// The Secrets that may be sources of PushSecrets.
-    sources: BTreeSet<(Namespace, ObjectName)>,
+    sources: BTreeMap<(Namespace, ObjectName), Option<String>>,
     /// All of them may have changed.
     pushes: bool,
 }
@@ -71,7 +70,9 @@ impl Sightings {
                 self.touched.insert((namespace, name), version);
             }
             Sighting::Sources => self.pushes = true,
-            Sighting::Source(namespace, name) => drop(self.sources.insert((namespace, name))),
+            Sighting::Source(namespace, name, version) => {
+                self.sources.insert((namespace, name), version);
+            }
         }
         if self.objects.len() > MOST_OBJECTS {
             self.declarations = true;
@@ -90,7 +91,9 @@ impl Sightings {
         self.declarations |= failed.declarations;
         self.targets |= failed.targets;
         self.pushes |= failed.pushes;
-        self.sources.extend(failed.sources);
+        for (source, version) in failed.sources {
+            self.sources.entry(source).or_insert(version);
+        }
         self.families |= failed.families;
         for (declared, manifests) in failed.objects {
             self.objects.entry(declared).or_insert(manifests);
@@ -105,16 +108,20 @@ impl Sightings {
     /// this moment stay here.
     pub fn take(&mut self, writer: impl Fn(&Namespace, &ObjectName, Option<&str>) -> Writer) -> Self {
         let mut taken = std::mem::take(self);
-        taken.touched.retain(|at @ (namespace, name), version| {
-            match writer(namespace, name, version.as_deref()) {
-                Writer::Own => false,
-                Writer::Undecided => {
-                    self.touched.insert(at.clone(), version.clone());
-                    false
+        let pairs = [(&mut taken.touched, &mut self.touched), (&mut taken.sources, &mut self.sources)];
+        for (taken, left) in pairs {
+            taken.retain(|at @ (namespace, name), version| {
+                match writer(namespace, name, version.as_deref()) {
+                    // What it wrote it has noted itself.
+                    Writer::Own => false,
+                    Writer::Undecided => {
+                        left.insert(at.clone(), version.clone());
+                        false
+                    }
+                    Writer::Other => true,
                 }
-                Writer::Other => true,
-            }
-        });
+            });
+        }
         taken
     }
 
@@ -203,14 +210,13 @@ impl<P: Ports> Follow<P> {
         if !self.base.settings.pushes {
             return Ok(());
         }
-        tell_failures(&self.push.those(&pushes).await?);
-        let report = if seen.pushes {
-            self.push.all_of(cluster).await?
-        } else {
-            self.push.sources(cluster, &seen.sources).await?
-        };
-        tell_failures(&report);
-        Ok(())
+        self.push.edited(pushes).await;
+        if seen.pushes {
+            self.push.all_of(cluster).await?;
+        }
+        let sources = seen.sources.keys().cloned().collect();
+        self.base.memory.pushes.changed([(cluster.clone(), sources)].into());
+        self.push.look_at_changed().await.map(drop)
     }
 
     /// Follows what ClusterExternalSecrets depend on. What is made of them the watch tells of. An index does this as well.
@@ -432,6 +438,25 @@ mod tests {
         seen.add(target("db", None));
         assert_eq!(seen.take(all_of(Writer::Other)).touched.len(), 1);
         assert!(seen.is_empty());
+    }
+
+    #[test]
+    fn what_this_process_wrote_is_no_source_that_somebody_changed() {
+        let source = |version: &str| {
+            Sighting::Source("shop".parse().unwrap(), "db".parse().unwrap(), Some(version.to_owned()))
+        };
+        let writer = |_: &Namespace, _: &ObjectName, version: Option<&str>| match version {
+            Some("own") => Writer::Own,
+            Some("soon") => Writer::Undecided,
+            _ => Writer::Other,
+        };
+        let mut seen = Sightings::default();
+        seen.add(source("own"));
+        assert!(seen.take(writer).is_empty() && seen.is_empty());
+        seen.add(source("soon"));
+        assert!(seen.take(writer).is_empty() && !seen.is_empty(), "it is asked for again");
+        seen.add(source("theirs"));
+        assert!(!seen.take(writer).is_empty() && seen.is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The use cases together, built from the structs in `parts`.
 
+mod pushes;
+
 use crate::base::memory::Memory;
 use crate::deliver::recipes::Recipes;
 use crate::deliver::rendering::Rendering;
@@ -16,7 +18,6 @@ use crate::parts::{
     Base, Deliver, Explain, Follow, Index, Mode, Push, Queue, Rehearse, Remove, Spread, StoreStatuses, Sweep,
     Sync,
 };
-use crate::push::PushReport;
 use crate::rehearse::Rehearsal;
 use crate::rehearse::forecast::Forecast;
 use crate::rehearse::survey::Survey;
@@ -123,9 +124,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if the registry could not be asked. The change must then be handed in again.
     pub async fn sync(&self, change: &Change) -> Result<Report, Error> {
-        let report = self.sync.run(change).boxed().await?;
-        self.push_delivered(&report).await;
-        Ok(report)
+        let report = self.sync.run(change).boxed().await;
+        self.push_delivered().await;
+        report
     }
 
     /// Brings the declarations of a job up to date. Those that are gone from the registry are left out. What cannot be
@@ -134,28 +135,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if registry or ledger could not be asked; the job must then come again.
     pub async fn deliver(&self, job: &Job) -> Result<Report, Error> {
-        let report = self.deliver.run(job).boxed().await?;
-        self.push_delivered(&report).await;
-        Ok(report)
-    }
-
-    /// Pushes what was just written to a target that is a source, where PushSecrets are carried out.
-    async fn push_delivered(&self, report: &Report) {
-        if self.push.base.settings.pushes {
-            self.push.after(report).boxed().await;
-        }
-    }
-
-    /// Carries out every PushSecret that is due; all of them where `all`. Nothing, where they are switched off. One that
-    /// fails holds up no other; what is not done is done by the next pass, at whichever step it stopped.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn push(&self, all: bool) -> Result<PushReport, Error> {
-        if !self.push.base.settings.pushes {
-            return Ok(PushReport::default());
-        }
-        self.push.run(all).boxed().await
+        let report = self.deliver.run(job).boxed().await;
+        self.push_delivered().await;
+        report
     }
 
     /// Tries again what failed or waits and is due, sweeps every store that is due, and compares the clusters that are
@@ -165,7 +147,9 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked at the beginning. What fails later is in the report, and the next
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
-        self.sweep.run(all).boxed().await
+        let report = self.sweep.run(all).boxed().await;
+        self.push_delivered().await;
+        report
     }
 
     /// Every identity whose stores can be watched, in ascending order, as each sweep of this process tells anew.
@@ -180,7 +164,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// The policies of the operator could not be read.
     pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
-        self.sweep.catch_up(with).boxed().await
+        let report = self.sweep.catch_up(with).boxed().await;
+        self.push_delivered().await;
+        report
     }
 
     /// Waits until something that failed in this process is to be tried again, for [`Self::retry_due`]. May be
@@ -195,16 +181,9 @@ impl<P: Ports> Pipeline<P> {
     /// # Errors
     /// Only if registry or ledger could not be asked; it is tried again, also by the next sweep.
     pub async fn retry_due(&self) -> Result<Report, Error> {
-        self.sweep.retry_due().boxed().await
-    }
-
-    /// Marks an applied PushSecret as on its way out: the next pass removes what is to go with it, and forgets it. `false` where
-    /// none of this name is applied.
-    ///
-    /// # Errors
-    /// Only if the registry could not be asked.
-    pub async fn send_off_push(&self, id: &DeclarationId) -> Result<bool, Error> {
-        self.index.send_off_applied(id).boxed().await
+        let report = self.sweep.retry_due().boxed().await;
+        self.push_delivered().await;
+        report
     }
 
     /// Takes manifests into the registry, as far as this apply may. Where it prunes, what belongs to its set and is not

@@ -45,6 +45,10 @@ pub trait Pushes: Send + Sync {
     /// Removes a PushSecret with its record, whole or not at all. `false` if there was none.
     fn remove_push(&self, id: &DeclarationId) -> impl Future<Output = Result<bool, Error>> + Send;
 
+    /// Removes a PushSecret that is on its way out with its record, or a record whose PushSecret is gone; whole or not at all.
+    /// `false`, and nothing is removed, where one stands that is not on its way out, or cannot be read.
+    fn let_go_push(&self, id: &DeclarationId) -> impl Future<Output = Result<bool, Error>> + Send;
+
     /// What was done last for a PushSecret, and the revision of that.
     fn push_record(
         &self,

@@ -48,8 +48,8 @@ pub enum Sighting {
     Gone(Declared),
     /// The sources of PushSecrets are watched from now on: what happened before is not told.
     Sources,
-    /// A Secret that may be the source of a PushSecret has changed, or is gone.
-    Source(Namespace, ObjectName),
+    /// A Secret that may be the source of a PushSecret in a new version; without one it is gone.
+    Source(Namespace, ObjectName, Option<String>),
     /// Something that ClusterExternalSecrets depend on changed: one of them, a namespace, or an ExternalSecret that one of them
     /// made. Also told when they are watched from now on.
     Families,

@@ -26,10 +26,10 @@ pub fn swept(report: &SweepReport) {
     metrics::counter!("pawl_sweeps_total").increment(1);
 }
 
-/// Measures a pass over PushSecrets: `pawl_pushes_failing`, how many of those that were due failed, and counts it in
+/// Measures a pass over PushSecrets: `pawl_pushes_failing`, how many fail, those that rest included, and counts it in
 /// `pawl_push_passes_total`. Which they are is in the log.
 pub fn pushed(report: &PushReport) {
-    let mut count = 0;
+    let mut count = report.resting;
     for (id, problem) in report.failures() {
         count += 1;
         warn!(code = %problem.code(), "PushSecret {id} is not carried out: {problem}");

@@ -155,6 +155,10 @@ impl Pushes for State {
         either!(self.remove_push(id))
     }
 
+    async fn let_go_push(&self, id: &DeclarationId) -> Result<bool, Error> {
+        either!(self.let_go_push(id))
+    }
+
     async fn push_record(&self, id: &DeclarationId) -> Result<Option<(PushRecord, Revision)>, Error> {
         either!(self.push_record(id))
     }

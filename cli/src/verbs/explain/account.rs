@@ -1,7 +1,8 @@
-//! Why a declaration is as it is, as a table.
+//! Why a declaration or a PushSecret is as it is, as a table.
 
 use crate::output::Table;
 use pawl_pipeline::explain::Account;
+use pawl_pipeline::explain::pushed::PushAccount;
 use pawl_pipeline::explain::told::{Fact, told};
 use pawl_pipeline::explain::witness::Witness;
 use serde::Serialize;
@@ -17,10 +18,11 @@ struct Row {
     is: String,
 }
 
-/// What is known of a declaration, the answer first.
-pub(super) fn shown(account: &Account, witness: &Witness) -> Shown {
-    let row = |Fact { what, is }: Fact| Row { what, is };
-    Shown(told(account, witness).into_iter().map(row).collect())
+/// What is known of a declaration and of a PushSecret of the same name, the answer first.
+pub(super) fn shown(account: Option<(&Account, &Witness)>, push: Option<&PushAccount>) -> Shown {
+    let facts = account.map(|(account, witness)| told(account, witness)).unwrap_or_default().into_iter();
+    let facts = facts.chain(push.map(PushAccount::told).unwrap_or_default());
+    Shown(facts.map(|Fact { what, is }| Row { what, is }).collect())
 }
 
 impl Table for Shown {

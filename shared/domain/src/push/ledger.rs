@@ -115,6 +115,17 @@ impl PushRecord {
         self.begun.iter().any(|begun| is_long_ago(*begun, now))
     }
 
+    /// How many runs were begun that may not have ended.
+    pub fn under_way(&self, now: Timestamp) -> usize {
+        self.begun.iter().filter(|begun| !is_long_ago(**begun, now)).count()
+    }
+
+    /// Until when nobody tries again what failed, since a server asked for a pause.
+    pub fn held_back_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let has_failed = matches!(self.state, Standing::Failed(_));
+        self.not_before.filter(|until| has_failed && is_held_back(Some(*until), now))
+    }
+
     /// Forgets runs that ended without a word.
     pub fn forget_cut_off(&mut self, now: Timestamp) {
         self.begun.retain(|begun| !is_long_ago(*begun, now));
@@ -127,12 +138,27 @@ impl PushRecord {
         }
     }
 
+    /// When the next attempt is made at what failed; `None` where nothing did.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        let Standing::Failed(failure) = &self.state else { return None };
+        let at = self.at.saturating_add(rest(failure)).ok()?;
+        Some(self.not_before.map_or(at, |until| until.max(at)))
+    }
+
     /// How often it failed in a row.
     pub fn attempts(&self) -> u32 {
         match &self.state {
             Standing::Failed(failure) => failure.attempts,
             Standing::Pending | Standing::Done | Standing::SourceGone => 0,
         }
+    }
+}
+
+/// How long a failure rests.
+fn rest(failure: &Failure) -> Duration {
+    match failure.kind {
+        Kind::Refused => LAST_RETRY,
+        _ => pause(failure.attempts),
     }
 }
 
@@ -150,11 +176,7 @@ impl PushSecret {
         if let Standing::Failed(failure) = &record.state
             && record.declared == digest
         {
-            let rest = match failure.kind {
-                Kind::Refused => self.interval.max(LAST_RETRY),
-                _ => pause(failure.attempts),
-            };
-            return passed(record.at, rest, now) && !is_held_back(record.not_before, now);
+            return passed(record.at, rest(failure), now) && !is_held_back(record.not_before, now);
         }
         if record.declared != digest || record.state == Standing::Pending || record.was_cut_off(now) {
             return true;

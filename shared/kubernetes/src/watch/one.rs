@@ -262,7 +262,8 @@ impl<'a, I: ClusterIdentity> One<'a, I> {
             ("DELETED", Subject::ManagedSecrets) => self.target(&metadata, None).await?,
             ("ADDED" | "MODIFIED" | "DELETED", Subject::Sources) => {
                 if let (Ok(namespace), Ok(name)) = (metadata.namespace.parse(), metadata.name.parse()) {
-                    self.tell(Sighting::Source(namespace, name)).await?;
+                    let version = (what != "DELETED").then(|| version.clone());
+                    self.tell(Sighting::Source(namespace, name, version)).await?;
                 }
             }
             ("ADDED" | "MODIFIED", Subject::Namespaces | Subject::Eso(EsoKind::ClusterExternalSecret)) => {

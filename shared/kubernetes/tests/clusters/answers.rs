@@ -3,6 +3,7 @@
 use crate::pawl::{CANARY, Pawl, blue, data, id, name, now, replacement, with};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use pawl_domain::cluster::{Cluster, Connection, TokenSource};
+use pawl_domain::push::ByNameOrLabels;
 use pawl_domain::reconcile::{Action, Desired};
 use pawl_domain::{Kind, Outcome, Step};
 use pawl_ports::{Clusters, Status, TargetRef};
@@ -202,6 +203,32 @@ async fn a_kind_that_goes_while_it_is_listed_does_not_pass_for_an_empty_one() {
     let error = adapter(&server).manifests(&cluster).await.unwrap_err();
     assert_eq!(error.kind, Kind::Transient, "{error}");
     assert!(error.message().contains("ended before its last page"), "{error}");
+}
+
+/// With its source goes what was pushed of it.
+#[tokio::test]
+async fn a_source_is_gone_only_where_the_api_server_says_so() {
+    let of = |kind: &str| {
+        let details = json!({ "name": "src", "kind": kind });
+        json!({ "kind": "Status", "reason": "NotFound", "code": 404, "details": details }).to_string()
+    };
+    let answers = [
+        (of("secrets"), true),
+        (of("clusters"), false),
+        ("404 page not found".to_owned(), false),
+        ("{}".to_owned(), false),
+    ];
+    for (body, is_gone) in answers {
+        let server = MockServer::start().await;
+        let get = Mock::given(method("GET")).and(path(at("/api/v1/namespaces/shop/secrets/src")));
+        get.respond_with(ResponseTemplate::new(404).set_body_string(body.clone())).mount(&server).await;
+        let choice = ByNameOrLabels::Name(name("src"));
+        let found = adapter(&server).push_sources(&blue(), &"shop".parse().unwrap(), &choice).await;
+        match found {
+            Ok(found) => assert!(is_gone && found.is_empty(), "{body}"),
+            Err(error) => assert!(!is_gone && error.kind == Kind::Transient, "{body}: {error}"),
+        }
+    }
 }
 
 #[tokio::test]

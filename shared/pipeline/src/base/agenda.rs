@@ -3,9 +3,11 @@
 
 use jiff::Timestamp;
 use pawl_domain::DeclarationId;
+use pawl_ports::Clock;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// More is left to the sweep.
@@ -22,7 +24,7 @@ pub(crate) struct Agenda {
 
 impl Agenda {
     pub(crate) fn note(&self, at: Timestamp, id: &DeclarationId) {
-        if !self.read.load(Ordering::Relaxed) {
+        if !self.is_read() {
             return;
         }
         let mut entries = self.lock();
@@ -32,6 +34,34 @@ impl Agenda {
                 self.earlier.notify_one();
             }
         }
+    }
+
+    /// Waits until the first is due, or until `wakes` says that there is other work. May be dropped at any time.
+    pub(crate) async fn until_due(&self, clock: &impl Clock, wakes: impl Fn() -> bool) {
+        self.read.store(true, Ordering::Relaxed);
+        loop {
+            let earlier = self.earlier.notified();
+            if wakes() {
+                return;
+            }
+            let Some(next) = self.next() else {
+                earlier.await;
+                continue;
+            };
+            let wait = Duration::try_from(next.duration_since(clock.now())).unwrap_or_default();
+            if wait.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = earlier => {}
+            }
+        }
+    }
+
+    /// Whether somebody reads it.
+    pub(crate) fn is_read(&self) -> bool {
+        self.read.load(Ordering::Relaxed)
     }
 
     /// When the first is due.

@@ -19,12 +19,18 @@ impl<K: Clone + Ord> Lanes<K> {
 
     /// Waits for a turn in the lane of `key`, which lasts until what this returns is dropped.
     pub(crate) async fn enter(&self, key: &K) -> Option<OwnedSemaphorePermit> {
-        let lane = {
-            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            let lane = lanes.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.width)));
-            Arc::clone(lane)
-        };
         // Nobody closes a lane.
-        lane.acquire_owned().await.ok()
+        self.lane(key).acquire_owned().await.ok()
+    }
+
+    /// A turn in the lane of `key`; `None` where one would have to wait.
+    pub(crate) fn enter_now(&self, key: &K) -> Option<OwnedSemaphorePermit> {
+        self.lane(key).try_acquire_owned().ok()
+    }
+
+    fn lane(&self, key: &K) -> Arc<Semaphore> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(key.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.width)));
+        Arc::clone(lane)
     }
 }

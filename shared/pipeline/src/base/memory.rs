@@ -2,12 +2,15 @@
 
 use crate::base::agenda::Agenda;
 use crate::base::breaker::Breakers;
+use crate::base::lanes::Lanes;
 use crate::base::lists::Lists;
 use crate::base::marks::Marks;
+use crate::base::pushes::PushWork;
 use crate::base::shares::Shares;
 use crate::base::watchable::Watchable;
 use crate::settings::Settings;
 use jiff::Timestamp;
+use pawl_domain::ClusterName;
 use pawl_domain::grant::OwnSecrets;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -21,6 +24,10 @@ pub(crate) struct Memory {
     pub(crate) shares: Shares,
     pub(crate) marks: Marks,
     pub(crate) lists: Lists,
+    /// What this process is to push.
+    pub(crate) pushes: PushWork,
+    /// Whose manifests are taken in at this moment.
+    pub(crate) indexing: Lanes<ClusterName>,
     pub(crate) agenda: Agenda,
     pub(crate) care: Care,
     pub(crate) own: Own,
@@ -35,6 +42,8 @@ impl Memory {
             shares: Shares::new(settings.concurrency),
             marks: Marks::default(),
             lists: Lists::default(),
+            pushes: PushWork::default(),
+            indexing: Lanes::new(1),
             agenda: Agenda::default(),
             care: Care::default(),
             own: Own::default(),

@@ -6,10 +6,7 @@ use crate::parts::Base;
 use jiff::Timestamp;
 use pawl_domain::{ClusterName, Home, Kind, Step};
 use pawl_ports::{Clock, Error, Ledger, Ports};
-use std::time::Duration;
-
-/// Between two looks whether somebody else has ended.
-const TURN: Duration = Duration::from_millis(20);
+use tokio::sync::OwnedSemaphorePermit;
 
 /// One index of a cluster or a folder. Of two, the one that began later has the newer listing: once it writes, the other must not.
 pub(crate) struct Turn {
@@ -31,14 +28,8 @@ pub(crate) struct Taking<'a> {
 impl<P: Ports> Base<P> {
     /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
     /// over what was seen since. The next one waits until the answer is dropped.
-    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> impl Send + '_ {
-        let name = format!("indexing/{cluster}");
-        loop {
-            if let Some(indexing) = self.memory.marks.begin(&name) {
-                return indexing;
-            }
-            tokio::time::sleep(TURN).await;
-        }
+    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> Option<OwnedSemaphorePermit> {
+        self.memory.indexing.enter(cluster).await
     }
 
     /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does

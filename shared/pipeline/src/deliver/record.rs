@@ -69,6 +69,9 @@ impl<P: Ports> Deliver<P> {
         if let Some(at) = retry_at(&record) {
             self.base.memory.agenda.note(at, &declaration.id);
         }
+        if matches!(result, Ok(Outcome::Written | Outcome::Deleted)) {
+            self.tell_pushes(declaration);
+        }
         let status = if waits { None } else { status(&plan, &result, now) };
         let status = status.map(|status| Status { deed, retired, ..status });
         if let Some(status) = &status {
@@ -94,6 +97,15 @@ impl<P: Ports> Deliver<P> {
             Err(problem) => (Some(Err(unrecorded(&declaration.id, &result, &problem))), None),
         };
         Finished { id: plan.declaration.id, result, behind: is_behind, status, is_left: false }
+    }
+
+    /// A target that was written or deleted may be the source of PushSecrets.
+    fn tell_pushes(&self, declaration: &Declaration) {
+        if self.base.settings.pushes && declaration.target.generic().is_none() {
+            let id = &declaration.id;
+            let secret = (id.namespace.clone(), declaration.target.name.clone());
+            self.base.memory.pushes.changed([(id.cluster.clone(), [secret].into())].into());
+        }
     }
 
     /// Writes the record. Of two deliveries that finish at the same time, the later write to the cluster counts; what

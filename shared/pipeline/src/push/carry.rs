@@ -1,21 +1,21 @@
-//! Entries to stores, and out of them. Stores work side by side, and none of them holds up another.
+//! Entries to stores, and out of them. Locations work side by side, and none of them holds up another.
 
 use crate::base::panicked::panicked;
 use crate::parts::Push;
 use crate::push::note::Noted;
-use crate::push::plan::{Plan, Wanted};
+use crate::push::plan::{Plan, Reachable, Wanted};
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt, stream};
 use pawl_domain::push::{PushUpdate, PushedEntry};
-use pawl_domain::{Access, DeclarationId, Kind, PushOutcome, Pushed, RemoteEntry, Step, StoreId};
+use pawl_domain::{Access, DeclarationId, Kind, Location, PushOutcome, Pushed, RemoteEntry, Step, StoreId};
 use pawl_ports::{Error, Ports, Sink};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How many entries of one store are written at a time.
-const PER_STORE: usize = 8;
+/// How many entries of one location are written at a time.
+const PER_LOCATION: usize = 8;
 /// How long a store may take for one entry, with all its attempts.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,7 +45,7 @@ impl<P: Ports> Push<P> {
         let acts =
             work.into_iter().map(|(key, wanted)| (key, self.push_one(wanted, update).boxed())).collect();
         let mut written = 0;
-        for (key, result) in by_store(acts).await {
+        for (key, result) in by_place(&plan.reachable, acts).await {
             let Some(wanted) = plan.wanted.get(key) else { continue };
             let known = noted.record.entry(&wanted.store, &wanted.data).cloned();
             let known =
@@ -98,11 +98,17 @@ impl<P: Ports> Push<P> {
         });
         let acts = acts.collect();
         let (mut removed, mut failures) = (0, Vec::new());
-        for (key, result) in by_store(acts).await {
+        for (key, result) in by_place(&plan.reachable, acts).await {
             let Some(entry) = by_key.get(key) else { continue };
             match result {
                 Ok(was_there) => {
                     removed += usize::from(was_there);
+                    if noted.meets_others() {
+                        // They may write it yet: whoever ends last removes it once more.
+                        let (store, data) = (entry.store.clone(), entry.data.clone());
+                        noted.record.put(PushedEntry::intended(store, data));
+                        continue;
+                    }
                     noted.record.entries.retain(|known| !known.is_at(&entry.store, &entry.data));
                 }
                 Err(error) => {
@@ -181,22 +187,23 @@ type Key<'a> = &'a (StoreId, RemoteEntry);
 /// What is done for one entry.
 type Act<'a, T> = (Key<'a>, BoxFuture<'a, T>);
 
-/// What is done for the entries of one key, one after another.
-type Turns<'a, T> = Vec<BoxFuture<'a, (Key<'a>, T)>>;
+/// What is done at one location, by keys.
+type AtLocation<'a, T> = BTreeMap<String, Vec<BoxFuture<'a, (Key<'a>, T)>>>;
 
-/// Does something for each entry: side by side for each store, and for so many of its keys at a time. Entries of one key
+/// Does something for each entry: side by side for each location, and for so many of its keys at a time. Entries of one key
 /// take turns in the order given, since each reads the value that the one before it wrote. What comes of it is in the order
 /// of the entries, so that equal failures are told in equal words.
-async fn by_store<'a, T: Send + 'a>(acts: Vec<Act<'a, T>>) -> Vec<(Key<'a>, T)> {
-    let mut stores: BTreeMap<&StoreId, BTreeMap<&str, Turns<'a, T>>> = BTreeMap::new();
-    for (key, act) in acts {
-        let keys = stores.entry(&key.0).or_default();
-        keys.entry(&key.1.key).or_default().push(act.map(move |done| (key, done)).boxed());
+async fn by_place<'a, T: Send + 'a>(reachable: &Reachable, acts: Vec<Act<'a, T>>) -> Vec<(Key<'a>, T)> {
+    let mut locations: BTreeMap<Option<Location>, AtLocation<'a, T>> = BTreeMap::new();
+    for (entry, act) in acts {
+        let (location, key) = reachable.place(&entry.0, &entry.1);
+        let keys = locations.entry(location).or_default();
+        keys.entry(key).or_default().push(act.map(move |done| (entry, done)).boxed());
     }
     let mut each: Vec<BoxFuture<'a, Vec<_>>> = Vec::new();
-    for keys in stores.into_values() {
+    for keys in locations.into_values() {
         let turns = keys.into_values().map(|acts| stream::iter(acts).then(|act| act).collect::<Vec<_>>());
-        each.push(stream::iter(turns).buffer_unordered(PER_STORE).concat().boxed());
+        each.push(stream::iter(turns).buffer_unordered(PER_LOCATION).concat().boxed());
     }
     let mut done: Vec<_> = join_all(each).await.into_iter().flatten().collect();
     done.sort_by_key(|(key, _)| *key);

@@ -1,6 +1,6 @@
 //! What the ledger knows of a PushSecret, and what is written to it before and after a run.
 
-use crate::push::plan::{Because, Plan};
+use crate::push::plan::{Because, Plan, Wanted};
 use jiff::Timestamp;
 use pawl_domain::push::{PushData, PushUpdate, PushedEntry, Standing};
 use pawl_domain::{Failure, PushRecord, PushSecret, RemoteEntry, StoreId};
@@ -39,7 +39,7 @@ pub(super) struct Noted {
     pub(super) attempts: u32,
     /// How the last run ended.
     before: Standing,
-    /// Whether a run was begun that is not known to have ended: what stands in stores is asked for.
+    /// Whether a run was begun that is not known to have ended, or was overtaken: what stands in stores is asked for.
     cut_off: bool,
     pub(super) begun: bool,
 }
@@ -58,13 +58,19 @@ impl Noted {
         };
         let (attempts, before) = (record.attempts(), record.state.clone());
         overtaken.iter().for_each(|begun| record.end(*begun));
-        let cut_off = record.was_cut_off(now);
+        // One that was overtaken wrote what it had read before the other: the stores may hold that.
+        let cut_off = record.was_cut_off(now) || !overtaken.is_empty();
         Self { push, digest, record, now, revision, attempts, before, cut_off, begun: false }
     }
 
-    /// Whether the ledger knows it.
-    pub(super) fn is_known(&self) -> bool {
-        self.revision.is_some()
+    /// Whether no run of it got so far that its manifest is on record: what ESO pushed before is not known then.
+    pub(super) fn was_never_carried_out(&self) -> bool {
+        self.record.declared.is_empty()
+    }
+
+    /// Whether other runs were begun that may still write.
+    pub(super) fn meets_others(&self) -> bool {
+        self.record.under_way(self.now) > usize::from(self.begun)
     }
 
     /// What entries depend on beside what they hold: a key of another PushSecret of the same name is not the same.
@@ -84,11 +90,16 @@ impl Noted {
         self.record.declared == self.digest && self.before == Standing::Done && !self.cut_off
     }
 
-    /// The entries that are pushed. By time all of them: the store says what it holds. When the source may have changed, those
-    /// that are not known to stand there as they are.
-    pub(super) fn work(&self, plan: &Plan, because: Because) -> Vec<(StoreId, RemoteEntry)> {
-        let all = because != Because::Source || !self.is_settled();
-        let is_work = |(key, wanted): (&(StoreId, RemoteEntry), &super::plan::Wanted)| {
+    /// Whether stores are asked about all entries, and not only where the source has changed or the last run failed.
+    pub(super) fn asks_all(&self, because: Because) -> bool {
+        let is_known = matches!(self.before, Standing::Done | Standing::Failed(_));
+        because != Because::Source || !is_known || self.record.declared != self.digest || self.cut_off
+    }
+
+    /// The entries that are pushed: all of them, for the store says what it holds; or those that are not known to stand there as
+    /// they are.
+    pub(super) fn work(&self, plan: &Plan, all: bool) -> Vec<(StoreId, RemoteEntry)> {
+        let is_work = |(key, wanted): (&(StoreId, RemoteEntry), &Wanted)| {
             let known = self.record.entry(&wanted.store, &wanted.data);
             let stands = known.is_some_and(|entry| {
                 let kept = self.push.update == PushUpdate::IfNotExists && entry.stands;

@@ -71,9 +71,13 @@ impl Plan {
         Error::new(Step::Read, Kind::NotFound, message)
     }
 
-    /// Whether something that stands in a store may be removed there.
+    /// Whether something that stands in a store may be removed there: all that is wanted at its location is known.
     pub(super) fn is_clear(&self, store: &StoreId) -> bool {
-        self.general.is_empty() && !self.unclear.contains_key(store)
+        let at = |store: &StoreId| self.reachable.stores.get(store).map(Store::location);
+        let own = at(store);
+        // A store that is not there may be this one under a new name.
+        let is_elsewhere = |other: &StoreId| other != store && at(other).is_some_and(|at| Some(at) != own);
+        self.general.is_empty() && self.unclear.keys().all(is_elsewhere)
     }
 
     /// Why something that is wanted cannot be told.
@@ -84,13 +88,9 @@ impl Plan {
     /// Whether something that is wanted writes to where this entry is: another property, the whole key, or the same through
     /// another store. What is not wanted any more is then not removed, for that would take away what is.
     pub(super) fn writes_there(&self, store: &Store, entry: &RemoteEntry) -> bool {
-        let at = |store: &Store, entry: &RemoteEntry| -> (Location, String) {
-            (store.location(), store.remote_key(&entry.key))
-        };
-        let place = at(store, entry);
+        let place = self.reachable.place(&store.id, entry);
         self.wanted.values().any(|wanted| {
-            let Some(other) = self.reachable.stores.get(&wanted.store) else { return false };
-            at(other, &wanted.data.to) == place
+            self.reachable.place(&wanted.store, &wanted.data.to) == place
                 && (entry.property.is_none()
                     || wanted.data.to.property.is_none()
                     || wanted.data.to.property == entry.property)
@@ -108,6 +108,13 @@ impl Reachable {
             );
             Error::new(Step::Lookup, Kind::Invalid, message)
         })
+    }
+
+    /// Where an entry's key is: its location and its name there. Two stores may be one location.
+    pub(super) fn place(&self, store: &StoreId, entry: &RemoteEntry) -> (Option<Location>, String) {
+        let store = self.stores.get(store);
+        let key = store.map_or_else(|| entry.key.clone(), |store| store.remote_key(&entry.key));
+        (store.map(Store::location), key)
     }
 
     /// The identity with which a PushSecret writes this entry.

@@ -7,7 +7,6 @@ use pawl_domain::DeclarationId;
 use pawl_domain::refresh::due;
 use pawl_ports::{Clock, Error, Ledger, Ports, Registry};
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long what could not be looked up is left alone.
@@ -15,23 +14,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 impl<P: Ports> Sweep<P> {
     pub(crate) async fn until_due(&self) {
-        self.base.memory.agenda.read.store(true, Ordering::Relaxed);
-        loop {
-            let earlier = self.base.memory.agenda.earlier.notified();
-            let Some(next) = self.base.memory.agenda.next() else {
-                earlier.await;
-                continue;
-            };
-            let wait =
-                Duration::try_from(next.duration_since(self.base.ports.clock().now())).unwrap_or_default();
-            if wait.is_zero() {
-                return;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = earlier => {}
-            }
-        }
+        self.base.memory.agenda.until_due(self.base.ports.clock(), || false).await;
     }
 
     pub(crate) async fn retry_due(&self) -> Result<Report, Error> {

@@ -3,6 +3,7 @@
 
 mod deadlines;
 mod explaining;
+mod explaining_pushes;
 mod generating;
 mod generic;
 mod history;
@@ -14,6 +15,8 @@ mod never_back;
 mod placing;
 mod policies;
 mod pushing;
+mod pushing_between_passes;
+mod pushing_side_by_side;
 mod pushing_under_faults;
 mod receipts;
 mod rehearsing;

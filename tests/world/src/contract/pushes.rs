@@ -12,6 +12,7 @@ pub async fn suite<P: Pushes>(make: impl AsyncFn() -> P) {
     scopes_tell_neighbours_apart(&make().await).await;
     records_are_written_on_condition(&make().await).await;
     a_record_goes_with_its_push_secret(&make().await).await;
+    only_what_is_on_its_way_out_is_let_go(&make().await).await;
 }
 
 /// What a document that cannot be read must not do; `damage` makes the one of this PushSecret, or its record, such.
@@ -127,6 +128,22 @@ async fn a_record_goes_with_its_push_secret(pushes: &impl Pushes) {
     assert_eq!(record(pushes, &one).await, None, "it went with its PushSecret");
     assert!(record(pushes, &other).await.is_some(), "that of another stays");
     assert_eq!(object_name("other"), other.id.name);
+}
+
+async fn only_what_is_on_its_way_out_is_let_go(pushes: &impl Pushes) {
+    let one = push("blue/shop/one").writes("a", "app/a").build();
+    pushes.put_push(&one).await.expect("it is put");
+    pushes.put_push_record(&one.id, &PushRecord::new(at(1)), None).await.expect("it is written");
+    assert!(!pushes.let_go_push(&one.id).await.expect("it is no failure"), "it is not on its way out");
+    assert_eq!(pushes.push(&one.id).await.expect("it is read"), Some(one.clone()), "it stays");
+    assert!(record(pushes, &one).await.is_some(), "with its record");
+    pushes.put_push(&PushSecret { deleting: true, ..one.clone() }).await.expect("it is put");
+    assert!(pushes.let_go_push(&one.id).await.expect("it is let go"));
+    assert_eq!(pushes.push(&one.id).await.expect("it is no failure"), None, "it is gone");
+    assert_eq!(record(pushes, &one).await, None, "with its record");
+    pushes.put_push_record(&one.id, &PushRecord::new(at(2)), None).await.expect("it is written");
+    assert!(pushes.let_go_push(&one.id).await.expect("it is no failure"));
+    assert_eq!(record(pushes, &one).await, None, "a record that was left behind goes as well");
 }
 
 fn conflict<T: std::fmt::Debug>(answer: Result<T, Error>, why: &str) {

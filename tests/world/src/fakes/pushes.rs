@@ -95,6 +95,22 @@ impl Pushes for FakeRegistry {
         passage.leave(removed)
     }
 
+    async fn let_go_push(&self, id: &DeclarationId) -> Result<bool, Error> {
+        let passage = self.writing(&id.to_string()).await?;
+        let may_go = {
+            let mut kept = lock(&self.pushes);
+            let is_damaged = kept.damaged.contains(&(DocumentKind::Push, id.clone()));
+            let may_go = !is_damaged && kept.pushes.get(id).is_none_or(|push| push.deleting);
+            if may_go {
+                kept.records.remove(id);
+                kept.damaged.retain(|(_, damaged)| damaged != id);
+                kept.pushes.remove(id);
+            }
+            may_go
+        };
+        passage.leave(may_go)
+    }
+
     async fn push_record(&self, id: &DeclarationId) -> Result<Option<(PushRecord, Revision)>, Error> {
         let subject = id.to_string();
         let passage = self.door.pass(Point::Entries, &[&subject], |calls| calls.ledger_reads += 1).await?;

@@ -210,11 +210,11 @@ pub(crate) async fn and_their_sources_are_watched(server: &Server) {
     assert!(matches!(seen, Sighting::Standing(_, manifests) if manifests.pushes.len() == 1));
     let secrets = "/api/v1/namespaces/pushes-watched/secrets";
     server.create(secrets, json!({ "metadata": { "name": "src" }, "stringData": { "a": "1" } })).await;
-    next(&|one| matches!(one, Sighting::Source(at, name) if of(at) && name.as_str() == "src")).await;
+    next(&|one| matches!(one, Sighting::Source(at, name, _) if of(at) && name.as_str() == "src")).await;
     server.merge(&format!("{secrets}/src"), json!({ "data": { "a": "Mg==" } })).await;
-    next(&|one| matches!(one, Sighting::Source(at, name) if of(at) && name.as_str() == "src")).await;
+    next(&|one| matches!(one, Sighting::Source(at, name, _) if of(at) && name.as_str() == "src")).await;
     server.delete(&format!("{secrets}/src")).await;
-    next(&|one| matches!(one, Sighting::Source(at, name) if of(at) && name.as_str() == "src")).await;
+    next(&|one| matches!(one, Sighting::Source(at, name, _) if of(at) && name.as_str() == "src")).await;
     let one = format!("{ALPHA}/namespaces/pushes-watched/pushsecrets/push");
     server.merge(&one, json!({ "metadata": { "finalizers": null } })).await;
     server.delete(&one).await;

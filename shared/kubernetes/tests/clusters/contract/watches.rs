@@ -51,7 +51,7 @@ impl Watching {
                     Declared::ExternalSecret(at, _) | Declared::PushSecret(at, _) => at.as_str() == namespace,
                     Declared::Store(id) => id.namespace.as_ref().is_none_or(|at| at.as_str() == namespace),
                 },
-                Sighting::Target(at, _, _) | Sighting::Source(at, _) => at.as_str() == namespace,
+                Sighting::Target(at, _, _) | Sighting::Source(at, ..) => at.as_str() == namespace,
                 Sighting::Declarations | Sighting::Targets | Sighting::Sources | Sighting::Families => true,
             };
             if here {

@@ -11,6 +11,7 @@ pub use stored::StoredSecret;
 use crate::build::id;
 use crate::door::{Door, lock};
 use pawl_domain::declaration::Manifest;
+use pawl_domain::push::PushData;
 use pawl_domain::reconcile::Existing;
 use pawl_domain::spread::{Child, Parent};
 use pawl_domain::{ClusterName, DeclarationId, Manifests, Namespace, ObjectName, SecretValue, StoreId};
@@ -47,6 +48,8 @@ struct State {
     told_pushes: Vec<(DeclarationId, PushStatus)>,
     /// The PushSecrets that have the finalizer.
     finalized: BTreeSet<DeclarationId>,
+    /// What the status of PushSecrets says that stands in stores.
+    pushed: BTreeMap<DeclarationId, Vec<(StoreId, PushData)>>,
     told_stores: Vec<(StoreId, StoreStatus)>,
 }
 
@@ -160,6 +163,11 @@ impl FakeClusters {
     /// Every status that was written to a PushSecret of a cluster, in order.
     pub fn told_pushes(&self, cluster: &ClusterName) -> Vec<(DeclarationId, PushStatus)> {
         self.with(cluster, |state| state.told_pushes.clone())
+    }
+
+    /// What stands in stores, as ESO wrote it into a PushSecret's status.
+    pub fn set_pushed(&self, id: &DeclarationId, entries: Vec<(StoreId, PushData)>) {
+        self.with(&id.cluster, |state| state.pushed.insert(id.clone(), entries));
     }
 
     /// Whether a PushSecret has the finalizer.

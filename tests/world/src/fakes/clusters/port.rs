@@ -186,15 +186,15 @@ impl Clusters for FakeClusters {
         wanted: bool,
     ) -> Result<Option<Vec<(StoreId, PushData)>>, Error> {
         let passage = self.of(&push.id, Point::Write, |calls| calls.finalizers += 1).await?;
-        self.state(&push.id.cluster, Step::Write, |state| {
-            if wanted {
-                state.finalized.insert(push.id.clone());
-            } else {
+        let pushed = self.state(&push.id.cluster, Step::Write, |state| {
+            if !wanted {
                 state.finalized.remove(&push.id);
+            } else if !push.deleting {
+                state.finalized.insert(push.id.clone());
             }
-            Ok(())
+            Ok(state.pushed.get(&push.id).cloned().unwrap_or_default())
         })?;
-        passage.leave(Some(Vec::new()))
+        passage.leave(Some(pushed))
     }
 
     async fn publish_push(&self, id: &DeclarationId, status: &PushStatus) -> Result<(), Error> {
