@@ -252,8 +252,8 @@ impl Catalogue for Two {
         self.reads.remove_cluster(name).await
     }
 
-    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
-        self.writes.put_pattern(pattern).await
+    async fn put_pattern(&self, pattern: &Pattern, standing: Option<&Pattern>) -> Result<Put, Error> {
+        self.writes.put_pattern(pattern, standing).await
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {

@@ -155,12 +155,12 @@ fn status(told: &Told) -> Value {
     let failed: Vec<Value> = told.failed.iter().map(failure).collect();
     let provisioned: Vec<&str> = told.provisioned.iter().map(Namespace::as_str).collect();
     let listed = |list: Value| if list.as_array().is_some_and(Vec::is_empty) { Value::Null } else { list };
-    let condition = match told.ready.unwrap_or_default() {
+    let condition = |ready| match ready {
         true => json!({ "type": "Ready", "status": "True" }),
         false => json!({ "type": "Ready", "status": "False", "message": "one or more namespaces failed" }),
     };
     json!({ "status": {
-        "conditions": [condition],
+        "conditions": told.ready.map(|ready| [condition(ready)]),
         "externalSecretName": told.child.as_ref().map(ObjectName::as_str),
         "failedNamespaces": listed(failed.into()),
         "provisionedNamespaces": listed(provisioned.into()),

@@ -26,7 +26,7 @@ use crate::parts::Index;
 use crate::spread::Spreading;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use pawl_domain::spread::Pattern;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::store::Home;
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Kind, Manifests, Problem, Severity, Step};
 use pawl_ports::{Catalogue, Clock, Clusters, Error, PAGE, Ports, Put, Registry};
@@ -241,27 +241,36 @@ impl<P: Ports> Index<P> {
     }
 }
 
-/// Of two declarations with the same id the first is kept: which of them was meant cannot be told.
+/// Of two objects with the same id the first is kept: which of them was meant cannot be told.
 pub(crate) fn refuse_duplicates(manifests: &mut Manifests) {
-    let mut seen = BTreeSet::new();
-    let mut duplicates = BTreeSet::new();
-    manifests.declarations.retain(|each| {
-        let first = seen.insert(each.id.clone());
-        if !first {
-            duplicates.insert(each.id.clone());
-        }
-        first
-    });
-    manifests.problems.extend(duplicates.into_iter().map(|id| Problem {
+    let named =
+        |kind: &str, id: &DeclarationId| (format!("{kind} {}/{}", id.namespace, id.name), id.cluster.clone());
+    let mut twice = firsts(&mut manifests.declarations, |each| named("ExternalSecret", &each.id));
+    twice.extend(firsts(&mut manifests.pushes, |each| named("PushSecret", &each.id)));
+    twice.extend(firsts(&mut manifests.patterns, |each| {
+        let PatternId { cluster, name } = each.id();
+        (format!("ClusterExternalSecret {name}"), cluster)
+    }));
+    manifests.problems.extend(twice.into_iter().map(|(object, cluster)| Problem {
         severity: Severity::Error,
         place: "all manifests together".to_owned(),
-        object: format!("ExternalSecret {}/{}", id.namespace, id.name),
+        object,
         field: String::new(),
         message: format!(
-            "it is declared twice for cluster {}; the first one is used, remove the other",
-            id.cluster
+            "it is declared twice for cluster {cluster}; the first one is used, remove the other"
         ),
     }));
+}
+
+/// Leaves the first of each id; returns the ids of which there were more.
+fn firsts<T, K: Ord + Clone>(all: &mut Vec<T>, id: impl Fn(&T) -> K) -> BTreeSet<K> {
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    all.retain(|each| {
+        let first = seen.insert(id(each));
+        twice.extend((!first).then(|| id(each)));
+        first
+    });
+    twice
 }
 
 /// What is told of the ClusterExternalSecrets of a cluster. They keep nothing else of it from being taken in.

@@ -1,13 +1,15 @@
 //! Makes ExternalSecrets of the ClusterExternalSecrets that stand in a cluster, one in each namespace that they choose, as
 //! ESO does. What becomes of these children is not decided here: the index finds them as it finds any other.
 //!
-//! Namespaces and children are listed whole or nothing is done, so that a list that failed deletes nobody. Each child is
+//! Namespaces and children are listed whole or nothing is done, so that a list that failed deletes nobody; nor does one that is
+//! older than the children. Each child is
 //! written as it was seen; where somebody wrote in between, all is looked at again. Interrupted anywhere, it is finished by doing
-//! it again: what there is to do follows from what stands in the cluster, and from nothing else.
+//! it again: what there is to do follows from what stands in the cluster, and from nothing else. The status names the children
+//! before the first is made, so that they are found by a name that they had before.
 
 use crate::parts::Spread;
 use futures::{FutureExt, StreamExt, stream};
-use pawl_domain::spread::{ChildAction, Namespaces, Parent, Plan, Told};
+use pawl_domain::spread::{ChildAction, Family, Namespaces, Parent, Plan, Selection, Told};
 use pawl_domain::{Cluster, Kind, Namespace, ObjectName, Problem, Severity, Step};
 use pawl_ports::{Error, Families, Parents, Ports};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,15 +59,12 @@ impl<P: Ports> Spread<P> {
     }
 
     async fn every_parent(&self, cluster: &Cluster) -> Result<Spreading, Error> {
-        let clusters = self.base.ports.clusters();
-        let listing = self.base.at_cluster(&cluster.name, Step::Read, clusters.parents(cluster));
-        let Parents { known, problems } = listing.await?;
+        let Parents { known, problems } = self.parents(cluster).await?;
         let mut spreading = Spreading { problems, again: None };
         if known.is_empty() {
             return Ok(spreading);
         }
-        let listing = self.base.at_cluster(&cluster.name, Step::Read, clusters.namespaces(cluster));
-        let namespaces = listing.await?;
+        let namespaces = self.namespaces(cluster).await?;
         // Collected, for compilers take no closure over references for one that may be sent.
         let working: Vec<_> =
             known.iter().map(|parent| self.of_parent(cluster, parent, &namespaces).boxed()).collect();
@@ -103,7 +102,7 @@ impl<P: Ports> Spread<P> {
             Ok(selection) => selection,
             // What is wrong with it was told where it was read.
             Err(why) => {
-                self.tell(cluster, parent, &parent.told.failing(why)).await?;
+                self.tell(cluster, parent, &parent.told, &parent.told.failing(why)).await?;
                 return Ok(Done::default());
             }
         };
@@ -112,13 +111,18 @@ impl<P: Ports> Spread<P> {
             if !done.failed.is_empty() {
                 // The former name stays in the status, so that the next time finds what is left of it.
                 let told = Told { ready: Some(false), failed: told(&done), ..parent.told.clone() };
-                self.tell(cluster, parent, &told).await?;
+                self.tell(cluster, parent, &parent.told, &told).await?;
                 return Ok(done);
             }
         }
-        let plan = |family: &_| parent.plan(selection, namespaces, family);
-        let done = self.children(cluster, parent, &parent.child, plan).await?;
-        self.tell(cluster, parent, &Told::of(&parent.child, done.provisioned.clone(), told(&done))).await?;
+        let mut standing = parent.told.clone();
+        if standing.child.as_ref() != Some(&parent.child) {
+            standing = standing.naming(&parent.child);
+            self.tell(cluster, parent, &parent.told, &standing).await?;
+        }
+        let done = self.children(cluster, parent, &parent.child, Some((selection, namespaces))).await?;
+        let told = Told::of(&parent.child, done.provisioned.clone(), told(&done));
+        self.tell(cluster, parent, &standing, &told).await?;
         Ok(done)
     }
 
@@ -139,28 +143,70 @@ impl<P: Ports> Spread<P> {
 
     /// Deletes the children of this name.
     async fn farewell(&self, cluster: &Cluster, parent: &Parent, name: &ObjectName) -> Result<Done, Error> {
-        self.children(cluster, parent, name, |family| parent.farewell(family)).await
+        self.children(cluster, parent, name, None).await
     }
 
-    /// Does what `plan` makes of the children of this name, and looks again where somebody wrote in between.
+    /// Brings the children of this name to where they are wanted, without a selection to nowhere, and looks again where somebody
+    /// wrote in between.
     async fn children(
         &self,
         cluster: &Cluster,
         parent: &Parent,
         name: &ObjectName,
-        plan: impl Fn(&pawl_domain::spread::Family) -> Plan + Send + Sync,
+        wanted: Option<(&Selection, &Namespaces)>,
     ) -> Result<Done, Error> {
         let mut round = 0;
         loop {
             round += 1;
             let listing = self.base.ports.clusters().family(cluster, name);
             let family = self.base.at_cluster(&cluster.name, Step::Read, listing).await?;
-            let done = self.carry_out(cluster, parent, name, plan(&family)).await;
+            let plan = self.plan(cluster, parent, wanted, &family).await?;
+            let done = self.carry_out(cluster, parent, name, plan).await;
             let met = done.again.as_ref().is_some_and(|error| error.kind == Kind::Conflict);
             if !met || round == ROUNDS {
                 return Ok(done);
             }
         }
+    }
+
+    /// What is to be done to the children of this name. Whether one goes is decided by what was listed after it was seen: it
+    /// may have been made by somebody who knew more.
+    async fn plan(
+        &self,
+        cluster: &Cluster,
+        parent: &Parent,
+        wanted: Option<(&Selection, &Namespaces)>,
+        family: &Family,
+    ) -> Result<Plan, Error> {
+        let plan = |namespaces: Option<&Namespaces>| match (wanted, namespaces) {
+            (Some((selection, _)), Some(namespaces)) => parent.plan(selection, namespaces, family),
+            _ => parent.farewell(family),
+        };
+        let first = plan(wanted.map(|(_, namespaces)| namespaces));
+        // What is being deleted wants nothing else any more.
+        if !first.deletes() || parent.deleting {
+            return Ok(first);
+        }
+        let Parents { known, .. } = self.parents(cluster).await?;
+        if !known.iter().any(|it| it.name == parent.name && it.wants_as(parent)) {
+            let message =
+                format!("ClusterExternalSecret {} was edited meanwhile; it is looked at again", parent.name);
+            return Err(Error::new(Step::Read, Kind::Conflict, message));
+        }
+        if wanted.is_none() {
+            return Ok(first);
+        }
+        Ok(plan(Some(&self.namespaces(cluster).await?)))
+    }
+
+    async fn parents(&self, cluster: &Cluster) -> Result<Parents, Error> {
+        let listing = self.base.ports.clusters().parents(cluster);
+        self.base.at_cluster(&cluster.name, Step::Read, listing).await
+    }
+
+    async fn namespaces(&self, cluster: &Cluster) -> Result<Namespaces, Error> {
+        let listing = self.base.ports.clusters().namespaces(cluster);
+        self.base.at_cluster(&cluster.name, Step::Read, listing).await
     }
 
     async fn carry_out(&self, cluster: &Cluster, parent: &Parent, name: &ObjectName, plan: Plan) -> Done {
@@ -196,8 +242,14 @@ impl<P: Ports> Spread<P> {
     }
 
     /// Writes the status, unless it says so already.
-    async fn tell(&self, cluster: &Cluster, parent: &Parent, told: &Told) -> Result<(), Error> {
-        if parent.told == *told {
+    async fn tell(
+        &self,
+        cluster: &Cluster,
+        parent: &Parent,
+        standing: &Told,
+        told: &Told,
+    ) -> Result<(), Error> {
+        if standing == told {
             return Ok(());
         }
         let telling = self.base.ports.clusters().tell_parent(cluster, &parent.name, told);

@@ -1,7 +1,7 @@
 //! The one error of the flow: where it failed, what kind of failure it was, what to do.
 
 use pawl_domain::record::Code;
-use pawl_domain::{Complaint, DeclarationId, Failure, Kind, Refusal, Step};
+use pawl_domain::{Complaint, Failure, Kind, Refusal, Step};
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -40,9 +40,9 @@ impl Error {
         error.complaining(Complaint::Refused(refusal.rule))
     }
 
-    /// What was to be put in place of another declaration than the one that stands by now.
-    pub fn another_stands(id: &DeclarationId) -> Self {
-        let message = format!("declaration {id} is another one by now, or gone; the next index looks again");
+    /// What was to be put in place of something else than the one that stands by now.
+    pub fn another_stands(id: &impl fmt::Display) -> Self {
+        let message = format!("{id} is another one by now, or gone; the next index looks again");
         Self::new(Step::Lookup, Kind::Conflict, message)
     }
 

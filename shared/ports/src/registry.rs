@@ -106,8 +106,16 @@ pub trait Catalogue: Send + Sync {
     /// Removes a policy. `false` if there was none.
     fn remove_policy(&self, name: &ObjectName) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Stores a pattern in place of what stood under its id.
-    fn put_pattern(&self, pattern: &Pattern) -> impl Future<Output = Result<Put, Error>> + Send;
+    /// Stores a pattern in place of `standing`, or where `None` of nothing that can be read. Nothing is written when another one,
+    /// or none, stands under its id by now: whoever applies one and whoever places its declarations do not undo each other's work.
+    ///
+    /// # Errors
+    /// Kind `Conflict` then.
+    fn put_pattern(
+        &self,
+        pattern: &Pattern,
+        standing: Option<&Pattern>,
+    ) -> impl Future<Output = Result<Put, Error>> + Send;
 
     /// Removes a pattern. Its declarations stay. `false` if there was none.
     fn remove_pattern(&self, id: &PatternId) -> impl Future<Output = Result<bool, Error>> + Send;

@@ -120,8 +120,8 @@ impl Catalogue for State {
         either!(self.remove_policy(name))
     }
 
-    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
-        either!(self.put_pattern(pattern))
+    async fn put_pattern(&self, pattern: &Pattern, standing: Option<&Pattern>) -> Result<Put, Error> {
+        either!(self.put_pattern(pattern, standing))
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {

@@ -30,7 +30,7 @@ impl Catalogue for Table {
             }
             self.try_put(declaration, keys, old).await.map(Some)
         });
-        put.await?.ok_or_else(|| Error::another_stands(&declaration.id))
+        put.await?.ok_or_else(|| Error::another_stands(&format_args!("declaration {}", declaration.id)))
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, Error> {
@@ -75,8 +75,10 @@ impl Catalogue for Table {
         self.remove_document(&Key::policy(name.as_str())).await
     }
 
-    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
-        self.put_document(&Key::pattern(&pattern.id()), pattern).await
+    async fn put_pattern(&self, pattern: &Pattern, standing: Option<&Pattern>) -> Result<Put, Error> {
+        let id = pattern.id();
+        let put = self.replace_document(&Key::pattern(&id), pattern, standing).await?;
+        put.ok_or_else(|| Error::another_stands(&id))
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
@@ -193,6 +195,46 @@ impl Table {
                 Ok(if stood { Put::Changed } else { Put::Created })
             }
             Err(error) if error.kind == Kind::Conflict => self.mend::<D>(key, item).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a document that has no entries in place of the one that is `known` to stand. `None` when another one stands that can
+    /// be read, or none.
+    ///
+    /// # Errors
+    /// As for [`Table::put_document`].
+    async fn replace_document<D: Document + PartialEq>(
+        &self,
+        key: &Key,
+        noun: &D,
+        known: Option<&D>,
+    ) -> Result<Option<Put>, Error> {
+        let body = pawl_documents::body(noun);
+        if body.len() > LARGEST {
+            return Err(too_large(&shown(D::KIND, key), body.len()));
+        }
+        let stands = self.item(Step::Lookup, key, "layout, doc, digest").await?;
+        let request = self.client().put_item().table_name(self.name());
+        let (request, put) = match &stands {
+            None if known.is_some() => return Ok(None),
+            None => (request.condition_expression("attribute_not_exists(pk)"), Put::Created),
+            Some(item) => {
+                match decode::<D>("", item) {
+                    Ok(standing) if standing == *noun => return Ok(Some(Put::Unchanged)),
+                    Ok(standing) if known != Some(&standing) => return Ok(None),
+                    Ok(_) | Err(_) => {}
+                }
+                let old = item.get("digest").cloned().unwrap_or(AttributeValue::S(String::new()));
+                let request = request.condition_expression("digest = :old");
+                (request.expression_attribute_values(":old", old), Put::Changed)
+            }
+        };
+        let mut item = encode(key, noun);
+        item.insert("digest".to_owned(), AttributeValue::S(digest([body.as_str()])));
+        match self.call(Step::Lookup, "dynamodb:PutItem", request.set_item(Some(item)).send()).await {
+            Ok(_) => Ok(Some(put)),
+            Err(error) if error.kind == Kind::Conflict => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -96,6 +96,12 @@ impl Told {
         Self { ready: Some(failed.is_empty()), child: Some(child.clone()), failed, provisioned }
     }
 
+    /// The same status where children of this name are about to be made: none stands yet.
+    #[must_use]
+    pub fn naming(&self, child: &ObjectName) -> Self {
+        Self { child: Some(child.clone()), ready: self.ready, ..Self::default() }
+    }
+
     /// The same status with a failure that concerns no single namespace; what stands of children is left.
     #[must_use]
     pub fn failing(&self, why: &str) -> Self {
@@ -136,7 +142,20 @@ pub struct Plan {
     pub refused: BTreeMap<Namespace, String>,
 }
 
+impl Plan {
+    /// Whether anything is deleted.
+    pub fn deletes(&self) -> bool {
+        self.actions.iter().any(|(_, action)| matches!(action, ChildAction::Delete { .. }))
+    }
+}
+
 impl Parent {
+    /// Whether this one, seen later, wants the same children in the same places.
+    pub fn wants_as(&self, earlier: &Self) -> bool {
+        let wants = |it: &Self| (it.uid.clone(), it.child.clone(), it.selection.clone(), it.deleting);
+        wants(self) == wants(earlier)
+    }
+
     /// What brings the children to where they are wanted. A child that is being deleted stays as it is; once it is gone it is
     /// made anew.
     pub fn plan(&self, selection: &Selection, namespaces: &Namespaces, family: &Family) -> Plan {

@@ -23,7 +23,7 @@ impl Catalogue for Embedded {
         let new = New::of(declaration, keys);
         let known = standing.map(pawl_documents::write);
         let put = self.indexing(move |connection| new.put(connection, known.as_deref())).await?;
-        put.ok_or_else(|| pawl_ports::Error::another_stands(&declaration.id))
+        put.ok_or_else(|| pawl_ports::Error::another_stands(&format_args!("declaration {}", declaration.id)))
     }
 
     async fn remove(&self, id: &DeclarationId) -> Result<bool, pawl_ports::Error> {
@@ -58,8 +58,16 @@ impl Catalogue for Embedded {
         self.remove_document("policies", name.to_string()).await
     }
 
-    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, pawl_ports::Error> {
-        self.put_document("patterns", pattern_key(&pattern.id()), pattern).await
+    async fn put_pattern(
+        &self,
+        pattern: &Pattern,
+        standing: Option<&Pattern>,
+    ) -> Result<Put, pawl_ports::Error> {
+        let id = pattern.id();
+        let (key, document) = (pattern_key(&id), pawl_documents::write(pattern));
+        let known = standing.map(pawl_documents::write);
+        let put = self.indexing(move |connection| replace(connection, &key, &document, known.as_deref()));
+        put.await?.ok_or_else(|| pawl_ports::Error::another_stands(&id))
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, pawl_ports::Error> {
@@ -74,6 +82,38 @@ impl Catalogue for Embedded {
 /// Names of clusters and objects have no slash.
 fn pattern_key(PatternId { cluster, name }: &PatternId) -> String {
     format!("{cluster}/{name}")
+}
+
+/// Puts the document of a pattern in place of the one that is `known` to stand. `None` when another one stands that can be read,
+/// or none.
+fn replace(
+    connection: &Connection,
+    key: &str,
+    document: &str,
+    known: Option<&str>,
+) -> Result<Option<Put>, Error> {
+    let old: Option<String> = connection
+        .prepare_cached("SELECT document FROM patterns WHERE id = ?1")?
+        .query_row([key], |row| Ok(text(row, 0)?.to_owned()))
+        .optional()?;
+    let put = match &old {
+        None if known.is_some() => return Ok(None),
+        None => Put::Created,
+        Some(old) => {
+            let stands_as = |text: &str| pawl_documents::is_same::<Pattern>(old, text);
+            if stands_as(document) {
+                return Ok(Some(Put::Unchanged));
+            }
+            let is_readable = || pawl_documents::read::<Pattern>("", old).is_ok();
+            if !known.is_some_and(stands_as) && is_readable() {
+                return Ok(None);
+            }
+            Put::Changed
+        }
+    };
+    let query = "REPLACE INTO patterns (id, document) VALUES (?1, ?2)";
+    connection.prepare_cached(query)?.execute([key, document])?;
+    Ok(Some(put))
 }
 
 impl Embedded {

@@ -12,11 +12,14 @@ use crate::index::report::IndexReport;
 use crate::parts::Index;
 use pawl_domain::spread::{Namespaces, Pattern, PatternId};
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Kind, Namespace, Problem, Severity, Step,
+    Cluster, ClusterName, Declaration, DeclarationId, Home, Kind, Namespace, Problem, Severity, Step,
 };
 use pawl_ports::{Catalogue, Clock, Error, Families, PAGE, Ports, Put, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::timeout;
+
+/// How often a pattern is looked at again because somebody else put it in between.
+const ROUNDS: u32 = 3;
 
 impl<P: Ports> Index<P> {
     /// Takes in the patterns that are new or changed, from whoever applies them.
@@ -29,13 +32,24 @@ impl<P: Ports> Index<P> {
     ) -> Result<(), Error> {
         // One that stands in a cluster has children there.
         let Some(apply) = apply.filter(|_| !given.is_empty()) else { return Ok(()) };
-        let known = self.patterns().await?;
+        let mut known = self.patterns().await?;
         for pattern in given {
             let id = pattern.id();
-            let put = match taken(apply, clusters, known.get(&id), pattern) {
-                Ok(Taken::Same) => Ok(Put::Unchanged),
-                Ok(_) => self.put_pattern(known.get(&id), pattern, report).await,
-                Err(error) => Err(error),
+            let mut round = 0;
+            let put = loop {
+                round += 1;
+                let put = match taken(apply, clusters, known.get(&id), pattern) {
+                    Ok(Taken::Same) => Ok(Put::Unchanged),
+                    Ok(_) => self.put_pattern(known.get(&id), pattern, report).await,
+                    Err(error) => Err(error),
+                };
+                // Whoever places its declarations notes meanwhile where.
+                match put {
+                    Err(error) if error.kind == Kind::Conflict && round < ROUNDS => {
+                        known = self.patterns().await?
+                    }
+                    put => break put,
+                }
             };
             report.objects.push((id.to_string(), put));
         }
@@ -76,7 +90,8 @@ impl<P: Ports> Index<P> {
         given: &Pattern,
         report: &mut IndexReport,
     ) -> Result<Put, Error> {
-        let Some(standing) = standing else { return self.base.ports.registry().put_pattern(given).await };
+        let registry = self.base.ports.registry();
+        let Some(standing) = standing else { return registry.put_pattern(given, None).await };
         let mut given = Pattern { placed: standing.placed.clone(), ..given.clone() };
         if standing.declaration.id.name != given.declaration.id.name {
             let left = self.displace(standing, &standing.placed, report).await?;
@@ -86,7 +101,7 @@ impl<P: Ports> Index<P> {
             }
             given.placed = BTreeSet::new();
         }
-        self.base.ports.registry().put_pattern(&given).await
+        registry.put_pattern(&given, Some(standing)).await
     }
 
     /// Brings the declarations of all patterns of a cluster to where they are wanted. What keeps them from it is in the report.
@@ -143,8 +158,9 @@ impl<P: Ports> Index<P> {
         let gone: BTreeSet<Namespace> = pattern.placed.difference(&wanted).cloned().collect();
         if !wanted.is_subset(&pattern.placed) {
             self.base.take_turn(Some(turn)).await?;
+            let standing = pattern.clone();
             pattern.placed.extend(wanted.iter().cloned());
-            self.base.ports.registry().put_pattern(&pattern).await?;
+            self.base.ports.registry().put_pattern(&pattern, Some(&standing)).await?;
         }
         let clusters = BTreeSet::from([pattern.declaration.id.cluster.clone()]);
         let declarations: Vec<_> = wanted.iter().map(|namespace| pattern.in_namespace(namespace)).collect();
@@ -155,8 +171,9 @@ impl<P: Ports> Index<P> {
         if !gone.is_empty() {
             self.base.take_turn(Some(turn)).await?;
             let left = self.displace(&pattern, &gone, report).await?;
+            let standing = pattern.clone();
             pattern.placed.retain(|namespace| !gone.contains(namespace) || left.contains(namespace));
-            self.base.ports.registry().put_pattern(&pattern).await?;
+            self.base.ports.registry().put_pattern(&pattern, Some(&standing)).await?;
         }
         Ok(())
     }
@@ -184,7 +201,9 @@ impl<P: Ports> Index<P> {
         let ids: Vec<DeclarationId> = from.iter().map(|namespace| pattern.id_in(namespace)).collect();
         let mut left = BTreeSet::new();
         for ids in ids.chunks(PAGE) {
-            let page = self.base.ports.registry().declarations(ids).await?;
+            let mut page = self.base.ports.registry().declarations(ids).await?;
+            // One that lives in the cluster may have come before its own was put.
+            page.retain(|each| each.home == Home::Applied);
             let removed = self.remove.retire_all(&page).await;
             left.extend(
                 removed.iter().filter(|(_, result)| result.is_err()).map(|(id, _)| id.namespace.clone()),

@@ -2,14 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use crate::story::{Story, applying, manifests, pruning};
+use futures::FutureExt;
 use pawl_domain::spread::{Pattern, Selection};
 use pawl_domain::store::LabelSelector;
-use pawl_domain::{ClusterName, Kind, Manifests, Severity};
+use pawl_domain::{ClusterName, Home, Kind, Manifests, Severity, Store};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply, Sightings};
 use pawl_ports::{Ports, Put, Registry, Sighting};
 use pawl_world::build::{namespace, object_name};
-use pawl_world::{Fault, Point, cluster, declaration};
+use pawl_world::{Fault, Point, cluster, declaration, secrets_manager};
 use std::collections::BTreeMap;
 
 const TEAM: (&str, &str) = ("team", "shop");
@@ -231,6 +232,56 @@ async fn whatever_fails_once_the_next_index_finishes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_lives_in_the_cluster_by_itself_is_not_removed_for_a_pattern() {
+    let story = scene(&["shop"]);
+    apply(&story, of(vec![pattern("db")])).await;
+    story.world.add_cluster(cluster("blue").indexed());
+    choose(&story, "shop", true);
+    // It is noted and not put; then somebody declares one of this name in the cluster.
+    story.world.inject(Fault::fail(Kind::Transient).at(Point::Catalogue).on("blue/shop/db"));
+    index(&story).await;
+    assert_eq!(placed(&story).await, ["blue/shop/db"]);
+    story.world.mend_all();
+    let home = Home::Cluster(blue());
+    let store: Store = secrets_manager("aws").home(home.clone()).into();
+    let own =
+        declaration("blue/shop/db").home(home.clone()).reads("app/db").of_store(store.id.clone()).build();
+    let standing = Manifests { declarations: vec![own], stores: vec![store], ..Manifests::default() };
+    story.world.clusters().set_manifests(&blue(), standing);
+    index(&story).await;
+    choose(&story, "shop", false);
+    index(&story).await;
+    let id = "blue/shop/db".parse().unwrap();
+    let left = story.world.registry().declarations(&[id]).await.unwrap();
+    assert_eq!(left.first().map(|it| &it.home), Some(&home));
+    assert_eq!(written(&story, "db"), ["shop"]);
+    assert!(placed(&story).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_is_applied_while_namespaces_are_listed_stays() {
+    let story = scene(&["+shop", "till"]);
+    apply(&story, of(vec![pattern("db")])).await;
+    story.world.rotate("app/new", story.value(3));
+    choose(&story, "till", true);
+    let gate = story.world.gate(Point::NamespaceLabels);
+    let edit = async {
+        let stopped = gate.arrived().await;
+        drop(gate);
+        let edited = declaration("blue/any/db").reads("app/new").build();
+        apply(&story, of(vec![Pattern { declaration: edited, ..pattern("db") }])).await;
+        stopped.release();
+    };
+    let flow = story.flow();
+    futures::join!(flow.index_clusters().map(|reports| drop(reports.unwrap())), edit);
+    index(&story).await;
+    for at in ["shop", "till"] {
+        assert_eq!(story.world.value(&format!("blue/{at}/db"), "value"), Some(story.value(3)));
+    }
+    assert_eq!(placed(&story).await, ["blue/shop/db", "blue/till/db"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cluster_that_is_removed_takes_its_patterns_along() {
     let story = scene(&["+shop"]);
     apply(&story, of(vec![pattern("db")])).await;
@@ -238,6 +289,19 @@ async fn a_cluster_that_is_removed_takes_its_patterns_along() {
     assert_eq!((retired.patterns.len(), retired.declarations.len()), (1, 1));
     assert!(written(&story, "db").is_empty());
     assert!(story.world.registry().patterns().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_with_one_name_the_first_is_taken_in() {
+    let story = scene(&["+shop"]);
+    story.world.rotate("app/new", story.value(3));
+    let other = declaration("blue/any/db").reads("app/new").build();
+    let given = || of(vec![pattern("db"), Pattern { declaration: other.clone(), ..pattern("db") }]);
+    for _ in 0..2 {
+        let report = apply(&story, given()).await;
+        assert_eq!(report.problems[0].object, "ClusterExternalSecret db", "{report:?}");
+        assert_eq!(story.world.value("blue/shop/db", "value"), Some(story.value(1)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use crate::story::{HOUR, Story, flow};
 use pawl_domain::reconcile::Owner;
-use pawl_domain::spread::{Content, Parent, Selection, Told};
+use pawl_domain::spread::{Child, Content, Parent, Selection, Told};
 use pawl_domain::store::LabelSelector;
 use pawl_domain::{Cluster, ClusterName, Home, Kind, Manifests, Namespace, ObjectName, Store};
 use pawl_pipeline::index::IndexReport;
@@ -263,7 +263,8 @@ async fn what_is_interrupted_is_finished_the_next_time() {
     story.world.inject(Fault::slow(HOUR).at(Point::Child).on("blue/till"));
     let report = index(&story).await;
     assert!(report.problems[0].message.contains("took longer"), "{report:?}");
-    assert_eq!((children(&story), told(&story, "db")), (vec!["shop/db".to_owned()], Told::default()));
+    assert_eq!(children(&story), ["shop/db"]);
+    assert_eq!(told(&story, "db"), Told::default().naming(&db()), "they are named, and nothing else is told");
     story.world.mend_all();
     // A namespace that leaves in the meantime takes along what nobody was told of.
     choose(&story, "shop", false);
@@ -286,6 +287,55 @@ async fn a_new_name_replaces_the_former_children_only_when_those_are_gone() {
     follow(&story).await.unwrap();
     assert_eq!(children(&story), ["shop/mail"]);
     assert_eq!(told(&story, "db"), Told::of(&object_name("mail"), namespaces(&["shop"]), failed(&[])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_name_finds_children_that_nobody_was_told_of() {
+    let story = scene(&["+shop", "+till"], &[parent("db")]);
+    story.world.inject(Fault::slow(HOUR).at(Point::Child).on("blue/till"));
+    index(&story).await;
+    assert_eq!(children(&story), ["shop/db"], "it was cut off");
+    story.world.mend_all();
+    story.world.clusters().set_parent(&name(), Parent { child: object_name("mail"), ..parent("db") });
+    follow(&story).await.unwrap();
+    assert_eq!(children(&story), ["shop/mail", "till/mail"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_listed_before_a_child_was_made_does_not_delete_it() {
+    let owned = |child: &mut Child| {
+        let api_version = "external-secrets.io/v1".to_owned();
+        let (kind, name, uid) = ("ClusterExternalSecret".to_owned(), "db".to_owned(), "uid-of-db".to_owned());
+        child.owners =
+            vec![Owner { api_version, kind, name, uid, controller: true, block_owner_deletion: true }];
+        child.content = parent("db").content;
+    };
+    let wider = Selection { names: [namespace("till")].into(), ..parent("db").selection.unwrap() };
+    // Somebody else follows a label, or an edit, that this one has not seen.
+    for (labelled, want) in [(true, Ok(())), (false, Err(Kind::Conflict))] {
+        let story = scene(&["+shop", "till"], &[parent("db")]);
+        index(&story).await;
+        let gate = story.world.gate(Point::Family);
+        let meanwhile = async {
+            let stopped = gate.arrived().await;
+            match labelled {
+                true => choose(&story, "till", true),
+                false => {
+                    let edited = Parent { selection: Ok(wider.clone()), ..parent("db") };
+                    story.world.clusters().set_parent(&name(), edited);
+                }
+            }
+            story.world.clusters().edit_child("blue/till/db", owned);
+            stopped.release();
+        };
+        let (followed, ()) = futures::join!(follow(&story), meanwhile);
+        assert_eq!(followed.map_err(|error| error.kind), want);
+        assert_eq!(children(&story), ["shop/db", "till/db"]);
+        drop(gate);
+        follow(&story).await.unwrap();
+        assert_eq!(told(&story, "db").provisioned, namespaces(&["shop", "till"]));
+        assert_eq!(children(&story), ["shop/db", "till/db"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -158,14 +158,18 @@ async fn clusters<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R
 async fn patterns<R: Registry + Catalogue>(registry: &R, damage: impl AsyncFn(&R, &str)) {
     let (bad, good) = (pattern("blue", "bad"), pattern("blue", "good"));
     for pattern in [&bad, &good] {
-        registry.put_pattern(pattern).await.unwrap();
+        registry.put_pattern(pattern, None).await.unwrap();
     }
     damage(registry, "blue/bad").await;
     let found = registry.patterns().await.unwrap();
     assert_eq!(found, std::slice::from_ref(&good), "a damaged pattern is left out");
     assert_told(registry, &[(DocumentKind::Pattern, "blue/bad")]).await;
-    assert_eq!(registry.put_pattern(&bad).await.unwrap(), Put::Changed, "the same pattern is put again");
-    assert_eq!(registry.put_pattern(&bad).await.unwrap(), Put::Unchanged);
+    assert_eq!(
+        registry.put_pattern(&bad, None).await.unwrap(),
+        Put::Changed,
+        "the same pattern is put again"
+    );
+    assert_eq!(registry.put_pattern(&bad, None).await.unwrap(), Put::Unchanged);
     assert_eq!(registry.patterns().await.unwrap(), [bad.clone(), good], "and can be read");
     damage(registry, "blue/bad").await;
     assert!(registry.remove_pattern(&bad.id()).await.unwrap(), "a damaged pattern can be removed");

@@ -215,7 +215,7 @@ impl Catalogue for FakeRegistry {
         };
         match put {
             Some(put) => passage.leave(put),
-            None => Err(Error::another_stands(&declaration.id)),
+            None => Err(Error::another_stands(&format_args!("declaration {}", declaration.id))),
         }
     }
 
@@ -284,16 +284,23 @@ impl Catalogue for FakeRegistry {
         passage.leave(removed)
     }
 
-    async fn put_pattern(&self, pattern: &Pattern) -> Result<Put, Error> {
+    async fn put_pattern(&self, pattern: &Pattern, standing: Option<&Pattern>) -> Result<Put, Error> {
         let id = pattern.id();
         let shown = format!("{}/{}", id.cluster, id.name);
         let passage = self.writing(&shown).await?;
         let put = {
             let mut state = lock(&self.state);
-            let put = replace(&mut state.patterns, &id, pattern);
-            state.mended(DocumentKind::Pattern, &shown, put)
+            let is_readable = !state.damaged.contains(&(DocumentKind::Pattern, shown.clone()));
+            let may_replace = match state.patterns.get(&id) {
+                None => standing.is_none(),
+                Some(stands) => !is_readable || stands == pattern || standing == Some(stands),
+            };
+            may_replace.then(|| {
+                let put = replace(&mut state.patterns, &id, pattern);
+                state.mended(DocumentKind::Pattern, &shown, put)
+            })
         };
-        passage.leave(put)
+        passage.leave(put.ok_or_else(|| Error::another_stands(&id)))?
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {

@@ -1,4 +1,5 @@
 use crate::build::{declaration, namespace, object_name};
+use pawl_domain::Kind;
 use pawl_domain::spread::{Pattern, PatternId, Selection};
 use pawl_domain::store::{LabelOperator, LabelRequirement, LabelSelector};
 use pawl_ports::{Catalogue, Put, Registry};
@@ -9,14 +10,19 @@ pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
     let in_order =
         [("blue", "db"), ("blue", "mail"), ("blue-eu", "db")].map(|(cluster, name)| pattern(cluster, name));
     for pattern in [&in_order[2], &in_order[0], &in_order[1]] {
-        assert_eq!(registry.put_pattern(pattern).await.unwrap(), Put::Created);
+        assert_eq!(registry.put_pattern(pattern, None).await.unwrap(), Put::Created);
     }
     assert_eq!(registry.patterns().await.unwrap(), in_order, "patterns come in ascending order, whole");
-    assert_eq!(registry.put_pattern(&in_order[1]).await.unwrap(), Put::Unchanged);
+    assert_eq!(registry.put_pattern(&in_order[1], None).await.unwrap(), Put::Unchanged);
     let mut edited = in_order[1].clone();
     edited.placed = ["shop", "till"].map(namespace).into();
     edited.declaration.set = Some("shop".parse().unwrap());
-    assert_eq!(registry.put_pattern(&edited).await.unwrap(), Put::Changed);
+    let refused = registry.put_pattern(&edited, None).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict, "nobody knew that one stands there");
+    assert_eq!(registry.put_pattern(&edited, Some(&in_order[1])).await.unwrap(), Put::Changed);
+    let other = Pattern { placed: ["infra"].map(namespace).into(), ..in_order[1].clone() };
+    let refused = registry.put_pattern(&other, Some(&in_order[1])).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict, "what was put since is not undone");
     assert_eq!(registry.patterns().await.unwrap()[1], edited, "the one that was put last stands");
     assert!(
         registry.declarations(&[edited.declaration.id.clone()]).await.unwrap().is_empty(),
@@ -24,6 +30,8 @@ pub(super) async fn kept_and_removed<R: Registry + Catalogue>(registry: &R) {
     );
     assert!(registry.remove_pattern(&edited.id()).await.unwrap());
     assert!(!registry.remove_pattern(&edited.id()).await.unwrap(), "it is gone already");
+    let refused = registry.put_pattern(&edited, Some(&edited)).await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict, "what was removed since stays away");
     let unknown = PatternId { name: object_name("unknown"), ..edited.id() };
     assert!(!registry.remove_pattern(&unknown).await.unwrap());
     assert_eq!(
