@@ -1,8 +1,8 @@
 //! Why a PushSecret is as it is.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use crate::story::{MINUTE, Story};
 use pawl_domain::Kind;
+use pawl_ports::Ports;
 use pawl_world::build::id;
 use pawl_world::{Fault, Point, push, secrets_manager};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use crate::story::{HOUR, MINUTE, Story};
 use pawl_domain::Kind;
 use pawl_domain::push::Standing;
 use pawl_pipeline::{Pipeline, Sightings};
-use pawl_ports::Sighting;
+use pawl_ports::{Ports, Sighting};
 use pawl_world::build::{PushBuilder, store_id};
 use pawl_world::{Fault, Point, World, cluster, declaration, push, secrets_manager};
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! Runs of one PushSecret meet each other, its edits and its end.
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 use crate::pushing::{home, only, pushing};
 use crate::story::{MINUTE, Story, flow};
