@@ -31,7 +31,7 @@ async fn one_sentence_says_why_it_is_so() {
     story.pass().await;
     let (sentence, facts) = answer().await;
     says(&sentence, "it failed once in a row (PAWL-PUSH-DENIED)");
-    says(&sentence, "it is tried again at 1970-01-01T00:00:01Z");
+    says(&sentence, "; it is tried again at ");
     assert_eq!(facts.iter().filter(|fact| fact.starts_with("owed: ")).count(), 1, "{facts:?}");
     assert_eq!(facts.iter().filter(|fact| fact.starts_with("pushed: ")).count(), 1, "{facts:?}");
     story.world.advance(Duration::from_secs(1));
