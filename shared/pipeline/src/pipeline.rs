@@ -125,7 +125,7 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked. The change must then be handed in again.
     pub async fn sync(&self, change: &Change) -> Result<Report, Error> {
         let report = self.sync.run(change).boxed().await;
-        self.push_delivered().await;
+        self.push.after_delivery().boxed().await;
         report
     }
 
@@ -136,7 +136,7 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked; the job must then come again.
     pub async fn deliver(&self, job: &Job) -> Result<Report, Error> {
         let report = self.deliver.run(job).boxed().await;
-        self.push_delivered().await;
+        self.push.after_delivery().boxed().await;
         report
     }
 
@@ -148,7 +148,7 @@ impl<P: Ports> Pipeline<P> {
     /// sweep does the rest.
     pub async fn sweep(&self, all: bool) -> Result<SweepReport, Error> {
         let report = self.sweep.run(all).boxed().await;
-        self.push_delivered().await;
+        self.push.after_delivery().boxed().await;
         report
     }
 
@@ -165,7 +165,7 @@ impl<P: Ports> Pipeline<P> {
     /// The policies of the operator could not be read.
     pub async fn catch_up(&self, with: &Watchable) -> Result<Option<SweepReport>, Error> {
         let report = self.sweep.catch_up(with).boxed().await;
-        self.push_delivered().await;
+        self.push.after_delivery().boxed().await;
         report
     }
 
@@ -182,7 +182,7 @@ impl<P: Ports> Pipeline<P> {
     /// Only if registry or ledger could not be asked; it is tried again, also by the next sweep.
     pub async fn retry_due(&self) -> Result<Report, Error> {
         let report = self.sweep.retry_due().boxed().await;
-        self.push_delivered().await;
+        self.push.after_delivery().boxed().await;
         report
     }
 

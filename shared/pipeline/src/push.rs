@@ -70,6 +70,18 @@ impl<P: Ports> Push<P> {
         work.agenda.until_due(self.base.ports.clock(), || work.has_changed()).await;
     }
 
+    /// Pushes what was just written to a target that is a source, where PushSecrets are carried out and nobody waits for that
+    /// ([`Self::until_due`]).
+    pub(crate) async fn after_delivery(&self) {
+        let work = &self.base.memory.pushes;
+        if work.agenda.is_read() || !work.has_changed() {
+            return;
+        }
+        if let Err(error) = self.look_at_changed().await {
+            warn!("what was written is not pushed yet: {error}; it is tried again");
+        }
+    }
+
     /// Carries those out.
     pub(crate) async fn those_due(&self) -> Result<PushReport, Error> {
         self.look_at_changed().await?;

@@ -6,7 +6,6 @@ use crate::push::PushReport;
 use futures::FutureExt;
 use pawl_domain::DeclarationId;
 use pawl_ports::{Error, Ports};
-use tracing::warn;
 
 impl<P: Ports> Pipeline<P> {
     /// Carries out every PushSecret that is due; all of them where `all`. Nothing, where they are switched off. One that
@@ -63,17 +62,5 @@ impl<P: Ports> Pipeline<P> {
     /// Only if the registry could not be asked.
     pub async fn send_off_push(&self, id: &DeclarationId) -> Result<bool, Error> {
         self.index.send_off_applied(id).boxed().await
-    }
-
-    /// Pushes what was just written to a target that is a source, where PushSecrets are carried out and nobody waits for that
-    /// ([`Self::until_push_due`]).
-    pub(super) async fn push_delivered(&self) {
-        let work = &self.push.base.memory.pushes;
-        if work.agenda.is_read() || !work.has_changed() {
-            return;
-        }
-        if let Err(error) = self.push.look_at_changed().boxed().await {
-            warn!("what was written is not pushed yet: {error}; it is tried again");
-        }
     }
 }
