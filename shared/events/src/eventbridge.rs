@@ -5,6 +5,7 @@ use crate::json::object;
 use jiff::Timestamp;
 use pawl_domain::change::Extent;
 use pawl_domain::provider::{Arn, Place};
+use pawl_domain::store::is_region;
 use pawl_domain::{Change, Location, Moved, Provider};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -100,11 +101,6 @@ pub(crate) fn location(
         return Err(Error::malformed("its account is not of twelve digits"));
     }
     Ok(Location { provider, region: region.to_owned(), account: account.map(str::to_owned) })
-}
-
-fn is_region(text: &str) -> bool {
-    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=32).contains(&text.len()) && text.bytes().all(known)
 }
 
 /// A location in a project of a cloud, or in one region of it.

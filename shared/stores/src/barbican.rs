@@ -2,7 +2,7 @@
 
 use crate::kit::{
     Api, Ask, Call, Door, Link, OneServer, OneServerSources, Pages, PlainHttp, Proofs, Proven, READ_AGAIN,
-    Reply, Server, sealed,
+    Reply, Server, sealed, told_address,
 };
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::store::{Backend, BarbicanStore, BarbicanUser};
@@ -164,9 +164,9 @@ impl Known {
         let services = self.catalog.iter().filter(|service| service.kind == "key-manager");
         let endpoints = services.flat_map(|service| &service.endpoints);
         let found = endpoints.filter(|endpoint| endpoint.interface == "public").find(is_here);
-        found.map(|endpoint| endpoint.url.clone()).ok_or_else(|| {
+        found.and_then(|endpoint| told_address(&endpoint.url)).ok_or_else(|| {
             let what =
-                "Keystone knows no key manager for this project; check the store's region and tenantName";
+                "Keystone knows no address of a key manager for this project; check the store's region and tenantName";
             call.error(Kind::Invalid, what)
         })
     }

@@ -6,7 +6,7 @@ use crate::kit::{
 };
 use jiff::SignedDuration;
 use pawl_domain::parts::Parts;
-use pawl_domain::store::{Backend, BeyondtrustAuth, BeyondtrustKeys, BeyondtrustStore, Given};
+use pawl_domain::store::{Backend, BeyondtrustAuth, BeyondtrustKeys, BeyondtrustStore};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, Version};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::Method;
@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Password Safe as [`Sources`](pawl_ports::Sources): one call a secret, two for a file, four for a managed account, which is
-/// requested, read and checked in. A sweep asks when the password of a managed account was changed, and takes none out for it.
+/// requested, read and checked in. A sweep asks when the password of a managed account was changed, and takes one out only
+/// where the server does not tell.
 ///
 /// A key never counts as missing: what the identity may not see is missing in the same way.
 pub type BeyondtrustSources<C> = OneServerSources<Beyondtrust, C>;
@@ -58,8 +59,8 @@ impl OneServer for Beyondtrust {
     ) -> Result<Material, Error> {
         let Some(client) = &spec.certificate else { return Ok(Material::default()) };
         let (certificate, key) =
-            (given(proofs, &client.certificate).await?, proofs.secret(&client.key).await?);
-        Ok(Material { ca: None, certificate: Some(certificate), key: Some(key) })
+            (proofs.given(&client.certificate).await?, proofs.secret(&client.key).await?);
+        Ok(Material { ca: None, certificate: Some(SecretValue::new(certificate)), key: Some(key) })
     }
 
     async fn prove<C: ClusterCredentials>(
@@ -71,9 +72,9 @@ impl OneServer for Beyondtrust {
             BeyondtrustAuth::ApiKey(key) => [b"PS-Auth key=", proofs.secret(key).await?.expose()].concat(),
             BeyondtrustAuth::Client { id, secret } => {
                 let (id, secret) =
-                    (given(proofs, id).await?, proofs.text(secret).await.map(SecretValue::new)?);
+                    (proofs.given(id).await?, proofs.text(secret).await.map(SecretValue::new)?);
                 let body = form(&[
-                    ("client_id", id.expose_str().unwrap_or_default()),
+                    ("client_id", &id),
                     ("client_secret", secret.expose_str().unwrap_or_default()),
                     ("grant_type", "client_credentials"),
                 ]);
@@ -101,13 +102,17 @@ impl OneServer for Beyondtrust {
 
     async fn versions(api: &Api<'_, Self>, wanted: &[Wanted]) -> Result<Vec<Result<Version, Error>>, Error> {
         api.each(wanted, async |one| {
-            if api.spec.keys == BeyondtrustKeys::ManagedAccounts {
-                let account = api.account(&one.key).await?;
-                if let Some(version) = account.version() {
-                    return Ok(version);
+            let fetched = match api.spec.keys {
+                BeyondtrustKeys::Secrets | BeyondtrustKeys::Encrypted => api.value(&one.key).await,
+                BeyondtrustKeys::ManagedAccounts => {
+                    let account = api.account(&one.key).await?;
+                    match account.version() {
+                        Some(version) => return Ok(version),
+                        None => api.of_account(&one.key, &account).await,
+                    }
                 }
-            }
-            api.value(&one.key).await.map(|fetched| fetched.version)
+            };
+            fetched.map(|fetched| fetched.version)
         })
         .await
     }
@@ -158,15 +163,17 @@ impl Account {
 
 impl Api<'_, Beyondtrust> {
     async fn value(&self, key: &str) -> Result<Fetched, Error> {
-        let (value, version) = match self.spec.keys {
-            BeyondtrustKeys::Secrets | BeyondtrustKeys::Encrypted => (self.secret(key).await?, None),
-            BeyondtrustKeys::ManagedAccounts => {
-                let account = self.account(key).await?;
-                (self.checked_out(key, &account).await?, account.version())
+        match self.spec.keys {
+            BeyondtrustKeys::Secrets | BeyondtrustKeys::Encrypted => {
+                self.secret(key).await.map(|secret| self.digested(whole(secret)))
             }
-        };
-        let value = Parts { whole: Some(value), ignores_properties: true, ..Parts::default() }.to_value();
-        Ok(match version {
+            BeyondtrustKeys::ManagedAccounts => self.of_account(key, &self.account(key).await?).await,
+        }
+    }
+
+    async fn of_account(&self, key: &str, account: &Account) -> Result<Fetched, Error> {
+        let value = whole(self.checked_out(key, account).await?);
+        Ok(match account.version() {
             Some(version) => self.versioned(value, version),
             None => self.digested(value),
         })
@@ -211,7 +218,9 @@ impl Api<'_, Beyondtrust> {
         self.asked(&call, ask).await
     }
 
-    /// The password of an account, which is requested for it and checked in again, whatever comes of it.
+    /// The password of an account, which is requested for it and checked in again, whatever comes of it. A password counts
+    /// also where the check-in is refused: another reader of the account may have checked the same request in, and a request
+    /// that stays open ends by itself.
     async fn checked_out(&self, key: &str, account: &Account) -> Result<SecretValue, Error> {
         let call = self.call("request", key);
         let body = serde_json::json!({
@@ -226,9 +235,9 @@ impl Api<'_, Beyondtrust> {
         let password = self.asked::<Hidden>(&call, read(vec!["Credentials", &request])?).await;
         let path = vec!["Requests", &request, "checkin"];
         let ask = Ask { method: Method::PUT, body: Some(&nothing), ..read(path)? };
-        let checked_in = self.taken(&call, ask).await;
-        let password = password?.0;
-        checked_in.map(|_| password)
+        // A failure is in the metrics of calls.
+        _ = self.taken(&call, ask).await;
+        password.map(|password| password.0)
     }
 
     /// What stands before the last separator of a key and behind it; both are the key where it has none. Source: the client's
@@ -269,11 +278,8 @@ impl Api<'_, Beyondtrust> {
     }
 }
 
-async fn given<C: ClusterCredentials>(proofs: &Proofs<'_, C>, given: &Given) -> Result<SecretValue, Error> {
-    match given {
-        Given::Written(text) => Ok(SecretValue::new(text.as_str())),
-        Given::At(at) => proofs.text(at).await.map(SecretValue::new),
-    }
+fn whole(value: SecretValue) -> SecretValue {
+    Parts { whole: Some(value), ignores_properties: true, ..Parts::default() }.to_value()
 }
 
 /// The cookies that a server set, as it wants them back.

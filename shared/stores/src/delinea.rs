@@ -2,7 +2,7 @@
 
 use crate::kit::{Adapter, Ask, Asked, Dialect, Material, Proof, Proving, Refusals, Rest, Server, together};
 use pawl_domain::parts::Parts;
-use pawl_domain::store::{Backend, DelineaStore, Given};
+use pawl_domain::store::{Backend, DelineaStore};
 use pawl_domain::{Fetched, Kind, Provider, SecretValue, VersionSelector, entries};
 use pawl_ports::{ClusterCredentials, Error, Wanted};
 use reqwest::Method;
@@ -65,10 +65,7 @@ impl Dialect for Delinea {
         proving: Proving<'_, C, Self>,
     ) -> Result<Proof<Rest>, Error> {
         let Proving { proofs, spec, last, .. } = &proving;
-        let id = match &spec.client_id {
-            Given::Written(id) => id.clone(),
-            Given::At(at) => proofs.text(at).await?,
-        };
+        let id = proofs.given(&spec.client_id).await?;
         let secret = SecretValue::new(proofs.text(&spec.client_secret).await?);
         let last = last.as_ref().map(|last| &last.link);
         let rest = Rest::new(proving.link(proofs.server, Material::default(), last).await?);

@@ -11,7 +11,7 @@
 //! | `cause` | why a call failed, of all that its errors are wrapped around |
 //! | `link` | connections: TLS, bounds, retries that honour `Retry-After`, no redirect to another origin |
 //! | `lines` | answers that go on, line by line |
-//! | `guard` | the addresses that a name may lead to |
+//! | `guard` | the addresses that a name may lead to, and those that a server may tell |
 //! | `hidden` | texts in answers that nobody may see |
 //! | `reply` | an answer, and whether it says that the key does not exist |
 //! | `room` | the memory that large answers have together |
@@ -52,6 +52,7 @@ pub use asked::{Asked, Proving, READ_AGAIN};
 pub use audience::is_of_api_server;
 pub use batch::Batch;
 pub use call::{Call, Server};
+pub use guard::told_address;
 pub use hidden::Hidden;
 pub use jwt::{Unsigned, expiry, ps256, rs256, sign_rs256};
 pub use lines::{Lines, Opened, Over};

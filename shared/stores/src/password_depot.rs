@@ -100,7 +100,7 @@ impl OneServer for PasswordDepot {
         let name = &api.spec.database;
         let call = api.call("databases", name);
         let Databases { databases } = api.get(&call, "list", Vec::new()).await?;
-        let database = one(&call, databases, name, "database")?;
+        let database = one(&call, &databases, name, "database")?;
         let entries = api.entries(&call, &database, None).await?;
         api.each(wanted, |one| api.value(&database, &entries, &one.key)).await
     }
@@ -122,7 +122,7 @@ struct Entries {
     entries: Vec<Listed>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct Listed {
     name: String,
     fingerprint: String,
@@ -142,9 +142,9 @@ impl Api<'_, PasswordDepot> {
         let call = self.call("entry", key);
         let mut parts = key.split('.');
         let first = parts.next().unwrap_or_default();
-        let mut found = one(&call, entries.to_vec(), first, "entry")?;
+        let mut found = one(&call, entries, first, "entry")?;
         for part in parts {
-            found = one(&call, self.entries(&call, database, Some(&found)).await?, part, "entry")?;
+            found = one(&call, &self.entries(&call, database, Some(&found)).await?, part, "entry")?;
         }
         let query = vec![("db", database), ("entry", found.as_str())];
         let entry: BTreeMap<String, Part> = self.get(&call, "read", query).await?;
@@ -192,20 +192,19 @@ impl Api<'_, PasswordDepot> {
 
 /// The fingerprint of the one that is called so, or else of the one that has this in its name. An empty text is in every name,
 /// so it is in none.
-fn one(call: &Call<'_>, listed: Vec<Listed>, name: &str, what: &str) -> Result<String, Error> {
-    let has_it = |each: &Listed| !name.is_empty() && each.name.contains(name);
-    let (exact, others): (Vec<_>, Vec<_>) =
-        listed.into_iter().filter(has_it).partition(|each| each.name == name);
+fn one(call: &Call<'_>, listed: &[Listed], name: &str, what: &str) -> Result<String, Error> {
+    let has_it = |each: &&Listed| !name.is_empty() && each.name.contains(name);
+    let (exact, others): (Vec<_>, Vec<_>) = listed.iter().filter(has_it).partition(|each| each.name == name);
     let found = if exact.is_empty() { others } else { exact };
-    match <[Listed; 1]>::try_from(found) {
-        Ok([found]) => Ok(found.fingerprint),
-        Err(none) if none.is_empty() => Err(call.error(
+    match *found {
+        [found] => Ok(found.fingerprint.clone()),
+        [] => Err(call.error(
             Kind::Invalid,
             format_args!(
                 "there is no {what} {name:?}, or it may not be seen; correct it, and give the user {RIGHT}"
             ),
         )),
-        Err(_) => Err(call.error(
+        [..] => Err(call.error(
             Kind::Invalid,
             format_args!("several have {name:?} in their names; write the whole name of the {what}"),
         )),

@@ -241,17 +241,19 @@ async fn result<T: DeserializeOwned>(
 fn refused(call: &Call<'_>, reply: &Reply, problem: Option<&Problem>, asked: &serde_json::Value) -> Error {
     let (code, message) =
         problem.map_or(("", ""), |problem| (problem.code.as_str(), problem.message.as_str()));
-    let named = |member: &str| {
-        asked[member]
-            .as_str()
-            .is_some_and(|name| message.trim_end_matches('.').ends_with(&format!("[{name}]")))
+    let names = |what: &str, member: &str| {
+        asked[member].as_str().is_some_and(|name| message == format!("Not found {what} [{name}]."))
     };
     let is_of_key = code.starts_with("InvalidAccessKey")
         || ["SignatureDoesNotMatch", "InvalidSecurityToken", "InvalidCredential", "ExpiredToken"]
             .iter()
             .any(|known| code.starts_with(known));
     match reply.status.as_u16() {
-        404 if code == "Not Found" && (named("SecretName") || named("VersionID")) => call.missing(),
+        404 if code == "Not Found"
+            && (names("secret", "SecretName") || names("secret version", "VersionID")) =>
+        {
+            call.missing()
+        }
         _ if code.contains("Throttl") || code == "FlowLimitExceeded" => {
             call.error(Kind::Throttled, "throttled")
         }

@@ -3,7 +3,7 @@
 
 use crate::kit::{
     Api, Ask, Call, Door, Hidden, Link, Material, OneServer, PlainHttp, Proofs, Proven, READ_AGAIN, Server,
-    ps256, sealed,
+    ps256, sealed, told_address,
 };
 use jiff::{SignedDuration, Timestamp};
 use pawl_domain::store::YandexStore;
@@ -66,9 +66,9 @@ pub(super) async fn log_in<C: ClusterCredentials>(
         false => Err(reply.failure(call.refused(&reply, "the store another apiEndpoint"))),
     }))?;
     let address = |name: &str| {
-        let found = endpoints.iter().find(|endpoint| endpoint.id == name).map(|found| &found.address);
-        let what = format_args!("it knows no service {name}; correct the store's apiEndpoint");
-        found.map(|found| url(found)).ok_or_else(|| call.error(Kind::Invalid, what))
+        let found = endpoints.iter().find(|endpoint| endpoint.id == name);
+        let what = format_args!("it knows no address of a service {name}; correct the store's apiEndpoint");
+        found.and_then(|found| told_address(&found.address)).ok_or_else(|| call.error(Kind::Invalid, what))
     };
     let (iam, address) = (address("iam")?, address(service)?);
     let iam_link = open(door, &iam).await?;
@@ -98,6 +98,7 @@ struct Endpoints {
     endpoints: Vec<Endpoint>,
 }
 
+/// A service, whose address is told by host and port.
 #[derive(Deserialize)]
 struct Endpoint {
     id: String,
@@ -109,11 +110,6 @@ struct Endpoint {
 struct Token {
     iam_token: Hidden,
     expires_at: Option<Timestamp>,
-}
-
-/// The address of a service, which is told by host and port.
-fn url(address: &str) -> String {
-    if address.contains("://") { address.to_owned() } else { format!("https://{address}") }
 }
 
 async fn open(door: &Door<'_>, address: &str) -> Result<Link, Error> {

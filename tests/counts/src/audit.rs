@@ -14,15 +14,17 @@ const SAMPLES: [&str; 3] = [
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = Work> {
-    let log = log();
-    let records = Work::new("audit 1000 records", 5, move || {
-        // A new one each time, for a reader passes over what it has seen.
-        let mut reader = AuditReader::new(Some("https://vault.example.com:8200")).mount("secret", Kv::V2);
-        let (mut frames, mut changes) = (Frames::default(), 0);
-        for chunk in black_box(log.as_bytes()).chunks(65_521) {
-            frames.push(chunk, |line| changes += reader.read(line).unwrap().len());
+    let records = Work::new("audit 1000 records", 5, || {
+        let log = log();
+        move || {
+            // A new one each time, for a reader passes over what it has seen.
+            let mut reader = AuditReader::new(Some("https://vault.example.com:8200")).mount("secret", Kv::V2);
+            let (mut frames, mut changes) = (Frames::default(), 0);
+            for chunk in black_box(log.as_bytes()).chunks(65_521) {
+                frames.push(chunk, |line| changes += reader.read(line).unwrap().len());
+            }
+            changes
         }
-        changes
     });
     [records].into_iter()
 }

@@ -53,34 +53,38 @@ const SPECS: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = Work> {
-    let functions = Rc::new(Functions::new(|| Timestamp::UNIX_EPOCH));
-    SPECS.into_iter().flat_map(move |(name, spec)| of(name, &format!("{HEAD}{spec}"), &functions))
+    SPECS.into_iter().flat_map(|(name, spec)| of(name, format!("{HEAD}{spec}").into()))
 }
 
-fn of(name: &str, manifest: &str, functions: &Rc<Functions>) -> [Work; 5] {
-    let manifest = manifest.to_owned();
-    let declaration = Rc::new(declaration(&manifest));
-    let stored = pawl_documents::write(&*declaration);
-    let id = declaration.id.to_string();
-    let values = Values(declaration.reads.iter().map(|_| fetched()).collect());
-    let recipe = Recipe::of(&declaration, functions).unwrap();
-    let sources = TemplateSources::default();
-    let (compiled, functions) = (Rc::clone(&declaration), Rc::clone(functions));
+fn of(name: &str, manifest: Rc<str>) -> [Work; 5] {
+    let [written, read, compiled, rendered] = [(); 4].map(|()| Rc::clone(&manifest));
     [
-        Work::new(format!("manifest {name}"), 200, move || self::declaration(black_box(&manifest))),
+        Work::new(format!("manifest {name}"), 200, move || move || declaration(black_box(&manifest))),
         Work::new(format!("document write {name}"), 2_000, move || {
-            pawl_documents::write(black_box(&*declaration))
+            let declaration = declaration(&written);
+            move || pawl_documents::write(black_box(&declaration))
         }),
         Work::new(format!("document read {name}"), 2_000, move || {
-            pawl_documents::read::<Declaration>(&id, black_box(&stored)).unwrap()
+            let declaration = declaration(&read);
+            let (id, stored) = (declaration.id.to_string(), pawl_documents::write(&declaration));
+            move || pawl_documents::read::<Declaration>(&id, black_box(&stored)).unwrap()
         }),
         Work::new(format!("compile {name}"), 1_000, move || {
-            Recipe::of(black_box(&compiled), &functions).is_ok()
+            let (declaration, functions) = (declaration(&compiled), functions());
+            move || Recipe::of(black_box(&declaration), &functions).is_ok()
         }),
         Work::new(format!("render {name}"), 1_000, move || {
-            recipe.render(black_box(&values), &sources).is_ok()
+            let declaration = declaration(&rendered);
+            let values = Values(declaration.reads.iter().map(|_| fetched()).collect());
+            let recipe = Recipe::of(&declaration, &functions()).unwrap();
+            let sources = TemplateSources::default();
+            move || recipe.render(black_box(&values), &sources).is_ok()
         }),
     ]
+}
+
+fn functions() -> Functions {
+    Functions::new(|| Timestamp::UNIX_EPOCH)
 }
 
 fn declaration(manifest: &str) -> Declaration {

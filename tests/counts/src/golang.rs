@@ -3,11 +3,10 @@
 
 use crate::Work;
 use pawl_golang::sprig::{self, Environment};
-use pawl_golang::template::{Options, Template};
+use pawl_golang::template::{Functions, Options, Template};
 use pawl_golang::value::Value;
 use pawl_golang::{gjson, json};
 use std::hint::black_box;
-use std::rc::Rc;
 
 const SMALL: &str = r#"{"username":"app","password":"p4ss","host":"db.example.org","port":5432,"tls":{"ca.crt":"-----BEGIN"}}"#;
 
@@ -39,36 +38,39 @@ pub(crate) fn all() -> impl Iterator<Item = Work> {
 }
 
 fn searches() -> impl Iterator<Item = Work> {
-    let big: Rc<str> = big().into();
-    let all = Rc::clone(&big);
-    let search = move |(name, is_big, path): (&str, bool, &'static str)| {
-        let document = if is_big { Rc::clone(&big) } else { SMALL.into() };
+    let search = |(name, is_big, path): (&str, bool, &'static str)| {
         let times = if is_big { 20 } else { 20_000 };
         Work::new(format!("gjson {name}"), times, move || {
-            gjson::get(black_box(&*document), path).unwrap().is_some()
+            let document = if is_big { big() } else { SMALL.to_owned() };
+            move || gjson::get(black_box(&document), path).unwrap().is_some()
         })
     };
-    let raw =
-        Work::new("json object to raw", 20, move || json::object_to_raw(black_box(&*all)).unwrap().len());
+    let raw = Work::new("json object to raw", 20, || {
+        let document = big();
+        move || json::object_to_raw(black_box(&document)).unwrap().len()
+    });
     SEARCHES.into_iter().map(search).chain([raw])
 }
 
 fn templates() -> impl Iterator<Item = Work> {
-    let functions = Rc::new(sprig::functions(&Environment::new(|| jiff::Timestamp::UNIX_EPOCH)));
-    let table = || sprig::functions(&Environment::new(|| jiff::Timestamp::UNIX_EPOCH));
-    let of = move |(name, text): (&str, &'static str)| {
-        let (parsing, data) = (Rc::clone(&functions), data());
-        let template = Template::parse("t", text, &Options::new(&functions)).unwrap();
+    let of = |(name, text): (&str, &'static str)| {
         [
             Work::new(format!("template parse {name}"), 2_000, move || {
-                Template::parse("t", black_box(text), &Options::new(&parsing)).is_ok()
+                let functions = functions();
+                move || Template::parse("t", black_box(text), &Options::new(&functions)).is_ok()
             }),
             Work::new(format!("template execute {name}"), 2_000, move || {
-                template.execute(black_box(&data)).unwrap().len()
+                let (functions, data) = (functions(), data());
+                let template = Template::parse("t", text, &Options::new(&functions)).unwrap();
+                move || template.execute(black_box(&data)).unwrap().len()
             }),
         ]
     };
-    TEMPLATES.into_iter().flat_map(of).chain([Work::new("template functions", 200, table)])
+    TEMPLATES.into_iter().flat_map(of).chain([Work::new("template functions", 200, || functions)])
+}
+
+fn functions() -> Functions {
+    sprig::functions(&Environment::new(|| jiff::Timestamp::UNIX_EPOCH))
 }
 
 fn data() -> Value {

@@ -5,7 +5,7 @@ use super::refusal::{Refusal, Rule};
 use crate::declaration::Query;
 use crate::grant::{Glob, Grant, Keep, Origin, OwnSecrets, Reach};
 use crate::name::{ClusterName, Namespace, ObjectName};
-use crate::store::{Access, AwsStore, Claims, Headers, Home, Identity, Store};
+use crate::store::{Access, Claims, Headers, Home, Identity, Store, is_region};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ fn check_manifest(claims: &Claims<'_>, fake_stores: bool) -> Result<(), Refusal>
     if claims.values.is_some() && !fake_stores {
         return Err(Refusal::new(Rule::FakeStore, "provider fake"));
     }
-    if let Some(region) = claims.region.filter(|region| !AwsStore::is_region(region)) {
+    if let Some(region) = claims.region.filter(|region| !is_region(region)) {
         return Err(Refusal::new(Rule::Region, format_args!("region {region:?}")));
     }
     let mut headers = claims.headers.into_iter().flat_map(|headers| headers.0.keys());

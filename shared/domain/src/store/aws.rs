@@ -115,15 +115,6 @@ pub enum SessionTagsPolicy {
     Simple,
 }
 
-impl AwsStore {
-    /// Whether a text can be a region. Endpoints are made of it, so a dot or a slash would lead elsewhere.
-    pub fn is_region(text: &str) -> bool {
-        const LONGEST: usize = 32;
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=LONGEST).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
-    }
-}
-
 impl Spec for AwsStore {
     /// The account is known when a role is assumed.
     fn location(&self) -> Location {

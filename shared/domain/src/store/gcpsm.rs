@@ -92,13 +92,6 @@ pub enum GcpSubject {
 }
 
 impl GcpStore {
-    /// Whether a text can be a location. Addresses are made of it, so a dot or a slash would lead elsewhere.
-    pub fn is_location(text: &str) -> bool {
-        const LONGEST: usize = 32;
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=LONGEST).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-')
-    }
-
     /// Why a search cannot be made, with what to write instead; `None` when it can. Source: ESO's GCP provider.
     pub fn refuses(find: &Find) -> Option<&'static str> {
         let nothing = find.name.is_none() && find.tags.is_empty();

@@ -28,12 +28,6 @@ pub struct OracleStore {
 }
 
 impl OracleStore {
-    /// Whether a text can be a region: it becomes part of the name of a host.
-    pub fn is_region(text: &str) -> bool {
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !text.is_empty() && text.bytes().all(known)
-    }
-
     /// Why a search cannot be made in this store, with what to write instead; `None` when it can.
     pub fn refuses(&self, find: &Find) -> Option<&'static str> {
         match (&find.path, &find.name, find.tags.is_empty()) {

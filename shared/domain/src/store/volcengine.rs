@@ -21,14 +21,6 @@ pub struct VolcengineStore {
     pub token: Option<SecretKeyRef>,
 }
 
-impl VolcengineStore {
-    /// Whether a text can be a region: it may become part of the name of a host.
-    pub fn is_region(text: &str) -> bool {
-        let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !text.is_empty() && text.bytes().all(known)
-    }
-}
-
 impl Spec for VolcengineStore {
     /// Whose keys they are, the access key decides, and not the manifest.
     fn location(&self) -> Location {

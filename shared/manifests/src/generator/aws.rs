@@ -4,7 +4,7 @@ use crate::provider::aws::identity;
 use crate::reader::Fields;
 use crate::references::References;
 use pawl_domain::generator::{AwsIdentitySpec, EcrGenerator, StsGenerator};
-use pawl_domain::store::{AwsAuth, AwsStore};
+use pawl_domain::store::{AwsAuth, is_region};
 
 pub(super) fn ecr(spec: &mut Fields<'_>) -> Option<EcrGenerator> {
     let public = spec.choice("scope", &[("private", false), ("public", true)]).unwrap_or_default();
@@ -47,7 +47,7 @@ pub(super) fn sts(spec: &mut Fields<'_>) -> Option<StsGenerator> {
 
 fn who(spec: &mut Fields<'_>) -> Option<AwsIdentitySpec> {
     let region = spec.required("region", "the region, such as eu-central-1").map(str::to_owned);
-    if region.as_deref().is_some_and(|region| !AwsStore::is_region(region)) {
+    if region.as_deref().is_some_and(|region| !is_region(region)) {
         spec.error("region", "is not a region; write one such as eu-central-1");
     }
     let auth = spec.object("auth").map_or(Some(AwsAuth::Ambient), |mut auth| {

@@ -6,14 +6,14 @@ use super::Setting;
 use crate::reader::Fields;
 use crate::references::{References, ServiceAccount};
 use pawl_domain::Namespace;
-use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, SessionTagsPolicy};
+use pawl_domain::store::{AwsAuth, AwsDeletion, AwsService, AwsStore, Backend, SessionTagsPolicy, is_region};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let Setting { own, max_retries } = setting;
     let service = service(&mut fields);
     let region = fields.required("region", "the region, such as eu-central-1").map(str::to_owned);
-    if region.as_deref().is_some_and(|region| !AwsStore::is_region(region)) {
+    if region.as_deref().is_some_and(|region| !is_region(region)) {
         fields.error("region", "is not a region; write one such as eu-central-1");
     }
     let auth = match fields.object("auth") {

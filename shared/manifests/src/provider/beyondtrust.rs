@@ -84,10 +84,17 @@ fn proof(auth: &mut Fields<'_>, named: served::Reference<'_>) -> Option<Beyondtr
     Some(BeyondtrustAuth::Client { id: id?, secret: secret? })
 }
 
-/// In ESO one without the other has no effect.
+/// In ESO one without the other has no effect, and nobody is told.
 fn certificate(auth: &mut Fields<'_>, named: served::Reference<'_>) -> Option<BeyondtrustCertificate> {
-    if !auth.has("certificate") || !auth.has("certificateKey") {
-        auth.without_effect(&["certificate", "certificateKey"]);
+    let half = match (auth.has("certificate"), auth.has("certificateKey")) {
+        (true, true) => None,
+        (true, false) => Some(("certificate", "certificateKey")),
+        (false, true) => Some(("certificateKey", "certificate")),
+        (false, false) => return None,
+    };
+    if let Some((field, other)) = half {
+        let what = format!("has no effect without {other}; write both, or leave it out");
+        auth.notes().warning(auth.path_of(field), what);
         return None;
     }
     let certificate = served::given(auth, "certificate", named);

@@ -9,6 +9,7 @@ use crate::reader::Fields;
 use crate::references::{self, References};
 use pawl_domain::store::{
     Backend, GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore, GcpSubject, SecretKeyRef,
+    is_region,
 };
 
 /// The backend of a store.
@@ -16,7 +17,7 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     let references = References::Store(setting.own);
     let project = fields.filled("projectID").map(str::to_owned);
     let location = fields.filled("location").map(str::to_owned);
-    if location.as_deref().is_some_and(|location| !GcpStore::is_location(location)) {
+    if location.as_deref().is_some_and(|location| !is_region(location)) {
         fields.error("location", "is none; write one such as europe-west3");
     }
     let policies = [("LatestOrFail", false), ("LatestOrFetch", true)];
@@ -152,7 +153,7 @@ fn config_map(mut fields: Fields<'_>, references: References<'_>) -> Option<GcpS
 
 fn aws(mut fields: Fields<'_>, references: References<'_>) -> Option<GcpSubject> {
     let region = fields.required("region", "the region of AWS, such as eu-central-1").map(str::to_owned);
-    if region.as_deref().is_some_and(|region| !GcpStore::is_location(region)) {
+    if region.as_deref().is_some_and(|region| !is_region(region)) {
         fields.error("region", "is none; write one such as eu-central-1");
     }
     if !fields.has("awsCredentialsSecretRef") {

@@ -5,13 +5,13 @@
 use super::Setting;
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::{Backend, OracleStore, SecretKeyRef};
+use pawl_domain::store::{Backend, OracleStore, SecretKeyRef, is_region};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let references = References::Store(setting.own);
     let region = fields.required("region", "the vault's region, such as eu-frankfurt-1").map(str::to_owned);
-    if region.as_deref().is_some_and(|region| !OracleStore::is_region(region)) {
+    if region.as_deref().is_some_and(|region| !is_region(region)) {
         fields.error("region", "is none; write it whole, such as eu-frankfurt-1");
     }
     let vault = fields.required("vault", "the vault's OCID").map(str::to_owned);

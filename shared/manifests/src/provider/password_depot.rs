@@ -3,7 +3,6 @@
 //! Source of fields, defaults and rules: ESO's Password Depot provider, version 2.9.
 
 use super::{Setting, served};
-use crate::address::Way;
 use crate::reader::Fields;
 use crate::references::References;
 use pawl_domain::store::{Backend, PasswordDepotStore, SecretKeyRef};
@@ -22,22 +21,8 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backe
     Some(PasswordDepotStore { url: url?, database: database?, username, password }.into())
 }
 
-/// ESO asks at this port. An address that is written out whole is taken as well.
+/// ESO asks at this port.
 fn url(fields: &mut Fields<'_>) -> Option<String> {
     let host = fields.required("host", "the server's name, such as depot.example.com")?;
-    let url = match host {
-        _ if host.contains("://") => host.to_owned(),
-        _ if host.contains('/') => String::new(),
-        _ => format!("https://{host}:8714"),
-    };
-    match Way::to(&url) {
-        Some(Way::Encrypted | Way::Loopback) => return Some(url),
-        Some(Way::Plain) => {
-            let what =
-                "is not encrypted, so others on the way could read credentials and secrets; write https";
-            fields.error("host", what);
-        }
-        None => fields.error("host", "is no name of a server; write it without port and path"),
-    }
-    None
+    served::named(fields, "host", host, Some(8714), "is no name of a server; write it without port and path")
 }

@@ -11,15 +11,35 @@ pub(super) fn url(fields: &mut Fields<'_>, field: &'static str, default: Option<
         Some(default) => fields.filled(field).unwrap_or(default),
         None => fields.required(field, "the server's address, as https://<host>")?,
     };
-    match Way::to(url) {
-        Some(Way::Encrypted | Way::Loopback) => return Some(url.to_owned()),
-        Some(Way::Plain) => {
-            fields.error(
-                field,
-                "is not encrypted, so others on the way could read credentials and secrets; write https",
-            );
-        }
-        None => fields.error(field, "is not a URL; write it as https://<host>"),
+    encrypted(fields, field, url.to_owned(), "is not a URL; write it as https://<host>")
+}
+
+/// The address of a server of which ESO knows the name alone. One that is written out whole is taken as well.
+pub(super) fn named(
+    fields: &Fields<'_>,
+    field: &str,
+    host: &str,
+    port: Option<u16>,
+    otherwise: &str,
+) -> Option<String> {
+    let url = match (host, port) {
+        _ if host.contains("://") => host.to_owned(),
+        _ if host.contains('/') => String::new(),
+        (_, Some(port)) => format!("https://{host}:{port}"),
+        (_, None) => format!("https://{host}"),
+    };
+    encrypted(fields, field, url, otherwise)
+}
+
+/// An address that is asked by TLS unless it is this machine's own; `otherwise` is said of what is no address.
+fn encrypted(fields: &Fields<'_>, field: &str, url: String, otherwise: &str) -> Option<String> {
+    match Way::to(&url) {
+        Some(Way::Encrypted | Way::Loopback) => return Some(url),
+        Some(Way::Plain) => fields.error(
+            field,
+            "is not encrypted, so others on the way could read credentials and secrets; write https",
+        ),
+        None => fields.error(field, otherwise),
     }
     None
 }

@@ -5,13 +5,13 @@
 use super::{Setting, served};
 use crate::reader::Fields;
 use crate::references::References;
-use pawl_domain::store::{Backend, VolcengineStore};
+use pawl_domain::store::{Backend, VolcengineStore, is_region};
 
 /// The backend of a store.
 pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Backend> {
     let references = References::Store(setting.own);
     let region = fields.required("region", "the region, such as cn-beijing").map(str::to_owned);
-    if region.as_deref().is_some_and(|region| !VolcengineStore::is_region(region)) {
+    if region.as_deref().is_some_and(|region| !is_region(region)) {
         fields.error("region", "is none; write it whole, such as cn-beijing");
     }
     if !fields.has("auth") {

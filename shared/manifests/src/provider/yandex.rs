@@ -2,8 +2,7 @@
 //!
 //! Source of fields, defaults and rules: ESO's Yandex providers, version 2.9.
 
-use super::Setting;
-use crate::address::Way;
+use super::{Setting, served};
 use crate::reader::Fields;
 use crate::references::References;
 use pawl_domain::store::{SecretKeyRef, YandexStore};
@@ -41,24 +40,10 @@ pub(super) fn read(mut fields: Fields<'_>, setting: Setting<'_>) -> Option<Yande
     Some(YandexStore { endpoint: endpoint?, key: key?, ca, folder })
 }
 
-/// ESO writes it without a scheme. An address that is written out whole is taken as well.
 fn endpoint(fields: &mut Fields<'_>) -> Option<String> {
     let host = fields.filled("apiEndpoint").unwrap_or("api.cloud.yandex.net:443");
-    let url = match host {
-        _ if host.contains("://") => host.to_owned(),
-        _ if host.contains('/') => String::new(),
-        _ => format!("https://{host}"),
-    };
-    match Way::to(&url) {
-        Some(Way::Encrypted | Way::Loopback) => return Some(url),
-        Some(Way::Plain) => {
-            let what =
-                "is not encrypted, so others on the way could read credentials and secrets; write https";
-            fields.error("apiEndpoint", what);
-        }
-        None => fields.error("apiEndpoint", "is no address; write it as api.cloud.yandex.net:443"),
-    }
-    None
+    let otherwise = "is no address; write it as api.cloud.yandex.net:443";
+    served::named(fields, "apiEndpoint", host, None, otherwise)
 }
 
 /// A Secret without a name is none.

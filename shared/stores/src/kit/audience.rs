@@ -1,14 +1,13 @@
 //! Decides for which audience a service account's token may be made.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::jwt::claims;
 use serde::Deserialize;
 
 /// Whether the API server of the token's cluster would take the token as well: it takes its issuer's name for its own, and
 /// the names under which pods know it. Source: kube-apiserver, `--api-audiences`, whose default is the issuer. A token that
 /// cannot be read is for nobody that is known.
 pub fn is_of_api_server(token: &str) -> bool {
-    let Some(claims) = claims(token) else { return false };
+    let Some(claims) = claims::<Claims>(token) else { return false };
     let own = |audience: &String| {
         let name = audience.trim_start_matches("https://");
         claims.iss.as_ref() == Some(audience)
@@ -35,14 +34,11 @@ enum Audiences {
     Many(Vec<String>),
 }
 
-fn claims(token: &str) -> Option<Claims> {
-    let payload = token.split('.').nth(1)?;
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
     #[test]

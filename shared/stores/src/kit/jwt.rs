@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKey
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use pawl_domain::SecretValue;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Why a token could not be signed. It holds nothing of the key.
@@ -28,11 +29,16 @@ struct Ending {
 
 /// When a token ends, by its own words, in seconds: who gave it out is known, so nobody looks at its signature.
 pub fn expiry(token: &str) -> Option<i64> {
-    let claims = token.split('.').nth(1)?;
-    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-    let Ending { exp } = serde_json::from_slice(&claims).ok()?;
+    let Ending { exp } = claims(token)?;
     #[expect(clippy::cast_possible_truncation, reason = "seconds of this century")]
     exp.is_finite().then_some(exp as i64)
+}
+
+/// What a token says of itself.
+pub(super) fn claims<T: DeserializeOwned>(token: &str) -> Option<T> {
+    let claims = token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&claims).ok()
 }
 
 #[derive(Serialize)]

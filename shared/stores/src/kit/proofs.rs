@@ -2,7 +2,7 @@
 
 use super::{Server, is_of_api_server};
 use pawl_domain::cluster::SecretKeyAt;
-use pawl_domain::store::{CaProvider, SecretKeyRef};
+use pawl_domain::store::{CaProvider, Given, SecretKeyRef};
 use pawl_domain::{Access, ClusterName, Kind, Namespace, ObjectName, SecretValue, Step};
 use pawl_ports::{ClusterCredentials, Error};
 
@@ -54,6 +54,17 @@ impl<C: ClusterCredentials> Proofs<'_, C> {
         let value = self.secret(at).await?;
         let text = value.expose_str().map(str::to_owned);
         text.ok_or_else(|| self.unusable(&format!("key {:?} of Secret {}: not text", at.key, at.name)))
+    }
+
+    /// What the manifest holds itself or names in a Secret.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no text.
+    pub async fn given(&self, given: &Given) -> Result<String, Error> {
+        match given {
+            Given::Written(text) => Ok(text.clone()),
+            Given::At(at) => self.text(at).await,
+        }
     }
 
     /// A token that the cluster makes for a service account, and that its own API server does not take: whoever gets it could

@@ -2,7 +2,7 @@
 
 use super::{SecretServer, Session};
 use crate::kit::{Ask, Call, Material, Proof, Proving, Refusals, Rest, Server, form};
-use pawl_domain::store::{Given, SecretServerAuth};
+use pawl_domain::store::SecretServerAuth;
 use pawl_domain::{Kind, Provider, SecretValue};
 use pawl_ports::{ClusterCredentials, Error};
 use reqwest::header::AUTHORIZATION;
@@ -47,11 +47,7 @@ pub(super) async fn prove<C: ClusterCredentials>(
             return Ok(proving.of_secrets(Session { rest, front }));
         }
         SecretServerAuth::Password { user, password, domain } => {
-            let user = match user {
-                Given::Written(user) => user.clone(),
-                Given::At(at) => proofs.text(at).await?,
-            };
-            (user, SecretValue::new(proofs.text(password).await?), domain)
+            (proofs.given(user).await?, SecretValue::new(proofs.text(password).await?), domain)
         }
     };
     let password = password.expose_str().unwrap_or_default();

@@ -7,7 +7,6 @@ use pawl_domain::SecretValue;
 use pawl_ports::Error;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use std::fmt::Write as _;
 
 /// An access key, and the region that it signs for.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ impl Signer {
         for part in [day, &self.region, "kms", "request"] {
             key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref());
         }
-        let signature = hex(hmac::sign(&key, what.as_bytes()).as_ref());
+        let signature = hex::encode(hmac::sign(&key, what.as_bytes()));
         let id = &self.key_id;
         let header =
             format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
@@ -75,15 +74,7 @@ impl Signer {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
 #[cfg(test)]

@@ -67,18 +67,23 @@ fn body(key: &str, version: Option<&str>) -> String {
 }
 
 fn listing(key: &str) -> Ask {
+    page(key, 1)
+}
+
+fn page(key: &str, number: u32) -> Ask {
     ask(
         "DescribeSecretVersions",
-        &json!({ "CurrentPage": 1, "PageSize": 100, "SecretName": key }).to_string(),
+        &json!({ "CurrentPage": number, "PageSize": 100, "SecretName": key }).to_string(),
     )
 }
 
 impl Store {
     fn absent(&self, key: &str) {
-        let missing = |name: &str| refusal(404, "Not Found", &format!("Not found secret [{name}]."));
-        self.server.put(listing(key), missing(key));
-        self.server.put(ask("GetSecretValue", &body(key, None)), missing(key));
-        self.server.put(ask("GetSecretValue", &body(key, Some("99"))), missing("99"));
+        let missing = |what: &str| refusal(404, "Not Found", &format!("Not found {what}."));
+        let secret = format!("secret [{key}]");
+        self.server.put(listing(key), missing(&secret));
+        self.server.put(ask("GetSecretValue", &body(key, None)), missing(&secret));
+        self.server.put(ask("GetSecretValue", &body(key, Some("99"))), missing("secret version [99]"));
     }
 
     fn show(&self, key: &str) {
@@ -158,13 +163,32 @@ async fn versions_are_told_without_values() {
     assert_eq!(told.unwrap().id, "1");
 }
 
+#[tokio::test]
+async fn a_version_is_looked_for_on_every_page() {
+    let store = store().await;
+    let listed = |from: u32, count: u32| -> Vec<Value> {
+        (from..from + count)
+            .map(|id| json!({ "VersionID": id.to_string(), "VersionStage": "PREVIOUS" }))
+            .collect()
+    };
+    store.server.put(page("db", 1), answer(json!({ "SecretVersions": listed(1, 100) })));
+    store.server.put(page("db", 2), answer(json!({ "SecretVersions": listed(101, 1) })));
+    let wanted = [Wanted { selector: VersionSelector::Id("101".to_owned()), ..current("db") }];
+    store.server.asked();
+    let told = store.world.sources.versions(&store.world.access, &wanted).await.remove(0);
+    assert_eq!(told.unwrap().id, "101");
+    assert_eq!(store.server.asked().len(), 2);
+}
+
 /// An identity that lost its rights, or what a secret needs, is no key that was deleted.
 #[tokio::test]
 async fn only_the_secret_itself_can_be_missing() {
     for (reply, step, kind) in [
         (refusal(404, "Not Found", "Not found secret [db]."), Step::Fetch, Kind::NotFound),
         (refusal(404, "Not Found", "Not found key [db-key]."), Step::Fetch, Kind::Invalid),
-        (refusal(404, "Not Found", "Not found key [a db]."), Step::Fetch, Kind::Invalid),
+        (refusal(404, "Not Found", "Not found key [db]."), Step::Fetch, Kind::Invalid),
+        (refusal(404, "Not Found", "Not found secret [a db]."), Step::Fetch, Kind::Invalid),
+        (refusal(404, "Not Found", "Not found secret version [1]."), Step::Fetch, Kind::Invalid),
         (refusal(404, "InvalidActionOrVersion", "[db]"), Step::Fetch, Kind::Invalid),
         (refusal(400, "Not Found", "Not found secret [db]."), Step::Fetch, Kind::Invalid),
         (refusal(403, "AccessDenied", CANARY), Step::Fetch, Kind::Denied),

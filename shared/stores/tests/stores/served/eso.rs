@@ -242,6 +242,8 @@ const SENHASEGURA: Departures = &[
 ];
 
 const BEYONDTRUST: Departures = &[
+    // Another reader may have checked the request in.
+    ("account: not checked in", "p"),
     // An empty text would take the value of a Secret.
     ("no value", "error"),
     ("null value", "error"),

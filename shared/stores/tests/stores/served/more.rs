@@ -1,16 +1,17 @@
 //! What is one store's own: signatures, pages, and what searches may read.
 
-use super::{access, clusters, double, least, private_key, source, store};
+use super::{CANARY, access, clusters, double, least, private_key, source, store};
 use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pawl_domain::{Access, Fetched, Find, Keep, VersionSelector};
+use pawl_domain::grant::Reach;
+use pawl_domain::{Access, Fetched, Find, Keep, Kind, VersionSelector};
 use pawl_ports::{Error, Part, Source, Wanted};
 use pawl_servers::pairs::{Ask, Pairs, Reply};
 use pawl_world::FakeClock;
 use pawl_world::build::patterns;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 async fn world(name: &str) -> (Pairs, Arc<dyn Source>, Access) {
@@ -165,7 +166,7 @@ async fn managed_accounts_of_password_safe_are_checked_in() {
 
     pairs.put(Ask::post(&at("Requests"), json!({ "AccountID": 9 })), Reply::of(201, json!(5)));
     let checked_in = Ask { method: "PUT".to_owned(), ..Ask::get(&at("Requests/5/checkin")) };
-    pairs.put(checked_in, Reply::of(204, Value::Null));
+    pairs.put(checked_in.clone(), Reply::of(204, Value::Null));
     pairs.put(Ask::get(&at("Credentials/5")), Reply::of(403, json!({})));
     pairs.asked();
     let error = source.fetch(&access, &wanted()).await.remove(0).unwrap_err();
@@ -176,9 +177,40 @@ async fn managed_accounts_of_password_safe_are_checked_in() {
     pairs.put(Ask::get(&at("Credentials/5")), Reply::of(200, json!("\"p\"")));
     let fetched = source.fetch(&access, &wanted()).await.remove(0).unwrap();
     assert_eq!(versions().await.unwrap(), fetched.version);
+    // Another reader of the account may have checked the same request in.
+    pairs.put(checked_in, Reply::of(403, json!({})));
+    assert_eq!(source.fetch(&access, &wanted()).await.remove(0).unwrap().version, fetched.version);
     // Where nothing tells when it was changed, the password does.
     pairs.put(account, found(Value::Null));
     let fetched = source.fetch(&access, &wanted()).await.remove(0).unwrap();
+    pairs.asked();
     assert_eq!(versions().await.unwrap(), fetched.version);
+    assert_eq!(pairs.asked().len(), 4, "the account is looked up once");
     assert!(!fetched.version.id.contains('@'));
+}
+
+/// Keystone and Yandex Cloud say where the other servers are: within the store's reach, and in a form that can be quoted.
+#[tokio::test]
+async fn servers_that_a_server_names_are_within_reach() {
+    let only_this = Reach::Guarded(BTreeSet::from(["127.0.0.1/32".parse().unwrap()]));
+    for (name, key) in [("barbican", "a"), ("yandexlockbox", "a")] {
+        for (told, kind) in [("https://127.0.0.2:1", Kind::Refused), (CANARY, Kind::Invalid)] {
+            let told =
+                if told == CANARY { format!("https://example.com/?{CANARY}") } else { told.to_owned() };
+            let (pairs, source, mut access) = world(name).await;
+            access.grant.reach = only_this.clone();
+            let endpoint = json!({ "interface": "public", "region": "r", "url": told });
+            let catalog = json!([{ "type": "key-manager", "endpoints": [endpoint] }]);
+            pairs.put(
+                Ask::post("/v3/auth/tokens", Value::Null),
+                Reply::of(201, json!({ "token": { "catalog": catalog } })).header("x-subject-token", "t"),
+            );
+            let services = ["iam", "lockbox-payload"].map(|id| json!({ "id": id, "address": told }));
+            pairs.put(Ask::get("/endpoints"), Reply::of(200, json!({ "endpoints": services })));
+            let error = read(source.as_ref(), &access, key).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{name}: {error}");
+            assert!(!error.to_string().contains(CANARY), "{name}: {error}");
+            assert_eq!(pairs.asked().len(), 1, "{name}: nothing else is asked");
+        }
+    }
 }
