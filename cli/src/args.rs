@@ -1,9 +1,11 @@
 //! The command line: one enum, a variant for each verb.
 
+mod convert;
 mod examples;
 mod offer;
 mod see;
 
+pub(crate) use convert::Convert;
 pub(crate) use offer::Offer;
 pub(crate) use see::{Diff, Explain, Get, History, Migrate, Plan, Report, Resource, Status, Wait, Who};
 
@@ -53,6 +55,13 @@ pub(crate) enum Verb {
     /// Say what is wrong with manifests. Asks nobody.
     #[command(after_help = examples::CHECK)]
     Check(Check),
+    /// Print the manifests of other tools as ExternalSecrets and SecretStores. Asks nobody.
+    ///
+    /// It reads ExternalSecrets of kubernetes-external-secrets, SecretProviderClasses of the Secrets Store CSI driver with its
+    /// provider for AWS, and VaultStaticSecrets of the Vault Secrets Operator with what they name. What has no equal is told:
+    /// as an error where no manifest is made of it.
+    #[command(after_help = examples::CONVERT)]
+    Convert(Convert),
     /// Show the Secrets that ExternalSecrets make of given values. Asks nobody.
     ///
     /// Stores (they tell how values are read), and ConfigMaps and Secrets with templates, are found where they stand among

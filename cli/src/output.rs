@@ -1,7 +1,10 @@
 //! Results on standard output: columns for people, JSON, YAML or CSV for programs. The only place that prints.
 
 mod columns;
+mod documents;
 mod tame;
+
+pub(crate) use documents::documents;
 
 use crate::args::Output;
 use crate::error::Error;

@@ -15,6 +15,9 @@ examples! {
         "plan -f manifests/ --cluster prod-eu --set shop --prune",
         "plan -f manifests/ -o json";
     CHECK: "check -f manifests/";
+    CONVERT:
+        "convert -f vault-secrets-operator/ > manifests.yaml",
+        "convert -f old/ --region eu-central-1 --service-account reader";
     RENDER: "render -f es.yaml --values values.json --decode";
     GET:
         "get",

@@ -1,6 +1,6 @@
 //! `pawl clusters import`: Clusters as manifests, of what a cloud has. Writes nothing into the registry.
 
-use crate::args::{Args, Import, Output};
+use crate::args::{Args, Import};
 use crate::error::Error;
 use crate::output;
 use pawl_domain::ClusterName;
@@ -31,24 +31,9 @@ pub(super) async fn run(args: &Args, import: &Import) -> Result<ExitCode, Error>
             "no such cluster; check --region, --tag, and the account of the role".to_owned(),
         ));
     }
-    output::text(&printed(&documents, args.output));
+    output::documents(&documents, args.output);
     output::note(&format!("{} clusters; read them, then: pawl apply --clusters -f <file>", documents.len()));
     Ok(ExitCode::SUCCESS)
-}
-
-/// The documents as `pawl apply` takes them: a List where JSON is asked for, else YAML.
-fn printed(documents: &[Manifest], output: Output) -> String {
-    match output {
-        Output::Json => {
-            let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
-            serde_json::to_string_pretty(&list).unwrap_or_default() + "\n"
-        }
-        Output::Table | Output::Wide | Output::Name | Output::Csv | Output::Yaml => {
-            // Each begins anew, so that the lists of several accounts can stand one behind the other.
-            let text = |each| format!("---\n{}", serde_saphyr::to_string(each).unwrap_or_default());
-            documents.iter().map(text).collect()
-        }
-    }
 }
 
 /// What stands in the way of reaching a cluster.

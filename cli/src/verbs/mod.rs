@@ -4,6 +4,7 @@ mod absent;
 mod apply;
 mod check;
 mod clusters;
+mod convert;
 mod delete;
 mod diff;
 mod explain;
@@ -49,6 +50,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Error> {
         Verb::Migrate(migrate) => over(args, async |flow| migrate::run(flow, args, migrate).await).await,
         Verb::Plan(plan) => over(args, async |flow| plan::run(flow, args, plan).await).await,
         Verb::Check(check) => check::run(args, check),
+        Verb::Convert(told) => convert::run(args, told),
         Verb::Render(render) => render::run(args, render),
         Verb::Get(get) => get::run(args, get).await,
         Verb::Status(status) => status::run(args, status).await,

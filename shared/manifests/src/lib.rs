@@ -12,6 +12,7 @@
 //!
 //! Pure: nothing is asked of anybody, and whoever only looks at manifests needs no client for it.
 
+pub mod convert;
 pub mod lint;
 
 mod address;

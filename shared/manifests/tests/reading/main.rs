@@ -3,5 +3,6 @@
 
 mod anything;
 mod cases;
+mod convert;
 mod documents;
 mod pushes;
