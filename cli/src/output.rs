@@ -5,6 +5,8 @@ mod documents;
 mod tame;
 
 pub(crate) use documents::documents;
+#[cfg(test)]
+pub(crate) use documents::printed;
 
 use crate::args::Output;
 use crate::error::Error;

@@ -5,9 +5,14 @@ use super::text;
 use crate::args::Output;
 use serde::Serialize;
 
-/// Prints manifests as `pawl apply` takes them: a List where JSON is asked for, else YAML.
+/// Prints manifests.
 pub(crate) fn documents(documents: &[impl Serialize], output: Output) {
-    text(&match output {
+    text(&printed(documents, output));
+}
+
+/// Manifests as `pawl apply` takes them: a List where JSON is asked for, else YAML.
+pub(crate) fn printed(documents: &[impl Serialize], output: Output) -> String {
+    match output {
         Output::Json => {
             let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
             tame_json(&serde_json::to_string_pretty(&list).unwrap_or_default()) + "\n"
@@ -18,5 +23,5 @@ pub(crate) fn documents(documents: &[impl Serialize], output: Output) {
                 |each| format!("---\n{}", tame_lines(&serde_saphyr::to_string(each).unwrap_or_default()));
             documents.iter().map(one).collect()
         }
-    });
+    }
 }

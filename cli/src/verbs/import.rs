@@ -137,6 +137,7 @@ fn is_label((key, value): &(&String, &String)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Output;
 
     fn cluster(name: &str, tags: &[(&str, &str)]) -> EksCluster {
         let tags = tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
@@ -170,7 +171,7 @@ mod tests {
         let read = pawl_manifests::parse(&text.join("---\n"), "test", &options);
         assert_eq!(read.problems, []);
         for output in [Output::Json, Output::Yaml, Output::Table] {
-            let text = printed(&written, output);
+            let text = output::printed(&written, output);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), output == Output::Json);
             let again = pawl_manifests::parse(&text, "test", &options);
             assert_eq!((again.problems, again.clusters), (Vec::new(), read.clusters.clone()), "{output:?}");

@@ -64,7 +64,7 @@ async fn take(site: &Site, body: &[u8]) -> Taken {
         Err(problem) => return Taken::Dropped(problem),
     };
     let details: Vec<String> = changes.iter().map(pawl_events::to_json).collect();
-    match site.bus.put(&details).await {
+    match site.bus.put(pawl_events::DETAIL_TYPE, &details).await {
         Ok(()) => Taken::Put(changes.len()),
         Err(problem) => {
             warn!("event comes again: {problem}");

@@ -114,7 +114,7 @@ fn changes_of(site: &Site, shipment: &[u8]) -> Result<(Vec<Change>, Counts), paw
 
 async fn put(site: &Site, changes: &[Change]) -> Result<(), pawl_ports::Error> {
     let details: Vec<String> = changes.iter().map(pawl_events::to_json).collect();
-    let put = site.bus.put(&details).await;
+    let put = site.bus.put(pawl_events::DETAIL_TYPE, &details).await;
     if let Err(problem) = &put {
         // Their next copies must not be taken for ones that were told already.
         site.audit.forget(changes);

@@ -14,14 +14,14 @@ use std::time::Duration;
 
 /// The source of every event of Pawl's own, which the rule of the bus lets through.
 const SOURCE: &str = "pawl.dev";
-/// Their detail-type.
-const DETAIL_TYPE: &str = "Change";
+/// The longest detail-type of these.
+const LONGEST_DETAIL_TYPE: usize = "Change Partly Delivered".len();
 /// The most entries in one request. Source: EventBridge quotas.
 const MOST_ENTRIES: usize = 10;
 /// The most bytes in one request. Source: EventBridge's user guide, "Calculating PutEvents event entry size".
 const MOST_BYTES: usize = 256 * 1024;
-/// What an entry counts besides its detail: 14 bytes of time, and the texts that all have.
-const ENTRY_BYTES: usize = 14 + SOURCE.len() + DETAIL_TYPE.len();
+/// What an entry counts besides its detail: 14 bytes of time, the source and the detail-type.
+const ENTRY_BYTES: usize = 14 + SOURCE.len() + LONGEST_DETAIL_TYPE;
 /// How many requests are under way at a time.
 const PARALLEL: usize = 4;
 /// How often entries that EventBridge did not take are put again.
@@ -52,22 +52,22 @@ impl EventBus {
         Self { client: Client::from_conf(config.build()), name: name.into() }
     }
 
-    /// Puts one event on the bus for each of these details, in no particular order. Each is a change in the form of
-    /// `pawl_events::to_json`.
+    /// Puts one event of this detail-type on the bus for each of these details, which are JSON, in no particular order.
     ///
     /// # Errors
     /// Of step `Enqueue`, when one was not taken; all others were still tried. What the details came of must then come
     /// again as a whole: a change that is told twice does no harm. `Denied` when the identity may not put events,
     /// `Invalid` for what EventBridge will never take, `Throttled`, `Transient` or `Unreachable` for what it did not
     /// take in six attempts.
-    pub async fn put(&self, details: &[String]) -> Result<(), Error> {
-        let requests: Vec<_> = self.batches(details)?.into_iter().map(|batch| self.send(batch)).collect();
+    pub async fn put(&self, detail_type: &str, details: &[String]) -> Result<(), Error> {
+        let requests: Vec<_> =
+            self.batches(details)?.into_iter().map(|batch| self.send(detail_type, batch)).collect();
         let results: Vec<_> = stream::iter(requests).buffer_unordered(PARALLEL).collect().await;
         results.into_iter().collect()
     }
 
     /// Puts one request's worth, and again what EventBridge did not take of it.
-    async fn send(&self, details: Vec<&str>) -> Result<(), Error> {
+    async fn send(&self, detail_type: &str, details: Vec<&str>) -> Result<(), Error> {
         let mut left = details;
         let mut refused = None;
         for attempt in 0..ATTEMPTS {
@@ -75,7 +75,7 @@ impl EventBus {
                 let pause = FIRST_PAUSE * 2_u32.pow(attempt - 1);
                 tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
             }
-            let entries = left.iter().map(|detail| self.entry(detail)).collect();
+            let entries = left.iter().map(|detail| self.entry(detail_type, detail)).collect();
             let answer = self.client.put_events().set_entries(Some(entries)).send().await;
             let call = self.call();
             let answer = answer.map_err(|error| call.failed(&error))?;
@@ -107,11 +107,11 @@ impl EventBus {
         refused.map_or(Ok(()), Err)
     }
 
-    fn entry(&self, detail: &str) -> PutEventsRequestEntry {
+    fn entry(&self, detail_type: &str, detail: &str) -> PutEventsRequestEntry {
         PutEventsRequestEntry::builder()
             .event_bus_name(&*self.name)
             .source(SOURCE)
-            .detail_type(DETAIL_TYPE)
+            .detail_type(detail_type)
             .detail(detail)
             .build()
     }
@@ -124,7 +124,7 @@ impl EventBus {
             let size = ENTRY_BYTES + detail.len();
             if size > MOST_BYTES {
                 let message = format!(
-                    "{}: a change has {size} bytes, and a bus takes {MOST_BYTES}; shorten its keys",
+                    "{}: an event has {size} bytes, and a bus takes {MOST_BYTES}; shorten its keys",
                     self.call()
                 );
                 return Err(Error::new(Step::Enqueue, Kind::Invalid, message));

@@ -23,7 +23,7 @@ mod secrets_manager;
 pub mod vault;
 
 pub use error::Error;
-pub use pawl::to_json;
+pub use pawl::{DETAIL_TYPE, to_json};
 
 use pawl_domain::Change;
 

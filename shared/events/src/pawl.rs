@@ -23,6 +23,8 @@ use std::collections::BTreeSet;
 
 const API_VERSION: &str = "pawl.dev/v1alpha1";
 const KIND: &str = "Change";
+/// The detail-type of such events on a bus.
+pub const DETAIL_TYPE: &str = KIND;
 /// More names than this of one key is a mistake of its sender.
 const MAX_KEYS: usize = 16;
 

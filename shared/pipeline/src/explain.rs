@@ -9,6 +9,7 @@ mod named;
 pub mod pushed;
 pub mod receipt;
 pub mod status;
+pub(crate) mod telling;
 pub mod told;
 pub mod witness;
 pub mod words;

@@ -321,6 +321,15 @@ impl<P: Ports> Pipeline<P> {
         self.explain.receipt(change).boxed().await
     }
 
+    /// Tells the receipt of a change that was synced at `since` to whoever waits for it: that it has arrived everywhere, or after
+    /// ten minutes where it has not. `false` while it is too early for either.
+    ///
+    /// # Errors
+    /// When registry or ledger could not be asked, or nobody took the receipt. It must then be told again.
+    pub async fn tell_receipt(&self, change: &Change, since: Timestamp) -> Result<bool, Error> {
+        self.explain.tell(change, since).boxed().await
+    }
+
     /// What policies say of an account's reads, without asking a store or a cluster.
     ///
     /// # Errors

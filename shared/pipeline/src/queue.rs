@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use pawl_domain::record::State;
 use pawl_domain::{Change, Declaration, DeclarationId, Outcome, Record};
-use pawl_ports::{Clock, Entry, Error, Job, Jobs, Ledger, PAGE, Ports};
+use pawl_ports::{Clock, Entry, Error, Job, Jobs, Ledger, PAGE, Ports, Receipts};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::warn;
@@ -33,6 +33,17 @@ impl<P: Ports> Queue<P> {
             Err(error) => Err(error.shared()),
         };
         Report { outcomes: ids.iter().map(|id| (id.clone(), result(id))).collect() }
+    }
+
+    /// Asks for the receipt of a change, where anybody is told of it.
+    ///
+    /// # Errors
+    /// When the job queue did not take it; the change must be synced again.
+    pub(crate) async fn ask_receipt(&self, change: &Change, at: Timestamp) -> Result<(), Error> {
+        match self.base.ports.receipts().is_on() {
+            true => self.base.ports.jobs().enqueue(&[Job::receipt(change, at)]).await,
+            false => Ok(()),
+        }
     }
 
     /// Hands work that was marked as pending to the job queue.

@@ -37,6 +37,9 @@ impl<P: Ports> Sync<P> {
         let work = Work { change: Some(Arc::new(change.clone())), since: started, started };
         let delivered = self.deliver.deliver_work(inline, &work).await?;
         report.extend(self.hand_over(delivered, change, started).await);
+        if !report.outcomes.is_empty() {
+            self.queue.ask_receipt(change, started).await?;
+        }
         info!(
             change.location = %change.location,
             candidates = candidates.len(),

@@ -17,7 +17,7 @@ pub trait Jobs: Send + Sync {
 /// Declarations to bring up to date. Holds ids and the change that caused it, never a value.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Job {
-    /// The declarations, at most [`Job::MAX_DECLARATIONS`].
+    /// The declarations, at most [`Job::MAX_DECLARATIONS`]. None, where a receipt of the change is asked for.
     pub declarations: Vec<DeclarationId>,
     /// Why: it tells which version must be seen at least.
     pub change: Option<Change>,
@@ -44,6 +44,17 @@ impl Job {
             .flat_map(|own| own.chunks(Self::MAX_DECLARATIONS))
             .map(|chunk| Self { declarations: chunk.to_vec(), change: change.cloned(), at })
             .collect()
+    }
+
+    /// Asks for the receipt of a change, as soon as it has arrived everywhere. A version of Pawl that tells no receipts passes
+    /// it over.
+    pub fn receipt(change: &Change, at: Timestamp) -> Self {
+        Self { declarations: Vec::new(), change: Some(change.clone()), at }
+    }
+
+    /// The change whose receipt is asked for, if this asks for one.
+    pub fn asks_receipt(&self) -> Option<&Change> {
+        self.change.as_ref().filter(|_| self.declarations.is_empty())
     }
 
     /// The cluster and namespace that all declarations of the job are in; `None` where they are in several. Whoever orders a

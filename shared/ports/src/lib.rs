@@ -18,6 +18,7 @@ mod pages;
 mod policies;
 mod push_status;
 mod pushes;
+mod receipts;
 mod registry;
 mod sink;
 mod source;
@@ -46,6 +47,7 @@ pub use pages::{PAGE, Pages, UnsettledPages};
 pub use policies::Policies;
 pub use push_status::{PushStatus, PushVerdict, wants_finalizer};
 pub use pushes::{PushPage, PushScope, Pushes};
+pub use receipts::{Receipts, Told};
 pub use registry::{Catalogue, Put, Registry, Scope, SweptStore};
 pub use sink::{MOST_TRIES, OVERTAKEN, Sink};
 pub use source::{Answer, Source};
@@ -60,7 +62,7 @@ pub use workload::{Usage, Workload};
 
 use jiff::Timestamp;
 
-/// All that the flow needs, bundled. One type parameter instead of eight.
+/// All that the flow needs, bundled. One type parameter instead of nine.
 pub trait Ports: Send + Sync + 'static {
     /// The declarations and stores, to read and to keep up.
     type Registry: Registry + Catalogue + Pushes;
@@ -76,6 +78,8 @@ pub trait Ports: Send + Sync + 'static {
     type Clusters: Clusters + Families;
     /// The durable queue of work to be done.
     type Jobs: Jobs;
+    /// Whoever waits for receipts.
+    type Receipts: Receipts;
     /// The time.
     type Clock: Clock;
 
@@ -93,6 +97,8 @@ pub trait Ports: Send + Sync + 'static {
     fn clusters(&self) -> &Self::Clusters;
     /// The queue.
     fn jobs(&self) -> &Self::Jobs;
+    /// Whoever waits for receipts.
+    fn receipts(&self) -> &Self::Receipts;
     /// The time.
     fn clock(&self) -> &Self::Clock;
 }

@@ -6,6 +6,7 @@ mod event_grid;
 mod flow;
 mod folders;
 mod pubsub;
+mod receipts;
 mod state;
 mod stores;
 
@@ -16,6 +17,7 @@ pub use flow::{fake_stores, flow};
 pub use folders::folders;
 pub(crate) use pubsub::NAME as SUBSCRIPTION_NAME;
 pub use pubsub::{PubSub, Pull};
+pub use receipts::Receipts;
 pub use state::{LedgerKey, State};
 pub use stores::{plain_http_servers, session_tags, vault};
 

@@ -5,6 +5,8 @@
 
 use crate::measure;
 use futures::FutureExt;
+use jiff::Timestamp;
+use pawl_domain::Change;
 use pawl_pipeline::Pipeline;
 use pawl_ports::{InvalidJob, Job, Ports};
 use std::panic::AssertUnwindSafe;
@@ -48,6 +50,9 @@ pub async fn take<P: Ports>(pipeline: &Pipeline<P>, body: &str, attempt: u32) ->
 }
 
 async fn deliver<P: Ports>(pipeline: &Pipeline<P>, job: &Job) -> (&'static str, Settled) {
+    if let Some(change) = job.asks_receipt() {
+        return tell(pipeline, change, job.at).await;
+    }
     // A job that panics must not take its worker along, nor be lost with it. What was written meanwhile is in the
     // ledger or is looked at again; no state of the flow outlives a call but caches, which hold whole entries.
     let delivered = AssertUnwindSafe(pipeline.deliver(job)).catch_unwind().await;
@@ -75,4 +80,19 @@ async fn deliver<P: Ports>(pipeline: &Pipeline<P>, job: &Job) -> (&'static str, 
         }
     };
     ("again", Settled::Again(reason))
+}
+
+async fn tell<P: Ports>(
+    pipeline: &Pipeline<P>,
+    change: &Change,
+    since: Timestamp,
+) -> (&'static str, Settled) {
+    match pipeline.tell_receipt(change, since).await {
+        Ok(true) => ("done", Settled::Done),
+        Ok(false) => ("waiting", Settled::Again("a change has not arrived everywhere yet".to_owned())),
+        Err(problem) => {
+            error!("receipt comes again: {problem}");
+            ("again", Settled::Again(problem.to_string()))
+        }
+    }
 }

@@ -23,6 +23,7 @@ pub mod oidc;
 pub mod process;
 pub mod pubsub;
 pub mod pull;
+pub mod receipts;
 pub mod signature;
 pub mod sinks;
 pub mod sources;

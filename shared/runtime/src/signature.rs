@@ -89,11 +89,26 @@ fn check_webhook<'h>(
     if shown.peek().is_none() {
         return Err(Refused::Unsigned);
     }
-    let of_vendor = key.expose_str().and_then(|text| text.strip_prefix(WEBHOOK_KEY));
-    let of_vendor = of_vendor.and_then(|text| STANDARD.decode(text).ok()).map(SecretValue::new);
+    let of_vendor = of_vendor(key);
     let key = of_vendor.as_ref().unwrap_or(key);
     let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
     if shown.any(|shown| fits(key.expose(), &signed, &shown)) { Ok(()) } else { Err(Refused::Wrong) }
+}
+
+/// The headers of a Standard Webhook that is sent: its time, and its signature.
+pub(crate) fn webhook(key: &SecretValue, id: &str, body: &[u8], now: Timestamp) -> (String, String) {
+    let timestamp = now.as_second().to_string();
+    let of_vendor = of_vendor(key);
+    let key = of_vendor.as_ref().unwrap_or(key);
+    let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
+    let signature = mac(key.expose(), &signed).map(|mac| STANDARD.encode(mac.finalize().into_bytes()));
+    (timestamp, format!("{WEBHOOK_VERSION}{}", signature.unwrap_or_default()))
+}
+
+/// The bytes of a key in the form of Standard Webhooks.
+fn of_vendor(key: &SecretValue) -> Option<SecretValue> {
+    let text = key.expose_str().and_then(|text| text.strip_prefix(WEBHOOK_KEY))?;
+    STANDARD.decode(text).ok().map(SecretValue::new)
 }
 
 /// The time in a header, where it is not far from now.
@@ -106,10 +121,14 @@ fn lately(timestamp: Option<&str>, now: Timestamp) -> Result<&str, Refused> {
 
 /// Compares in a time that does not depend on where the first difference is.
 pub(crate) fn fits(key: &[u8], signed: &[&[u8]], shown: &[u8]) -> bool {
-    // HMAC takes keys of any length.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return false };
+    mac(key, signed).is_some_and(|mac| mac.verify_slice(shown).is_ok())
+}
+
+/// `None` never: HMAC takes keys of any length.
+fn mac(key: &[u8], signed: &[&[u8]]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     signed.iter().for_each(|part| mac.update(part));
-    mac.verify_slice(shown).is_ok()
+    Some(mac)
 }
 
 #[cfg(test)]
@@ -161,6 +180,22 @@ mod tests {
                 _ => None,
             };
             assert_eq!(check(&key, header, b"{}", now), want, "{second}");
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_let_in() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        for key in ["a key", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"].map(SecretValue::new) {
+            let (time, signature) = webhook(&key, "id", b"{}", now);
+            let header = |name: &str| match name {
+                WEBHOOK_ID => Some("id"),
+                WEBHOOK_TIMESTAMP => Some(time.as_str()),
+                WEBHOOK_SIGNATURE => Some(signature.as_str()),
+                _ => None,
+            };
+            assert_eq!(check(&key, header, b"{}", now), Ok(()));
+            assert_eq!(check(&key, header, b"[]", now), Err(Refused::Wrong));
         }
     }
 

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::generators::Makers;
 use crate::inbox::Inbox;
 use crate::pull;
+use crate::receipts::{Receipts, Webhook};
 use crate::sinks::Sinks;
 use crate::sources::Stores;
 use crate::state::State;
@@ -37,6 +38,7 @@ pub struct World<S = State, J = Inbox> {
     sources: Stores,
     sinks: Sinks,
     generators: Makers,
+    receipts: Receipts,
     clusters: Arc<Clusters<S>>,
     clock: SystemClock,
 }
@@ -72,6 +74,7 @@ where
     type Generators = Makers;
     type Clusters = Clusters<S>;
     type Jobs = J;
+    type Receipts = Receipts;
     type Clock = SystemClock;
 
     fn registry(&self) -> &S {
@@ -100,6 +103,10 @@ where
 
     fn jobs(&self) -> &J {
         &self.jobs
+    }
+
+    fn receipts(&self) -> &Receipts {
+        &self.receipts
     }
 
     fn clock(&self) -> &SystemClock {
@@ -267,6 +274,7 @@ where
     let settings: Settings = config::flow(lookup)?;
     options.pushes = settings.pushes;
     options.families = settings.cluster_external_secrets;
+    let receipts = receipts(lookup, &aws)?;
     let directory = Directory::new(state.clone());
     let clusters = Arc::new(KubernetesClusters::new(identity, directory, Arc::clone(&clock), options));
     let aws = AwsSources::new(aws, Arc::clone(&clusters), Arc::clone(&clock));
@@ -288,8 +296,20 @@ where
     let own: [Arc<dyn pawl_ports::Source>; 3] = [aws, vault, Arc::new(FakeSources)];
     let sources = Stores::of(own.into_iter().chain(others.sources));
     let generators = Makers::of(makers.into_iter().chain(others.generators));
-    let world = World { state, jobs, sources, sinks, generators, clusters, clock: SystemClock };
+    let world = World { state, jobs, sources, sinks, generators, receipts, clusters, clock: SystemClock };
     Ok(Pipeline::new(world, settings, digest_key))
+}
+
+fn receipts(lookup: &dyn Lookup, aws: &SdkConfig) -> Result<Receipts, Error> {
+    Ok(match config::Receipts::read(lookup)? {
+        config::Receipts::Off => Receipts::Off,
+        config::Receipts::Bus(name) => Receipts::Bus(EventBus::new(aws, &name)),
+        config::Receipts::Webhook(url, key) => {
+            let rule = "no client can be made for it".to_owned();
+            let unusable = |_| config::Error::Invalid { name: "PAWL_RECEIPT_URL", rule };
+            Receipts::Webhook(Webhook::new(url, key).map_err(unusable)?)
+        }
+    })
 }
 
 /// The SDK's own settings: endpoints, region, identity and proxies come from the standard variables and files.

@@ -7,6 +7,7 @@ mod clouds;
 mod intake;
 mod jobs;
 mod lambdas;
+mod receipts;
 mod runbooks;
 mod see;
 mod serve;

@@ -50,6 +50,8 @@ pub enum Point {
     Credentials,
     /// A hand-over to the job queue.
     Enqueue,
+    /// Whoever waits for receipts.
+    Tell,
     /// A push to a store.
     Push,
     /// The question whether a store has an entry.
@@ -84,7 +86,7 @@ impl Point {
             Self::Read | Self::NamespaceLabels | Self::Managed | Self::Manifests | Self::Family => Step::Read,
             Self::Write | Self::Child | Self::Publish => Step::Write,
             Self::Account | Self::Credentials | Self::Validate => Step::Authenticate,
-            Self::Enqueue => Step::Enqueue,
+            Self::Enqueue | Self::Tell => Step::Enqueue,
             Self::Push | Self::Exists | Self::Unpush => Step::Push,
         }
     }

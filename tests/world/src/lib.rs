@@ -34,8 +34,8 @@ pub use build::{change, cluster, declaration, parameter_store, push, secrets_man
 pub use calls::Calls;
 pub use canary::Canary;
 pub use fakes::{
-    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink,
-    FakeSources, NoAws, StoredSecret,
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeReceipts, FakeRegistry,
+    FakeSink, FakeSources, NoAws, StoredSecret,
 };
 pub use fault::{Fault, Point};
 pub use schedule::{Schedule, every_order};

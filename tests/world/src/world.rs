@@ -5,8 +5,8 @@ use crate::calls::Calls;
 use crate::canary::Canary;
 use crate::door::{Door, lock};
 use crate::fakes::{
-    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeRegistry, FakeSink,
-    FakeSources,
+    FakeClock, FakeClusters, FakeGenerators, FakeIdentity, FakeJobs, FakeLedger, FakeReceipts, FakeRegistry,
+    FakeSink, FakeSources,
 };
 use crate::fault::{Fault, Point};
 use crate::gate::{Gate, Gates};
@@ -38,6 +38,7 @@ pub struct World {
     clusters: FakeClusters,
     identity: FakeIdentity,
     jobs: FakeJobs,
+    receipts: FakeReceipts,
     clock: FakeClock,
 }
 
@@ -60,6 +61,7 @@ impl World {
             clusters: FakeClusters::default(),
             identity: FakeIdentity::default(),
             jobs: FakeJobs::default(),
+            receipts: FakeReceipts::default(),
             clock: FakeClock::default(),
         };
         world.sources.clock = world.clock.clone();
@@ -270,6 +272,7 @@ impl World {
             &mut world.clusters.door,
             &mut world.identity.door,
             &mut world.jobs.door,
+            &mut world.receipts.door,
         ] {
             *own = door.clone();
         }
@@ -285,6 +288,7 @@ impl Ports for World {
     type Generators = FakeGenerators;
     type Clusters = FakeClusters;
     type Jobs = FakeJobs;
+    type Receipts = FakeReceipts;
     type Clock = FakeClock;
 
     fn registry(&self) -> &FakeRegistry {
@@ -313,6 +317,10 @@ impl Ports for World {
 
     fn jobs(&self) -> &FakeJobs {
         &self.jobs
+    }
+
+    fn receipts(&self) -> &FakeReceipts {
+        &self.receipts
     }
 
     fn clock(&self) -> &FakeClock {

@@ -16,7 +16,7 @@ async fn changes_arrive_where_the_rule_of_the_bus_sends_them() {
     let pattern = json!({ "source": ["pawl.dev"], "detail-type": ["Change"] });
     moto.put_rule_to_queue(&fresh("rule"), &pattern, &queue).await.unwrap();
     let bus = EventBus::new(&config(moto.endpoint()), "default");
-    bus.put(&details(12)).await.unwrap();
+    bus.put("Change", &details(12)).await.unwrap();
     let mut arrived = BTreeSet::new();
     while arrived.len() < 12 {
         let messages = moto.receive(&queue, 10, Duration::from_secs(5)).await.unwrap();
@@ -34,7 +34,7 @@ async fn changes_arrive_where_the_rule_of_the_bus_sends_them() {
 async fn no_request_has_more_than_ten_entries() {
     let server = MockServer::start().await;
     puts().respond_with(|request: &Request| answer(request, |_| None)).mount(&server).await;
-    EventBus::new(&config(&server.uri()), "pawl").put(&details(25)).await.unwrap();
+    EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(25)).await.unwrap();
     let mut sizes: Vec<usize> = received(&server).await.iter().map(Vec::len).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [5, 10, 10]);
@@ -55,7 +55,7 @@ async fn only_what_was_not_taken_is_put_again() {
     };
     puts().respond_with(move |request: &Request| answer(request, some)).up_to_n_times(1).mount(&server).await;
     puts().respond_with(|request: &Request| answer(request, |_| None)).mount(&server).await;
-    EventBus::new(&config(&server.uri()), "pawl").put(&details(6)).await.unwrap();
+    EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(6)).await.unwrap();
     assert_eq!(received(&server).await, [vec![0, 1, 2, 3, 4, 5], vec![0, 1, 3, 4]]);
 }
 
@@ -64,7 +64,7 @@ async fn what_is_throttled_to_the_end_is_an_error_that_may_pass() {
     let server = MockServer::start().await;
     let one = |number| (number == 1).then_some("ThrottlingException");
     puts().respond_with(move |request: &Request| answer(request, one)).mount(&server).await;
-    let error = EventBus::new(&config(&server.uri()), "pawl").put(&details(3)).await.unwrap_err();
+    let error = EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(3)).await.unwrap_err();
     assert_eq!(
         (error.step, error.kind, error.is_retryable()),
         (Step::Enqueue, Kind::Throttled, true),
@@ -90,7 +90,7 @@ async fn what_is_never_taken_is_an_error_and_keeps_nothing_else_back() {
         .mount(&server)
         .await;
     puts().respond_with(|request: &Request| answer(request, |_| None)).mount(&server).await;
-    let error = EventBus::new(&config(&server.uri()), "pawl").put(&details(12)).await.unwrap_err();
+    let error = EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(12)).await.unwrap_err();
     assert_eq!((error.step, error.kind), (Step::Enqueue, Kind::Invalid), "{error}");
     assert!(error.message().contains("MalformedDetail"), "{error}");
     let told: BTreeSet<u64> = received(&server).await.into_iter().flatten().collect();
@@ -105,7 +105,8 @@ async fn a_whole_request_may_be_refused_or_throttled() {
         let server = MockServer::start().await;
         let refusal = ResponseTemplate::new(400).set_body_json(json!({ "__type": code, "message": "no" }));
         puts().respond_with(refusal).mount(&server).await;
-        let error = EventBus::new(&config(&server.uri()), "pawl").put(&details(1)).await.unwrap_err();
+        let error =
+            EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(1)).await.unwrap_err();
         assert_eq!((error.step, error.kind), (Step::Enqueue, kind), "{error}");
         assert_eq!(received(&server).await.len(), attempts, "{code}");
     }
@@ -116,7 +117,7 @@ async fn an_answer_without_its_results_is_not_taken_for_success() {
     let server = MockServer::start().await;
     let nothing = json!({ "FailedEntryCount": 0, "Entries": [] });
     puts().respond_with(ResponseTemplate::new(200).set_body_json(nothing)).mount(&server).await;
-    let error = EventBus::new(&config(&server.uri()), "pawl").put(&details(1)).await.unwrap_err();
+    let error = EventBus::new(&config(&server.uri()), "pawl").put("Change", &details(1)).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
 }
 

@@ -2,8 +2,9 @@
 
 use crate::story::Story;
 use pawl_domain::declaration::RefreshPolicy;
-use pawl_domain::{Change, DeclarationId, Moved};
+use pawl_domain::{Change, DeclarationId, Kind, Moved};
 use pawl_pipeline::explain::receipt::{Receipt, Stand};
+use pawl_ports::{Job, Jobs, Ports, Told};
 use pawl_world::{Fault, Point, declaration};
 use std::time::Duration;
 
@@ -102,4 +103,93 @@ async fn who_reads_once_is_told_and_not_waited_for_and_searches_are() {
     let receipt = flow.receipt(&second).await.unwrap();
     assert!(receipt.is_complete() && receipt.targets.len() == 2, "{receipt:?}");
     story.end();
+}
+
+/// The jobs that wait, done once; those that ask for a receipt and were too early come back.
+async fn work(story: &Story) {
+    for job in story.world.jobs().take() {
+        let told = match job.asks_receipt() {
+            Some(change) => story.flow().tell_receipt(change, job.at).await.unwrap_or(false),
+            None => !story.flow().deliver(&job).await.unwrap().is_retryable(),
+        };
+        if !told {
+            story.world.jobs().enqueue(&[job]).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_is_told_when_the_last_cluster_has_the_change() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.declare("green/shop/db", "app/db");
+    let flow = story.flow();
+    let first = story.world.rotate("app/db", story.value(1));
+    flow.sync(&first).await.unwrap();
+    assert!(story.world.jobs().take().is_empty(), "nobody waits for receipts");
+
+    story.world.receipts().want();
+    let second = story.world.rotate("app/db", story.value(2));
+    story.world.inject(Fault::down("green"));
+    flow.sync(&second).await.unwrap();
+    work(&story).await;
+    assert_eq!(story.world.receipts().take(), [], "one cluster is missing");
+    story.world.mend_all();
+    story.world.advance(Duration::from_secs(60));
+    work(&story).await;
+    work(&story).await;
+    let [told] = &story.world.receipts().take()[..] else { panic!("one receipt") };
+    assert!(told.is_delivered() && told.targets == 2, "{told:?}");
+    assert_eq!((&told.change, told.id().ends_with("#v2")), (&second, true), "{told:?}");
+    assert!(story.world.jobs().waiting().is_empty());
+
+    // The same event comes twice: the receipt has the same id.
+    flow.sync(&second).await.unwrap();
+    work(&story).await;
+    assert_eq!(story.world.receipts().take().first().map(Told::id), Some(told.id()));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_missing_after_ten_minutes_is_told_and_nobody_waits_for_who_reads_once() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.declare("green/shop/db", "app/db");
+    let once =
+        declaration("blue/shop/once").reads("app/db").refresh(RefreshPolicy::CreatedOnce, Duration::ZERO);
+    story.world.declare(once);
+    story.world.receipts().want();
+    story.world.inject(Fault::down("green"));
+    let change = story.world.rotate("app/db", story.value(1));
+    story.flow().sync(&change).await.unwrap();
+    for _ in 0..9 {
+        story.world.advance(Duration::from_secs(60));
+        work(&story).await;
+    }
+    assert_eq!(story.world.receipts().take(), [], "it is too early");
+    // Whoever is told may be away.
+    story.world.advance(Duration::from_secs(60));
+    story.world.inject(Fault::fail(Kind::Unreachable).at(Point::Tell));
+    work(&story).await;
+    assert_eq!(story.world.receipts().take(), []);
+    story.world.mend_all();
+    story.world.inject(Fault::down("green"));
+    work(&story).await;
+    let [told] = &story.world.receipts().take()[..] else { panic!("one receipt") };
+    let missing: Vec<String> = told.missing.iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!((missing, told.targets, told.read_once), (vec!["green/shop/db".to_owned()], 2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_nobody_reads_has_no_receipt() {
+    let story = Story::new();
+    story.declare("blue/shop/db", "app/db");
+    story.world.receipts().want();
+    let change = story.world.rotate("app/other", story.value(1));
+    story.flow().sync(&change).await.unwrap();
+    assert!(story.world.jobs().take().is_empty());
+    // It was read when it was asked for, and is no longer.
+    let job = Job::receipt(&change, change.at);
+    assert!(story.flow().tell_receipt(job.asks_receipt().unwrap(), job.at).await.unwrap());
+    assert_eq!(story.world.receipts().take(), []);
 }
