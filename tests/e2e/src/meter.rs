@@ -1,12 +1,12 @@
 //! Counts what Pawl asks of AWS, from AWS's side: a proxy in front of moto.
 
-use crate::{Error, Result, shows};
+use crate::{Asked, Error, Result, shows};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -47,6 +47,7 @@ struct Passage {
 struct Heard {
     calls: Calls,
     bodies: Vec<(String, Bytes)>,
+    asked: BTreeSet<Asked>,
     throttled: &'static [&'static str],
 }
 
@@ -88,6 +89,11 @@ impl Meter {
         let mut calls = self.calls();
         calls.retain(|operation, _| STORES.contains(&operation.as_str()));
         calls
+    }
+
+    /// The rights that all calls since the start need, those that were refused among them.
+    pub fn asked(&self) -> BTreeSet<Asked> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).asked.clone()
     }
 
     /// Whether anything that was sent to AWS since the start shows this value. Pawl only ever reads values from AWS.
@@ -132,6 +138,7 @@ async fn pass(
     {
         let mut heard = passage.heard.lock().unwrap_or_else(PoisonError::into_inner);
         *heard.calls.entry(operation.clone()).or_default() += 1;
+        heard.asked.extend(Asked::of(&headers, &operation, &body));
         if heard.throttled.contains(&operation.as_str()) {
             return (StatusCode::BAD_REQUEST, THROTTLED).into_response();
         }

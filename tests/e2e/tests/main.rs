@@ -7,6 +7,7 @@ mod clouds;
 mod intake;
 mod jobs;
 mod lambdas;
+mod least_privilege;
 mod receipts;
 mod runbooks;
 mod see;

@@ -30,7 +30,8 @@ pub struct LambdaEmulator {
 
 impl LambdaEmulator {
     /// Starts the emulator and one process per entry of `functions`, each a function's name and its binary. A name that is listed twice
-    /// runs twice, as Lambda does under load. All see `environment` and, of the test's own, nothing that begins with `AWS_`.
+    /// runs twice, as Lambda does under load. All see `environment` and, of the test's own, nothing that begins with `AWS_`. As at Lambda
+    /// each has an identity of its own: where `environment` has an access key, a function's is its name.
     ///
     /// A function that does not come up shows at its first invocation.
     ///
@@ -127,6 +128,9 @@ impl LambdaEmulator {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if self.environment.iter().any(|(name, _)| name == "AWS_ACCESS_KEY_ID") {
+            command.env("AWS_ACCESS_KEY_ID", name);
+        }
         self.running().push((name.to_owned(), Process::start(name, &command)?));
         Ok(())
     }
