@@ -4,7 +4,7 @@ mod found;
 mod token;
 
 pub use found::EksCluster;
-pub(crate) use token::host as sts_host;
+pub(crate) use token::{domain, host as sts_host};
 
 use crate::clients::Clients;
 use crate::error::Call;

@@ -28,6 +28,7 @@ fields!(Generated {
     "made" => must made,
     "basis" => must basis,
     "data" => may data,
+    "digest" => later digest,
     "labels" => may labels,
     "annotations" => may annotations,
 });

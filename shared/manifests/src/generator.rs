@@ -78,7 +78,12 @@ fn of_all_namespaces(mut spec: Fields<'_>, options: &ParseOptions) -> Option<Gen
     }
     let mut held = spec.object("generator")?;
     spec.close();
-    let (kind, field) = SPECS.iter().find(|(served, _)| Some(*served) == kind)?;
+    let kind = kind?;
+    let Some((kind, field)) = SPECS.iter().find(|(served, _)| *served == kind) else {
+        held.notes()
+            .error("spec.kind", format!("{kind} cannot be held by another; write the kind that it holds"));
+        return None;
+    };
     let own = held.present(field, "is missing, though kind names it; write it");
     if let Some(other) = held.names().find(|name| name != field) {
         let message = format!("must have {field} alone, found {} too", shortened(other));

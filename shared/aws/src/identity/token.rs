@@ -63,9 +63,14 @@ fn presigned_url(
     Ok(request.uri().to_string())
 }
 
-/// The public name of a region's STS. Source: the SDKs' partition metadata.
+/// The public name of a region's STS.
 pub(crate) fn host(region: &str) -> String {
-    let domain = match region {
+    format!("sts.{region}.{}", domain(region))
+}
+
+/// The domain of the services of a region. Source: the SDKs' partition metadata.
+pub(crate) fn domain(region: &str) -> &'static str {
+    match region {
         _ if region.starts_with("cn-") => "amazonaws.com.cn",
         _ if region.starts_with("eusc-") => "amazonaws.eu",
         _ if region.starts_with("us-iso-") => "c2s.ic.gov",
@@ -73,8 +78,7 @@ pub(crate) fn host(region: &str) -> String {
         _ if region.starts_with("us-isof-") => "csp.hci.ic.gov",
         _ if region.starts_with("eu-isoe-") => "cloud.adc-e.uk",
         _ => "amazonaws.com",
-    };
-    format!("sts.{region}.{domain}")
+    }
 }
 
 #[cfg(test)]

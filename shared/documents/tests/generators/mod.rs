@@ -155,6 +155,7 @@ fn webhook() -> WebhookStore {
 pub(super) fn record(before: Record) -> Record {
     let at = |second| Timestamp::from_second(second).unwrap_or_default();
     let generated = Generated {
+        digest: String::new(),
         made: vec![
             Made { by: "a".repeat(64), at: at(10), expires: Some(at(20)) },
             Made { by: "b".repeat(64), at: at(10), expires: None },

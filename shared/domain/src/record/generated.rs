@@ -13,6 +13,9 @@ pub struct Generated {
     pub basis: String,
     /// The names of what was rendered, by which it is found again in the target.
     pub data: Vec<String>,
+    /// The keyed digest of the data, so that a hand on a label makes nothing anew; empty in records that do not know it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
     /// The labels that a template made.
     pub labels: Vec<String>,
     /// The annotations that a template made.

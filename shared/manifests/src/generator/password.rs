@@ -28,6 +28,14 @@ pub(super) fn read(spec: &mut Fields<'_>) -> PasswordGenerator {
         keys: keys(spec),
         encoding: spec.choice("encoding", &encodings).unwrap_or_default(),
     };
+    let signs = password.keys.len().saturating_mul(length as usize);
+    if !too_long && signs > PasswordGenerator::MOST_SIGNS {
+        let what = format!(
+            "makes passwords of {signs} signs together, and a Secret holds {} at most; write fewer keys or a smaller length",
+            PasswordGenerator::MOST_SIGNS
+        );
+        spec.error("secretKeys", what);
+    }
     if !too_long && let Err(why) = password.check() {
         spec.hopeless("length", why.to_string());
     }

@@ -26,15 +26,15 @@ impl<P: Ports> Deliver<P> {
         existing: &Existing,
     ) -> Option<Rendered> {
         let record = plan.record()?;
-        let Generated { basis, data, labels, annotations, .. } = &record.generated;
+        let Generated { basis, data, digest, labels, annotations, .. } = &record.generated;
         if !ingredients.intended.is_good || *basis != ingredients.intended.basis {
             return None;
         }
         let rendered = Rendered {
             data: taken(data, &existing.data)?,
             placed: existing.content.as_ref().map(|content| content.placements()).unwrap_or_default(),
-            labels: taken(labels, &existing.labels)?,
-            annotations: taken(annotations, &existing.annotations)?,
+            labels: left(labels, &existing.labels),
+            annotations: left(annotations, &existing.annotations),
             assembled_is_empty: false,
             templated: plan.declaration.target.template.is_some(),
             random: false,
@@ -42,7 +42,8 @@ impl<P: Ports> Deliver<P> {
         // Of an object that is no Secret only its own hash tells whether it stands as it was written.
         let stands = match existing.content {
             Some(_) => existing.is_as_written(),
-            None => !data.is_empty() && record.digest.as_ref() == Some(&self.digest_of(&rendered)),
+            None if digest.is_empty() => record.digest.as_ref() == Some(&self.digest_of(&rendered)),
+            None => !data.is_empty() && *digest == self.digest_of_data(&rendered),
         };
         stands.then_some(rendered)
     }
@@ -83,6 +84,10 @@ impl<P: Ports> Deliver<P> {
         made.map_err(|error| error.within(&format!("error processing {}, err: ", Entry::of(read))))
     }
 
+    fn digest_of_data(&self, rendered: &Rendered) -> String {
+        self.digest_of(&Rendered { data: rendered.data.clone(), ..Rendered::default() })
+    }
+
     /// Notes what the ledger is to remember of what was made, by what was rendered of it.
     pub(crate) fn remember(&self, plan: &mut Plan, ingredients: &Ingredients, rendered: &Rendered) {
         let made = plan.making.made.values().map(|(made, _)| made.clone()).collect();
@@ -90,6 +95,7 @@ impl<P: Ports> Deliver<P> {
             made,
             basis: ingredients.intended.basis.clone(),
             data: rendered.data.keys().cloned().collect(),
+            digest: self.digest_of_data(rendered),
             labels: rendered.labels.keys().cloned().collect(),
             annotations: rendered.annotations.keys().cloned().collect(),
         });
@@ -130,6 +136,12 @@ fn found(values: BTreeMap<String, SecretValue>, at: Timestamp) -> Found {
         Arc::new(Fetched { provider: Provider::Generator, value, version, labels: Vec::new() })
     };
     Found::Many(values.into_iter().map(|(key, value)| (key, fetched(value))).collect())
+}
+
+/// Those of these texts that are still there. A template made them of values that nobody has any more, so that a hand that
+/// changed one is left alone, as in ESO.
+fn left(names: &[String], of: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    names.iter().filter_map(|name| Some((name.clone(), of.get(name)?.clone()))).collect()
 }
 
 /// The entries of these names, if all of them are there.

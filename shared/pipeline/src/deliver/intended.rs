@@ -14,8 +14,12 @@ impl<P: Ports> Deliver<P> {
     pub(crate) fn intended(&self, plan: &Plan, basis: String, now: Timestamp) -> Intended {
         let declaration = &plan.declaration;
         let forced = declaration.annotations.get(FORCED_BY).filter(|_| declaration.follows_manifest());
+        // What is made once stays through every edit of its generator, as in ESO, and goes with another generator.
+        let once = declaration.refresh.reads_once();
         let by_of = |(position, read): (usize, &Result<PlannedRead, Error>)| {
             let Question::Generate(access, by) = &read.as_ref().ok()?.question else { return None };
+            let generator = declaration.reads.get(position).map(|read| read.store.to_string());
+            let by = generator.filter(|_| once).unwrap_or_else(|| by.clone());
             let parts = self.base.digest_key.parts().with(by);
             let cluster = access.cluster.as_ref().map_or("", |cluster| cluster.as_str());
             let namespace = access.namespace.as_ref().map_or("", |namespace| namespace.as_str());

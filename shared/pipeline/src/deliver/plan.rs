@@ -11,6 +11,7 @@ use pawl_domain::{
     Access, Change, Declaration, DeclarationId, Find, Keep, Permit, Query, Read, Record, Store,
 };
 use pawl_ports::{Entry, Error, Wanted};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why a delivery is made, and since when.
@@ -173,9 +174,10 @@ fn question(read: &Read, id: &DeclarationId, stores: &Stores) -> Result<Question
     Ok(match &read.query {
         Query::Key(remote) => Question::Key(access, wanted(remote, store)),
         Query::Find(find) => Question::Search((access, find.clone(), keep)),
-        // Whose a manifest is makes no difference to what is made by it.
+        // Whose a manifest is, and how it is labelled, makes no difference to what is made by it.
         Query::Generate => {
-            Question::Generate(access, pawl_documents::digest(&Store { set: None, ..store.clone() }))
+            let alone = Store { set: None, labels: BTreeMap::new(), ..store.clone() };
+            Question::Generate(access, pawl_documents::digest(&alone))
         }
     })
 }

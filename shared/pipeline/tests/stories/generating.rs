@@ -3,8 +3,9 @@
 
 use crate::story::{HOUR, MINUTE, Story, applying, manifests};
 use pawl_domain::declaration::{CreationPolicy, RefreshPolicy, Template};
+use pawl_domain::generator::PasswordGenerator;
 use pawl_domain::record::State;
-use pawl_domain::{Declaration, Generator, Kind, Manifests, Outcome, StoreId};
+use pawl_domain::{Declaration, Generator, Kind, Manifests, Outcome, Store, StoreId};
 use pawl_pipeline::rehearse::Intent;
 use pawl_ports::{Clock, Job, Ports, Put, Registry, Scope};
 use pawl_world::build::{DeclarationBuilder, generator, id, password};
@@ -144,16 +145,80 @@ async fn a_force_sync_and_another_generator_make_it_anew() {
     edit(&story, generated().annotation("force-sync", "1").label("a", "b")).await;
     assert_eq!((made(&story), value(&story)), (0, second.clone()), "once for each");
 
-    let mut other = password();
-    let Some(Generator::Password(spec)) = other.backend.as_generator().cloned() else { panic!("a password") };
-    let longer = pawl_domain::generator::PasswordGenerator { length: 30, ..spec };
-    other.backend = Generator::Password(longer).into();
-    let given = Manifests { stores: vec![other], ..Manifests::default() };
-    story.flow().index(given, &applying()).await.unwrap();
-    story.work_off().await;
+    edit_generator(&story, longer()).await;
     assert_eq!(made(&story), 1);
     assert_ne!(value(&story), second);
     story.end();
+}
+
+/// Puts another generator in the place of the one that stands.
+async fn edit_generator(story: &Story, generator: Store) {
+    let given = Manifests { stores: vec![generator], ..Manifests::default() };
+    story.flow().index(given, &applying()).await.unwrap();
+    story.work_off().await;
+}
+
+fn longer() -> Store {
+    let mut other = password();
+    let Some(Generator::Password(spec)) = other.backend.as_generator().cloned() else { panic!("a password") };
+    other.backend = Generator::Password(PasswordGenerator { length: 30, ..spec }).into();
+    other
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_of_the_generator_makes_nothing_anew() {
+    let story = settled(generated().every(24 * HOUR)).await;
+    let first = value(&story);
+    let mut labelled = password();
+    labelled.labels.insert("team".to_owned(), "shop".to_owned());
+    edit_generator(&story, labelled).await;
+    // Something else calls for a look.
+    story.world.clusters().edit(ID, |secret| drop(secret.labels.insert("by".into(), "hand".into())));
+    story.flow().insisting().deliver(&job(&story)).await.unwrap();
+    assert_eq!((made(&story), value(&story)), (0, first));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_the_generator_makes_nothing_that_is_made_once() {
+    for once in [generated().refresh(RefreshPolicy::CreatedOnce, HOUR), generated().every(Duration::ZERO)] {
+        let story = settled(once).await;
+        let first = value(&story);
+        edit_generator(&story, longer()).await;
+        story.sweep_for(3).await;
+        story.world.clusters().edit(ID, |secret| drop(secret.labels.insert("by".into(), "hand".into())));
+        story.sweep_for(3).await;
+        story.flow().insisting().deliver(&job(&story)).await.unwrap();
+        assert_eq!((made(&story), value(&story)), (0, first));
+        story.end();
+    }
+}
+
+/// Nobody has the value that the label was made of, so that the label stays as well.
+#[tokio::test(start_paused = true)]
+async fn a_hand_on_a_templated_label_makes_nothing_anew() {
+    let template = Template {
+        labels: [("length".to_owned(), "{{ len .password }}".to_owned())].into(),
+        ..Template::default()
+    };
+    for change in ["by-hand", ""] {
+        let story = settled(generated().template(template.clone()).every(24 * HOUR)).await;
+        let first = value(&story);
+        story.world.clusters().edit(ID, |secret| {
+            secret.labels.remove("length");
+            if !change.is_empty() {
+                secret.labels.insert("length".to_owned(), change.to_owned());
+            }
+        });
+        story.sweep_for(3).await;
+        story.flow().insisting().deliver(&job(&story)).await.unwrap();
+        assert_eq!((made(&story), value(&story)), (0, first), "{change:?}");
+        // A hand on the data still makes them anew.
+        story.world.clusters().edit(ID, |secret| secret.set("password", "by hand"));
+        story.sweep_for(3).await;
+        assert_eq!(made(&story), 1, "{change:?}");
+        story.end();
+    }
 }
 
 #[tokio::test(start_paused = true)]

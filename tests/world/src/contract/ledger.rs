@@ -352,6 +352,7 @@ fn settled(turn: i64) -> Record {
         begun: None,
         history: History::default(),
         generated: Generated {
+            digest: "of the data".to_owned(),
             made: vec![
                 Made { by: "a".repeat(64), at: at(turn), expires: Some(at(turn + 1)) },
                 Made { by: "b".repeat(64), at: at(turn), expires: None },

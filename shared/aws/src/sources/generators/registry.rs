@@ -1,6 +1,7 @@
 //! Passwords of container registries.
 
 use crate::credentials::Session;
+use crate::identity::domain;
 use crate::sources::AwsSources;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
@@ -150,8 +151,7 @@ fn generation(token: Token, public: bool) -> Option<Generation> {
 
 /// Source: the SDK's rules of endpoints.
 fn address(service: &Service, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://api.{}.{region}.{suffix}", service.signed_as)
+    format!("https://api.{}.{region}.{}", service.signed_as, domain(region))
 }
 
 fn signed(

@@ -71,6 +71,8 @@ impl PasswordGenerator {
     pub const LENGTH: u32 = 24;
     /// No password is longer: a Secret would not hold it.
     pub const LONGEST: u32 = 1 << 16;
+    /// So many signs may all passwords of a generator have together: in UTF-8 and any encoding they then fit a Secret's 1 MiB.
+    pub const MOST_SIGNS: usize = 1 << 17;
     /// ESO's default of `symbolCharacters`, also where they are empty.
     pub const SYMBOLS: &str = "~!@#$%^&*()_+`-={}|[]\\:\"<>?,./";
     /// ESO's default of `secretKeys`.
