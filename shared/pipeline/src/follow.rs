@@ -398,7 +398,7 @@ fn concerns(
 
 fn tell(report: &IndexReport) {
     report.problems.iter().for_each(tell_problem);
-    tell_unqueued(&report.report);
+    report.failed().for_each(|failure| warn!("{failure}"));
 }
 
 fn tell_problem(problem: &Problem) {
