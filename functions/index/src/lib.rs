@@ -128,6 +128,7 @@ pub async fn handle<P: Ports, F: Folders>(
         prune: request.prune,
         prune_most: request.prune_most,
         clusters: ClusterRights::None,
+        ..Apply::default()
     };
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;

@@ -19,6 +19,8 @@ pub struct Apply {
     pub prune: bool,
     /// Whether a prune may remove most of the set.
     pub prune_most: bool,
+    /// Whether there was not one file where they should be: then nothing is removed.
+    pub found_nothing: bool,
     /// What Clusters among the manifests may do.
     pub clusters: ClusterRights,
 }

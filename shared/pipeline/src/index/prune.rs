@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A prune that would remove so many objects, and half of what there is, looks like a mistake.
 const MANY: usize = 10;
 
+/// How the object of a problem ends whose kind alone could be read: it may be any of that kind.
+const WITHOUT_A_NAME: &str = " without a name";
+
 /// What a prune removes.
 #[derive(Default)]
 pub(crate) struct Gone {
@@ -131,6 +134,17 @@ impl<P: Ports> Index<P> {
         }
         problems.extend(count.of_no_set());
         let going = gone.declarations.len() + gone.stores.len() + gone.patterns.len();
+        if going > 0 && apply.found_nothing {
+            problems.push(nothing_removed(
+                Severity::Error,
+                &format!(
+                    "nothing was removed, because no manifest of set {} was found at all: a wrong prefix or a right that is \
+                     missing looks the same; if it is meant, leave a file without manifests there",
+                    apply.set
+                ),
+            ));
+            return Ok(Gone::default());
+        }
         if going >= MANY && going * 2 > count.own && !apply.prune_most {
             problems.push(nothing_removed(
                 Severity::Error,
@@ -183,14 +197,21 @@ struct Spared {
 impl Spared {
     fn of(problems: &[Problem]) -> Self {
         let unusable = problems.iter().filter(|problem| problem.severity == Severity::Error);
-        let everything = unusable.clone().any(|problem| !problem.object.contains(' '));
+        let everything = unusable.clone().any(|problem| {
+            !problem.object.contains(' ') || problem.object.ends_with(WITHOUT_A_NAME)
+        });
         // A kind that a cluster does not serve is only a warning.
         let unserved = problems.iter().filter(|problem| problem.object.starts_with("kind "));
         Self { everything, objects: unusable.chain(unserved).map(|problem| problem.object.clone()).collect() }
     }
 
+    /// Whether it is one of these, also one whose namespace could not be read or was left to be added.
     fn has(&self, kind: &str, name: &str) -> bool {
-        self.objects.contains(&format!("{kind} {name}"))
+        let unplaced = name.split_once('/').map(|(_, name)| name);
+        [Some(name), unplaced]
+            .into_iter()
+            .flatten()
+            .any(|name| self.objects.contains(&format!("{kind} {name}")))
     }
 
     fn has_kind(&self, kind: &str) -> bool {
