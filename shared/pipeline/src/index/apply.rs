@@ -61,7 +61,9 @@ impl Apply {
     ) -> Result<Taken, Error> {
         let Some(standing) = standing else { return Ok(Taken::New) };
         let same = standing.declares_as(given);
-        self.taken(standing.set.as_ref(), &given.home, same)
+        let taken = self.taken(standing.set.as_ref(), &given.home, same)?;
+        let made_otherwise = matches!(taken, Taken::Same) && standing.pattern != given.pattern;
+        Ok(if made_otherwise { Taken::Adopted } else { taken })
     }
 
     /// The same of a PushSecret.
@@ -169,7 +171,7 @@ pub(crate) enum Taken {
     New,
     /// Something else.
     Edited,
-    /// The same, of another set or of none.
+    /// The same, of another set or of none, or made of something else.
     Adopted,
     /// The same.
     Same,

@@ -37,6 +37,7 @@ impl IndexReport {
         self.removed_stores.extend(other.removed_stores);
         self.removed_patterns.extend(other.removed_patterns);
         self.problems.extend(other.problems);
+        self.pushes.extend(other.pushes);
         self.report.extend(other.report);
     }
 
