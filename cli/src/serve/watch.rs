@@ -73,7 +73,8 @@ async fn wanted(pipeline: &Pipeline<World>) -> Result<BTreeMap<ClusterName, Clus
     let registry = pipeline.ports().registry();
     let declared = registry.clusters().await?;
     let patterns = registry.patterns().await?;
-    let patterned: BTreeSet<ClusterName> = patterns.iter().map(|pattern| pattern.id().cluster).collect();
+    let patterned: BTreeSet<ClusterName> =
+        patterns.known.iter().map(|pattern| pattern.id().cluster).collect();
     let wanted = declared.into_iter().filter(|it| it.index || patterned.contains(&it.name));
     Ok(wanted.map(|it| (it.name.clone(), it)).collect())
 }

@@ -85,6 +85,7 @@ async fn take_in_one<P: Ports, F: Folders>(
     let apply = Apply {
         set: folder.set.clone(),
         prune: changed.is_none() && is_quiet,
+        found_nothing: listing.texts.is_empty() && listing.unreadable.is_empty(),
         // Whoever writes a bucket may declare neither Clusters nor StorePolicies.
         clusters: ClusterRights::None,
         ..Apply::default()
@@ -107,11 +108,10 @@ async fn manifests<P: Ports>(
     for (place, text) in &listing.texts {
         all.add(parse(text, place, &options));
     }
-    // It has no name of a manifest, so that nothing is removed: what it holds might be any of them.
     all.problems.extend(listing.unreadable.into_iter().map(|(place, error)| Problem {
         severity: Severity::Error,
-        object: place.clone(),
         place,
+        object: Problem::UNNAMED.to_owned(),
         field: String::new(),
         message: format!("could not be read, so nothing is removed: {error}"),
     }));

@@ -128,6 +128,7 @@ pub async fn handle<P: Ports, F: Folders>(
         prune: request.prune,
         prune_most: request.prune_most,
         clusters: ClusterRights::None,
+        ..Apply::default()
     };
     let mut options = ParseOptions::new(Home::Applied);
     options.clusters = pipeline.ports().registry().clusters().await?;
@@ -149,24 +150,15 @@ impl Summary {
     }
 
     fn add(&mut self, report: IndexReport) {
-        for (object, result) in report.objects {
-            if let Err(error) = result {
-                self.failed.push(format!("{object}: {error}"));
-            }
-        }
-        for (id, result) in report.declarations {
+        self.failed.extend(report.failed());
+        for (_, result) in report.declarations {
             match result {
                 Ok(Put::Created | Put::Changed) => self.changed += 1,
                 Ok(Put::Unchanged) => self.unchanged += 1,
-                Err(error) => self.failed.push(format!("{id}: {error}")),
+                Err(_) => {}
             }
         }
-        for (id, result) in report.removed {
-            match result {
-                Ok(()) => self.removed += 1,
-                Err(error) => self.failed.push(format!("{id} is not removed: {error}")),
-            }
-        }
+        self.removed += report.removed.iter().filter(|(_, result)| result.is_ok()).count();
         self.problems.extend(report.problems);
     }
 }

@@ -22,7 +22,7 @@ use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
 };
-use pawl_ports::{Error, Policies, Registry, Scope, SweptStore, readable};
+use pawl_ports::{Error, Patterns, Policies, Registry, Scope, SweptStore, readable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -97,9 +97,11 @@ impl Registry for Table {
         Ok(Policies::of(items.iter().map(policy)))
     }
 
-    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+    async fn patterns(&self) -> Result<Patterns, Error> {
         let items = self.partition("patterns", Some(DOCUMENT)).await?;
-        Ok(those_readable(&items, pattern, Pattern::id))
+        let mut patterns = Patterns::of(items.iter().map(pattern));
+        patterns.known.sort_by_key(Pattern::id);
+        Ok(patterns)
     }
 
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {

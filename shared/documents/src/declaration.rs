@@ -17,6 +17,7 @@ fields!(Declaration {
     "refresh" => must refresh,
     "synced" => later synced,
     "set" => later set,
+    "pattern" => later pattern,
 });
 
 choices!(Home {

@@ -100,6 +100,10 @@ pub struct Declaration {
     /// No digest knows it: whose a manifest is makes no difference to what is made of it.
     #[serde(skip)]
     pub set: Option<SetName>,
+    /// The applied ClusterExternalSecret of its cluster that it is made of. `None` where it is declared by itself. No digest
+    /// knows it, for the same reason.
+    #[serde(skip)]
+    pub pattern: Option<ObjectName>,
 }
 
 impl Declaration {
@@ -143,11 +147,14 @@ impl Declaration {
         }
     }
 
-    /// Whether both declare the same, whatever sets they belong to.
+    /// Whether both declare the same, whatever sets they belong to and whatever they are made of.
     pub fn declares_as(&self, other: &Self) -> bool {
-        match self.set == other.set {
+        match (&self.set, &self.pattern) == (&other.set, &other.pattern) {
             true => self == other,
-            false => Self { set: None, ..self.clone() } == Self { set: None, ..other.clone() },
+            false => {
+                let alone = |it: &Self| Self { set: None, pattern: None, ..it.clone() };
+                alone(self) == alone(other)
+            }
         }
     }
 
@@ -170,14 +177,26 @@ impl Declaration {
             refresh: _,
             synced: _,
             set: _,
+            pattern: _,
         } = self;
         digest(&(reads, target))
     }
 
     /// A digest of everything that the target is made of: it stays while only `refreshInterval` and the like are edited.
     pub fn target_digest(&self) -> String {
-        let Self { id, uid, labels, annotations, reads, target, home: _, refresh: _, synced: _, set: _ } =
-            self;
+        let Self {
+            id,
+            uid,
+            labels,
+            annotations,
+            reads,
+            target,
+            home: _,
+            refresh: _,
+            synced: _,
+            set: _,
+            pattern: _,
+        } = self;
         digest(&(id, uid, labels, annotations, reads, target))
     }
 }

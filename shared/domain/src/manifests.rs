@@ -57,6 +57,12 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// What an object is called of which nothing could be read: it may be any object, so nothing is removed beside it. No other
+    /// is named without a space.
+    pub const UNNAMED: &str = "document";
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.object)?;

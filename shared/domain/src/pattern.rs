@@ -59,6 +59,17 @@ impl fmt::Display for PatternId {
     }
 }
 
+impl PatternId {
+    /// The text under which the registry keeps it: `<cluster>/<name>`.
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.cluster, self.name)
+    }
+}
+
+/// In how many namespaces a pattern places declarations at most. All of them stand in its document, of which DynamoDB takes
+/// 400 KiB; the longest names take 66 bytes each.
+pub const MOST_PLACED: usize = 5_000;
+
 /// An applied ClusterExternalSecret for one cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pattern {
@@ -102,7 +113,7 @@ impl Pattern {
 
     /// Its declaration in a namespace, which reads that namespace's own SecretStores.
     pub fn in_namespace(&self, namespace: &Namespace) -> Declaration {
-        let mut declaration = self.declaration.clone();
+        let mut declaration = Declaration { pattern: Some(self.name.clone()), ..self.declaration.clone() };
         declaration.id.namespace = namespace.clone();
         for read in &mut declaration.reads {
             if let Some(own) = &mut read.store.namespace {

@@ -5,5 +5,5 @@
 
 mod parent;
 
-pub use crate::pattern::{NamespaceState, Namespaces, Pattern, PatternId, Selection};
+pub use crate::pattern::{MOST_PLACED, NamespaceState, Namespaces, Pattern, PatternId, Selection};
 pub use parent::{Child, ChildAction, Content, Family, Parent, Plan, Told};

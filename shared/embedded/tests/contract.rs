@@ -9,8 +9,8 @@ use pawl_domain::{
 };
 use pawl_embedded::Embedded;
 use pawl_ports::{
-    Catalogue, DocumentKind, Entry, Error, Job, Jobs, Ledger, Policies, Put, Registry, Revision, Scope,
-    SweptStore, Unreadable,
+    Catalogue, DocumentKind, Entry, Error, Job, Jobs, Ledger, Patterns, Policies, Put, Registry, Revision,
+    Scope, SweptStore, Unreadable,
 };
 use pawl_world::build::at;
 use pawl_world::contract;
@@ -209,7 +209,7 @@ impl Registry for Two {
         self.reads.policies().await
     }
 
-    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+    async fn patterns(&self) -> Result<Patterns, Error> {
         self.reads.patterns().await
     }
 
@@ -258,6 +258,10 @@ impl Catalogue for Two {
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
         self.reads.remove_pattern(id).await
+    }
+
+    async fn remove_this_pattern(&self, pattern: &Pattern) -> Result<bool, Error> {
+        self.reads.remove_this_pattern(pattern).await
     }
 
     async fn put_policy(&self, policy: &StorePolicy) -> Result<Put, Error> {

@@ -356,6 +356,7 @@ impl Declared {
             },
             synced: None,
             set: None,
+            pattern: None,
         };
         let backend = Backend::Aws(AwsStore {
             service: match self.provider {

@@ -58,6 +58,7 @@ pub(super) fn read(
         refresh: refresh.clone(),
         synced: synced.clone(),
         set: None,
+        pattern: None,
     };
     let declarations: Vec<Declaration> = clusters.into_iter().map(declaration).collect();
     // They differ in nothing that is rendered.

@@ -91,7 +91,7 @@ pub fn parse(text: &str, place: &str, options: &ParseOptions) -> Manifests {
             Ok(value) => flatten(value, &place, &mut objects),
             Err(message) => {
                 let message = format!("is not valid YAML: {message}");
-                reading.note(&place, "document".to_owned(), Severity::Error, "", message);
+                reading.note(&place, Problem::UNNAMED.to_owned(), Severity::Error, "", message);
             }
         }
     }

@@ -227,9 +227,10 @@ impl<P: Ports> Follow<P> {
         if seen.declarations || !seen.families {
             return Ok(());
         }
-        let _indexing = self.base.indexing(&cluster.name).await;
+        let _indexing = self.base.indexing(&cluster.name).await?;
         let mut report = IndexReport::default();
-        let placed = Box::pin(self.index.place(cluster, &mut report)).await;
+        let patterns = self.index.patterns().await?;
+        let placed = Box::pin(self.index.place(cluster, &patterns, &mut report)).await;
         tell(&report);
         placed?;
         match Box::pin(self.spread.run(cluster)).await {
@@ -250,7 +251,7 @@ impl<P: Ports> Follow<P> {
         cluster: &ClusterName,
         objects: &BTreeMap<Declared, Option<Manifests>>,
     ) -> Result<Taken, Error> {
-        let _indexing = self.base.indexing(cluster).await;
+        let _indexing = self.base.indexing(cluster).await?;
         let mut standing = Manifests::default();
         let (mut declarations, mut stores, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         for (declared, manifests) in objects {
@@ -398,7 +399,7 @@ fn concerns(
 
 fn tell(report: &IndexReport) {
     report.problems.iter().for_each(tell_problem);
-    tell_unqueued(&report.report);
+    report.failed().for_each(|failure| warn!("{failure}"));
 }
 
 fn tell_problem(problem: &Problem) {

@@ -6,6 +6,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod declarations;
+pub(crate) mod known;
 pub(crate) mod patterns;
 pub(crate) mod pending;
 pub(crate) mod policies;
@@ -21,6 +22,7 @@ pub use crate::index::report::IndexReport;
 
 use crate::base::turn::{Taking, Turn};
 use crate::index::apply::Apply;
+use crate::index::known::KnownPatterns;
 use crate::index::prune::Given;
 use crate::parts::Index;
 use crate::spread::Spreading;
@@ -82,9 +84,9 @@ impl<P: Ports> Index<P> {
         self.renew_keys().await;
         let clusters = self.base.ports.registry().clusters().await?;
         let patterns = self.patterns().await?;
-        let patterned: BTreeSet<ClusterName> = patterns.into_keys().map(|id| id.cluster).collect();
+        let patterned = patterns.clusters();
         let meant = |cluster: &Cluster| cluster.index || patterned.contains(&cluster.name);
-        let patterned = &patterned;
+        let (patterned, patterns) = (&patterned, &patterns);
         let indexing = clusters.into_iter().filter(meant).map(|cluster| async move {
             // Boxed, for compilers do not like to look so deep.
             let report = match cluster.index {
@@ -92,7 +94,7 @@ impl<P: Ports> Index<P> {
                 false => Ok(IndexReport::default()),
             };
             let report = match patterned.contains(&cluster.name) {
-                true => Box::pin(self.placed(&cluster, report)).await,
+                true => Box::pin(self.placed(&cluster, patterns, report)).await,
                 false => report,
             };
             (cluster.name, report)
@@ -107,11 +109,15 @@ impl<P: Ports> Index<P> {
     async fn placed(
         &self,
         cluster: &Cluster,
+        patterns: &KnownPatterns,
         report: Result<IndexReport, Error>,
     ) -> Result<IndexReport, Error> {
-        let _indexing = self.base.indexing(&cluster.name).await;
         let mut of_patterns = IndexReport::default();
-        let placed = self.place(cluster, &mut of_patterns).await;
+        let placing = async {
+            let _indexing = self.base.indexing(&cluster.name).await?;
+            self.place(cluster, patterns, &mut of_patterns).await
+        };
+        let placed = self.in_time(Box::pin(placing)).await;
         let mut report = report?;
         placed?;
         report.absorb(of_patterns);
@@ -128,17 +134,21 @@ impl<P: Ports> Index<P> {
     /// # Errors
     /// Kind `Unreachable` when the cluster or the index takes too long; else as for [`Pipeline::index`].
     pub(crate) async fn index_cluster(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
+        self.in_time(Box::pin(self.index_listed(cluster))).await
+    }
+
+    /// What is done for one cluster, as long as there is time for it.
+    async fn in_time<T>(&self, doing: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let own = Instant::now() + self.base.settings.sweep_time;
         let ends = self.base.until.map_or(own, |until| until.min(own));
-        let indexing = Box::pin(self.index_listed(cluster));
-        timeout_at(ends, indexing).await.unwrap_or_else(|_| {
+        timeout_at(ends, doing).await.unwrap_or_else(|_| {
             let message = "there was no time left to take in what lives there; the next index goes on";
             Err(Error::new(Step::Lookup, Kind::Unreachable, message))
         })
     }
 
     async fn index_listed(&self, cluster: &Cluster) -> Result<IndexReport, Error> {
-        let _indexing = self.base.indexing(&cluster.name).await;
+        let _indexing = self.base.indexing(&cluster.name).await?;
         let turn = Turn { mark: format!("index/{}", cluster.name), began: self.base.ports.clock().now() };
         // Within the circuit breaker, which leaves a cluster alone that hangs again and again.
         // Before that, so that the listing has what is made of ClusterExternalSecrets.
@@ -176,7 +186,7 @@ impl<P: Ports> Index<P> {
         let clusters = self.take_in_clusters(apply, &manifests.clusters, &mut report).await?;
         let touched = self.take_in_stores(turn, apply, &manifests.stores, &mut report, &mut work).await?;
         self.refuse_placed(apply, &mut manifests.declarations, &mut report).await?;
-        self.take_in_patterns(apply, &manifests.patterns, &clusters, &mut report).await?;
+        self.take_in_patterns(taking, &manifests.patterns, &clusters, &mut report).await?;
         for page in manifests.declarations.chunks(PAGE) {
             self.take_in(taking, page, &clusters, &touched, &mut report, &mut work).await?;
         }
@@ -193,13 +203,7 @@ impl<P: Ports> Index<P> {
             self.prune_pushes(taking, home, &manifests.pushes, &mut report).await?;
         }
         if apply.is_some() {
-            let meant: BTreeSet<ClusterName> =
-                manifests.patterns.iter().map(|each| each.id().cluster).collect();
-            for cluster in
-                self.base.ports.registry().clusters().await?.iter().filter(|it| meant.contains(&it.name))
-            {
-                self.place(cluster, &mut report).await?;
-            }
+            self.place_given(&manifests.patterns, &mut report).await?;
         }
         // Only now do the stores and declarations stand that the work is to be done with.
         let changed = work.len();
@@ -212,6 +216,20 @@ impl<P: Ports> Index<P> {
             "indexed"
         );
         Ok(report)
+    }
+
+    /// Places the declarations of what was just taken in.
+    async fn place_given(&self, given: &[Pattern], report: &mut IndexReport) -> Result<(), Error> {
+        if given.is_empty() {
+            return Ok(());
+        }
+        let patterns = self.patterns().await?;
+        let meant: BTreeSet<ClusterName> = given.iter().map(|each| each.id().cluster).collect();
+        let clusters = self.base.ports.registry().clusters().await?;
+        for cluster in clusters.iter().filter(|it| meant.contains(&it.name)) {
+            self.place(cluster, &patterns, report).await?;
+        }
+        Ok(())
     }
 
     /// Takes in the clusters that are new or changed; returns the names of all that are known.

@@ -47,7 +47,6 @@ pub struct Pipeline<P> {
     sweep: Sweep<P>,
     index: Arc<Index<P>>,
     follow: Follow<P>,
-    remove: Arc<Remove<P>>,
     push: Arc<Push<P>>,
     rehearse: Rehearse<P>,
     explain: Explain<P>,
@@ -266,12 +265,13 @@ impl<P: Ports> Pipeline<P> {
     }
 
     /// Removes declarations from the registry, and the targets that they own. Answers for each on its own. What cannot
-    /// be deleted now is deleted by a later sweep; the declaration stays in the registry until then.
+    /// be deleted now is deleted by a later sweep; the declaration stays in the registry until then. One that a
+    /// ClusterExternalSecret placed is refused, for it would come back.
     ///
     /// # Errors
     /// Only if the registry could not be asked.
     pub async fn remove(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
-        self.remove.run(ids).boxed().await
+        self.index.remove_declared(ids).boxed().await
     }
 
     /// Every declaration that the change affects, and every other that reads a key of the same name, with the reason
@@ -461,7 +461,7 @@ impl<P: Ports> Pipeline<P> {
             follow: Follow {
                 base: base.clone(),
                 queue,
-                remove: remove.clone(),
+                remove,
                 statuses,
                 spread,
                 index: index.clone(),
@@ -473,7 +473,6 @@ impl<P: Ports> Pipeline<P> {
             explain: Explain { base },
             deliver,
             index,
-            remove,
         }
     }
 }

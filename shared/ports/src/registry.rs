@@ -1,6 +1,6 @@
 //! The contract of the registry.
 
-use crate::{Error, Pages, Policies, Unreadable};
+use crate::{Error, Pages, Patterns, Policies, Unreadable};
 use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, Home, IndexKey, ObjectName, Store, StoreId, StorePolicy,
@@ -57,8 +57,9 @@ pub trait Registry: Send + Sync {
     /// allowed on a guess of what it says.
     fn policies(&self) -> impl Future<Output = Result<Policies, Error>> + Send;
 
-    /// Every applied ClusterExternalSecret, in ascending order of ids.
-    fn patterns(&self) -> impl Future<Output = Result<Vec<Pattern>, Error>> + Send;
+    /// Every applied ClusterExternalSecret, in ascending order of ids. One that cannot be read is named by
+    /// [`PatternId::path`], for what it placed must not be taken for gone.
+    fn patterns(&self) -> impl Future<Output = Result<Patterns, Error>> + Send;
 
     /// Every document that cannot be read, in ascending order of kinds and ids. Looks at all documents: for people.
     fn unreadable(&self) -> impl Future<Output = Result<Vec<Unreadable>, Error>> + Send;
@@ -117,8 +118,11 @@ pub trait Catalogue: Send + Sync {
         standing: Option<&Pattern>,
     ) -> impl Future<Output = Result<Put, Error>> + Send;
 
-    /// Removes a pattern. Its declarations stay. `false` if there was none.
+    /// Removes whatever stands under an id, readable or not. Its declarations stay. `false` if there was none.
     fn remove_pattern(&self, id: &PatternId) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Removes this pattern. `false` if another one, or none, stands under its id by now.
+    fn remove_this_pattern(&self, pattern: &Pattern) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
 /// What a put found.

@@ -78,11 +78,7 @@ pub fn folders(taken: &[(String, Result<IndexReport, Error>)]) {
 /// What was not taken in, and why.
 fn mistakes(report: &IndexReport) -> impl Iterator<Item = String> {
     let problems = report.problems.iter().filter(|problem| problem.severity == Severity::Error);
-    let objects =
-        report.objects.iter().filter_map(|(object, put)| Some(format!("{object}: {}", put.as_ref().err()?)));
-    let declarations =
-        report.declarations.iter().filter_map(|(id, put)| Some(format!("{id}: {}", put.as_ref().err()?)));
-    problems.map(ToString::to_string).chain(objects).chain(declarations)
+    problems.map(ToString::to_string).chain(report.failed())
 }
 
 /// Measures how long a change took to its Secrets, in `pawl_event_to_written_seconds`: once for a change or job of which

@@ -9,8 +9,8 @@ use pawl_domain::{
 };
 use pawl_embedded::Embedded;
 use pawl_ports::{
-    Catalogue, Entry, Error, Ledger, Policies, PushPage, PushScope, Pushes, Put, Registry, Revision, Scope,
-    SweptStore, Unreadable,
+    Catalogue, Entry, Error, Ledger, Patterns, Policies, PushPage, PushScope, Pushes, Put, Registry,
+    Revision, Scope, SweptStore, Unreadable,
 };
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ impl Registry for State {
         either!(self.policies())
     }
 
-    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+    async fn patterns(&self) -> Result<Patterns, Error> {
         either!(self.patterns())
     }
 
@@ -126,6 +126,10 @@ impl Catalogue for State {
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
         either!(self.remove_pattern(id))
+    }
+
+    async fn remove_this_pattern(&self, pattern: &Pattern) -> Result<bool, Error> {
+        either!(self.remove_this_pattern(pattern))
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {

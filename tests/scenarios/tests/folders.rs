@@ -3,7 +3,7 @@
 
 use crate::told::Told;
 use jiff::SignedDuration;
-use pawl_domain::{Kind, Step};
+use pawl_domain::{Kind, Severity, Step};
 use pawl_index::{Request, Summary, Watched};
 use pawl_ports::{Clock, Error, Folder, FolderListing, Folders, Ports};
 use std::collections::BTreeMap;
@@ -95,6 +95,11 @@ impl Story {
     }
 }
 
+fn errors(summary: &Summary) -> Vec<&str> {
+    let errors = summary.problems.iter().filter(|problem| problem.severity == Severity::Error);
+    errors.map(|problem| problem.message.as_str()).collect()
+}
+
 fn secret(namespace: &str, name: &str) -> Option<String> {
     Some(format!(
         "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {{ name: {name}, namespace: {namespace} }}\n\
@@ -166,6 +171,13 @@ async fn what_cannot_be_read_removes_nothing() {
     let summary = story.call(SCHEDULED).await;
     assert_eq!(summary.removed, 0, "{summary:?}");
     assert_eq!(summary.problems[0].place, "s3://acme/shop/b.yaml");
+    // Whatever the key is: what the object holds is not known.
+    story.delete("shop/b.yaml");
+    story.put("shop/b of shop.yaml", None);
+    let summary = story.call(SCHEDULED).await;
+    assert_eq!(summary.removed, 0, "{summary:?}");
+    assert_eq!(summary.problems[0].place, "s3://acme/shop/b of shop.yaml");
+    story.delete("shop/b of shop.yaml");
     story.put("shop/b.yaml", Some("kind: [".to_owned()));
     let summary = story.call(SCHEDULED).await;
     assert_eq!(summary.removed, 0, "{summary:?}");
@@ -174,6 +186,22 @@ async fn what_cannot_be_read_removes_nothing() {
     let summary = story.call(SCHEDULED).await;
     assert_eq!((summary.removed, summary.failed.len()), (0, 1), "{summary:?}");
     assert!(summary.failed[0].starts_with("folder s3://acme/shop/: "), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_in_which_nothing_is_found_removes_nothing() {
+    let story = Story::new();
+    // One that is not used yet is no failure.
+    assert!(errors(&story.call(SCHEDULED).await).is_empty());
+    story.put("shop/a.yaml", secret("shop", "a"));
+    assert_eq!(story.call(SCHEDULED).await.changed, 1);
+    story.pass(600);
+    story.delete("shop/a.yaml");
+    let summary = story.call(SCHEDULED).await;
+    assert_eq!((summary.removed, errors(&summary).len()), (0, 1), "{summary:?}");
+    assert!(errors(&summary)[0].contains("set shop"), "{summary:?}");
+    story.put("shop/empty.yaml", Some("# Nothing is declared.\n".to_owned()));
+    assert_eq!(story.call(SCHEDULED).await.removed, 1);
 }
 
 #[tokio::test(start_paused = true)]

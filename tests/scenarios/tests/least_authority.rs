@@ -56,6 +56,27 @@ fn a_condition_on_all_values_does_not_pass_where_there_is_none() {
     }
 }
 
+/// The name of each resource of the template that is of this type.
+fn resources_of(template: &str, kind: &str) -> Vec<String> {
+    let lines: Vec<&str> = template.lines().collect();
+    let is_of = |pair: &&[&str]| pair[1] == format!("    Type: {kind}");
+    let names = lines.windows(2).filter(is_of).map(|pair| pair[0].trim().trim_end_matches(':').to_owned());
+    names.collect()
+}
+
+#[test]
+fn every_rule_may_put_what_it_could_not_deliver_where_it_says() {
+    let template = text("template.yaml");
+    let access = resource(&template, "UndeliveredAccess");
+    let rules = resources_of(&template, "AWS::Events::Rule");
+    assert!(rules.len() > 4, "{rules:?}");
+    for rule in rules {
+        let queue = "DeadLetterConfig: { Arn: !GetAtt Undelivered.Arn }";
+        assert!(resource(&template, &rule).contains(queue), "{rule} loses what it cannot deliver");
+        assert!(access.contains(&format!("!GetAtt {rule}.Arn")), "{rule} may not send to Undelivered");
+    }
+}
+
 #[test]
 fn no_function_may_write_clusters_and_policies() {
     let template = text("template.yaml");

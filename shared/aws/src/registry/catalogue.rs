@@ -85,6 +85,10 @@ impl Catalogue for Table {
         self.remove_document(&Key::pattern(id)).await
     }
 
+    async fn remove_this_pattern(&self, pattern: &Pattern) -> Result<bool, Error> {
+        self.remove_this_document(&Key::pattern(&pattern.id()), pattern).await
+    }
+
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, Error> {
         self.remove_document(&Key::cluster(name.as_str())).await
     }
@@ -267,6 +271,32 @@ impl Table {
             .return_values(ReturnValue::AllOld);
         let answer = self.call(Step::Lookup, "dynamodb:DeleteItem", request.send()).await?;
         Ok(answer.attributes.is_some_and(|old| !old.is_empty()))
+    }
+
+    /// Removes a document that has no entries, if it is this one. `false` when another one stands there by now, or none.
+    async fn remove_this_document<D: Document + PartialEq>(
+        &self,
+        key: &Key,
+        noun: &D,
+    ) -> Result<bool, Error> {
+        let stands = self.item(Step::Lookup, key, "layout, doc, digest").await?;
+        let Some(item) = stands.filter(|item| decode::<D>("", item).is_ok_and(|stands| stands == *noun))
+        else {
+            return Ok(false);
+        };
+        let old = item.get("digest").cloned().unwrap_or(AttributeValue::S(String::new()));
+        let request = self
+            .client()
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(key.item()))
+            .condition_expression("digest = :old")
+            .expression_attribute_values(":old", old);
+        match self.call(Step::Lookup, "dynamodb:DeleteItem", request.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == Kind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ impl Key {
 
     /// Names of clusters and objects have no slash.
     pub(crate) fn pattern(id: &PatternId) -> Self {
-        Self { pk: "patterns".to_owned(), sk: format!("{}/{}", id.cluster, id.name) }
+        Self { pk: "patterns".to_owned(), sk: id.path() }
     }
 
     pub(crate) fn record(id: &DeclarationId) -> Self {

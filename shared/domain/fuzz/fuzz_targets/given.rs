@@ -80,5 +80,6 @@ fn declaration(into: Becomes, property: &str, template: Option<Template>) -> Dec
         },
         synced: None,
         set: None,
+        pattern: None,
     }
 }

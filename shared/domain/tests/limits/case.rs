@@ -172,5 +172,6 @@ fn declaration() -> Declaration {
         refresh: Refresh { policy: RefreshPolicy::Periodic, interval: Duration::from_secs(1), windows: None },
         synced: None,
         set: None,
+        pattern: None,
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn declaration() -> Declaration {
         },
         synced: None,
         set: None,
+        pattern: None,
     }
 }
 

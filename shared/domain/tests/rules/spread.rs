@@ -5,7 +5,7 @@ use pawl_domain::spread::{
     Child, ChildAction, Content, Family, NamespaceState, Namespaces, Parent, Pattern, Plan, Selection, Told,
 };
 use pawl_domain::store::{LabelOperator, LabelRequirement, LabelSelector};
-use pawl_domain::{DeclarationId, Home, Namespace, ObjectName, Read, StoreId};
+use pawl_domain::{Declaration, DeclarationId, Home, Namespace, ObjectName, Read, StoreId};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -215,6 +215,10 @@ fn a_pattern_declares_the_same_in_each_namespace_with_the_stores_of_that() {
     assert_eq!(pattern.id().to_string(), "ClusterExternalSecret blue/everywhere");
     let shop = pattern.in_namespace(&namespace("shop"));
     assert_eq!(shop.id, id("blue/shop/db"));
+    assert_eq!(shop.pattern.as_ref(), Some(&pattern.name));
+    let alone = Declaration { pattern: None, ..shop.clone() };
+    assert!(alone != shop && alone.declares_as(&shop), "what it is made of changes nothing in the target");
+    assert_eq!(alone.digest(), shop.digest());
     assert_eq!(shop.reads.iter().map(|read| read.store.clone()).collect::<Vec<_>>(), [own("shop"), wide()]);
     let ids: Vec<String> = pattern.ids().map(|id| id.to_string()).collect();
     assert_eq!(ids, ["blue/going/db", "blue/left/db"]);

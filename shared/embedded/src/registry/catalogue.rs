@@ -64,24 +64,32 @@ impl Catalogue for Embedded {
         standing: Option<&Pattern>,
     ) -> Result<Put, pawl_ports::Error> {
         let id = pattern.id();
-        let (key, document) = (pattern_key(&id), pawl_documents::write(pattern));
+        let (key, document) = (id.path(), pawl_documents::write(pattern));
         let known = standing.map(pawl_documents::write);
         let put = self.indexing(move |connection| replace(connection, &key, &document, known.as_deref()));
         put.await?.ok_or_else(|| pawl_ports::Error::another_stands(&id))
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, pawl_ports::Error> {
-        self.remove_document("patterns", pattern_key(id)).await
+        self.remove_document("patterns", id.path()).await
+    }
+
+    async fn remove_this_pattern(&self, pattern: &Pattern) -> Result<bool, pawl_ports::Error> {
+        let (key, document) = (pattern.id().path(), pawl_documents::write(pattern));
+        self.indexing(move |connection| {
+            match standing_pattern(connection, &key)? {
+                Some(old) if pawl_documents::is_same::<Pattern>(&old, &document) => {}
+                _ => return Ok(false),
+            }
+            connection.prepare_cached("DELETE FROM patterns WHERE id = ?1")?.execute([key])?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn remove_cluster(&self, name: &ClusterName) -> Result<bool, pawl_ports::Error> {
         self.remove_document("clusters", name.to_string()).await
     }
-}
-
-/// Names of clusters and objects have no slash.
-fn pattern_key(PatternId { cluster, name }: &PatternId) -> String {
-    format!("{cluster}/{name}")
 }
 
 /// Puts the document of a pattern in place of the one that is `known` to stand. `None` when another one stands that can be read,
@@ -92,10 +100,7 @@ fn replace(
     document: &str,
     known: Option<&str>,
 ) -> Result<Option<Put>, Error> {
-    let old: Option<String> = connection
-        .prepare_cached("SELECT document FROM patterns WHERE id = ?1")?
-        .query_row([key], |row| Ok(text(row, 0)?.to_owned()))
-        .optional()?;
+    let old = standing_pattern(connection, key)?;
     let put = match &old {
         None if known.is_some() => return Ok(None),
         None => Put::Created,
@@ -114,6 +119,12 @@ fn replace(
     let query = "REPLACE INTO patterns (id, document) VALUES (?1, ?2)";
     connection.prepare_cached(query)?.execute([key, document])?;
     Ok(Some(put))
+}
+
+/// The document of a pattern.
+fn standing_pattern(connection: &Connection, key: &str) -> Result<Option<String>, Error> {
+    let mut statement = connection.prepare_cached("SELECT document FROM patterns WHERE id = ?1")?;
+    Ok(statement.query_row([key], |row| Ok(text(row, 0)?.to_owned())).optional()?)
 }
 
 impl Embedded {

@@ -10,7 +10,7 @@ use pawl_domain::spread::Pattern;
 use pawl_domain::{
     Cluster, Declaration, DeclarationId, IndexKey, PushSecret, Step, Store, StoreId, StorePolicy,
 };
-use pawl_ports::{Policies, Registry, Scope, SweptStore, Unreadable, readable};
+use pawl_ports::{Patterns, Policies, Registry, Scope, SweptStore, Unreadable, readable};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -104,12 +104,11 @@ impl Registry for Embedded {
         self.looking(move |connection| Ok(Policies::of(all(connection, POLICIES, str::to_owned)?))).await
     }
 
-    async fn patterns(&self) -> Result<Vec<Pattern>, pawl_ports::Error> {
+    async fn patterns(&self) -> Result<Patterns, pawl_ports::Error> {
         self.looking(move |connection| {
-            let found = all(connection, PATTERNS, str::to_owned)?;
-            let mut found: Vec<Pattern> = found.into_iter().filter_map(readable).collect();
-            found.sort_by_key(Pattern::id);
-            Ok(found)
+            let mut patterns = Patterns::of(all(connection, PATTERNS, str::to_owned)?);
+            patterns.known.sort_by_key(Pattern::id);
+            Ok(patterns)
         })
         .await
     }

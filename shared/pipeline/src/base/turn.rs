@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use pawl_domain::{ClusterName, Home, Kind, Step};
 use pawl_ports::{Clock, Error, Ledger, Ports};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 /// One index of a cluster or a folder. Of two, the one that began later has the newer listing: once it writes, the other must not.
 pub(crate) struct Turn {
@@ -28,8 +29,20 @@ pub(crate) struct Taking<'a> {
 impl<P: Ports> Base<P> {
     /// Waits until nobody else in this process takes in what stands in this cluster, so that an older listing cannot go
     /// over what was seen since. The next one waits until the answer is dropped.
-    pub(crate) async fn indexing(&self, cluster: &ClusterName) -> Option<OwnedSemaphorePermit> {
-        self.memory.indexing.enter(cluster).await
+    ///
+    /// # Errors
+    /// Kind `Unreachable` when that takes longer than an index may.
+    pub(crate) async fn indexing(
+        &self,
+        cluster: &ClusterName,
+    ) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        let patience = self.settings.sweep_time;
+        timeout(patience, self.memory.indexing.enter(cluster)).await.map_err(|_| {
+            let message = format!(
+                "what was seen in cluster {cluster} before is still being taken in after {patience:?}; the next index looks again"
+            );
+            Error::new(Step::Lookup, Kind::Unreachable, message)
+        })
     }
 
     /// Takes the turn to write what a listing says. An index with a newer listing takes it away; one that only lists does

@@ -19,6 +19,8 @@ pub struct Apply {
     pub prune: bool,
     /// Whether a prune may remove most of the set.
     pub prune_most: bool,
+    /// Whether there was not one file where they should be: then nothing is removed.
+    pub found_nothing: bool,
     /// What Clusters among the manifests may do.
     pub clusters: ClusterRights,
 }
@@ -59,7 +61,9 @@ impl Apply {
     ) -> Result<Taken, Error> {
         let Some(standing) = standing else { return Ok(Taken::New) };
         let same = standing.declares_as(given);
-        self.taken(standing.set.as_ref(), &given.home, same)
+        let taken = self.taken(standing.set.as_ref(), &given.home, same)?;
+        let made_otherwise = matches!(taken, Taken::Same) && standing.pattern != given.pattern;
+        Ok(if made_otherwise { Taken::Adopted } else { taken })
     }
 
     /// The same of a PushSecret.
@@ -167,7 +171,7 @@ pub(crate) enum Taken {
     New,
     /// Something else.
     Edited,
-    /// The same, of another set or of none.
+    /// The same, of another set or of none, or made of something else.
     Adopted,
     /// The same.
     Same,

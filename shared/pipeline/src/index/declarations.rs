@@ -114,6 +114,7 @@ pub(crate) fn check(
         (Some(apply), standing) => apply.declaration(standing, declaration),
         (None, None) => Ok(Taken::New),
         (None, Some(standing)) if standing == declaration => Ok(Taken::Same),
+        (None, Some(standing)) if standing.declares_as(declaration) => Ok(Taken::Adopted),
         (None, Some(_)) => Ok(Taken::Edited),
     }
 }

@@ -8,13 +8,16 @@
 use crate::base::turn::{Taking, Turn};
 use crate::index::apply::{Apply, Taken};
 use crate::index::declarations::unknown_cluster;
+use crate::index::known::KnownPatterns;
 use crate::index::report::IndexReport;
 use crate::parts::Index;
-use pawl_domain::spread::{Namespaces, Pattern, PatternId};
+use crate::remove::Removals;
+use pawl_domain::spread::{MOST_PLACED, Namespaces, Pattern, PatternId};
 use pawl_domain::{
-    Cluster, ClusterName, Declaration, DeclarationId, Home, Kind, Namespace, Problem, Severity, Step,
+    Cluster, ClusterName, Declaration, DeclarationId, Home, Kind, Namespace, ObjectName, Problem, Severity,
+    Step,
 };
-use pawl_ports::{Catalogue, Clock, Error, Families, PAGE, Ports, Put, Registry};
+use pawl_ports::{Catalogue, Error, Families, PAGE, Ports, Put, Registry, Scope};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::timeout;
 
@@ -25,22 +28,26 @@ impl<P: Ports> Index<P> {
     /// Takes in the patterns that are new or changed, from whoever applies them.
     pub(crate) async fn take_in_patterns(
         &self,
-        apply: Option<&Apply>,
+        taking: Taking<'_>,
         given: &[Pattern],
         clusters: &BTreeSet<ClusterName>,
         report: &mut IndexReport,
     ) -> Result<(), Error> {
         // One that stands in a cluster has children there.
-        let Some(apply) = apply.filter(|_| !given.is_empty()) else { return Ok(()) };
+        let Some(apply) = taking.apply.filter(|_| !given.is_empty()) else { return Ok(()) };
         let mut known = self.patterns().await?;
         for pattern in given {
             let id = pattern.id();
             let mut round = 0;
             let put = loop {
                 round += 1;
-                let put = match taken(apply, clusters, known.get(&id), pattern) {
-                    Ok(Taken::Same) => Ok(Put::Unchanged),
-                    Ok(_) => self.put_pattern(known.get(&id), pattern, report).await,
+                let standing = self.standing_pattern(&known, pattern).await?;
+                let put = match taken(apply, clusters, standing.as_ref(), pattern) {
+                    Ok(Taken::Same) if known.get(&id).is_some() => Ok(Put::Unchanged),
+                    Ok(_) => {
+                        self.base.take_turn(taking.turn).await?;
+                        self.put_pattern(standing.as_ref(), pattern, report).await
+                    }
                     Err(error) => Err(error),
                 };
                 // Whoever places its declarations notes meanwhile where.
@@ -56,6 +63,35 @@ impl<P: Ports> Index<P> {
         Ok(())
     }
 
+    /// The pattern that stands in the place of this one. Of one that cannot be read its declarations tell where they stand, by
+    /// which name, and whose they are; the rest is taken to be as given.
+    pub(crate) async fn standing_pattern(
+        &self,
+        known: &KnownPatterns,
+        given: &Pattern,
+    ) -> Result<Option<Pattern>, Error> {
+        let id = given.id();
+        if !known.is_unreadable(&id) {
+            return Ok(known.get(&id).cloned());
+        }
+        let mut standing: Option<Pattern> = None;
+        let mut pages = self.base.ports.registry().pages(Scope::Cluster(id.cluster.clone()));
+        while let Some(page) = pages.next().await? {
+            let made_of_it =
+                |each: &Declaration| each.home == Home::Applied && each.pattern.as_ref() == Some(&id.name);
+            for each in page.into_iter().filter(made_of_it) {
+                let namespace = each.id.namespace.clone();
+                let found = standing.get_or_insert_with(|| Pattern {
+                    declaration: Declaration { pattern: None, ..each },
+                    placed: BTreeSet::new(),
+                    ..given.clone()
+                });
+                found.placed.insert(namespace);
+            }
+        }
+        Ok(standing)
+    }
+
     /// Refuses what is applied by itself and stands in the registry as a pattern's: which of them was meant cannot be told.
     pub(crate) async fn refuse_placed(
         &self,
@@ -66,21 +102,46 @@ impl<P: Ports> Index<P> {
         if apply.is_none() || given.is_empty() {
             return Ok(());
         }
-        let placed = self.patterns_of_declarations().await?;
-        given.retain(|declaration| {
-            let pattern = placed.get(&declaration.id);
-            let refused = pattern.map(|pattern| (declaration.id.clone(), Err(declared_already(pattern))));
-            report.declarations.extend(refused);
-            pattern.is_none()
-        });
+        let patterns = self.patterns().await?;
+        let owners = patterns.owners();
+        let mut refused: BTreeMap<DeclarationId, PatternId> = BTreeMap::new();
+        for page in given.chunks(PAGE) {
+            let noted =
+                page.iter().filter_map(|each| Some((each.id.clone(), owners.of_id(&each.id)?.clone())));
+            refused.extend(noted);
+            // Where one that cannot be read placed something, its declarations alone tell.
+            if patterns.unreadable().next().is_some() {
+                let ids: Vec<_> = page.iter().map(|each| each.id.clone()).collect();
+                let standing = self.base.ports.registry().declarations(&ids).await?;
+                refused.extend(standing.iter().filter_map(|each| Some((each.id.clone(), owners.of(each)?))));
+            }
+        }
+        given.retain(|declaration| !refused.contains_key(&declaration.id));
+        let told = refused.into_iter().map(|(id, pattern)| (id, Err(declared_already(&pattern))));
+        report.declarations.extend(told);
         Ok(())
     }
 
-    /// The ids under which declarations of patterns may stand, with the pattern of each.
-    pub(crate) async fn patterns_of_declarations(&self) -> Result<BTreeMap<DeclarationId, PatternId>, Error> {
+    /// Removes declarations that are declared by themselves. One that a pattern placed would come back with the next index.
+    pub(crate) async fn remove_declared(&self, ids: &[DeclarationId]) -> Result<Removals, Error> {
         let patterns = self.patterns().await?;
-        let ids = patterns.iter().flat_map(|(id, pattern)| pattern.ids().map(|each| (each, id.clone())));
-        Ok(ids.collect())
+        let owners = patterns.owners();
+        let known = self.base.ports.registry().declarations(ids).await?;
+        let known: BTreeMap<&DeclarationId, &Declaration> =
+            known.iter().map(|each| (&each.id, each)).collect();
+        let owner = |id: &DeclarationId| match known.get(id) {
+            Some(declaration) => owners.of(declaration),
+            None => owners.of_id(id).cloned(),
+        };
+        let (mut alone, mut removed) = (Vec::new(), Removals::new());
+        for id in ids {
+            match owner(id) {
+                Some(pattern) => removed.push((id.clone(), Err(comes_back(&pattern, id)))),
+                None => alone.push(id.clone()),
+            }
+        }
+        removed.extend(self.remove.run(&alone).await?);
+        Ok(removed)
     }
 
     /// Puts a pattern in place of the one that stands. Where its declarations get another name, the former ones go first.
@@ -108,10 +169,13 @@ impl<P: Ports> Index<P> {
     ///
     /// # Errors
     /// Only if the registry could not be asked.
-    pub(crate) async fn place(&self, cluster: &Cluster, report: &mut IndexReport) -> Result<(), Error> {
-        let mut patterns = self.patterns().await?;
-        patterns.retain(|id, _| id.cluster == cluster.name);
-        if patterns.is_empty() {
+    pub(crate) async fn place(
+        &self,
+        cluster: &Cluster,
+        patterns: &KnownPatterns,
+        report: &mut IndexReport,
+    ) -> Result<(), Error> {
+        if patterns.of(&cluster.name).next().is_none() {
             return Ok(());
         }
         let namespaces = match self.namespaces(cluster).await {
@@ -121,15 +185,19 @@ impl<P: Ports> Index<P> {
                 return Ok(());
             }
         };
-        let mark = format!("patterns/{}", cluster.name);
-        let turn = Turn { mark, began: self.base.ports.clock().now() };
+        // What was applied after the patterns were read is not taken for gone: whoever placed it has the turn.
+        let turn = Turn { mark: format!("patterns/{}", cluster.name), began: patterns.began };
         let mut work = BTreeSet::new();
-        for pattern in patterns.into_values() {
-            match self.place_one(&turn, pattern, &namespaces, report, &mut work).await {
+        for pattern in patterns.of(&cluster.name) {
+            match self.place_one(&turn, pattern.clone(), &namespaces, report, &mut work).await {
                 // Somebody else does it, with a newer list.
                 Err(error) if error.kind == Kind::Conflict => {
                     report.problems.push(unplaced(cluster, Severity::Warning, &error));
                     break;
+                }
+                // It stays as it is, and keeps none of the others from their places.
+                Err(error) if error.kind == Kind::Invalid => {
+                    report.objects.push((pattern.id().to_string(), Err(error)));
                 }
                 placed => placed?,
             }
@@ -151,9 +219,14 @@ impl<P: Ports> Index<P> {
             wanted.difference(&pattern.placed).map(|namespace| pattern.id_in(namespace)).collect();
         for ids in new.chunks(PAGE) {
             for other in self.base.ports.registry().declarations(ids).await? {
-                wanted.remove(&other.id.namespace);
-                report.declarations.push((other.id, Err(declared_already(&pattern.id()))));
+                if other.home != Home::Applied || other.pattern.as_ref() != Some(&pattern.name) {
+                    wanted.remove(&other.id.namespace);
+                    report.declarations.push((other.id, Err(declared_already(&pattern.id()))));
+                }
             }
+        }
+        if pattern.placed.union(&wanted).count() > MOST_PLACED {
+            return Err(too_many(wanted.len()));
         }
         let gone: BTreeSet<Namespace> = pattern.placed.difference(&wanted).cloned().collect();
         if !wanted.is_subset(&pattern.placed) {
@@ -188,7 +261,7 @@ impl<P: Ports> Index<P> {
         if !left.is_empty() {
             return Ok(false);
         }
-        self.base.ports.registry().remove_pattern(&pattern.id()).await
+        self.base.ports.registry().remove_this_pattern(pattern).await
     }
 
     /// Removes the declarations of a pattern from these namespaces; returns those in which they stay.
@@ -202,8 +275,9 @@ impl<P: Ports> Index<P> {
         let mut left = BTreeSet::new();
         for ids in ids.chunks(PAGE) {
             let mut page = self.base.ports.registry().declarations(ids).await?;
-            // One that lives in the cluster may have come before its own was put.
-            page.retain(|each| each.home == Home::Applied);
+            // One that lives in the cluster, or of another pattern, may have come before its own was put.
+            let is_its_own = |name: &ObjectName| *name == pattern.name;
+            page.retain(|each| each.home == Home::Applied && each.pattern.as_ref().is_none_or(is_its_own));
             let removed = self.remove.retire_all(&page).await;
             left.extend(
                 removed.iter().filter(|(_, result)| result.is_err()).map(|(id, _)| id.namespace.clone()),
@@ -211,12 +285,6 @@ impl<P: Ports> Index<P> {
             report.removed.extend(removed);
         }
         Ok(left)
-    }
-
-    /// Every pattern of the registry.
-    pub(crate) async fn patterns(&self) -> Result<BTreeMap<PatternId, Pattern>, Error> {
-        let known = self.base.ports.registry().patterns().await?;
-        Ok(known.into_iter().map(|pattern| (pattern.id(), pattern)).collect())
     }
 
     async fn namespaces(&self, cluster: &Cluster) -> Result<Namespaces, Error> {
@@ -251,6 +319,24 @@ pub(crate) fn taken(
 /// The error of a declaration that is made of a pattern and stands in the way of another one, or the other way round.
 pub(crate) fn declared_already(pattern: &PatternId) -> Error {
     let message = format!("it is declared by itself and by {pattern}; remove one, or name it otherwise");
+    Error::new(Step::Lookup, Kind::Invalid, message)
+}
+
+/// Why `pawl delete` does not remove what a pattern placed.
+fn comes_back(pattern: &PatternId, id: &DeclarationId) -> Error {
+    let message = format!(
+        "it is made of {pattern} and would come back with the next index; let that choose namespace {} no more and apply it, or \
+         apply its set without it and with --prune",
+        id.namespace
+    );
+    Error::new(Step::Lookup, Kind::Invalid, message)
+}
+
+fn too_many(wanted: usize) -> Error {
+    let message = format!(
+        "it chooses {wanted} namespaces, and with those where it stands that is more than {MOST_PLACED}; choose fewer, or split \
+         it into several"
+    );
     Error::new(Step::Lookup, Kind::Invalid, message)
 }
 

@@ -54,7 +54,8 @@ impl<P: Ports> Index<P> {
         let patterns = self.patterns().await?;
         for given in &manifests.patterns {
             let id = given.id();
-            let taken = patterns::taken(apply, &names, patterns.get(&id), given);
+            let standing = self.standing_pattern(&patterns, given).await?;
+            let taken = patterns::taken(apply, &names, standing.as_ref(), given);
             report.objects.push((id.to_string(), taken.map(Taken::put)));
         }
         for page in manifests.declarations.chunks(PAGE) {

@@ -2,16 +2,20 @@
 
 use crate::base::turn::Taking;
 use crate::index::apply::Apply;
+use crate::index::known::KnownPatterns;
 use crate::index::report::IndexReport;
 use crate::parts::Index;
 use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::store::Home;
 use pawl_domain::{DeclarationId, Kind, Problem, SetName, Severity, Step, StoreId};
 use pawl_ports::{Catalogue, Error, PAGE, Ports, Put, Registry, Scope};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A prune that would remove so many objects, and half of what there is, looks like a mistake.
 const MANY: usize = 10;
+
+/// How the object of a problem ends whose kind alone could be read: it may be any of that kind.
+const WITHOUT_A_NAME: &str = " without a name";
 
 /// What a prune removes.
 #[derive(Default)]
@@ -46,6 +50,7 @@ impl<P: Ports> Index<P> {
             report.removed.extend(self.remove.retire_all(&page).await);
         }
         for pattern in gone.patterns {
+            self.base.take_turn(taking.turn).await?;
             let id = pattern.id();
             match self.remove_pattern(&pattern, report).await? {
                 true => report.removed_patterns.push(id),
@@ -86,6 +91,10 @@ impl<P: Ports> Index<P> {
         }
         let mut count = Count::default();
         let mut gone = Gone::default();
+        let patterns = match home {
+            Home::Applied => self.patterns().await?,
+            Home::Cluster(_) => KnownPatterns::default(),
+        };
         if spared.has_kind("ExternalSecret") {
             problems.push(nothing_removed(
                 Severity::Warning,
@@ -93,14 +102,11 @@ impl<P: Ports> Index<P> {
                  with pawl delete if that is meant",
             ));
         } else {
-            let placed = match home {
-                Home::Applied => self.patterns_of_declarations().await?,
-                Home::Cluster(_) => BTreeMap::new(),
-            };
+            let owners = patterns.owners();
             let mut pages = self.base.ports.registry().pages(Scope::Home(home.clone()));
             while let Some(page) = pages.next().await? {
                 // Those of patterns come and go with them.
-                let by_themselves = page.into_iter().filter(|each| !placed.contains_key(&each.id));
+                let by_themselves = page.into_iter().filter(|each| owners.of(each).is_none());
                 for each in by_themselves.filter(|each| count.is_own(apply, each.set.as_ref())) {
                     let name = format!("{}/{}", each.id.namespace, each.id.name);
                     if !given.declarations.contains(&each.id) && !spared.has("ExternalSecret", &name) {
@@ -120,17 +126,29 @@ impl<P: Ports> Index<P> {
             }
         }
         let Some(apply) = apply else { return Ok(gone) };
-        for (id, pattern) in self.patterns().await? {
-            let name = id.name.as_str();
-            if count.is_own(Some(apply), pattern.set())
-                && !given.patterns.contains(&id)
-                && !spared.has("ClusterExternalSecret", name)
-            {
-                gone.patterns.push(pattern);
+        for (id, pattern) in patterns.readable() {
+            if count.is_own(Some(apply), pattern.set()) {
+                count.own += pattern.placed.len();
+                if !given.patterns.contains(id) && !spared.has("ClusterExternalSecret", id.name.as_str()) {
+                    gone.patterns.push(pattern.clone());
+                }
             }
         }
+        problems.extend(patterns.unreadable().map(spared_unread));
         problems.extend(count.of_no_set());
-        let going = gone.declarations.len() + gone.stores.len() + gone.patterns.len();
+        let placed: usize = gone.patterns.iter().map(|pattern| pattern.placed.len()).sum();
+        let going = gone.declarations.len() + gone.stores.len() + gone.patterns.len() + placed;
+        if going > 0 && apply.found_nothing {
+            problems.push(nothing_removed(
+                Severity::Error,
+                &format!(
+                    "nothing was removed, because no manifest of set {} was found at all: a wrong prefix or a right that is \
+                     missing looks the same; if it is meant, leave a file without manifests there",
+                    apply.set
+                ),
+            ));
+            return Ok(Gone::default());
+        }
         if going >= MANY && going * 2 > count.own && !apply.prune_most {
             problems.push(nothing_removed(
                 Severity::Error,
@@ -183,14 +201,21 @@ struct Spared {
 impl Spared {
     fn of(problems: &[Problem]) -> Self {
         let unusable = problems.iter().filter(|problem| problem.severity == Severity::Error);
-        let everything = unusable.clone().any(|problem| !problem.object.contains(' '));
+        let everything = unusable
+            .clone()
+            .any(|problem| !problem.object.contains(' ') || problem.object.ends_with(WITHOUT_A_NAME));
         // A kind that a cluster does not serve is only a warning.
         let unserved = problems.iter().filter(|problem| problem.object.starts_with("kind "));
         Self { everything, objects: unusable.chain(unserved).map(|problem| problem.object.clone()).collect() }
     }
 
+    /// Whether it is one of these, also one whose namespace could not be read or was left to be added.
     fn has(&self, kind: &str, name: &str) -> bool {
-        self.objects.contains(&format!("{kind} {name}"))
+        let unplaced = name.split_once('/').map(|(_, name)| name);
+        [Some(name), unplaced]
+            .into_iter()
+            .flatten()
+            .any(|name| self.objects.contains(&format!("{kind} {name}")))
     }
 
     fn has_kind(&self, kind: &str) -> bool {
@@ -202,6 +227,14 @@ impl Spared {
 fn stays() -> Error {
     let message = "it stays until its declarations are removed; apply again";
     Error::new(Step::Lookup, Kind::Transient, message)
+}
+
+/// A pattern that cannot be read may belong to any set, and what it placed is not declared by itself.
+fn spared_unread(path: &str) -> Problem {
+    let message = format!(
+        "what ClusterExternalSecret {path} placed stays, because its stored document cannot be read; apply its manifest again"
+    );
+    nothing_removed(Severity::Warning, &message)
 }
 
 fn nothing_removed(severity: Severity, message: &str) -> Problem {

@@ -1,7 +1,7 @@
 //! Removes a cluster from the registry with everything declared for it, whether or not it can still be reached.
 
 use crate::parts::Index;
-use pawl_domain::spread::PatternId;
+use pawl_domain::spread::{Pattern, PatternId};
 use pawl_domain::{Cluster, ClusterName, DeclarationId, Home, Kind, StoreId};
 use pawl_ports::{Catalogue, DocumentKind, Error, Ledger, Ports, Registry, Scope};
 use tracing::instrument;
@@ -42,7 +42,9 @@ impl<P: Ports> Index<P> {
             self.base.ports.registry().put_cluster(&Cluster { index: false, ..cluster }).await?;
         }
         // Nothing is placed there any more; what is there goes with the cluster's declarations.
-        for id in self.patterns().await?.into_keys().filter(|id| id.cluster == *name) {
+        let patterns = self.patterns().await?;
+        let ids = patterns.of(name).map(Pattern::id).chain(patterns.unreadable_of(name));
+        for id in ids {
             self.base.ports.registry().remove_pattern(&id).await?;
             retired.patterns.push(id);
         }

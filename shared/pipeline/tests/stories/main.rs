@@ -12,6 +12,7 @@ mod lost_in_delivery;
 mod lost_in_index;
 mod lost_in_removal;
 mod never_back;
+mod placed;
 mod placing;
 mod policies;
 mod pushing;

@@ -3,7 +3,7 @@
 
 use crate::story::Story;
 use pawl_domain::cluster::{Connection, TokenSource};
-use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, Severity, StoreId};
+use pawl_domain::{Cluster, Declaration, Home, Kind, Manifests, Problem, Severity, StoreId};
 use pawl_pipeline::index::IndexReport;
 use pawl_pipeline::{Apply, ClusterRights};
 use pawl_ports::{Ports, Put, Registry, Scope};
@@ -229,6 +229,33 @@ async fn a_cluster_leads_elsewhere_only_where_that_is_meant() {
     assert!(applied(&story, vec![moved.clone()], ClusterRights::Change).await.is_complete());
     assert!(story.canary.warned(loud), "nobody overlooks it");
     assert!(story.world.registry().clusters().await.unwrap().contains(&moved));
+    story.end();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_stand_in_a_manifest_that_could_not_be_used_is_not_removed() {
+    let story = story();
+    story.flow().index(manifests(&["blue/shop/db"]), &pruning("shop")).await.unwrap();
+    for object in
+        [Problem::UNNAMED, "ExternalSecret without a name", "ExternalSecret db", "ExternalSecret shop/db"]
+    {
+        let problem = Problem {
+            severity: Severity::Error,
+            place: "shop.yaml:1".to_owned(),
+            object: object.to_owned(),
+            field: String::new(),
+            message: "is wrong".to_owned(),
+        };
+        let given = Manifests { problems: vec![problem], ..Manifests::default() };
+        let report = story.flow().index(given, &pruning("shop")).await.unwrap();
+        assert!(report.removed.is_empty(), "{object}: {report:?}");
+    }
+    assert_eq!(names(&story).await, ["blue/shop/db"]);
+    let found_nothing = Apply { found_nothing: true, ..pruning("shop") };
+    let report = story.flow().index(Manifests::default(), &found_nothing).await.unwrap();
+    assert!(report.removed.is_empty() && !report.is_complete(), "{report:?}");
+    let report = story.flow().index(Manifests::default(), &pruning("shop")).await.unwrap();
+    assert_eq!(report.removed.len(), 1);
     story.end();
 }
 

@@ -39,6 +39,7 @@ pub fn declaration(text: &str) -> DeclarationBuilder {
         },
         synced: None,
         set: None,
+        pattern: None,
     })
 }
 

@@ -5,7 +5,8 @@ use pawl_domain::{
     Cluster, ClusterName, Declaration, DeclarationId, IndexKey, ObjectName, Store, StoreId, StorePolicy,
 };
 use pawl_ports::{
-    Catalogue, DocumentKind, Error, Policies, Put, Registry, Scope, SweptStore, Unreadable, readable,
+    Catalogue, DocumentKind, Error, Patterns, Policies, Put, Registry, Scope, SweptStore, Unreadable,
+    readable,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -177,14 +178,17 @@ impl Registry for FakeRegistry {
         passage.leave(policies)
     }
 
-    async fn patterns(&self) -> Result<Vec<Pattern>, Error> {
+    async fn patterns(&self) -> Result<Patterns, Error> {
         let passage = self.reading("patterns").await?;
         let patterns = {
             let state = lock(&self.state);
-            let shown = |id: &PatternId| format!("{}/{}", id.cluster, id.name);
-            let readable =
-                state.patterns.iter().filter(|(id, _)| state.is_readable(DocumentKind::Pattern, &shown(id)));
-            readable.map(|(_, pattern)| pattern.clone()).collect()
+            Patterns::of(state.patterns.values().map(|pattern| {
+                let id = pattern.id().path();
+                match state.damaged.contains(&(DocumentKind::Pattern, id.clone())) {
+                    true => Err(unreadable(DocumentKind::Pattern, &id)),
+                    false => Ok(pattern.clone()),
+                }
+            }))
         };
         passage.leave(patterns)
     }
@@ -286,7 +290,7 @@ impl Catalogue for FakeRegistry {
 
     async fn put_pattern(&self, pattern: &Pattern, standing: Option<&Pattern>) -> Result<Put, Error> {
         let id = pattern.id();
-        let shown = format!("{}/{}", id.cluster, id.name);
+        let shown = id.path();
         let passage = self.writing(&shown).await?;
         let put = {
             let mut state = lock(&self.state);
@@ -304,12 +308,24 @@ impl Catalogue for FakeRegistry {
     }
 
     async fn remove_pattern(&self, id: &PatternId) -> Result<bool, Error> {
-        let shown = format!("{}/{}", id.cluster, id.name);
+        let shown = id.path();
         let passage = self.writing(&shown).await?;
         let removed = {
             let mut state = lock(&self.state);
             state.mended(DocumentKind::Pattern, &shown, Put::Changed);
             state.patterns.remove(id).is_some()
+        };
+        passage.leave(removed)
+    }
+
+    async fn remove_this_pattern(&self, pattern: &Pattern) -> Result<bool, Error> {
+        let id = pattern.id();
+        let passage = self.writing(&id.path()).await?;
+        let removed = {
+            let mut state = lock(&self.state);
+            let is_readable = !state.damaged.contains(&(DocumentKind::Pattern, id.path()));
+            let is_it = is_readable && state.patterns.get(&id) == Some(pattern);
+            is_it && state.patterns.remove(&id).is_some()
         };
         passage.leave(removed)
     }
