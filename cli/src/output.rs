@@ -40,7 +40,7 @@ pub(crate) fn show<T: Table>(result: &T, output: Output) {
         Output::Name => names(result),
         Output::Csv => csv(result),
         Output::Json => tame_json(&serde_json::to_string_pretty(result).unwrap_or_default()) + "\n",
-        Output::Yaml => serde_saphyr::to_string(result).unwrap_or_default(),
+        Output::Yaml => tame_lines(&serde_saphyr::to_string(result).unwrap_or_default()),
     });
 }
 
@@ -134,11 +134,16 @@ fn names<T: Table>(result: &T) -> String {
     names.into_iter().map(|name| name + "\n").collect()
 }
 
-/// As RFC 4180 has it, but for the ends of lines.
+/// As RFC 4180 has it, but for the ends of lines. A spreadsheet takes a cell that begins like a formula for one, so that an
+/// apostrophe stands before it: names of keys are others' texts.
 fn csv<T: Table>(result: &T) -> String {
-    let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
+    let quoted = |cell: &str| {
+        let is_formula = cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err();
+        let cell = format!("{}{}", if is_formula { "'" } else { "" }, tame_lines(cell));
+        match cell.contains([',', '"', '\n']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell,
+        }
     };
     let line =
         |cells: Vec<String>| cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n";
@@ -198,5 +203,7 @@ mod tests {
         let fruit = Fruit(vec![("fig", 1), ("fig", 2), ("a \"kind\", of pear", 3)]);
         assert_eq!(names(&fruit), "fig\na \"kind\", of pear\n");
         assert_eq!(csv(&fruit), "FRUIT,COUNT\nfig,1\nfig,2\n\"a \"\"kind\"\", of pear\",3\n");
+        let hostile = Fruit(vec![("=HYPERLINK(1)", 1), ("@x,y", 2), ("-1", 3), ("fig\x1b[2J", 4)]);
+        assert_eq!(csv(&hostile), "FRUIT,COUNT\n'=HYPERLINK(1),1\n\"'@x,y\",2\n-1,3\nfig\\u{1b}[2J,4\n");
     }
 }

@@ -159,7 +159,10 @@ impl<P: Ports> Push<P> {
             async move {
                 let run = AssertUnwindSafe(self.one(&id, listed, because)).catch_unwind().await;
                 // What the panic says may hold a value.
-                let result = run.unwrap_or_else(|_| Err(panicked(Step::Push)));
+                let result = run.unwrap_or_else(|_| {
+                    self.note_later(&id);
+                    Err(panicked(Step::Push))
+                });
                 (id, result)
             }
             .boxed()

@@ -35,6 +35,9 @@ pub(crate) struct Memory {
     pub(crate) watchable: watch::Sender<Vec<Watchable>>,
 }
 
+/// So many failed declarations are tried again by the time that each asks for; the sweep finds the others.
+const MOST_RETRIES: usize = 10_000;
+
 impl Memory {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
@@ -44,7 +47,7 @@ impl Memory {
             lists: Lists::default(),
             pushes: PushWork::default(),
             indexing: Lanes::new(1),
-            agenda: Agenda::default(),
+            agenda: Agenda::of(MOST_RETRIES),
             care: Care::default(),
             own: Own::default(),
             watchable: watch::Sender::default(),

@@ -32,7 +32,8 @@ pub(crate) struct PushWork {
 
 impl Default for PushWork {
     fn default() -> Self {
-        let (agenda, turns) = (Agenda::default(), Lanes::new(1));
+        // No pass finds what a source wants: nothing is left out.
+        let (agenda, turns) = (Agenda::of(usize::MAX), Lanes::new(1));
         Self { agenda, turns, changed: Mutex::default(), pace: Mutex::default() }
     }
 }

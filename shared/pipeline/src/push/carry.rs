@@ -12,7 +12,7 @@ use pawl_ports::{Error, Ports, Sink};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{timeout, timeout_at};
 
 /// How many entries of one location are written at a time.
 const PER_LOCATION: usize = 8;
@@ -164,11 +164,8 @@ impl<P: Ports> Push<P> {
         access: &Access,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let own = Instant::now() + PATIENCE;
-        let until = self.base.until.map_or(own, |until| until.min(own));
         let call = async {
-            let caught = timeout_at(until, AssertUnwindSafe(call).catch_unwind()).await;
-            match caught {
+            match timeout(PATIENCE, AssertUnwindSafe(call).catch_unwind()).await {
                 Ok(Ok(answer)) => answer,
                 // What the panic says may hold a value.
                 Ok(Err(_)) => Err(panicked(Step::Push)),
@@ -178,7 +175,13 @@ impl<P: Ports> Push<P> {
                 }
             }
         };
-        self.base.at_store(access, call).await
+        let asked = self.base.at_store(access, call);
+        let Some(until) = self.base.until else { return asked.await };
+        // Our own end is no failure of the store's.
+        timeout_at(until, asked).await.unwrap_or_else(|_| {
+            let message = "there was no time left for it; the next pass goes on";
+            Err(Error::new(Step::Push, Kind::Transient, message))
+        })
     }
 }
 

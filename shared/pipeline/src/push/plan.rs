@@ -1,6 +1,7 @@
 //! What is wanted: the sources as they stand, the stores that may be written to, the entries of each.
 
 use crate::parts::Push;
+use crate::push::note::Noted;
 use pawl_documents::digest;
 use pawl_domain::declaration::TemplateSource;
 use pawl_domain::push::{ByNameOrLabels, Entries, PushData, PushProblem, PushRecipe, PushSource, StoreOf};
@@ -135,9 +136,10 @@ impl Reachable {
 
 impl<P: Ports> Push<P> {
     /// The stores that a PushSecret names, those that it chooses by label, and those that it pushed to before.
-    pub(super) async fn rules_and_stores(&self, push: &PushSecret) -> Result<Reachable, Error> {
-        let registry = self.base.ports.registry();
-        let known = registry_record(registry, &push.id).await?;
+    pub(super) async fn rules_and_stores(&self, noted: &Noted) -> Result<Reachable, Error> {
+        let (registry, push) = (self.base.ports.registry(), &noted.push);
+        // Of what the run itself has noted, such as what it took over from ESO.
+        let known = noted.record.entries.iter().map(|entry| entry.store.clone());
         let named: BTreeSet<StoreId> = push.named_stores().chain(known).collect();
         let (stores, rules) = futures::try_join!(registry.stores(&named), self.base.rules())?;
         let mut stores: BTreeMap<StoreId, Store> =
@@ -154,12 +156,13 @@ impl<P: Ports> Push<P> {
         Ok(Reachable { rules, stores })
     }
 
-    /// What is wanted at this moment. `terms` go into the digests of all entries.
+    /// What is wanted at this moment.
     ///
     /// # Errors
     /// The registry could not be asked, or the source could not be read: nothing is known then.
-    pub(super) async fn plan(&self, push: &PushSecret, terms: &str) -> Result<Plan, Error> {
-        let mut plan = Plan::empty(self.rules_and_stores(push).await?);
+    pub(super) async fn plan(&self, noted: &Noted) -> Result<Plan, Error> {
+        let (push, terms) = (&noted.push, noted.digest_terms());
+        let mut plan = Plan::empty(self.rules_and_stores(noted).await?);
         let sources = self.sources_of(push).await?;
         let PushSource::Secret(choice) = &push.source;
         if let (ByNameOrLabels::Name(name), true) = (choice, sources.is_empty()) {
@@ -192,7 +195,7 @@ impl<P: Ports> Push<P> {
                 plan.unclear.insert(id, error);
                 continue;
             }
-            self.entries_of(push, &id, &recipe, &rendered, terms, &mut budget, &mut plan);
+            self.entries_of(push, &id, &recipe, &rendered, &terms, &mut budget, &mut plan);
         }
         Ok(plan)
     }
@@ -338,15 +341,6 @@ impl<P: Ports> Push<P> {
         };
         self.base.check_conditions(store, &id.namespace, &labels)
     }
-}
-
-/// The stores that the record of a PushSecret names.
-async fn registry_record(
-    registry: &impl pawl_ports::Pushes,
-    id: &DeclarationId,
-) -> Result<Vec<StoreId>, Error> {
-    let known = registry.push_record(id).await?;
-    Ok(known.into_iter().flat_map(|(record, _)| record.entries).map(|entry| entry.store).collect())
 }
 
 fn invalid(problem: &PushProblem) -> Error {

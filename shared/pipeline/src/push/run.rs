@@ -9,13 +9,15 @@ use pawl_domain::{DeclarationId, Failure, Home, Kind, PushRecord, PushSecret, St
 use pawl_ports::{Clock, Clusters, Error, Ports, Pushes, wants_finalizer};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::{instrument, warn};
 
 /// How often a run that met another one looks again.
 const ROUNDS: u32 = 5;
 /// How long a run waits for another one of the same PushSecret in this process.
 const TURN: Duration = Duration::from_secs(5 * 60);
+/// How long a run may take.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// The pause before one is tried again of which nothing could be recorded, or which another run sees to at this moment.
 const LATER: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,11 @@ impl<P: Ports> Push<P> {
             Because::Source | Because::Asked => Some(self.turn(id).await?),
         };
         let Some(_running) = running else { return Ok(Ran::NotDue) };
-        let ran = self.rounds(id, listed, because).await;
+        // Whoever is cut off here is taken for gone by no other run yet: what it begun stands in the record for longer.
+        let ran = timeout(LONGEST, self.rounds(id, listed, because)).await.unwrap_or_else(|_| {
+            let message = "it took too long; the next pass goes on";
+            Err(Error::new(Step::Push, Kind::Transient, message))
+        });
         let acted = match &ran {
             Ok(Ran::Ended(Ok(pushing))) => *pushing != Pushing::default(),
             Ok(Ran::Ended(Err(_))) | Err(_) => true,
@@ -145,7 +151,7 @@ impl<P: Ports> Push<P> {
         })
     }
 
-    fn note_later(&self, id: &DeclarationId) {
+    pub(super) fn note_later(&self, id: &DeclarationId) {
         let (work, now) = (&self.base.memory.pushes, self.base.ports.clock().now());
         let later = now.checked_add(LATER).unwrap_or(now);
         work.agenda.note(work.next(id, later), id);
@@ -162,7 +168,7 @@ impl<P: Ports> Push<P> {
                 return self.fail(noted, error, because).await;
             }
         }
-        let plan = match self.plan(&noted.push, &noted.digest_terms()).await {
+        let plan = match self.plan(&noted).await {
             Ok(plan) => plan,
             Err(error) => return self.fail(noted, error, because).await,
         };
@@ -197,7 +203,7 @@ impl<P: Ports> Push<P> {
 
     /// The source is gone: what was pushed of it goes, too.
     async fn clean_up(&self, mut noted: Noted, because: Because) -> Result<Ended, Error> {
-        let plan = Plan::empty(self.rules_and_stores(&noted.push).await?);
+        let plan = Plan::empty(self.rules_and_stores(&noted).await?);
         let was_gone = noted.record.state == Standing::SourceGone;
         if noted.record.entries.is_empty() && was_gone && because != Because::Asked {
             noted.record.refreshed = Some(noted.now);
@@ -272,7 +278,7 @@ impl<P: Ports> Push<P> {
                 Err(error) => return self.fail(noted, error, because).await,
             }
         }
-        let plan = Plan::empty(self.rules_and_stores(&noted.push).await?);
+        let plan = Plan::empty(self.rules_and_stores(&noted).await?);
         // Also where nothing is removed: a run that has not begun yet must find out.
         if let Some(ended) = self.begin(&mut noted).await? {
             return Ok(ended);

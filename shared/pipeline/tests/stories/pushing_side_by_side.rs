@@ -3,13 +3,15 @@
 use crate::pushing::{home, only, pushing};
 use crate::story::{MINUTE, Story, flow};
 use futures::future::{Either, select};
+use pawl_domain::Kind;
 use pawl_domain::push::Standing;
 use pawl_pipeline::{Pipeline, Sightings};
 use pawl_ports::{Ports, Pushes, Sighting};
 use pawl_world::build::{PushBuilder, id, store_id};
 use pawl_world::gate::Gate;
-use pawl_world::{Point, World, cluster, push, secrets_manager};
+use pawl_world::{Fault, Point, World, cluster, push, secrets_manager};
 use std::pin::pin;
+use tokio::time::Instant;
 
 /// Another process, with a memory of its own.
 fn another(story: &Story) -> Pipeline<World> {
@@ -164,6 +166,43 @@ async fn what_eso_pushed_goes_with_a_push_secret_that_was_never_carried_out() {
     assert_eq!(only(&story.pass().await).removed, 1);
     assert_eq!(story.world.stored("app/a"), None);
     assert!(!story.world.clusters().is_finalized("blue/shop/push"));
+    story.end();
+}
+
+/// ESO pushed it to a store that the manifest no longer names.
+#[tokio::test(start_paused = true)]
+async fn what_eso_pushed_to_another_store_goes_as_well() {
+    let story = Story::new();
+    for name in ["aws", "former"] {
+        story.world.add_store(secrets_manager(name).home(home()));
+    }
+    story.world.rotate("app/old", "pushed by ESO");
+    story.world.tag_secret("app/old", "managed-by", "external-secrets");
+    let gone = start().writes("pw", "app/a").in_cluster().with(|push| push.deleting = true).build();
+    let store = pawl_domain::StoreId { home: home(), ..store_id("former") };
+    let old = start().writes("pw", "app/old").build();
+    story.world.clusters().set_pushed(&gone.id, vec![(store, old.data[0].clone())]);
+    story.world.declare_push(gone).await;
+    assert_eq!(only(&story.pass().await).removed, 1);
+    assert_eq!(story.world.stored("app/old"), None);
+    story.end();
+}
+
+/// The pass ends before the store answers, which is no fault of the store's: its circuit breaker stays closed.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_pass_is_no_failure_of_the_store() {
+    let story = Story::new();
+    story.src(1);
+    story.world.declare_push(start().writes("pw", "app/x")).await;
+    let own = flow(&story.world, pushing());
+    for _ in 0..4 {
+        story.world.inject(Fault::slow(MINUTE / 2).at(Point::Push));
+        let report = own.until(Instant::now() + MINUTE / 6).push(true).await.unwrap();
+        let (_, error) = report.failures().next().unwrap();
+        assert_eq!(error.kind, Kind::Transient, "{error}");
+        story.world.mend_all();
+    }
+    assert_eq!(only(&own.push(true).await.unwrap()).written, 1, "the store is asked at once");
     story.end();
 }
 
