@@ -33,6 +33,7 @@ mod gcpsm;
 mod generator;
 mod gitlab;
 mod ibm;
+mod infisical;
 mod kubernetes;
 mod one_password;
 mod oracle;

@@ -54,6 +54,7 @@ choices!(Backend {
     "Volcengine" => Volcengine(store),
     "YandexCertificateManager" => YandexCertificateManager(store),
     "YandexLockbox" => YandexLockbox(store),
+    "Infisical" => Infisical(store),
 });
 
 fields!(SecretKeyRef {

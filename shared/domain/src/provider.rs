@@ -24,6 +24,7 @@ mod gcpsm;
 mod generator;
 pub(crate) mod gitlab;
 pub(crate) mod ibm;
+mod infisical;
 mod kubernetes;
 mod one_password;
 mod open_bao;
@@ -97,6 +98,8 @@ pub enum Provider {
     GitLab,
     /// IBM Cloud Secrets Manager.
     Ibm,
+    /// Infisical.
+    Infisical,
     /// Secrets of a Kubernetes cluster.
     Kubernetes,
     /// 1Password, by a Connect server.
@@ -143,7 +146,7 @@ pub enum Provider {
 
 impl Provider {
     /// All of them, in the order of their names.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::AzureKv,
         Self::Barbican,
         Self::Beyondtrust,
@@ -161,6 +164,7 @@ impl Provider {
         Self::Generator,
         Self::GitLab,
         Self::Ibm,
+        Self::Infisical,
         Self::Kubernetes,
         Self::OnePassword,
         Self::OpenBao,
@@ -201,6 +205,7 @@ impl Provider {
             Self::Generator => &generator::PROFILE,
             Self::GitLab => &gitlab::PROFILE,
             Self::Ibm => &ibm::PROFILE,
+            Self::Infisical => &infisical::PROFILE,
             Self::Kubernetes => &kubernetes::PROFILE,
             Self::OnePassword => &one_password::PROFILE,
             Self::OpenBao => &open_bao::PROFILE,

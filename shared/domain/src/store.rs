@@ -20,6 +20,7 @@ pub mod generator;
 mod gitlab;
 mod headers;
 mod ibm;
+mod infisical;
 mod kubernetes;
 mod one_password;
 mod open_bao;
@@ -60,6 +61,7 @@ pub use gcpsm::{GcpAuth, GcpCluster, GcpFederation, GcpServiceAccount, GcpStore,
 pub use gitlab::GitLabStore;
 pub use headers::Headers;
 pub use ibm::{IbmAuth, IbmStore};
+pub use infisical::{InfisicalAuth, InfisicalStore};
 pub use kubernetes::{ApiAuth, ApiServer, KubernetesApi, KubernetesStore};
 pub use one_password::OnePasswordStore;
 pub use open_bao::OpenBaoStore;
@@ -354,6 +356,8 @@ backends! {
     Webhook(Box<WebhookStore>) is WebhookStore, as_webhook;
     /// IBM Cloud Secrets Manager.
     Ibm(Box<IbmStore>) is IbmStore, as_ibm;
+    /// Infisical.
+    Infisical(Box<InfisicalStore>) is InfisicalStore, as_infisical;
     /// Bitwarden Secrets Manager.
     Bitwarden(Box<BitwardenStore>) is BitwardenStore, as_bitwarden;
     /// CyberArk Conjur.

@@ -17,6 +17,7 @@ mod fortanix;
 pub(crate) mod gcpsm;
 mod gitlab;
 mod ibm;
+mod infisical;
 mod kubernetes;
 mod one_password;
 mod open_bao;
@@ -70,6 +71,7 @@ const SERVED: &[(&str, Reader)] = &[
     ("gcpsm", gcpsm::read),
     ("gitlab", gitlab::read),
     ("ibm", ibm::read),
+    ("infisical", infisical::read),
     ("kubernetes", kubernetes::read),
     ("onepassword", one_password::read),
     ("openBao", open_bao::read),

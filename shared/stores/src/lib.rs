@@ -18,6 +18,7 @@ mod fortanix;
 mod gcpsm;
 mod gitlab;
 mod ibm;
+mod infisical;
 pub mod kit;
 mod kubernetes;
 mod one_password;
@@ -50,6 +51,7 @@ pub use fortanix::FortanixSources;
 pub use gcpsm::{GcpSmSources, OwnIdentity, Pulled, Subscription};
 pub use gitlab::GitLabSources;
 pub use ibm::{Ibm, IbmSources};
+pub use infisical::InfisicalSources;
 pub use kubernetes::KubernetesSources;
 pub use one_password::OnePasswordSources;
 pub use oracle::{Oracle, OracleSources};
@@ -115,6 +117,7 @@ pub fn all<C: ClusterCredentials + 'static, A: CallerIdentity + 'static>(
         Arc::new(FortanixSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(GitLabSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(IbmSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
+        Arc::new(InfisicalSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OnePasswordSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OracleSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),
         Arc::new(OvhSources::new(clusters(), clock(), digest_key.clone()).without_tls(plain)),

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Every version of each key, the first one first; none of a key that was deleted.
-type Keys = BTreeMap<String, Vec<String>>;
+pub(super) type Keys = BTreeMap<String, Vec<String>>;
 
 /// How a double shows a key after it changed.
-type Show = fn(&Pairs, &Keys, &str);
+pub(super) type Show = fn(&Pairs, &Keys, &str);
 
 struct World {
     pairs: Pairs,
@@ -28,16 +28,16 @@ struct World {
 
 /// What differs between the stores.
 #[derive(Clone, Copy)]
-struct Rules {
-    show: Show,
-    key: fn(&str) -> String,
+pub(super) struct Rules {
+    pub(super) show: Show,
+    pub(super) key: fn(&str) -> String,
     /// How the value of a key is written that was put as a text.
-    written: fn(&str) -> String,
-    numbered: bool,
-    absent: Kind,
+    pub(super) written: fn(&str) -> String,
+    pub(super) numbered: bool,
+    pub(super) absent: Kind,
 }
 
-const PLAIN: Rules = Rules {
+pub(super) const PLAIN: Rules = Rules {
     show: |_, _, _| {},
     key: str::to_owned,
     written: str::to_owned,
@@ -45,7 +45,7 @@ const PLAIN: Rules = Rules {
     absent: Kind::Invalid,
 };
 
-async fn held_to_the_contract(name: &str, set_up: fn(&Pairs), rules: Rules) {
+pub(super) async fn held_to_the_contract(name: &str, set_up: fn(&Pairs), rules: Rules) {
     let (pairs, clusters) = (double().await, clusters());
     set_up(&pairs);
     let spec = least(name, pairs.address());

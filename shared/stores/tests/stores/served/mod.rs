@@ -3,6 +3,7 @@
 
 mod contract;
 mod eso;
+mod infisical;
 mod more;
 mod refusals;
 
@@ -19,8 +20,8 @@ use pawl_servers::pairs::{Pairs, Reply};
 use pawl_stores::kit::{Bounds, OneServer, OneServerSources};
 use pawl_stores::{
     BarbicanSources, BeyondtrustSources, BeyondtrustWorkloadCredentialsSources, ChefSources, DvlsSources,
-    FortanixSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources, ScalewaySources,
-    SenhaseguraSources, YandexCertificateManagerSources, YandexLockboxSources,
+    FortanixSources, InfisicalSources, OvhSources, PasswordDepotSources, PreviderSources, PulumiSources,
+    ScalewaySources, SenhaseguraSources, YandexCertificateManagerSources, YandexLockboxSources,
 };
 use pawl_world::build::{cluster_name, namespace};
 use pawl_world::{FakeClock, FakeClusters};
@@ -61,6 +62,7 @@ fn source(name: &str, clusters: &Arc<FakeClusters>, clock: &FakeClock) -> Arc<dy
         "chef" => ChefSources,
         "dvls" => DvlsSources,
         "fortanix" => FortanixSources,
+        "infisical" => InfisicalSources,
         "ovh" => OvhSources,
         "passworddepot" => PasswordDepotSources,
         "previder" => PreviderSources,
@@ -161,6 +163,10 @@ fn least(name: &str, server: &str) -> Value {
             "auth": { "secretRef": { "appId": secret, "appSecret": secret } },
         }),
         "fortanix" => json!({ "apiUrl": server, "apiKey": { "secretRef": secret } }),
+        "infisical" => json!({
+            "hostAPI": server, "secretsScope": { "projectSlug": "shop", "environmentSlug": "prod" },
+            "auth": { "universalAuthCredentials": { "clientId": secret, "clientSecret": secret } },
+        }),
         "ovh" => json!({ "server": server, "okmsid": id, "auth": { "token": { "tokenSecretRef": secret } } }),
         "passworddepot" => json!({
             "host": server, "database": "shop", "auth": { "secretRef": { "credentials": { "name": "s" } } },

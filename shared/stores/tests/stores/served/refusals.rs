@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Each store, a key of it, and how many calls come before the one that reads it: logins, and looking up what it is called.
-const STORES: [(&str, &str, usize); 14] = [
+const STORES: [(&str, &str, usize); 15] = [
     ("barbican", "a", 1),
     ("beyondtrust", "a/db", 1),
     ("beyondtrustworkloadcredentials", "a", 0),
     ("chef", "bag/a", 0),
     ("dvls", "22222222-2222-4222-8222-222222222222", 1),
     ("fortanix", "a", 0),
+    ("infisical", "a", 1),
     ("ovh", "a", 0),
     ("passworddepot", "a", 3),
     ("previder", "a", 0),
@@ -27,7 +28,7 @@ const STORES: [(&str, &str, usize); 14] = [
 ];
 
 /// What is asked before keys are, by stores that give out tokens.
-fn logins(server: &str) -> [(Ask, Reply); 9] {
+fn logins(server: &str) -> [(Ask, Reply); 10] {
     let endpoint = json!({ "interface": "public", "region": "r", "url": format!("{server}/km") });
     let at = |id: &str| json!({ "id": id, "address": server });
     let services = ["iam", "lockbox-payload", "certificate-manager-data"].map(at);
@@ -51,6 +52,10 @@ fn logins(server: &str) -> [(Ask, Reply); 9] {
         (
             Ask::get("/v1.0/list").query("db", "d"),
             Reply::of(200, json!({ "entries": [{ "name": "a", "fingerprint": "e" }] })),
+        ),
+        (
+            Ask::post("/api/v1/auth/universal-auth/login", Value::Null),
+            Reply::of(200, json!({ "accessToken": "t", "expiresIn": 600 })),
         ),
         (Ask::post("/api/v1/login", Value::Null), Reply::of(200, json!({ "tokenId": "t" }))),
         (
