@@ -28,7 +28,7 @@ said = $(if $(filter command line,$(origin $(word 1,$(1)))),$(word 2,$(1))=$($(w
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | awk -F '|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-test: formatted deny notices tools template chart release-check lint docs unit kubernetes ## every check that CI makes; cheap ones first
+test: formatted deny notices tools template chart release-check lint docs counts unit kubernetes ## every check that CI makes; cheap ones first
 	@echo "--- all steps passed"
 
 formatted: ## is the code formatted

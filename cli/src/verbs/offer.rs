@@ -23,6 +23,7 @@ pub(super) fn rights(apply: &Offer) -> Rights {
             (true, false) => ClusterRights::Add,
             (true, true) => ClusterRights::Change,
         },
+        ..Rights::default()
     }
 }
 
