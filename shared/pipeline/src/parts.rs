@@ -2,7 +2,7 @@
 //! needs from above it in this file, and can call no others.
 //!
 //! `Base` ◄ `Queue` ◄ `Deliver` ◄ `Sync`; beside them `Push`, `Remove`, `StoreStatuses` and `Spread`; above these `Index` and `Sweep`;
-//! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads.
+//! `Follow` uses both index and deliveries. `Rehearse` uses both and writes nothing; `Explain` only reads, and tells receipts.
 
 use crate::base::memory::Memory;
 use crate::deliver::rendering::Rendering;
@@ -122,7 +122,7 @@ pub(crate) struct Rehearse<P> {
     pub(crate) deliver: Arc<Deliver<P>>,
 }
 
-/// What a change concerns, and what is known of declarations. Writes nothing.
+/// What a change concerns, what is known of declarations, and who is told of it. Writes nothing.
 #[derive(Debug)]
 pub(crate) struct Explain<P> {
     pub(crate) base: Arc<Base<P>>,
