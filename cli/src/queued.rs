@@ -28,6 +28,7 @@ impl From<&Shelved> for QueuedJob {
                     job.declarations.iter().take(NAMED).map(ToString::to_string).collect();
                 let more = job.declarations.len() - names.len();
                 names.extend((more > 0).then(|| format!("and {more} more")));
+                names.extend(job.asks_receipt().map(|change| format!("the receipt of {}", change.key())));
                 (job.declarations.len(), Some(format!("{:.0}", job.at)), names.join(", "))
             }
             Err(problem) => (0, None, problem.to_string()),
