@@ -16,7 +16,7 @@ examples! {
         "plan -f manifests/ -o json";
     CHECK: "check -f manifests/";
     CONVERT:
-        "convert -f vault-secrets-operator/ > manifests.yaml",
+        "convert -f vault-secrets-operator/",
         "convert -f old/ --region eu-central-1 --service-account reader";
     RENDER: "render -f es.yaml --values values.json --decode";
     GET:
