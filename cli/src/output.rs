@@ -4,8 +4,6 @@ mod columns;
 mod documents;
 mod tame;
 
-pub(crate) use documents::documents;
-#[cfg(test)]
 pub(crate) use documents::printed;
 
 use crate::args::Output;
@@ -40,7 +38,7 @@ pub(crate) fn show<T: Table>(result: &T, output: Output) {
         Output::Name => names(result),
         Output::Csv => csv(result),
         Output::Json => tame_json(&serde_json::to_string_pretty(result).unwrap_or_default()) + "\n",
-        Output::Yaml => tame_lines(&serde_saphyr::to_string(result).unwrap_or_default()),
+        Output::Yaml => serde_saphyr::to_string(result).unwrap_or_default(),
     });
 }
 

@@ -1,14 +1,8 @@
 //! Manifests that a command makes.
 
-use super::tame::{tame_json, tame_lines};
-use super::text;
+use super::tame::tame_json;
 use crate::args::Output;
 use serde::Serialize;
-
-/// Prints manifests.
-pub(crate) fn documents(documents: &[impl Serialize], output: Output) {
-    text(&printed(documents, output));
-}
 
 /// Manifests as `pawl apply` takes them: a List where JSON is asked for, else YAML.
 pub(crate) fn printed(documents: &[impl Serialize], output: Output) -> String {
@@ -19,8 +13,7 @@ pub(crate) fn printed(documents: &[impl Serialize], output: Output) -> String {
         }
         Output::Table | Output::Wide | Output::Name | Output::Csv | Output::Yaml => {
             // Each begins anew, so that the lists of several places can stand one behind the other.
-            let one =
-                |each| format!("---\n{}", tame_lines(&serde_saphyr::to_string(each).unwrap_or_default()));
+            let one = |each| format!("---\n{}", serde_saphyr::to_string(each).unwrap_or_default());
             documents.iter().map(one).collect()
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn run(args: &Args, told: &Convert) -> Result<ExitCode, Error> {
         service_account: told.service_account.clone(),
     };
     let Converted { manifests, problems } = convert(&texts, &settings);
-    output::documents(&manifests, args.output);
+    output::text(&output::printed(&manifests, args.output));
     problems.iter().for_each(|problem| output::note(&problems::line(problem)));
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     output::note(&format!(

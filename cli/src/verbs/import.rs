@@ -31,7 +31,7 @@ pub(super) async fn run(args: &Args, import: &Import) -> Result<ExitCode, Error>
             "no such cluster; check --region, --tag, and the account of the role".to_owned(),
         ));
     }
-    output::documents(&documents, args.output);
+    output::text(&output::printed(&documents, args.output));
     output::note(&format!("{} clusters; read them, then: pawl apply --clusters -f <file>", documents.len()));
     Ok(ExitCode::SUCCESS)
 }

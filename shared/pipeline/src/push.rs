@@ -160,6 +160,8 @@ impl<P: Ports> Push<P> {
                 let run = AssertUnwindSafe(self.one(&id, listed, because)).catch_unwind().await;
                 // What the panic says may hold a value.
                 let result = run.unwrap_or_else(|_| {
+                    // More and more slowly, like a source that keeps changing.
+                    self.base.memory.pushes.ran(&id, self.base.ports.clock().now());
                     self.note_later(&id);
                     Err(panicked(Step::Push))
                 });

@@ -31,12 +31,12 @@ pub(super) fn read(root: Fields<'_>, settings: &Settings, made: &mut Made) -> Op
     let backend = spec.required_choice(
         "backendType",
         &[
-            ("secretsManager", Backend::SecretsManager),
-            ("secretManager", Backend::SecretsManager),
-            ("systemManager", Backend::ParameterStore),
-            ("vault", Backend::Vault),
-            ("azureKeyVault", Backend::Azure),
-            ("gcpSecretsManager", Backend::Google),
+            ("secretsManager", Origin::SecretsManager),
+            ("secretManager", Origin::SecretsManager),
+            ("systemManager", Origin::ParameterStore),
+            ("vault", Origin::Vault),
+            ("azureKeyVault", Origin::Azure),
+            ("gcpSecretsManager", Origin::Google),
         ],
     );
     let old_type = spec.filled("type").map(str::to_owned);
@@ -91,7 +91,7 @@ pub(super) fn read(root: Fields<'_>, settings: &Settings, made: &mut Made) -> Op
 }
 
 #[derive(Clone, Copy)]
-enum Backend {
+enum Origin {
     SecretsManager,
     ParameterStore,
     Vault,
@@ -142,7 +142,7 @@ fn template(spec: &mut Fields<'_>, old_type: Option<String>) -> Value {
 }
 
 struct Stores<'a> {
-    backend: Backend,
+    backend: Origin,
     settings: &'a Settings,
 }
 
@@ -152,10 +152,10 @@ impl Stores<'_> {
         let account = self.settings.service_account.as_ref();
         let reference = account.map(|name| json!({ "name": name }));
         match self.backend {
-            Backend::SecretsManager => self.aws(spec, "SecretsManager", reference),
-            Backend::ParameterStore => self.aws(spec, "ParameterStore", reference),
-            Backend::Vault => self.vault(spec, entry),
-            Backend::Azure => {
+            Origin::SecretsManager => self.aws(spec, "SecretsManager", reference),
+            Origin::ParameterStore => self.aws(spec, "ParameterStore", reference),
+            Origin::Vault => self.vault(spec, entry),
+            Origin::Azure => {
                 let vault = spec.required("keyVaultName", "the name of the key vault")?;
                 let provider = json!({
                     "vaultUrl": format!("https://{vault}.vault.azure.net"),
@@ -163,7 +163,7 @@ impl Stores<'_> {
                 });
                 Some((format!("kes-azure-{vault}"), json!({ "azurekv": provider })))
             }
-            Backend::Google => {
+            Origin::Google => {
                 let what = "gcpSecretsManager is read with the identity of the operator; write a SecretStore of gcpsm by hand: its \
                             workload identity names project, place and name of the cluster";
                 spec.error("backendType", what);

@@ -1,12 +1,11 @@
 //! What is wanted: the sources as they stand, the stores that may be written to, the entries of each.
 
 use crate::parts::Push;
-use crate::push::note::Noted;
 use pawl_documents::digest;
 use pawl_domain::declaration::TemplateSource;
 use pawl_domain::push::{ByNameOrLabels, Entries, PushData, PushProblem, PushRecipe, PushSource, StoreOf};
 use pawl_domain::{
-    Access, Budget, DeclarationId, Kind, Location, ObjectName, PushSecret, Pushed, Query, Remote,
+    Access, Budget, DeclarationId, Kind, Location, ObjectName, PushRecord, PushSecret, Pushed, Query, Remote,
     RemoteEntry, Rules, SourceSecret, Step, Store, StoreId, TemplateSources,
 };
 use pawl_ports::{Clusters, Error, Ports, Registry, Sink, TemplateKind};
@@ -136,10 +135,14 @@ impl Reachable {
 
 impl<P: Ports> Push<P> {
     /// The stores that a PushSecret names, those that it chooses by label, and those that it pushed to before.
-    pub(super) async fn rules_and_stores(&self, noted: &Noted) -> Result<Reachable, Error> {
-        let (registry, push) = (self.base.ports.registry(), &noted.push);
-        // Of what the run itself has noted, such as what it took over from ESO.
-        let known = noted.record.entries.iter().map(|entry| entry.store.clone());
+    pub(super) async fn rules_and_stores(
+        &self,
+        push: &PushSecret,
+        record: &PushRecord,
+    ) -> Result<Reachable, Error> {
+        let registry = self.base.ports.registry();
+        // The record as the run has it, with what it took over from ESO.
+        let known = record.entries.iter().map(|entry| entry.store.clone());
         let named: BTreeSet<StoreId> = push.named_stores().chain(known).collect();
         let (stores, rules) = futures::try_join!(registry.stores(&named), self.base.rules())?;
         let mut stores: BTreeMap<StoreId, Store> =
@@ -156,13 +159,17 @@ impl<P: Ports> Push<P> {
         Ok(Reachable { rules, stores })
     }
 
-    /// What is wanted at this moment.
+    /// What is wanted at this moment. `terms` go into the digests of all entries.
     ///
     /// # Errors
     /// The registry could not be asked, or the source could not be read: nothing is known then.
-    pub(super) async fn plan(&self, noted: &Noted) -> Result<Plan, Error> {
-        let (push, terms) = (&noted.push, noted.digest_terms());
-        let mut plan = Plan::empty(self.rules_and_stores(noted).await?);
+    pub(super) async fn plan(
+        &self,
+        push: &PushSecret,
+        record: &PushRecord,
+        terms: &str,
+    ) -> Result<Plan, Error> {
+        let mut plan = Plan::empty(self.rules_and_stores(push, record).await?);
         let sources = self.sources_of(push).await?;
         let PushSource::Secret(choice) = &push.source;
         if let (ByNameOrLabels::Name(name), true) = (choice, sources.is_empty()) {
@@ -195,7 +202,7 @@ impl<P: Ports> Push<P> {
                 plan.unclear.insert(id, error);
                 continue;
             }
-            self.entries_of(push, &id, &recipe, &rendered, &terms, &mut budget, &mut plan);
+            self.entries_of(push, &id, &recipe, &rendered, terms, &mut budget, &mut plan);
         }
         Ok(plan)
     }

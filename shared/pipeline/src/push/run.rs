@@ -168,7 +168,7 @@ impl<P: Ports> Push<P> {
                 return self.fail(noted, error, because).await;
             }
         }
-        let plan = match self.plan(&noted).await {
+        let plan = match self.plan(&noted.push, &noted.record, &noted.digest_terms()).await {
             Ok(plan) => plan,
             Err(error) => return self.fail(noted, error, because).await,
         };
@@ -203,7 +203,7 @@ impl<P: Ports> Push<P> {
 
     /// The source is gone: what was pushed of it goes, too.
     async fn clean_up(&self, mut noted: Noted, because: Because) -> Result<Ended, Error> {
-        let plan = Plan::empty(self.rules_and_stores(&noted).await?);
+        let plan = Plan::empty(self.rules_and_stores(&noted.push, &noted.record).await?);
         let was_gone = noted.record.state == Standing::SourceGone;
         if noted.record.entries.is_empty() && was_gone && because != Because::Asked {
             noted.record.refreshed = Some(noted.now);
@@ -278,7 +278,7 @@ impl<P: Ports> Push<P> {
                 Err(error) => return self.fail(noted, error, because).await,
             }
         }
-        let plan = Plan::empty(self.rules_and_stores(&noted).await?);
+        let plan = Plan::empty(self.rules_and_stores(&noted.push, &noted.record).await?);
         // Also where nothing is removed: a run that has not begun yet must find out.
         if let Some(ended) = self.begin(&mut noted).await? {
             return Ok(ended);
@@ -322,6 +322,8 @@ impl<P: Ports> Push<P> {
     /// Writes down what is about to be done. Tells how the attempt ended where somebody else recorded something meanwhile, or
     /// the PushSecret is gone.
     async fn begin(&self, noted: &mut Noted) -> Result<Option<Ended>, Error> {
+        // Else a run that never ends would make the record longer and longer. This one says that one was cut off, if it is.
+        noted.record.forget_cut_off(noted.now);
         noted.record.begun.push(noted.now);
         noted.record.state = Standing::Pending;
         noted.begun = true;
